@@ -1,0 +1,452 @@
+// Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.
+
+/** `IPE` and a zero byte, as a little-endian u32. */
+// @ts-ignore: decorator
+@inline export const MAGIC: u32 = 4542537;
+// @ts-ignore: decorator
+@inline export const FORMAT_VERSION: u32 = 1;
+// @ts-ignore: decorator
+@inline export const SEMANTICS_VERSION: u32 = 1;
+/** No index. */
+// @ts-ignore: decorator
+@inline export const NONE: u32 = 4294967295;
+// @ts-ignore: decorator
+@inline export const HEADER_BYTES: u32 = 64;
+// @ts-ignore: decorator
+@inline export const SECTION_ENTRY_BYTES: u32 = 44;
+// @ts-ignore: decorator
+@inline export const SECTION_COUNT: u32 = 13;
+// @ts-ignore: decorator
+@inline export const INSTRUCTION_BYTES: u32 = 8;
+export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
+
+/** `IPE` and a zero byte. */
+// @ts-ignore: decorator
+@inline export const HEADER_MAGIC: u32 = 0;
+/** Layout of the bytes. A runtime refuses every version but its own. */
+// @ts-ignore: decorator
+@inline export const HEADER_FORMAT_VERSION: u32 = 4;
+/** Meaning of the instructions and of the mapping from requests to slots. */
+// @ts-ignore: decorator
+@inline export const HEADER_SEMANTICS_VERSION: u32 = 6;
+/** Required-feature bits. The loader recomputes them and refuses a difference, or a bit it does not know. */
+// @ts-ignore: decorator
+@inline export const HEADER_FEATURES: u32 = 8;
+/** Bit 0: `default allow`. */
+// @ts-ignore: decorator
+@inline export const HEADER_FLAGS: u32 = 12;
+/** Length of the whole bundle; must equal the number of bytes given. */
+// @ts-ignore: decorator
+@inline export const HEADER_TOTAL_BYTES: u32 = 16;
+/** Number of entries in the section table; all sections are present, in order. */
+// @ts-ignore: decorator
+@inline export const HEADER_SECTION_COUNT: u32 = 20;
+/** Limit on a request body, in bytes; in this version it must equal the constant. */
+// @ts-ignore: decorator
+@inline export const HEADER_BODY_BYTES_MAX: u32 = 24;
+/** Limit on the elements of one list; in this version it must equal the constant. */
+// @ts-ignore: decorator
+@inline export const HEADER_LIST_ELEMENTS_MAX: u32 = 28;
+/** SHA-256 over the digest domain, header bytes 0-15 and 24-31, and the id (u32) and hash of every section in order. */
+// @ts-ignore: decorator
+@inline export const HEADER_DIGEST: u32 = 32;
+
+/** Section id; ids ascend from 1 without a gap. */
+// @ts-ignore: decorator
+@inline export const SECTION_ENTRY_ID: u32 = 0;
+/** Start in the bundle. The first section starts right behind the table, each other one where the one before ends. */
+// @ts-ignore: decorator
+@inline export const SECTION_ENTRY_OFFSET: u32 = 4;
+/** Bytes, a multiple of 4. The last section ends where the bundle ends. */
+// @ts-ignore: decorator
+@inline export const SECTION_ENTRY_LENGTH: u32 = 8;
+/** SHA-256 of the section's bytes. */
+// @ts-ignore: decorator
+@inline export const SECTION_ENTRY_HASH: u32 = 12;
+
+/** A larger bundle is refused unread. */
+// @ts-ignore: decorator
+@inline export const LIMIT_BUNDLE_BYTES_MAX: u32 = 16777216;
+/** A longer request body makes every body attribute invalid. */
+// @ts-ignore: decorator
+@inline export const LIMIT_BODY_BYTES_MAX: u32 = 262144;
+/** A list with more elements is invalid (from a body: the whole body is). */
+// @ts-ignore: decorator
+@inline export const LIMIT_LIST_ELEMENTS_MAX: u32 = 256;
+/** Cells of all lists of one body together; beyond it the body is invalid. */
+// @ts-ignore: decorator
+@inline export const LIMIT_CELLS_MAX: u32 = 65536;
+/** Nesting of arrays and objects in a body; beyond it the body is invalid. */
+// @ts-ignore: decorator
+@inline export const LIMIT_JSON_DEPTH_MAX: u32 = 64;
+/** Bytes in the spelling of one number that an attribute reads; a longer one is invalid. */
+// @ts-ignore: decorator
+@inline export const LIMIT_NUMBER_BYTES_MAX: u32 = 128;
+/** Bytes in method, path with query, or host; beyond it that fact is invalid. */
+// @ts-ignore: decorator
+@inline export const LIMIT_PATH_BYTES_MAX: u32 = 16384;
+/** Bytes in all field lines of one header that an attribute reads; beyond it the slot is invalid. */
+// @ts-ignore: decorator
+@inline export const LIMIT_HEADER_BYTES_MAX: u32 = 65536;
+/** Aggregates inside one another; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_FRAME_DEPTH_MAX: u32 = 2;
+/** Cells of one value (a record with its fields); the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_SHAPE_WIDTH_MAX: u32 = 256;
+/** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_POINTER_TOKENS_MAX: u32 = 32;
+
+/** Some slot that is read comes from the request body. */
+// @ts-ignore: decorator
+@inline export const FEATURE_BODY: u32 = 1;
+/** The code holds count, any or all. */
+// @ts-ignore: decorator
+@inline export const FEATURE_AGGREGATES: u32 = 2;
+/** The code tests addresses or networks. */
+// @ts-ignore: decorator
+@inline export const FEATURE_NETWORKS: u32 = 4;
+
+/** A request on which no policy has a word is allowed. */
+// @ts-ignore: decorator
+@inline export const FLAG_DEFAULT_ALLOW: u32 = 1;
+
+/** Some code reads the slot; only such slots are loaded. */
+// @ts-ignore: decorator
+@inline export const SLOT_READ: u32 = 1;
+/** Declared with `?`. */
+// @ts-ignore: decorator
+@inline export const SLOT_OPTIONAL: u32 = 2;
+/** Marked `claimed`. */
+// @ts-ignore: decorator
+@inline export const SLOT_CLAIMED: u32 = 4;
+/** Marked `trusted`. */
+// @ts-ignore: decorator
+@inline export const SLOT_TRUSTED: u32 = 8;
+/** A comma in a joined header value does not count as several lines. */
+// @ts-ignore: decorator
+@inline export const SLOT_VERBATIM: u32 = 16;
+/** The field `default` holds a value, used when the slot is absent. */
+// @ts-ignore: decorator
+@inline export const SLOT_HAS_DEFAULT: u32 = 32;
+
+// @ts-ignore: decorator
+@inline export const TYPE_STRING: u32 = 0;
+// @ts-ignore: decorator
+@inline export const TYPE_INT: u32 = 1;
+// @ts-ignore: decorator
+@inline export const TYPE_FLOAT: u32 = 2;
+// @ts-ignore: decorator
+@inline export const TYPE_BOOL: u32 = 3;
+// @ts-ignore: decorator
+@inline export const TYPE_ENUM: u32 = 4;
+// @ts-ignore: decorator
+@inline export const TYPE_IP: u32 = 5;
+// @ts-ignore: decorator
+@inline export const TYPE_CIDR: u32 = 6;
+// @ts-ignore: decorator
+@inline export const TYPE_LIST: u32 = 7;
+// @ts-ignore: decorator
+@inline export const TYPE_RECORD: u32 = 8;
+
+/** argument = a builtin's id */
+// @ts-ignore: decorator
+@inline export const SOURCE_BUILTIN: u32 = 0;
+/** argument = lower-case field name (string) */
+// @ts-ignore: decorator
+@inline export const SOURCE_HEADER: u32 = 1;
+/** argument = decoded parameter name (string) */
+// @ts-ignore: decorator
+@inline export const SOURCE_QUERY: u32 = 2;
+/** argument = cookie name (string) */
+// @ts-ignore: decorator
+@inline export const SOURCE_COOKIE: u32 = 3;
+/** argument = capture name (string) */
+// @ts-ignore: decorator
+@inline export const SOURCE_CAPTURE: u32 = 4;
+/** argument = JSON pointer (string) */
+// @ts-ignore: decorator
+@inline export const SOURCE_BODY: u32 = 5;
+/** argument = key (string) */
+// @ts-ignore: decorator
+@inline export const SOURCE_EXTENSION: u32 = 6;
+
+// @ts-ignore: decorator
+@inline export const BUILTIN_REQUEST_METHOD: u32 = 0;
+// @ts-ignore: decorator
+@inline export const BUILTIN_REQUEST_PATH: u32 = 1;
+// @ts-ignore: decorator
+@inline export const BUILTIN_REQUEST_QUERY: u32 = 2;
+// @ts-ignore: decorator
+@inline export const BUILTIN_REQUEST_HOST: u32 = 3;
+// @ts-ignore: decorator
+@inline export const BUILTIN_REQUEST_SCHEME: u32 = 4;
+// @ts-ignore: decorator
+@inline export const BUILTIN_REQUEST_PROTOCOL: u32 = 5;
+// @ts-ignore: decorator
+@inline export const BUILTIN_REQUEST_SIZE: u32 = 6;
+// @ts-ignore: decorator
+@inline export const BUILTIN_REQUEST_ID: u32 = 7;
+// @ts-ignore: decorator
+@inline export const BUILTIN_SOURCE_IP: u32 = 8;
+// @ts-ignore: decorator
+@inline export const BUILTIN_SOURCE_PORT: u32 = 9;
+// @ts-ignore: decorator
+@inline export const BUILTIN_SOURCE_PRINCIPAL: u32 = 10;
+// @ts-ignore: decorator
+@inline export const BUILTIN_DESTINATION_IP: u32 = 11;
+// @ts-ignore: decorator
+@inline export const BUILTIN_DESTINATION_PORT: u32 = 12;
+// @ts-ignore: decorator
+@inline export const BUILTIN_DESTINATION_PRINCIPAL: u32 = 13;
+// @ts-ignore: decorator
+@inline export const BUILTIN_CONNECTION_MTLS: u32 = 14;
+// @ts-ignore: decorator
+@inline export const BUILTIN_CONNECTION_REQUESTED_SERVER_NAME: u32 = 15;
+// @ts-ignore: decorator
+@inline export const BUILTIN_CONNECTION_TLS_VERSION: u32 = 16;
+// @ts-ignore: decorator
+@inline export const BUILTIN_CONNECTION_SUBJECT_PEER_CERTIFICATE: u32 = 17;
+// @ts-ignore: decorator
+@inline export const BUILTIN_CONNECTION_URI_SAN_PEER_CERTIFICATE: u32 = 18;
+// @ts-ignore: decorator
+@inline export const BUILTIN_CONNECTION_DNS_SAN_PEER_CERTIFICATE: u32 = 19;
+// @ts-ignore: decorator
+@inline export const BUILTIN_CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST: u32 = 20;
+// @ts-ignore: decorator
+@inline export const BUILTIN_RESOURCE_TYPE: u32 = 21;
+
+// @ts-ignore: decorator
+@inline export const POLICY_KIND_POLICY: u32 = 0;
+// @ts-ignore: decorator
+@inline export const POLICY_KIND_GUARD: u32 = 1;
+
+// @ts-ignore: decorator
+@inline export const MODE_ENFORCE: u32 = 0;
+// @ts-ignore: decorator
+@inline export const MODE_PERMISSIVE: u32 = 1;
+
+// @ts-ignore: decorator
+@inline export const SEVERITY_CRITICAL: u32 = 0;
+// @ts-ignore: decorator
+@inline export const SEVERITY_HIGH: u32 = 1;
+// @ts-ignore: decorator
+@inline export const SEVERITY_MEDIUM: u32 = 2;
+// @ts-ignore: decorator
+@inline export const SEVERITY_LOW: u32 = 3;
+// @ts-ignore: decorator
+@inline export const SEVERITY_INFO: u32 = 4;
+
+// @ts-ignore: decorator
+@inline export const EFFECT_REQUIRES: u32 = 0;
+// @ts-ignore: decorator
+@inline export const EFFECT_ALLOWS: u32 = 1;
+// @ts-ignore: decorator
+@inline export const EFFECT_DENIES: u32 = 2;
+
+// @ts-ignore: decorator
+@inline export const SET_STRINGS: u32 = 0;
+// @ts-ignore: decorator
+@inline export const SET_NUMBERS: u32 = 1;
+// @ts-ignore: decorator
+@inline export const SET_MEMBERS: u32 = 2;
+// @ts-ignore: decorator
+@inline export const SET_NETWORKS: u32 = 3;
+
+// @ts-ignore: decorator
+@inline export const OBLIGATION_SET_REQUEST_HEADER: u32 = 1;
+
+// @ts-ignore: decorator
+@inline export const NODE_LEAF: u32 = 0;
+// @ts-ignore: decorator
+@inline export const NODE_AND: u32 = 1;
+// @ts-ignore: decorator
+@inline export const NODE_OR: u32 = 2;
+// @ts-ignore: decorator
+@inline export const NODE_NOT: u32 = 3;
+
+/** Every text of the bundle, UTF-8, each once. Strings in other sections are indexes into it. */
+// @ts-ignore: decorator
+@inline export const SECTION_STRINGS: u32 = 1;
+/** Number constants: finite, not -0, each once. */
+// @ts-ignore: decorator
+@inline export const SECTION_NUMBERS: u32 = 2;
+/** Addresses (prefix length 128) and networks. IPv4 is stored v4-mapped (::ffff:0:0/96, prefix length + 96); bits behind the prefix are zero. */
+// @ts-ignore: decorator
+@inline export const SECTION_NETWORKS: u32 = 3;
+/** Constant lists behind `in`; elements are string, number or network indexes, or enum members, strictly ascending. Sets use the elements one after the other. */
+// @ts-ignore: decorator
+@inline export const SECTION_SETS: u32 = 4;
+/** Declared enums. Entry 0 is `resource.type`: its members are the names of the resources, and its value is -1 when nothing matches. */
+// @ts-ignore: decorator
+@inline export const SECTION_ENUMS: u32 = 5;
+/** Shapes of values. argument = enum index (enum), element shape (list), first field (record), else 0. A shape only refers to shapes before it. Records use the fields one after the other. A value takes one cell, a record one more for every cell of each field, in order. */
+// @ts-ignore: decorator
+@inline export const SECTION_SHAPES: u32 = 6;
+/** Facts about a request. Cells of the global frame are given out slot by slot. default = string, number, network index, enum member, or 0/1 (bool); 0 without the flag. */
+// @ts-ignore: decorator
+@inline export const SECTION_SLOTS: u32 = 7;
+/** Path patterns, most specific first: the first that matches is the resource. One entry for each member of enum 0. */
+// @ts-ignore: decorator
+@inline export const SECTION_RESOURCES: u32 = 8;
+/** Routines one after the other; see Instructions. */
+// @ts-ignore: decorator
+@inline export const SECTION_CODE: u32 = 9;
+/** What an allow does; policies use them one after the other. */
+// @ts-ignore: decorator
+@inline export const SECTION_OBLIGATIONS: u32 = 10;
+/** Policies and guards by severity, then name (bytes ascending, names unique). */
+// @ts-ignore: decorator
+@inline export const SECTION_POLICIES: u32 = 11;
+/** Metadata as written; policies use the entries one after the other. */
+// @ts-ignore: decorator
+@inline export const SECTION_METADATA: u32 = 12;
+/** The source trees of the conditions. A leaf's routine tests it alone; children follow their parent; reads name the slots that a leaf or a `not` reads. */
+// @ts-ignore: decorator
+@inline export const SECTION_EXPLAIN: u32 = 13;
+
+/** The routine or body answers true. */
+// @ts-ignore: decorator
+@inline export const OP_ACCEPT: u32 = 1;
+/** The routine or body answers false. */
+// @ts-ignore: decorator
+@inline export const OP_REJECT: u32 = 2;
+/** True if b is 1, false if b is 0. */
+// @ts-ignore: decorator
+@inline export const OP_CONSTANT: u32 = 3;
+/** True if a is present, false if absent, unknown if invalid. */
+// @ts-ignore: decorator
+@inline export const OP_EXISTS: u32 = 4;
+/** The bool in a. */
+// @ts-ignore: decorator
+@inline export const OP_TRUTH: u32 = 5;
+/** a equals string b. */
+// @ts-ignore: decorator
+@inline export const OP_EQ_STRING: u32 = 6;
+/** a starts with string b. */
+// @ts-ignore: decorator
+@inline export const OP_STARTS_STRING: u32 = 7;
+/** a ends with string b. */
+// @ts-ignore: decorator
+@inline export const OP_ENDS_STRING: u32 = 8;
+/** a contains string b. */
+// @ts-ignore: decorator
+@inline export const OP_CONTAINS_STRING: u32 = 9;
+/** a is a member of set b. */
+// @ts-ignore: decorator
+@inline export const OP_IN_STRINGS: u32 = 10;
+/** a equals number b. */
+// @ts-ignore: decorator
+@inline export const OP_EQ_NUMBER: u32 = 11;
+/** a is less than number b. */
+// @ts-ignore: decorator
+@inline export const OP_LT_NUMBER: u32 = 12;
+/** a is at most number b. */
+// @ts-ignore: decorator
+@inline export const OP_LE_NUMBER: u32 = 13;
+/** a is a member of set b. */
+// @ts-ignore: decorator
+@inline export const OP_IN_NUMBERS: u32 = 14;
+/** a is enum member b (an immediate). */
+// @ts-ignore: decorator
+@inline export const OP_EQ_MEMBER: u32 = 15;
+/** a comes before member b of its ordered enum. */
+// @ts-ignore: decorator
+@inline export const OP_LT_MEMBER: u32 = 16;
+/** a is member b of its ordered enum or comes before it. */
+// @ts-ignore: decorator
+@inline export const OP_LE_MEMBER: u32 = 17;
+/** a is in set b of members. */
+// @ts-ignore: decorator
+@inline export const OP_IN_MEMBERS: u32 = 18;
+/** a (ip or cidr) equals network b: same bits, same prefix length (128 for an ip). */
+// @ts-ignore: decorator
+@inline export const OP_EQ_ADDRESS: u32 = 19;
+/** ip a lies in network b; a v4 address only in a v4 network, a v6 address only in a v6 network. */
+// @ts-ignore: decorator
+@inline export const OP_IN_NETWORK: u32 = 20;
+/** ip a lies in some network of set b. */
+// @ts-ignore: decorator
+@inline export const OP_IN_NETWORKS: u32 = 21;
+/** a equals cell b, byte by byte. */
+// @ts-ignore: decorator
+@inline export const OP_EQ_STRINGS: u32 = 22;
+/** a starts with cell b. */
+// @ts-ignore: decorator
+@inline export const OP_STARTS_STRINGS: u32 = 23;
+/** a ends with cell b. */
+// @ts-ignore: decorator
+@inline export const OP_ENDS_STRINGS: u32 = 24;
+/** a contains cell b. */
+// @ts-ignore: decorator
+@inline export const OP_CONTAINS_STRINGS: u32 = 25;
+/** a equals cell b: int or float with int or float, bool with bool, enum with the same enum. */
+// @ts-ignore: decorator
+@inline export const OP_EQ_NUMBERS: u32 = 26;
+/** a is less than cell b: numbers, or the same ordered enum. */
+// @ts-ignore: decorator
+@inline export const OP_LT_NUMBERS: u32 = 27;
+/** a is at most cell b. */
+// @ts-ignore: decorator
+@inline export const OP_LE_NUMBERS: u32 = 28;
+/** a equals cell b: ip with ip, cidr with cidr. */
+// @ts-ignore: decorator
+@inline export const OP_EQ_ADDRESSES: u32 = 29;
+/** ip a lies in the cidr of cell b. */
+// @ts-ignore: decorator
+@inline export const OP_IN_CIDR: u32 = 30;
+/** Kleene or over the elements of list a: equals string b. */
+// @ts-ignore: decorator
+@inline export const OP_HAS_STRING: u32 = 31;
+/** Kleene or over the elements of list a: equals number b. */
+// @ts-ignore: decorator
+@inline export const OP_HAS_NUMBER: u32 = 32;
+/** Kleene or over the elements of list a (enum, or bool with 0 or 1): is member b. */
+// @ts-ignore: decorator
+@inline export const OP_HAS_MEMBER: u32 = 33;
+/** Kleene or over the elements of list a (ip or cidr): equals network b. */
+// @ts-ignore: decorator
+@inline export const OP_HAS_ADDRESS: u32 = 34;
+/** Kleene or over the elements of list b: equals a. Unknown if a or the list is unknown, also for an empty list. */
+// @ts-ignore: decorator
+@inline export const OP_IN_LIST: u32 = 35;
+/** Kleene or over the elements of list b of cidr: holds ip a. Unknown if a or the list is unknown, also for an empty list. */
+// @ts-ignore: decorator
+@inline export const OP_IN_CIDRS: u32 = 36;
+/** The next b instructions are the body. Kleene or of the body over the elements of list a; unknown if the list is. */
+// @ts-ignore: decorator
+@inline export const OP_ANY: u32 = 37;
+/** Kleene and of the body over the elements of list a; unknown if the list is. */
+// @ts-ignore: decorator
+@inline export const OP_ALL: u32 = 38;
+/** Puts the sure and the possible number of elements of list a for which the body is true into the register; without a body (b = 0) present elements are sure, others possible. Unknown if the list is. */
+// @ts-ignore: decorator
+@inline export const OP_COUNT: u32 = 39;
+/** Register 0 equals number b, for every number between sure and possible. */
+// @ts-ignore: decorator
+@inline export const OP_EQ_COUNT: u32 = 40;
+/** Register 0 is less than number b, likewise. */
+// @ts-ignore: decorator
+@inline export const OP_LT_COUNT: u32 = 41;
+/** Register 0 is at most number b, likewise. */
+// @ts-ignore: decorator
+@inline export const OP_LE_COUNT: u32 = 42;
+/** Register 0 equals the number in cell b, likewise. */
+// @ts-ignore: decorator
+@inline export const OP_EQ_COUNT_CELL: u32 = 43;
+/** Register 0 is less than the number in cell b, likewise. */
+// @ts-ignore: decorator
+@inline export const OP_LT_COUNT_CELL: u32 = 44;
+/** Register 0 is at most the number in cell b, likewise. */
+// @ts-ignore: decorator
+@inline export const OP_LE_COUNT_CELL: u32 = 45;
+/** Register 0 equals register 1; unknown unless one of them is exact. */
+// @ts-ignore: decorator
+@inline export const OP_EQ_COUNTS: u32 = 46;
+/** Register 0 is less than register 1, likewise. */
+// @ts-ignore: decorator
+@inline export const OP_LT_COUNTS: u32 = 47;
+/** Register 0 is at most register 1, likewise. */
+// @ts-ignore: decorator
+@inline export const OP_LE_COUNTS: u32 = 48;

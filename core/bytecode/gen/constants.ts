@@ -1,0 +1,289 @@
+// Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.
+
+/** `IPE` and a zero byte, as a little-endian u32. */
+export const MAGIC = 4542537;
+export const FORMAT_VERSION = 1;
+export const SEMANTICS_VERSION = 1;
+/** No index. */
+export const NONE = 4294967295;
+export const HEADER_BYTES = 64;
+export const SECTION_ENTRY_BYTES = 44;
+export const SECTION_COUNT = 13;
+export const INSTRUCTION_BYTES = 8;
+export const DIGEST_DOMAIN = "ipe-bundle-digest-v1\n";
+
+/** `IPE` and a zero byte. */
+export const HEADER_MAGIC = 0;
+/** Layout of the bytes. A runtime refuses every version but its own. */
+export const HEADER_FORMAT_VERSION = 4;
+/** Meaning of the instructions and of the mapping from requests to slots. */
+export const HEADER_SEMANTICS_VERSION = 6;
+/** Required-feature bits. The loader recomputes them and refuses a difference, or a bit it does not know. */
+export const HEADER_FEATURES = 8;
+/** Bit 0: `default allow`. */
+export const HEADER_FLAGS = 12;
+/** Length of the whole bundle; must equal the number of bytes given. */
+export const HEADER_TOTAL_BYTES = 16;
+/** Number of entries in the section table; all sections are present, in order. */
+export const HEADER_SECTION_COUNT = 20;
+/** Limit on a request body, in bytes; in this version it must equal the constant. */
+export const HEADER_BODY_BYTES_MAX = 24;
+/** Limit on the elements of one list; in this version it must equal the constant. */
+export const HEADER_LIST_ELEMENTS_MAX = 28;
+/** SHA-256 over the digest domain, header bytes 0-15 and 24-31, and the id (u32) and hash of every section in order. */
+export const HEADER_DIGEST = 32;
+
+/** Section id; ids ascend from 1 without a gap. */
+export const SECTION_ENTRY_ID = 0;
+/** Start in the bundle. The first section starts right behind the table, each other one where the one before ends. */
+export const SECTION_ENTRY_OFFSET = 4;
+/** Bytes, a multiple of 4. The last section ends where the bundle ends. */
+export const SECTION_ENTRY_LENGTH = 8;
+/** SHA-256 of the section's bytes. */
+export const SECTION_ENTRY_HASH = 12;
+
+/** A larger bundle is refused unread. */
+export const LIMIT_BUNDLE_BYTES_MAX = 16777216;
+/** A longer request body makes every body attribute invalid. */
+export const LIMIT_BODY_BYTES_MAX = 262144;
+/** A list with more elements is invalid (from a body: the whole body is). */
+export const LIMIT_LIST_ELEMENTS_MAX = 256;
+/** Cells of all lists of one body together; beyond it the body is invalid. */
+export const LIMIT_CELLS_MAX = 65536;
+/** Nesting of arrays and objects in a body; beyond it the body is invalid. */
+export const LIMIT_JSON_DEPTH_MAX = 64;
+/** Bytes in the spelling of one number that an attribute reads; a longer one is invalid. */
+export const LIMIT_NUMBER_BYTES_MAX = 128;
+/** Bytes in method, path with query, or host; beyond it that fact is invalid. */
+export const LIMIT_PATH_BYTES_MAX = 16384;
+/** Bytes in all field lines of one header that an attribute reads; beyond it the slot is invalid. */
+export const LIMIT_HEADER_BYTES_MAX = 65536;
+/** Aggregates inside one another; the compiler and the verifier refuse more. */
+export const LIMIT_FRAME_DEPTH_MAX = 2;
+/** Cells of one value (a record with its fields); the compiler and the verifier refuse more. */
+export const LIMIT_SHAPE_WIDTH_MAX = 256;
+/** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
+export const LIMIT_POINTER_TOKENS_MAX = 32;
+
+/** Some slot that is read comes from the request body. */
+export const FEATURE_BODY = 1;
+/** The code holds count, any or all. */
+export const FEATURE_AGGREGATES = 2;
+/** The code tests addresses or networks. */
+export const FEATURE_NETWORKS = 4;
+
+/** A request on which no policy has a word is allowed. */
+export const FLAG_DEFAULT_ALLOW = 1;
+
+/** Some code reads the slot; only such slots are loaded. */
+export const SLOT_READ = 1;
+/** Declared with `?`. */
+export const SLOT_OPTIONAL = 2;
+/** Marked `claimed`. */
+export const SLOT_CLAIMED = 4;
+/** Marked `trusted`. */
+export const SLOT_TRUSTED = 8;
+/** A comma in a joined header value does not count as several lines. */
+export const SLOT_VERBATIM = 16;
+/** The field `default` holds a value, used when the slot is absent. */
+export const SLOT_HAS_DEFAULT = 32;
+
+export const TYPE_STRING = 0;
+export const TYPE_INT = 1;
+export const TYPE_FLOAT = 2;
+export const TYPE_BOOL = 3;
+export const TYPE_ENUM = 4;
+export const TYPE_IP = 5;
+export const TYPE_CIDR = 6;
+export const TYPE_LIST = 7;
+export const TYPE_RECORD = 8;
+
+/** argument = a builtin's id */
+export const SOURCE_BUILTIN = 0;
+/** argument = lower-case field name (string) */
+export const SOURCE_HEADER = 1;
+/** argument = decoded parameter name (string) */
+export const SOURCE_QUERY = 2;
+/** argument = cookie name (string) */
+export const SOURCE_COOKIE = 3;
+/** argument = capture name (string) */
+export const SOURCE_CAPTURE = 4;
+/** argument = JSON pointer (string) */
+export const SOURCE_BODY = 5;
+/** argument = key (string) */
+export const SOURCE_EXTENSION = 6;
+
+export const BUILTIN_REQUEST_METHOD = 0;
+export const BUILTIN_REQUEST_PATH = 1;
+export const BUILTIN_REQUEST_QUERY = 2;
+export const BUILTIN_REQUEST_HOST = 3;
+export const BUILTIN_REQUEST_SCHEME = 4;
+export const BUILTIN_REQUEST_PROTOCOL = 5;
+export const BUILTIN_REQUEST_SIZE = 6;
+export const BUILTIN_REQUEST_ID = 7;
+export const BUILTIN_SOURCE_IP = 8;
+export const BUILTIN_SOURCE_PORT = 9;
+export const BUILTIN_SOURCE_PRINCIPAL = 10;
+export const BUILTIN_DESTINATION_IP = 11;
+export const BUILTIN_DESTINATION_PORT = 12;
+export const BUILTIN_DESTINATION_PRINCIPAL = 13;
+export const BUILTIN_CONNECTION_MTLS = 14;
+export const BUILTIN_CONNECTION_REQUESTED_SERVER_NAME = 15;
+export const BUILTIN_CONNECTION_TLS_VERSION = 16;
+export const BUILTIN_CONNECTION_SUBJECT_PEER_CERTIFICATE = 17;
+export const BUILTIN_CONNECTION_URI_SAN_PEER_CERTIFICATE = 18;
+export const BUILTIN_CONNECTION_DNS_SAN_PEER_CERTIFICATE = 19;
+export const BUILTIN_CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST = 20;
+export const BUILTIN_RESOURCE_TYPE = 21;
+
+export const POLICY_KIND_POLICY = 0;
+export const POLICY_KIND_GUARD = 1;
+
+export const MODE_ENFORCE = 0;
+export const MODE_PERMISSIVE = 1;
+
+export const SEVERITY_CRITICAL = 0;
+export const SEVERITY_HIGH = 1;
+export const SEVERITY_MEDIUM = 2;
+export const SEVERITY_LOW = 3;
+export const SEVERITY_INFO = 4;
+
+export const EFFECT_REQUIRES = 0;
+export const EFFECT_ALLOWS = 1;
+export const EFFECT_DENIES = 2;
+
+export const SET_STRINGS = 0;
+export const SET_NUMBERS = 1;
+export const SET_MEMBERS = 2;
+export const SET_NETWORKS = 3;
+
+export const OBLIGATION_SET_REQUEST_HEADER = 1;
+
+export const NODE_LEAF = 0;
+export const NODE_AND = 1;
+export const NODE_OR = 2;
+export const NODE_NOT = 3;
+
+/** Every text of the bundle, UTF-8, each once. Strings in other sections are indexes into it. */
+export const SECTION_STRINGS = 1;
+/** Number constants: finite, not -0, each once. */
+export const SECTION_NUMBERS = 2;
+/** Addresses (prefix length 128) and networks. IPv4 is stored v4-mapped (::ffff:0:0/96, prefix length + 96); bits behind the prefix are zero. */
+export const SECTION_NETWORKS = 3;
+/** Constant lists behind `in`; elements are string, number or network indexes, or enum members, strictly ascending. Sets use the elements one after the other. */
+export const SECTION_SETS = 4;
+/** Declared enums. Entry 0 is `resource.type`: its members are the names of the resources, and its value is -1 when nothing matches. */
+export const SECTION_ENUMS = 5;
+/** Shapes of values. argument = enum index (enum), element shape (list), first field (record), else 0. A shape only refers to shapes before it. Records use the fields one after the other. A value takes one cell, a record one more for every cell of each field, in order. */
+export const SECTION_SHAPES = 6;
+/** Facts about a request. Cells of the global frame are given out slot by slot. default = string, number, network index, enum member, or 0/1 (bool); 0 without the flag. */
+export const SECTION_SLOTS = 7;
+/** Path patterns, most specific first: the first that matches is the resource. One entry for each member of enum 0. */
+export const SECTION_RESOURCES = 8;
+/** Routines one after the other; see Instructions. */
+export const SECTION_CODE = 9;
+/** What an allow does; policies use them one after the other. */
+export const SECTION_OBLIGATIONS = 10;
+/** Policies and guards by severity, then name (bytes ascending, names unique). */
+export const SECTION_POLICIES = 11;
+/** Metadata as written; policies use the entries one after the other. */
+export const SECTION_METADATA = 12;
+/** The source trees of the conditions. A leaf's routine tests it alone; children follow their parent; reads name the slots that a leaf or a `not` reads. */
+export const SECTION_EXPLAIN = 13;
+
+/** The routine or body answers true. */
+export const OP_ACCEPT = 1;
+/** The routine or body answers false. */
+export const OP_REJECT = 2;
+/** True if b is 1, false if b is 0. */
+export const OP_CONSTANT = 3;
+/** True if a is present, false if absent, unknown if invalid. */
+export const OP_EXISTS = 4;
+/** The bool in a. */
+export const OP_TRUTH = 5;
+/** a equals string b. */
+export const OP_EQ_STRING = 6;
+/** a starts with string b. */
+export const OP_STARTS_STRING = 7;
+/** a ends with string b. */
+export const OP_ENDS_STRING = 8;
+/** a contains string b. */
+export const OP_CONTAINS_STRING = 9;
+/** a is a member of set b. */
+export const OP_IN_STRINGS = 10;
+/** a equals number b. */
+export const OP_EQ_NUMBER = 11;
+/** a is less than number b. */
+export const OP_LT_NUMBER = 12;
+/** a is at most number b. */
+export const OP_LE_NUMBER = 13;
+/** a is a member of set b. */
+export const OP_IN_NUMBERS = 14;
+/** a is enum member b (an immediate). */
+export const OP_EQ_MEMBER = 15;
+/** a comes before member b of its ordered enum. */
+export const OP_LT_MEMBER = 16;
+/** a is member b of its ordered enum or comes before it. */
+export const OP_LE_MEMBER = 17;
+/** a is in set b of members. */
+export const OP_IN_MEMBERS = 18;
+/** a (ip or cidr) equals network b: same bits, same prefix length (128 for an ip). */
+export const OP_EQ_ADDRESS = 19;
+/** ip a lies in network b; a v4 address only in a v4 network, a v6 address only in a v6 network. */
+export const OP_IN_NETWORK = 20;
+/** ip a lies in some network of set b. */
+export const OP_IN_NETWORKS = 21;
+/** a equals cell b, byte by byte. */
+export const OP_EQ_STRINGS = 22;
+/** a starts with cell b. */
+export const OP_STARTS_STRINGS = 23;
+/** a ends with cell b. */
+export const OP_ENDS_STRINGS = 24;
+/** a contains cell b. */
+export const OP_CONTAINS_STRINGS = 25;
+/** a equals cell b: int or float with int or float, bool with bool, enum with the same enum. */
+export const OP_EQ_NUMBERS = 26;
+/** a is less than cell b: numbers, or the same ordered enum. */
+export const OP_LT_NUMBERS = 27;
+/** a is at most cell b. */
+export const OP_LE_NUMBERS = 28;
+/** a equals cell b: ip with ip, cidr with cidr. */
+export const OP_EQ_ADDRESSES = 29;
+/** ip a lies in the cidr of cell b. */
+export const OP_IN_CIDR = 30;
+/** Kleene or over the elements of list a: equals string b. */
+export const OP_HAS_STRING = 31;
+/** Kleene or over the elements of list a: equals number b. */
+export const OP_HAS_NUMBER = 32;
+/** Kleene or over the elements of list a (enum, or bool with 0 or 1): is member b. */
+export const OP_HAS_MEMBER = 33;
+/** Kleene or over the elements of list a (ip or cidr): equals network b. */
+export const OP_HAS_ADDRESS = 34;
+/** Kleene or over the elements of list b: equals a. Unknown if a or the list is unknown, also for an empty list. */
+export const OP_IN_LIST = 35;
+/** Kleene or over the elements of list b of cidr: holds ip a. Unknown if a or the list is unknown, also for an empty list. */
+export const OP_IN_CIDRS = 36;
+/** The next b instructions are the body. Kleene or of the body over the elements of list a; unknown if the list is. */
+export const OP_ANY = 37;
+/** Kleene and of the body over the elements of list a; unknown if the list is. */
+export const OP_ALL = 38;
+/** Puts the sure and the possible number of elements of list a for which the body is true into the register; without a body (b = 0) present elements are sure, others possible. Unknown if the list is. */
+export const OP_COUNT = 39;
+/** Register 0 equals number b, for every number between sure and possible. */
+export const OP_EQ_COUNT = 40;
+/** Register 0 is less than number b, likewise. */
+export const OP_LT_COUNT = 41;
+/** Register 0 is at most number b, likewise. */
+export const OP_LE_COUNT = 42;
+/** Register 0 equals the number in cell b, likewise. */
+export const OP_EQ_COUNT_CELL = 43;
+/** Register 0 is less than the number in cell b, likewise. */
+export const OP_LT_COUNT_CELL = 44;
+/** Register 0 is at most the number in cell b, likewise. */
+export const OP_LE_COUNT_CELL = 45;
+/** Register 0 equals register 1; unknown unless one of them is exact. */
+export const OP_EQ_COUNTS = 46;
+/** Register 0 is less than register 1, likewise. */
+export const OP_LT_COUNTS = 47;
+/** Register 0 is at most register 1, likewise. */
+export const OP_LE_COUNTS = 48;

@@ -1,0 +1,73 @@
+// Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.
+
+export const TYPE_NAMES = ["string", "int", "float", "bool", "enum", "ip", "cidr", "list", "record"] as const;
+export const SOURCE_NAMES = ["builtin", "header", "query", "cookie", "capture", "body", "extension"] as const;
+export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain"] as const;
+export const SEVERITY_NAMES = ["critical", "high", "medium", "low", "info"] as const;
+export const EFFECT_NAMES = ["requires", "allows", "denies"] as const;
+export const SET_NAMES = ["strings", "numbers", "members", "networks"] as const;
+export const NODE_NAMES = ["leaf", "and", "or", "not"] as const;
+
+/** What an operand is: a cell of some type, or a constant, an immediate, a body length. */
+export type OperandA = "none" | "any" | "bool" | "string" | "number" | "enum" | "ordered" | "address" | "ip" | "numeric" | "comparable" | "stringList" | "numberList" | "enumList" | "addressList" | "scalar" | "list";
+export type OperandB = "none" | "truth" | "string" | "strings" | "number" | "numbers" | "member" | "members" | "network" | "networks" | "stringCell" | "numericCell" | "comparableCell" | "addressCell" | "cidrCell" | "listCell" | "cidrListCell" | "body" | "bodyOrNone" | "numberCell";
+
+export interface InstructionInfo {
+  readonly name: string;
+  readonly a: OperandA;
+  readonly b: OperandB;
+  readonly branch: boolean;
+}
+
+/** By opcode; index 0 is no instruction. */
+export const INSTRUCTIONS: readonly (InstructionInfo | null)[] = [
+  null,
+  { name: "ACCEPT", a: "none", b: "none", branch: false },
+  { name: "REJECT", a: "none", b: "none", branch: false },
+  { name: "CONSTANT", a: "none", b: "truth", branch: true },
+  { name: "EXISTS", a: "any", b: "none", branch: true },
+  { name: "TRUTH", a: "bool", b: "none", branch: true },
+  { name: "EQ_STRING", a: "string", b: "string", branch: true },
+  { name: "STARTS_STRING", a: "string", b: "string", branch: true },
+  { name: "ENDS_STRING", a: "string", b: "string", branch: true },
+  { name: "CONTAINS_STRING", a: "string", b: "string", branch: true },
+  { name: "IN_STRINGS", a: "string", b: "strings", branch: true },
+  { name: "EQ_NUMBER", a: "number", b: "number", branch: true },
+  { name: "LT_NUMBER", a: "number", b: "number", branch: true },
+  { name: "LE_NUMBER", a: "number", b: "number", branch: true },
+  { name: "IN_NUMBERS", a: "number", b: "numbers", branch: true },
+  { name: "EQ_MEMBER", a: "enum", b: "member", branch: true },
+  { name: "LT_MEMBER", a: "ordered", b: "member", branch: true },
+  { name: "LE_MEMBER", a: "ordered", b: "member", branch: true },
+  { name: "IN_MEMBERS", a: "enum", b: "members", branch: true },
+  { name: "EQ_ADDRESS", a: "address", b: "network", branch: true },
+  { name: "IN_NETWORK", a: "ip", b: "network", branch: true },
+  { name: "IN_NETWORKS", a: "ip", b: "networks", branch: true },
+  { name: "EQ_STRINGS", a: "string", b: "stringCell", branch: true },
+  { name: "STARTS_STRINGS", a: "string", b: "stringCell", branch: true },
+  { name: "ENDS_STRINGS", a: "string", b: "stringCell", branch: true },
+  { name: "CONTAINS_STRINGS", a: "string", b: "stringCell", branch: true },
+  { name: "EQ_NUMBERS", a: "numeric", b: "numericCell", branch: true },
+  { name: "LT_NUMBERS", a: "comparable", b: "comparableCell", branch: true },
+  { name: "LE_NUMBERS", a: "comparable", b: "comparableCell", branch: true },
+  { name: "EQ_ADDRESSES", a: "address", b: "addressCell", branch: true },
+  { name: "IN_CIDR", a: "ip", b: "cidrCell", branch: true },
+  { name: "HAS_STRING", a: "stringList", b: "string", branch: true },
+  { name: "HAS_NUMBER", a: "numberList", b: "number", branch: true },
+  { name: "HAS_MEMBER", a: "enumList", b: "member", branch: true },
+  { name: "HAS_ADDRESS", a: "addressList", b: "network", branch: true },
+  { name: "IN_LIST", a: "scalar", b: "listCell", branch: true },
+  { name: "IN_CIDRS", a: "ip", b: "cidrListCell", branch: true },
+  { name: "ANY", a: "list", b: "body", branch: true },
+  { name: "ALL", a: "list", b: "body", branch: true },
+  { name: "COUNT", a: "list", b: "bodyOrNone", branch: false },
+  { name: "EQ_COUNT", a: "none", b: "number", branch: true },
+  { name: "LT_COUNT", a: "none", b: "number", branch: true },
+  { name: "LE_COUNT", a: "none", b: "number", branch: true },
+  { name: "EQ_COUNT_CELL", a: "none", b: "numberCell", branch: true },
+  { name: "LT_COUNT_CELL", a: "none", b: "numberCell", branch: true },
+  { name: "LE_COUNT_CELL", a: "none", b: "numberCell", branch: true },
+  { name: "EQ_COUNTS", a: "none", b: "none", branch: true },
+  { name: "LT_COUNTS", a: "none", b: "none", branch: true },
+  { name: "LE_COUNTS", a: "none", b: "none", branch: true },
+];

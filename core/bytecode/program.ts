@@ -1,0 +1,134 @@
+/**
+ * A decoded and verified bundle. Only `decode` makes one, so whoever holds a Program may rely on every index,
+ * offset and type in it.
+ */
+
+export type ScalarType = "string" | "int" | "float" | "bool" | "enum" | "ip" | "cidr";
+export type ValueType = ScalarType | "list" | "record";
+export type SourceKind = "builtin" | "header" | "query" | "cookie" | "capture" | "body" | "extension";
+export type Severity = "critical" | "high" | "medium" | "low" | "info";
+export type Effect = "requires" | "allows" | "denies";
+
+/** Shape of a value: its type and how many cells it takes. */
+export interface Shape {
+  readonly type: ValueType;
+  /** Cells of one value: 1, and for a record one more for every cell of its fields. */
+  readonly width: number;
+  /** Index into `enums`, for an enum; else -1. */
+  readonly enumIndex: number;
+  /** Shape of an element, for a list; else null. */
+  readonly element: Shape | null;
+  /** Fields of a record, else empty. */
+  readonly fields: readonly ShapeField[];
+}
+
+export interface ShapeField {
+  readonly name: string;
+  /** Cell of the field relative to the record's own cell; at least 1. */
+  readonly offset: number;
+  readonly shape: Shape;
+}
+
+/** One fact about a request. */
+export interface Slot {
+  readonly name: string;
+  /** First cell of the slot in the global frame. */
+  readonly cell: number;
+  readonly shape: Shape;
+  readonly source: SourceKind;
+  /** Header, parameter, cookie, capture or extension name, JSON pointer, or the builtin's dotted name. */
+  readonly argument: string;
+  readonly read: boolean;
+  readonly optional: boolean;
+  readonly marking: "claimed" | "trusted" | "verified";
+  readonly verbatim: boolean;
+  readonly hasDefault: boolean;
+  /** Index of the default: string, number, network or member index, or 0/1 for a bool. */
+  readonly defaultIndex: number;
+}
+
+export interface EnumType {
+  readonly name: string;
+  readonly ordered: boolean;
+  /** String indexes of the members, in order of declaration. */
+  readonly members: readonly number[];
+}
+
+export interface Resource {
+  /** Member of enum 0. */
+  readonly member: number;
+  readonly method: string | null;
+  readonly segments: readonly { readonly kind: "literal" | "capture"; readonly text: string }[];
+}
+
+export interface PolicyEntry {
+  readonly name: string;
+  readonly intent: string | null;
+  readonly kind: "policy" | "guard";
+  readonly mode: "enforce" | "permissive";
+  readonly severity: Severity;
+  readonly effect: Effect;
+  /** Start of the trigger's code, or -1: it always applies. */
+  readonly trigger: number;
+  /** Start of the requirement's code, or -1. */
+  readonly requirement: number;
+  /** 0 where none is configured. */
+  readonly denyStatus: number;
+  readonly denyBody: string | null;
+  /** Text of `denies with reason`. */
+  readonly reason: string | null;
+  /** Headers set on an allow: indexes into `headerNames` and `strings`. */
+  readonly setHeaders: readonly { readonly header: number; readonly value: number }[];
+  readonly metadata: readonly { readonly key: string; readonly value: string }[];
+  readonly triggerNode: ExplainNode | null;
+  readonly requirementNode: ExplainNode | null;
+}
+
+/** A node of a condition's source tree, for reasons. */
+export interface ExplainNode {
+  readonly kind: "leaf" | "and" | "or" | "not";
+  readonly children: readonly ExplainNode[];
+  /** Source slice of a leaf or a `not`. */
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+  /** Start of the code that tests a leaf alone; -1 for the others. */
+  readonly code: number;
+  /** Cells that a leaf or a `not` reads, with their dotted names. */
+  readonly reads: readonly { readonly cell: number; readonly name: string; readonly shape: Shape }[];
+}
+
+export interface Program {
+  /** `sha256:` and 64 hex digits. */
+  readonly digest: string;
+  readonly defaultAllow: boolean;
+  readonly readsBody: boolean;
+  /** All texts; ids of string constants are indexes into it. */
+  readonly strings: readonly string[];
+  /** The same as bytes: string i is `stringBytes[stringOffsets[i] .. stringOffsets[i + 1]]`. */
+  readonly stringBytes: Uint8Array;
+  readonly stringOffsets: Int32Array;
+  readonly numbers: Float64Array;
+  /** 16 bytes each, v4 as v4-mapped. */
+  readonly networks: Uint8Array;
+  /** 0-128 each (v4: 96 + its prefix). */
+  readonly prefixes: Uint8Array;
+  /** Elements of set i: `setElements[setOffsets[i] .. setOffsets[i + 1]]`, ascending. */
+  readonly setElements: Int32Array;
+  readonly setOffsets: Int32Array;
+  readonly enums: readonly EnumType[];
+  readonly slots: readonly Slot[];
+  /** Cells of the global frame. */
+  readonly cellCount: number;
+  readonly resources: readonly Resource[];
+  /** Four u16 an instruction: head, a, b, jump. */
+  readonly code: Uint16Array;
+  /** Start of each routine, in instructions, and one past the last. */
+  readonly routineStarts: Int32Array;
+  readonly policies: readonly PolicyEntry[];
+  /** Names of request headers that some policy may set, each once, sorted: clients' copies are stripped. */
+  readonly headerNames: readonly string[];
+  /** Bytes of every section, in order, for `inspect`. */
+  readonly sectionBytes: readonly { readonly name: string; readonly bytes: number }[];
+  readonly totalBytes: number;
+}

@@ -1,0 +1,261 @@
+/**
+ * Generates everything that must agree on the bundle format from bytecode.json: the constants of both languages,
+ * the disassembler's table and docs/bytecode.md. `npm run gen` writes, `test/tidy.test.ts` compares.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+interface Named {
+  name: string;
+  id?: number;
+  bit?: number;
+  code?: number;
+  value?: number;
+  text?: string;
+  type?: string;
+}
+
+interface Field {
+  name: string;
+  offset?: number;
+  bytes?: number;
+  bits?: string;
+  text: string;
+}
+
+interface Instruction {
+  name: string;
+  code: number;
+  a: string;
+  b: string;
+  branch: boolean;
+  text: string;
+}
+
+interface Spec {
+  about: string;
+  magic: string;
+  formatVersion: number;
+  semanticsVersion: number;
+  digestDomain: string;
+  none: number;
+  header: { bytes: number; fields: Field[] };
+  sectionEntry: { bytes: number; fields: Field[] };
+  instruction: { bytes: number; fields: Field[] };
+  limits: Required<Pick<Named, "name" | "value" | "text">>[];
+  features: Named[];
+  headerFlags: Named[];
+  slotFlags: Named[];
+  types: Named[];
+  sources: Named[];
+  builtins: Named[];
+  policyKinds: Named[];
+  modes: Named[];
+  severities: Named[];
+  effects: Named[];
+  setKinds: Named[];
+  obligationKinds: Named[];
+  nodeKinds: Named[];
+  sections: (Required<Pick<Named, "name" | "id" | "text">> & { layout: string })[];
+  instructions: Instruction[];
+}
+
+const NOTICE = "Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.";
+
+/** Every generated file, path relative to the project's root, with its text. */
+export function generatedFiles(root: string): ReadonlyMap<string, string> {
+  const spec = JSON.parse(readFileSync(`${root}/core/bytecode/spec/bytecode.json`, "utf8")) as Spec;
+  return new Map([
+    ["core/bytecode/gen/constants.ts", constants(spec, "typescript")],
+    ["core/bytecode/gen/tables.ts", tables(spec)],
+    ["core/source/gen/facts.ts", facts(spec)],
+    ["assembly/gen/constants.ts", constants(spec, "assemblyscript")],
+    ["docs/bytecode.md", page(spec)],
+  ]);
+}
+
+/** `listElementsMax` and `request.method` to SCREAMING_SNAKE. */
+function screaming(name: string): string {
+  return name
+    .replaceAll(".", "_")
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toUpperCase();
+}
+
+function constants(spec: Spec, language: "typescript" | "assemblyscript"): string {
+  const lines = [`// ${NOTICE}`, ""];
+  const put = (name: string, value: number, text?: string): void => {
+    const type = language === "assemblyscript" ? ": u32" : "";
+    const decorator = language === "assemblyscript" ? "// @ts-ignore: decorator\n@inline " : "";
+    if (text !== undefined) lines.push(`/** ${text} */`);
+    lines.push(`${decorator}export const ${name}${type} = ${value};`);
+  };
+  const group = (prefix: string, items: readonly Named[], value: (item: Named) => number): void => {
+    for (const item of items) put(`${prefix}_${screaming(item.name)}`, value(item), item.text);
+    lines.push("");
+  };
+  put("MAGIC", [...spec.magic].reduce((sum, c, i) => sum + c.charCodeAt(0) * 2 ** (8 * i), 0), "`IPE` and a zero byte, as a little-endian u32.");
+  put("FORMAT_VERSION", spec.formatVersion);
+  put("SEMANTICS_VERSION", spec.semanticsVersion);
+  put("NONE", spec.none, "No index.");
+  put("HEADER_BYTES", spec.header.bytes);
+  put("SECTION_ENTRY_BYTES", spec.sectionEntry.bytes);
+  put("SECTION_COUNT", spec.sections.length);
+  put("INSTRUCTION_BYTES", spec.instruction.bytes);
+  lines.push(`export const DIGEST_DOMAIN${language === "assemblyscript" ? ": string" : ""} = ${JSON.stringify(spec.digestDomain)};`, "");
+  for (const field of spec.header.fields) put(`HEADER_${screaming(field.name)}`, field.offset!, field.text);
+  lines.push("");
+  for (const field of spec.sectionEntry.fields) put(`SECTION_ENTRY_${screaming(field.name)}`, field.offset!, field.text);
+  lines.push("");
+  group("LIMIT", spec.limits, (item) => item.value!);
+  group("FEATURE", spec.features, (item) => 2 ** item.bit!);
+  group("FLAG", spec.headerFlags, (item) => 2 ** item.bit!);
+  group("SLOT", spec.slotFlags, (item) => 2 ** item.bit!);
+  group("TYPE", spec.types, (item) => item.id!);
+  group("SOURCE", spec.sources, (item) => item.id!);
+  group("BUILTIN", spec.builtins, (item) => item.id!);
+  group("POLICY_KIND", spec.policyKinds, (item) => item.id!);
+  group("MODE", spec.modes, (item) => item.id!);
+  group("SEVERITY", spec.severities, (item) => item.id!);
+  group("EFFECT", spec.effects, (item) => item.id!);
+  group("SET", spec.setKinds, (item) => item.id!);
+  group("OBLIGATION", spec.obligationKinds, (item) => item.id!);
+  group("NODE", spec.nodeKinds, (item) => item.id!);
+  group("SECTION", spec.sections, (item) => item.id!);
+  group("OP", spec.instructions, (item) => item.code!);
+  return `${lines.join("\n").trimEnd()}\n`;
+}
+
+/** Tables for the loader and the disassembler: names by id, operands by opcode. */
+function tables(spec: Spec): string {
+  const names = (items: readonly Named[]): string => `[${items.map((item) => JSON.stringify(item.name)).join(", ")}] as const`;
+  const lines = [
+    `// ${NOTICE}`,
+    "",
+    `export const TYPE_NAMES = ${names(spec.types)};`,
+    `export const SOURCE_NAMES = ${names(spec.sources)};`,
+    `export const SECTION_NAMES = ${names(spec.sections)};`,
+    `export const SEVERITY_NAMES = ${names(spec.severities)};`,
+    `export const EFFECT_NAMES = ${names(spec.effects)};`,
+    `export const SET_NAMES = ${names(spec.setKinds)};`,
+    `export const NODE_NAMES = ${names(spec.nodeKinds)};`,
+    "",
+    "/** What an operand is: a cell of some type, or a constant, an immediate, a body length. */",
+    `export type OperandA = ${[...new Set(spec.instructions.map((i) => JSON.stringify(i.a)))].join(" | ")};`,
+    `export type OperandB = ${[...new Set(spec.instructions.map((i) => JSON.stringify(i.b)))].join(" | ")};`,
+    "",
+    "export interface InstructionInfo {",
+    "  readonly name: string;",
+    "  readonly a: OperandA;",
+    "  readonly b: OperandB;",
+    "  readonly branch: boolean;",
+    "}",
+    "",
+    "/** By opcode; index 0 is no instruction. */",
+    "export const INSTRUCTIONS: readonly (InstructionInfo | null)[] = [",
+    "  null,",
+    ...spec.instructions.map((i) => `  { name: ${JSON.stringify(i.name)}, a: ${JSON.stringify(i.a)}, b: ${JSON.stringify(i.b)}, branch: ${i.branch} },`),
+    "];",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** What the early stages need to know: limits that the checker enforces, and the built-in attributes. */
+function facts(spec: Spec): string {
+  const lines = [
+    `// ${NOTICE}`,
+    "",
+    ...spec.limits.flatMap((limit) => [`/** ${limit.text} */`, `export const ${screaming(limit.name)} = ${limit.value};`]),
+    "",
+    "/** Built-in attributes in order of their ids. */",
+    "export const BUILTINS = [",
+    ...spec.builtins.map((b) => `  { name: ${JSON.stringify(b.name)}, type: ${JSON.stringify(b.type)} },`),
+    "] as const;",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function page(spec: Spec): string {
+  const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
+    [`| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n");
+  const fields = (list: readonly Field[]): string => table(["offset", "bytes", "field", "meaning"], list.map((f) => [f.offset!, f.bytes!, f.name, f.text]));
+  const ids = (list: readonly Named[]): string => list.map((item) => `${item.id} ${item.name}`).join(", ");
+  return `<!-- ${NOTICE} -->
+
+# The bundle and its bytecode
+
+A bundle is what the compiler makes of policy text and what every runtime loads. Numbers are little-endian. All offsets,
+lengths and indexes are checked before a byte of code runs; what fails a check is refused whole, and the bundle in force stays in force.
+The same text gives the same bytes.
+
+Format version ${spec.formatVersion}, semantics version ${spec.semanticsVersion}. "none" is ${spec.none} (0x${spec.none.toString(16)}).
+
+## Header (${spec.header.bytes} bytes)
+
+${fields(spec.header.fields)}
+
+Digest domain: the bytes of \`${JSON.stringify(spec.digestDomain).slice(1, -1)}\`.
+
+Feature bits: ${spec.features.map((f) => `${f.bit} ${f.name} (${f.text!.replace(/\.$/, "")})`).join("; ")}.
+
+## Section table
+
+One entry of ${spec.sectionEntry.bytes} bytes for each section:
+
+${fields(spec.sectionEntry.fields)}
+
+## Sections
+
+${table(["id", "name", "layout", "contents"], spec.sections.map((s) => [s.id, s.name, s.layout, s.text]))}
+
+Types: ${ids(spec.types)}. Policy kinds: ${ids(spec.policyKinds)}. Modes: ${ids(spec.modes)}. Severities: ${ids(spec.severities)}.
+Effects: ${ids(spec.effects)}. Set kinds: ${ids(spec.setKinds)}. Obligation kinds: ${ids(spec.obligationKinds)}. Node kinds: ${ids(spec.nodeKinds)}.
+
+Sources:
+
+${table(["id", "source", "argument"], spec.sources.map((s) => [s.id!, s.name, s.text!.replace("argument = ", "")]))}
+
+Slot flags:
+
+${table(["bit", "flag", "meaning"], spec.slotFlags.map((s) => [s.bit!, s.name, s.text!]))}
+
+Built-in attributes:
+
+${table(["id", "name", "type"], spec.builtins.map((b) => [b.id!, `\`${b.name}\``, b.type!]))}
+
+## Limits
+
+The same in every runtime, so that a decision does not depend on where it is taken.
+
+${table(["limit", "value", "beyond it"], spec.limits.map((l) => [l.name, l.value, l.text]))}
+
+## Code
+
+A *routine* is a run of instructions that answers true or false: one for each trigger and requirement, one for each leaf of the
+explain tree. Execution starts at its first instruction. An instruction that branches makes a test with three outcomes. *Unknown*
+counts as the run's mode: a routine run with mode false answers "is it surely true", with mode true "may it be true". \`negate\` swaps
+true and false and leaves unknown alone. If the outcome equals \`sense\` (1 true, 0 false), execution goes on \`jump\` instructions further on,
+else at the next one (ANY, ALL: behind the body). Jumps only lead forward and stay inside their routine or body, so every run ends.
+
+A trigger is run with mode true: false means the policy does not apply. Unless no unknown was met, it is run again with mode
+false: false means indeterminate. A requirement is run with mode false. This is exact Kleene logic, since negations stand at the tests.
+
+A *body* is the run of instructions behind ANY, ALL or COUNT; it is entered once for each element and ends in ACCEPT or REJECT.
+Its frame holds the element's cells: frame 0 is the request, frame 1 the element of the outer aggregate, frame 2 that of the inner one.
+ANY and ALL run their body in the run's mode. COUNT runs it with mode false (true: sure) and, where an unknown was met, with mode true
+(true: possible). A test on a cell that is not present is unknown, except EXISTS on an absent one.
+
+### Instruction (${spec.instruction.bytes} bytes)
+
+${table(["field", "size", "meaning"], spec.instruction.fields.map((f) => [f.name, f.bits!, f.text]))}
+
+### Instructions
+
+${table(["code", "name", "a", "b", "branches", "meaning"], spec.instructions.map((i) => [i.code, `\`${i.name}\``, i.a, i.b, i.branch ? "yes" : "no", i.text]))}
+`;
+}
+
+if (import.meta.main) {
+  const root = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
+  for (const [path, text] of generatedFiles(root)) writeFileSync(`${root}/${path}`, text);
+}

@@ -1,0 +1,68 @@
+/** From a document to a checked document: every name resolved, every type right, every policy sound. */
+import type { Diagnostics } from "../source/diagnostics.ts";
+import { resolve } from "../schema/resolve.ts";
+import type { Attribute, ConstantValue, Schema, Type } from "../schema/schema.ts";
+import type { Document, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import { checkConditions } from "./conditions.ts";
+import { checkPolicies } from "./policies.ts";
+import { checkTriggers } from "./triggers.ts";
+
+/** One element of a list while its `where` is evaluated. */
+export interface ElementBinding {
+  readonly name: string;
+  readonly type: Type;
+}
+
+/** What a path means. */
+export type Resolved =
+  | {
+      readonly kind: "attribute";
+      readonly attribute: Attribute;
+      /** Fields behind the attribute's name, for a record. */
+      readonly fields: readonly string[];
+      readonly type: Type;
+      /** May be absent by declaration: the attribute or a field on the way is optional. */
+      readonly optional: boolean;
+    }
+  | {
+      readonly kind: "element";
+      readonly element: ElementBinding;
+      readonly fields: readonly string[];
+      readonly type: Type;
+      readonly optional: boolean;
+    }
+  | { readonly kind: "constant"; readonly value: ConstantValue };
+
+/** A value on one side of a test. */
+export type Operand =
+  | Exclude<Resolved, { kind: "constant" }>
+  | { readonly kind: "constant"; readonly value: ConstantValue }
+  | { readonly kind: "count"; readonly aggregate: Extract<Expression, { kind: "aggregate" }> };
+
+/** What the checker found out about the nodes of the tree. */
+export interface Resolutions {
+  /** Paths, by the name node in a path, `exists` or aggregate. */
+  readonly names: Map<Name, Resolved>;
+  /** Operands of comparisons and items of list literals, by expression. */
+  readonly operands: Map<Expression, Operand>;
+  /** Elements that aggregates with a `where` bind, by the list's name node. */
+  readonly elements: Map<Name, ElementBinding>;
+}
+
+export interface CheckedDocument {
+  readonly schema: Schema;
+  /** Policies and guards of all sources, in order of text. */
+  readonly policies: readonly PolicyDeclaration[];
+  readonly resolutions: Resolutions;
+}
+
+/** Check a document; problems go to `report`. Only without errors may the result be lowered. */
+export function check(document: Document, report: Diagnostics): CheckedDocument {
+  const schema = resolve(document, report);
+  const policies = document.declarations.filter((d) => d.kind === "policy" || d.kind === "guard");
+  const resolutions = checkConditions(policies, schema, report);
+  const checked = { schema, policies, resolutions };
+  checkPolicies(checked, report);
+  checkTriggers(checked, report);
+  return checked;
+}

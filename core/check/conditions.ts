@@ -1,0 +1,442 @@
+/** Names and types in conditions. */
+import { parseAddress, parseNetwork } from "../source/address.ts";
+import type { Diagnostics } from "../source/diagnostics.ts";
+import { BUILTINS, FRAME_DEPTH_MAX } from "../source/gen/facts.ts";
+import type { Span } from "../source/source.ts";
+import { didYouMean } from "../source/suggest.ts";
+import { BUILTINS_LATER, literalOf } from "../schema/resolve.ts";
+import { type ConstantValue, isNumber, type Schema, sameType, type Type, typeName } from "../schema/schema.ts";
+import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import type { ElementBinding, Operand, Resolutions, Resolved } from "./check.ts";
+
+type Compare = Extract<Expression, { kind: "compare" }>;
+type ListLiteral = Extract<Expression, { kind: "list" }>;
+/** An operand with its type; null where it was wrong and is reported. */
+type Typed = { readonly operand: Operand; readonly type: Type } | null;
+
+const INT: Type = { kind: "int" };
+const ROOTS = new Set(BUILTINS.map((b) => b.name.split(".")[0]!).filter((root) => root !== "resource"));
+
+/** Check every trigger and requirement. */
+export function checkConditions(policies: readonly PolicyDeclaration[], schema: Schema, report: Diagnostics): Resolutions {
+  const checker = new ConditionChecker(schema, report);
+  for (const policy of policies) {
+    if (policy.trigger !== null) checker.condition(policy.trigger, []);
+    if (policy.effect?.kind === "requires") checker.condition(policy.effect.condition, []);
+  }
+  return checker.resolutions;
+}
+
+class ConditionChecker {
+  readonly #schema: Schema;
+  readonly #report: Diagnostics;
+  readonly resolutions: Resolutions = { names: new Map(), operands: new Map(), elements: new Map() };
+
+  constructor(schema: Schema, report: Diagnostics) {
+    this.#schema = schema;
+    this.#report = report;
+  }
+
+  condition(e: Expression, scope: readonly ElementBinding[]): void {
+    switch (e.kind) {
+      case "and":
+      case "or":
+        for (const part of e.parts) this.condition(part, scope);
+        return;
+      case "not":
+        this.condition(e.operand, scope);
+        return;
+      case "exists":
+        this.#exists(e.path, scope);
+        return;
+      case "compare":
+        this.#compare(e, scope);
+        return;
+      case "aggregate":
+        if (e.function === "count") this.#error("not-a-condition", e.span, "a count is a number, no condition", "compare it: `xs.count >= 1`");
+        this.#aggregate(e, scope);
+        return;
+      case "path":
+        this.#truth(e, scope);
+        return;
+      case "bool":
+        return;
+      case "error":
+        return;
+      default:
+        this.#error("not-a-condition", e.span, "a value alone is no condition", "compare it with something");
+    }
+  }
+
+  // --- names ---
+
+  #exists(path: Name, scope: readonly ElementBinding[]): void {
+    const found = this.#resolve(path, scope);
+    if (found?.kind === "constant") this.#error("type-mismatch", path.span, `\`${path.text}\` is a constant and always there`);
+  }
+
+  #truth(e: Extract<Expression, { kind: "path" }>, scope: readonly ElementBinding[]): void {
+    const found = this.#resolve(e.path, scope);
+    if (found === null) return;
+    const type = found.kind === "constant" ? constantType(found.value) : found.type;
+    if (type.kind !== "bool") this.#error("not-a-condition", e.span, `\`${e.path.text}\` is a ${typeName(type)}, no condition`, "only a bool stands alone; compare it with something");
+  }
+
+  #resolve(name: Name, scope: readonly ElementBinding[]): Resolved | null {
+    const found = this.#lookUp(name, scope);
+    if (found !== null) this.resolutions.names.set(name, found);
+    return found;
+  }
+
+  #lookUp(name: Name, scope: readonly ElementBinding[]): Resolved | null {
+    const parts = name.text.split(".");
+    const element = scope.find((binding) => binding.name === parts[0]);
+    if (element !== undefined) {
+      const end = this.#fields(name, element.type, parts.slice(1), parts[0]!);
+      return end === null ? null : { kind: "element", element, fields: parts.slice(1), type: end.type, optional: end.optional };
+    }
+    const constant = this.#schema.constants.get(name.text);
+    if (constant !== undefined) return { kind: "constant", value: constant.value };
+    for (let length = parts.length; length > 0; length--) {
+      const prefix = parts.slice(0, length).join(".");
+      const attribute = this.#schema.attributes.get(prefix) ?? this.#schema.builtins.get(prefix);
+      if (attribute === undefined) continue;
+      const end = this.#fields(name, attribute.type, parts.slice(length), prefix);
+      if (end === null) return null;
+      return { kind: "attribute", attribute, fields: parts.slice(length), type: end.type, optional: attribute.optional || end.optional };
+    }
+    return this.#unknown(name, scope);
+  }
+
+  #fields(name: Name, start: Type, fields: readonly string[], prefix: string): { type: Type; optional: boolean } | null {
+    let type = start;
+    let optional = false;
+    let walked = prefix;
+    for (const field of fields) {
+      if (type.kind !== "record") {
+        const help = type.kind === "list" ? `ask about its elements: any(${walked} where ...)` : null;
+        return this.#error("unknown-attribute", name.span, `\`${walked}\` is a ${typeName(type)} and has no \`${field}\``, help);
+      }
+      const info = type.record.fields.find((f) => f.name === field);
+      if (info === undefined) {
+        const known = type.record.fields.map((f) => f.name);
+        return this.#error("unknown-attribute", name.span, `type \`${type.record.name}\` has no field \`${field}\``, didYouMean(field, known, `its fields are ${known.join(", ")}`));
+      }
+      type = info.type;
+      optional ||= info.optional;
+      walked += `.${field}`;
+    }
+    return { type, optional };
+  }
+
+  #unknown(name: Name, scope: readonly ElementBinding[]): null {
+    if (BUILTINS_LATER.includes(name.text)) {
+      const help = name.text === "request.headers" ? 'declare an attribute: `... trusted from header "x-name"`' : "this version refuses what it cannot enforce";
+      return this.#error("not-implemented", name.span, `\`${name.text}\` is not implemented yet`, help);
+    }
+    const elements = [...this.#elementNames()];
+    if (elements.includes(name.text.split(".")[0]!)) {
+      return this.#error("unknown-attribute", name.span, `\`${name.text}\` is known only inside the \`where\` of its list`);
+    }
+    const known = [...this.#schema.attributes.keys(), ...this.#schema.builtins.keys(), ...this.#schema.constants.keys(), ...scope.map((s) => s.name), ...this.#fieldNames(scope)];
+    const builtinRoot = ROOTS.has(name.text.split(".")[0]!) ? "docs/language.md lists the built-in attributes" : "declare it under `attributes`";
+    return this.#error("unknown-attribute", name.span, `unknown attribute \`${name.text}\``, didYouMean(name.text, known, builtinRoot));
+  }
+
+  *#elementNames(): Iterable<string> {
+    for (const a of this.#schema.attributes.values()) if (a.type.kind === "list" && a.type.elementName !== null) yield a.type.elementName;
+  }
+
+  *#fieldNames(scope: readonly ElementBinding[]): Iterable<string> {
+    for (const { name, type } of scope) if (type.kind === "record") for (const field of type.record.fields) yield `${name}.${field.name}`;
+    for (const a of this.#schema.attributes.values()) {
+      if (a.type.kind === "record") for (const field of a.type.record.fields) yield `${a.name}.${field.name}`;
+    }
+  }
+
+  // --- aggregates ---
+
+  #aggregate(e: Aggregate, scope: readonly ElementBinding[]): void {
+    const list = this.#resolve(e.list, scope);
+    if (list === null) return;
+    if (list.kind === "constant" || list.type.kind !== "list") {
+      const what = list.kind === "constant" ? "a constant" : `a ${typeName(list.type)}`;
+      this.#error("type-mismatch", e.list.span, `\`${e.list.text}\` is ${what}, no list`, `\`${e.function}\` takes a list`);
+      return;
+    }
+    if (e.where !== null) this.#where(e, list.type, scope);
+    else if (e.function !== "count" && list.type.element.kind !== "bool") {
+      this.#error("type-mismatch", e.span, `\`${e.function}\` over a ${typeName(list.type)} needs a \`where\``, `write \`${e.function}(${e.list.text} where ...)\``);
+    }
+    if (e.where === null && e.function !== "count" && scope.length >= FRAME_DEPTH_MAX) this.#tooDeep(e);
+    if (e.function === "all" && e.where !== null && e.where.kind === "bool") {
+      this.#report.warning("vacuous-all", e.span, "`all` over a constant says nothing");
+    }
+  }
+
+  #where(e: Aggregate, type: Extract<Type, { kind: "list" }>, scope: readonly ElementBinding[]): void {
+    const name = type.elementName;
+    if (name === null) {
+      this.#error("where-needs-element", e.list.span, `\`${e.list.text}\` has no element name, so \`where\` cannot speak of its elements`, `declare it as \`list of item: ${typeName(type.element)}\``);
+      return;
+    }
+    if (scope.length >= FRAME_DEPTH_MAX) this.#tooDeep(e);
+    const shadowed = scope.some((s) => s.name === name) || [...this.#schema.attributes.keys(), ...this.#schema.builtins.keys(), ...this.#schema.constants.keys()].some((n) => n === name || n.startsWith(`${name}.`));
+    if (shadowed) this.#error("shadowed-name", e.list.span, `the element name \`${name}\` hides another name`, "choose another element name");
+    const binding: ElementBinding = { name, type: type.element };
+    this.resolutions.elements.set(e.list, binding);
+    this.condition(e.where!, [...scope, binding]);
+  }
+
+  #tooDeep(e: Aggregate): void {
+    this.#error("too-deep", e.span, `aggregates nested deeper than ${FRAME_DEPTH_MAX}`, "split the condition");
+  }
+
+  // --- comparisons ---
+
+  #compare(e: Compare, scope: readonly ElementBinding[]): void {
+    switch (e.operator) {
+      case "in":
+        this.#in(e, scope);
+        return;
+      case "contains":
+        this.#contains(e, scope);
+        return;
+      case "starts_with":
+      case "ends_with":
+        this.#textTest(e, scope);
+        return;
+      default:
+        this.#ordinary(e, scope);
+    }
+  }
+
+  /** `== != < <= > >=` */
+  #ordinary(e: Compare, scope: readonly ElementBinding[]): void {
+    const left = this.#typeOf(e.left, scope);
+    const right = this.#typeOf(e.right, scope);
+    if (left === null || right === null) return;
+    if (left === "literal" && right === "literal") return this.#twoConstants(e);
+    const type = left === "literal" ? (right as Type) : left;
+    const other = right === "literal" ? type : (right as Type);
+    if (!this.#comparable(e, type)) return;
+    if (left !== "literal" && right !== "literal" && !sameType(type, other) && !(isNumber(type) && isNumber(other))) {
+      this.#error("type-mismatch", e.span, `${typeName(type)} and ${typeName(other)} cannot be compared`);
+      return;
+    }
+    const counted = e.left.kind === "aggregate" || e.right.kind === "aggregate";
+    const l = this.#operand(e.left, counted ? INT : type, scope);
+    const r = this.#operand(e.right, counted ? INT : type, scope);
+    if (l?.operand.kind === "constant" && r?.operand.kind === "constant") this.#twoConstants(e);
+  }
+
+  #comparable(e: Compare, type: Type): boolean {
+    if (type.kind === "list" || type.kind === "record") {
+      this.#error("not-implemented", e.span, `comparing a ${typeName(type)} as a whole is not implemented yet`, type.kind === "list" ? "use `contains`, `count`, `any` or `all`" : "compare its fields");
+      return false;
+    }
+    if (e.operator === "==" || e.operator === "!=" || isNumber(type)) return true;
+    if (type.kind === "string") this.#error("not-implemented", e.operatorSpan, "ordering of strings is not implemented yet", "use an ordered enum or an int");
+    else if (type.kind !== "enum") this.#error("type-mismatch", e.operatorSpan, `a ${typeName(type)} has no order`);
+    else if (!type.enum.ordered) this.#error("unordered-enum", e.operatorSpan, `\`${type.enum.name}\` has no order`, "declare it with `<` between its members");
+    else return true;
+    return false;
+  }
+
+  #twoConstants(e: Compare): void {
+    this.#error("constant-comparison", e.span, "both sides are constants", "one of them must be an attribute");
+  }
+
+  #textTest(e: Compare, scope: readonly ElementBinding[]): void {
+    const left = this.#operand(e.left, { kind: "string" }, scope);
+    const right = this.#operand(e.right, { kind: "string" }, scope);
+    if (left === null || right === null) return;
+    if (left.operand.kind === "constant") this.#error("type-mismatch", e.left.span, `the left side of \`${e.operator}\` is an attribute`);
+  }
+
+  #contains(e: Compare, scope: readonly ElementBinding[]): void {
+    const left = this.#typeOf(e.left, scope);
+    if (left === null) {
+      this.#typeOf(e.right, scope);
+      return;
+    }
+    if (left !== "literal" && left.kind === "list") return this.#listHas(e, e.left, left, e.right, scope);
+    if (left !== "literal" && left.kind === "cidr") {
+      this.#error("type-mismatch", e.span, "a network is asked with `in`", "write `address in network`");
+      return;
+    }
+    this.#textTest(e, scope);
+  }
+
+  #in(e: Compare, scope: readonly ElementBinding[]): void {
+    if (e.right.kind === "list") return this.#inLiteral(e, e.right, scope);
+    const right = this.#typeOf(e.right, scope);
+    if (right === null) {
+      this.#typeOf(e.left, scope);
+      return;
+    }
+    if (right !== "literal" && right.kind === "list") return this.#listHas(e, e.right, right, e.left, scope);
+    const left = this.#typeOf(e.left, scope);
+    if (left === null) return;
+    if (left !== "literal" && left.kind === "ip" && (right === "literal" || right.kind === "cidr")) {
+      this.#operand(e.left, left, scope);
+      if (right === "literal") this.#networkLiteral(e.right, scope);
+      else this.#operand(e.right, right, scope);
+      return;
+    }
+    const help = left !== "literal" && left.kind === "string" ? "`in` takes a list; for a part of a text use `contains`" : "`in` takes a list, or a network for an ip";
+    this.#error("type-mismatch", e.right.span, "the right side of `in` is no list", help);
+  }
+
+  #inLiteral(e: Compare, list: ListLiteral, scope: readonly ElementBinding[]): void {
+    const type = e.left.kind === "aggregate" ? (this.#typeOf(e.left, scope) ?? null) : this.#typeOf(e.left, scope);
+    if (type === null) {
+      for (const item of list.items) this.#typeOf(item, scope);
+      return;
+    }
+    if (type === "literal") {
+      this.#error("constant-comparison", e.left.span, "the left side of `in [...]` is a constant", "it is an attribute");
+      return;
+    }
+    if (type.kind === "list" || type.kind === "record") {
+      this.#error("type-mismatch", e.left.span, `a ${typeName(type)} is in no list`, type.kind === "list" ? `ask about its elements: any(${slice(e.left)} where ...)` : null);
+      return;
+    }
+    this.#operand(e.left, type, scope);
+    if (list.items.length === 0) this.#report.warning("empty-list", list.span, "nothing is in an empty list");
+    for (const item of list.items) {
+      if (type.kind === "ip" && item.kind === "string") this.#networkLiteral(item, scope);
+      else if (type.kind === "ip") this.#addressItem(item, scope);
+      else this.#operand(item, type, scope);
+    }
+  }
+
+  #addressItem(item: Expression, scope: readonly ElementBinding[]): void {
+    const type = this.#typeOf(item, scope);
+    if (type === null) return;
+    if (type === "literal" || (type.kind !== "ip" && type.kind !== "cidr")) {
+      this.#error("type-mismatch", item.span, "an ip is in addresses and networks only");
+      return;
+    }
+    this.#operand(item, type, scope);
+  }
+
+  /** `"10.0.0.0/8"` or one address behind `in`. */
+  #networkLiteral(e: Expression, scope: readonly ElementBinding[]): void {
+    const constant = e.kind === "path" ? this.#resolve(e.path, scope) : null;
+    const value = e.kind === "string" ? e.value : constant?.kind === "constant" && typeof constant.value.value === "string" ? constant.value.value : null;
+    if (value === null) {
+      this.#error("type-mismatch", e.span, "an ip is in addresses and networks only", 'they are written in quotes: "10.0.0.0/8"');
+      return;
+    }
+    const address = parseAddress(value);
+    const network = address === null ? parseNetwork(value) : null;
+    if (network !== null && "error" in network) {
+      this.#error("bad-network", e.span, `\`${value}\` is no address or network: ${network.error}`);
+      return;
+    }
+    this.resolutions.operands.set(e, { kind: "constant", value: { kind: address === null ? "cidr" : "ip", value } });
+  }
+
+  #listHas(e: Compare, list: Expression, type: Extract<Type, { kind: "list" }>, value: Expression, scope: readonly ElementBinding[]): void {
+    this.#operand(list, type, scope);
+    const valueType = this.#typeOf(value, scope);
+    if (valueType === null) return;
+    if (type.element.kind === "record") {
+      this.#error("type-mismatch", e.span, `\`${slice(list)}\` holds records`, `ask about their fields: any(${slice(list)} where ...)`);
+      return;
+    }
+    if (type.element.kind === "cidr" && valueType !== "literal" && valueType.kind === "ip") {
+      this.#operand(value, valueType, scope);
+      return;
+    }
+    const wanted = valueType !== "literal" && isNumber(valueType) && isNumber(type.element) ? valueType : type.element;
+    this.#operand(value, wanted, scope);
+  }
+
+  // --- operands ---
+
+  /** The type of an operand on its own, "literal" where it depends on the other side; null when reported. */
+  #typeOf(e: Expression, scope: readonly ElementBinding[]): Type | "literal" | null {
+    switch (e.kind) {
+      case "string":
+      case "int":
+      case "float":
+      case "bool":
+        return "literal";
+      case "path": {
+        const found = this.resolutions.names.get(e.path) ?? this.#resolve(e.path, scope);
+        return found === null ? null : found.kind === "constant" ? "literal" : found.type;
+      }
+      case "aggregate":
+        if (e.function === "count") return INT;
+        this.#error("type-mismatch", e.span, `\`${e.function}\` is a condition, no value`, "use it alone, or with `not` in front");
+        return null;
+      case "error":
+        return null;
+      case "list":
+        this.#error("type-mismatch", e.span, "a list stands only behind `in`");
+        return null;
+      default:
+        this.#error("type-mismatch", e.span, "a condition is no value", "join conditions with `and` or `or`");
+        return null;
+    }
+  }
+
+  /** Check an operand against the type that its place wants, and record what it is. */
+  #operand(e: Expression, wanted: Type, scope: readonly ElementBinding[]): Typed {
+    const found = this.#operandOf(e, wanted, scope);
+    if (found !== null) this.resolutions.operands.set(e, found.operand);
+    return found;
+  }
+
+  #operandOf(e: Expression, wanted: Type, scope: readonly ElementBinding[]): Typed {
+    if (e.kind === "aggregate") return this.#countOperand(e, wanted, scope);
+    if (e.kind === "path") {
+      const found = this.resolutions.names.get(e.path) ?? this.#resolve(e.path, scope);
+      if (found === null) return null;
+      if (found.kind === "constant") return this.#constantOperand(e, found.value, wanted);
+      if (sameType(found.type, wanted) || (isNumber(found.type) && isNumber(wanted))) return { operand: found, type: found.type };
+      return this.#error("type-mismatch", e.span, `\`${e.path.text}\` is a ${typeName(found.type)}, not a ${typeName(wanted)}`);
+    }
+    if (this.#typeOf(e, scope) === null) return null;
+    if (isNumber(wanted) && e.kind === "float" && wanted.kind === "int") {
+      return this.#error("type-mismatch", e.span, `the number ${e.text} is no int`, "compare an int with an int");
+    }
+    const value = literalOf(wanted, e, this.#report);
+    return value === null ? null : { operand: { kind: "constant", value }, type: wanted };
+  }
+
+  #countOperand(e: Aggregate, wanted: Type, scope: readonly ElementBinding[]): Typed {
+    this.#aggregate(e, scope);
+    if (!isNumber(wanted)) return this.#error("type-mismatch", e.span, `a count is an int, not a ${typeName(wanted)}`);
+    return { operand: { kind: "count", aggregate: e }, type: INT };
+  }
+
+  /** A named constant takes part as a literal would. */
+  #constantOperand(e: Extract<Expression, { kind: "path" }>, value: ConstantValue, wanted: Type): Typed {
+    const type = constantType(value);
+    if (sameType(type, wanted) || (type.kind === "int" && wanted.kind === "float")) {
+      const converted: ConstantValue = value.kind === "int" && wanted.kind === "float" ? { kind: "float", value: value.value } : value;
+      return { operand: { kind: "constant", value: converted }, type: wanted };
+    }
+    if (type.kind === "string") {
+      const literal = literalOf(wanted, { kind: "string", value: String(value.value), span: e.span }, this.#report);
+      return literal === null ? null : { operand: { kind: "constant", value: literal }, type: wanted };
+    }
+    return this.#error("type-mismatch", e.span, `the constant \`${e.path.text}\` is a ${typeName(type)}, not a ${typeName(wanted)}`);
+  }
+
+  #error(id: string, span: Span, message: string, help: string | null = null): null {
+    this.#report.error(id, span, message, help);
+    return null;
+  }
+}
+
+function constantType(value: ConstantValue): Type {
+  return value.kind === "enum" ? { kind: "enum", enum: value.enum } : { kind: value.kind };
+}
+
+function slice(e: Expression): string {
+  return e.span.source.text.slice(e.span.start, e.span.end);
+}

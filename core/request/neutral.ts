@@ -1,0 +1,75 @@
+/**
+ * The neutral request: what every host hands to the core, and nothing of the host's own words.
+ * The rules by which it becomes slots are in docs/request.md.
+ */
+
+/** The host cannot know this fact. It becomes an invalid slot, never an absent one. */
+export const undelivered: unique symbol = Symbol("undelivered");
+
+/** A value, proved missing (`undefined`), or unknowable for this host. */
+export type Fact<T> = T | undefined | typeof undelivered;
+
+/** Text as bytes, or as a string that stands for its UTF-8 bytes (a lone surrogate in it makes it invalid). */
+export type Text = string | Uint8Array;
+
+/** One header field line; the name in any case. */
+export interface HeaderLine {
+  readonly name: string;
+  readonly value: Text;
+}
+
+/** The body: proved empty, all its bytes, or unknowable (also when the host truncated it). */
+export type Body =
+  | { readonly kind: "empty" }
+  | {
+      readonly kind: "bytes";
+      readonly bytes: Uint8Array;
+      /** The body counts as `application/json` whatever the headers say (command line and tests only). */
+      readonly json?: boolean;
+    }
+  | { readonly kind: "undelivered" };
+
+/** One end of the connection. */
+export interface Peer {
+  readonly ip: Fact<Text>;
+  /** 0-65535. */
+  readonly port: Fact<number>;
+  readonly principal: Fact<Text>;
+}
+
+/** Facts about the downstream connection, by Envoy's attribute names. */
+export interface Connection {
+  readonly mtls: Fact<boolean>;
+  readonly requestedServerName: Fact<Text>;
+  readonly tlsVersion: Fact<Text>;
+  readonly subjectPeerCertificate: Fact<Text>;
+  readonly uriSanPeerCertificate: Fact<Text>;
+  readonly dnsSanPeerCertificate: Fact<Text>;
+  readonly sha256PeerCertificateDigest: Fact<Text>;
+}
+
+export interface NeutralRequest {
+  readonly method: Fact<Text>;
+  /** Path with its query, as received. */
+  readonly target: Fact<Text>;
+  readonly host: Fact<Text>;
+  readonly scheme: Fact<Text>;
+  readonly protocol: Fact<Text>;
+  /** Announced size of the body in bytes. */
+  readonly size: Fact<number>;
+  /** Field lines in order, without pseudo headers. */
+  readonly headers: readonly HeaderLine[];
+  /** The host joined lines of one name with commas. */
+  readonly headersJoined: boolean;
+  readonly body: Body;
+  readonly source: Peer;
+  readonly destination: Peer;
+  readonly connection: Connection;
+  /** Per-route context; `undelivered` where the host has none to give. */
+  readonly extensions: ReadonlyMap<string, Text> | typeof undelivered;
+  /**
+   * Declared attributes set directly by dotted name, as parsed JSON values (`null` = absent; wrong type =
+   * invalid). Command line and tests only. Names must be declared; built-ins cannot be set.
+   */
+  readonly attributes?: ReadonlyMap<string, unknown>;
+}

@@ -1,0 +1,50 @@
+// Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.
+
+/** A larger bundle is refused unread. */
+export const BUNDLE_BYTES_MAX = 16777216;
+/** A longer request body makes every body attribute invalid. */
+export const BODY_BYTES_MAX = 262144;
+/** A list with more elements is invalid (from a body: the whole body is). */
+export const LIST_ELEMENTS_MAX = 256;
+/** Cells of all lists of one body together; beyond it the body is invalid. */
+export const CELLS_MAX = 65536;
+/** Nesting of arrays and objects in a body; beyond it the body is invalid. */
+export const JSON_DEPTH_MAX = 64;
+/** Bytes in the spelling of one number that an attribute reads; a longer one is invalid. */
+export const NUMBER_BYTES_MAX = 128;
+/** Bytes in method, path with query, or host; beyond it that fact is invalid. */
+export const PATH_BYTES_MAX = 16384;
+/** Bytes in all field lines of one header that an attribute reads; beyond it the slot is invalid. */
+export const HEADER_BYTES_MAX = 65536;
+/** Aggregates inside one another; the compiler and the verifier refuse more. */
+export const FRAME_DEPTH_MAX = 2;
+/** Cells of one value (a record with its fields); the compiler and the verifier refuse more. */
+export const SHAPE_WIDTH_MAX = 256;
+/** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
+export const POINTER_TOKENS_MAX = 32;
+
+/** Built-in attributes in order of their ids. */
+export const BUILTINS = [
+  { name: "request.method", type: "string" },
+  { name: "request.path", type: "string" },
+  { name: "request.query", type: "string" },
+  { name: "request.host", type: "string" },
+  { name: "request.scheme", type: "string" },
+  { name: "request.protocol", type: "string" },
+  { name: "request.size", type: "int" },
+  { name: "request.id", type: "string" },
+  { name: "source.ip", type: "ip" },
+  { name: "source.port", type: "int" },
+  { name: "source.principal", type: "string" },
+  { name: "destination.ip", type: "ip" },
+  { name: "destination.port", type: "int" },
+  { name: "destination.principal", type: "string" },
+  { name: "connection.mtls", type: "bool" },
+  { name: "connection.requested_server_name", type: "string" },
+  { name: "connection.tls_version", type: "string" },
+  { name: "connection.subject_peer_certificate", type: "string" },
+  { name: "connection.uri_san_peer_certificate", type: "string" },
+  { name: "connection.dns_san_peer_certificate", type: "string" },
+  { name: "connection.sha256_peer_certificate_digest", type: "string" },
+  { name: "resource.type", type: "enum" },
+] as const;

@@ -1,0 +1,729 @@
+/**
+ * Recursive descent for declarations, Pratt for conditions. After an error the parser goes on at the next
+ * section or declaration, so that one run reports them all.
+ */
+import type { Diagnostics } from "../source/diagnostics.ts";
+import type { Source, Span } from "../source/source.ts";
+import { didYouMean } from "../source/suggest.ts";
+import type {
+  Aggregate,
+  AttributeDeclaration,
+  CompareOperator,
+  ConstantDeclaration,
+  Declaration,
+  EnumDeclaration,
+  Expression,
+  MetadataEntry,
+  Name,
+  PolicyDeclaration,
+  PolicyEffect,
+  ResourceDeclaration,
+  SetRequestHeader,
+  StringLiteral,
+  TypeDeclaration,
+  TypeReference,
+} from "./ast.ts";
+import { Lexer, SOURCE_LENGTH_MAX, type Token } from "./lexer.ts";
+
+const DECLARATIONS = ["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default"];
+const DECLARATIONS_LATER = ["condition", "template", "import", "data", "module", "tenant", "normalize", "limits"];
+const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits"];
+const OPERATORS: readonly string[] = ["==", "!=", "<", "<=", ">", ">=", "in", "starts_with", "ends_with", "contains"];
+const OPERATORS_LATER = ["matches", "like", "+", "-", "*", "/", ".."];
+const FUNCTIONS_LATER = ["lower", "sum", "min", "max", "now", "is_business_hours", "time_until"];
+const AGGREGATES: readonly string[] = ["count", "any", "all"];
+
+/** Words with a meaning of their own: no attribute, constant or element may be named so. */
+export const RESERVED = new Set([
+  ...["and", "or", "not", "in", "exists", "where", "true", "false", "starts_with", "ends_with", "contains"],
+  ...["matches", "like", "claimed", "trusted", "from", "default", "verbatim", "list", "of", "null"],
+  ...SECTIONS,
+  ...DECLARATIONS,
+  ...AGGREGATES,
+  ...FUNCTIONS_LATER,
+]);
+
+/** Nesting of conditions; beyond it the text is refused, so that no stack overflows. */
+const DEPTH_MAX = 200;
+
+/** Thrown inside the parser only, after the error was reported: go on at the next section or declaration. */
+class Recover {}
+
+export class Parser {
+  readonly #lexer: Lexer;
+  readonly #report: Diagnostics;
+  readonly #source: Source;
+  #token: Token;
+  /** End of the token before the current one. */
+  #lastEnd = 0;
+  #depth = 0;
+
+  constructor(source: Source, report: Diagnostics) {
+    this.#source = source;
+    this.#report = report;
+    this.#lexer = new Lexer(source, report);
+    if (source.text.length > SOURCE_LENGTH_MAX) {
+      report.error("too-large", this.#span(0, 0), `more than ${SOURCE_LENGTH_MAX} characters of policy text`, "split it into several files");
+      this.#lexer.rewind(source.text.length);
+    }
+    this.#token = this.#lexer.next();
+  }
+
+  declarations(): Declaration[] {
+    const found: Declaration[] = [];
+    while (this.#token.kind !== "end") {
+      const before = this.#token.start;
+      try {
+        const declaration = this.#declaration();
+        if (declaration !== null) found.push(declaration);
+        this.#expectEnd();
+      } catch (problem) {
+        if (!(problem instanceof Recover)) throw problem;
+      }
+      this.#skipToNextDeclaration(before);
+    }
+    return found;
+  }
+
+  /** At least one token on from where the last declaration started. */
+  #skipToNextDeclaration(startedAt: number): void {
+    if (this.#token.start === startedAt) this.#advance();
+    while (this.#inBody()) this.#advance();
+  }
+
+  // --- declarations ---
+
+  #declaration(): Declaration | null {
+    const token = this.#token;
+    if (!token.column1) return this.#fail("indented-declaration", token, "a declaration starts in column 1", "move it to the start of its line");
+    if (token.kind === "word" && DECLARATIONS.includes(token.text)) {
+      this.#advance();
+      return this.#declarationOf(token);
+    }
+    if (token.kind === "word" && SECTIONS.includes(token.text)) {
+      return this.#fail("section-in-column-1", token, `\`${token.text}\` stands in column 1`, "only declarations start in column 1: indent the lines of a policy");
+    }
+    if (token.kind === "word" && DECLARATIONS_LATER.includes(token.text)) return this.#later(token, `\`${token.text}\``);
+    const help = didYouMean(token.text, DECLARATIONS, `a declaration starts with ${DECLARATIONS.map((d) => `\`${d}\``).join(", ")}`);
+    return this.#fail("unknown-declaration", token, `${describe(token)} starts no declaration`, help);
+  }
+
+  #declarationOf(keyword: Token): Declaration {
+    switch (keyword.text) {
+      case "enum":
+        return this.#enum(keyword);
+      case "type":
+        return this.#type(keyword);
+      case "resource":
+        return this.#resource(keyword);
+      case "constant":
+        return this.#constant(keyword);
+      case "attributes":
+        return this.#attributes(keyword);
+      case "default":
+        return this.#default(keyword);
+      default:
+        return this.#policy(keyword);
+    }
+  }
+
+  #enum(keyword: Token): EnumDeclaration {
+    const name = this.#simpleName("the enum's name");
+    this.#symbol(":");
+    const members = [this.#simpleName("a member")];
+    const separator = this.#is("symbol", "<") ? "<" : ",";
+    while (this.#is("symbol", "<") || this.#is("symbol", ",")) {
+      if (!this.#is("symbol", separator)) this.#fail("bad-enum", this.#token, "`<` and `,` in one enum", "an ordered enum has `<` between all members, an unordered one `,`");
+      this.#advance();
+      members.push(this.#simpleName("a member"));
+    }
+    return { kind: "enum", name, ordered: separator === "<", members, span: this.#from(keyword.start) };
+  }
+
+  #type(keyword: Token): TypeDeclaration {
+    const name = this.#simpleName("the type's name");
+    this.#symbol(":");
+    const fields: TypeDeclaration["fields"][number][] = [];
+    while (this.#inBody()) {
+      const field = this.#simpleName("a field's name");
+      this.#symbol(":");
+      fields.push({ name: field, type: this.#typeReference() });
+    }
+    return { kind: "type", name, fields, span: this.#from(keyword.start) };
+  }
+
+  #resource(keyword: Token): ResourceDeclaration {
+    const name = this.#simpleName("the resource's name");
+    this.#symbol(":");
+    const method = this.#isWord() ? this.#name() : null;
+    const pattern = this.#stringLiteral('a path pattern such as "/orders/{order_id}"');
+    return { kind: "resource", name, method, pattern, span: this.#from(keyword.start) };
+  }
+
+  #constant(keyword: Token): ConstantDeclaration {
+    const name = this.#simpleName("the constant's name");
+    this.#symbol(":");
+    const type = this.#typeReference();
+    this.#symbol("=");
+    const value = this.#literal("the constant's value");
+    return { kind: "constant", name, type, value, span: this.#from(keyword.start) };
+  }
+
+  #default(keyword: Token): Declaration {
+    if (!this.#is("word", "allow") && !this.#is("word", "deny")) this.#fail("syntax", this.#token, `expected \`allow\` or \`deny\` after \`default\`, found ${describe(this.#token)}`);
+    const allow = this.#token.text === "allow";
+    this.#advance();
+    return { kind: "default", allow, span: this.#from(keyword.start) };
+  }
+
+  #attributes(keyword: Token): Declaration {
+    if (this.#is("symbol", ":")) this.#advance();
+    const attributes: AttributeDeclaration[] = [];
+    while (this.#inBody()) {
+      try {
+        attributes.push(this.#attribute());
+      } catch (problem) {
+        if (!(problem instanceof Recover)) throw problem;
+        this.#skipToNextAttribute();
+      }
+    }
+    return { kind: "attributes", attributes, span: this.#from(keyword.start) };
+  }
+
+  /** An entry is recognised by its name and colon. */
+  #skipToNextAttribute(): void {
+    if (this.#inBody()) this.#advance();
+    while (this.#inBody()) {
+      if (this.#isWord() && this.#ahead().text === ":" && this.#firstOfLine()) return;
+      this.#advance();
+    }
+  }
+
+  #attribute(): AttributeDeclaration {
+    const name = this.#name("an attribute's name");
+    this.#symbol(":");
+    const type = this.#typeReference();
+    const marking = this.#marking();
+    const source = this.#accept("from") ? this.#attributeSource() : null;
+    const verbatimToken = this.#token;
+    const verbatim = this.#accept("verbatim") ? this.#spanOf(verbatimToken) : null;
+    const value = this.#accept("default") ? this.#literal("the default") : null;
+    return { name, type, marking, source, verbatim, default: value, span: this.#from(name.span.start) };
+  }
+
+  #marking(): AttributeDeclaration["marking"] {
+    const token = this.#token;
+    if (!this.#accept("claimed") && !this.#accept("trusted")) return null;
+    return { text: token.text as "claimed" | "trusted", span: this.#spanOf(token) };
+  }
+
+  #attributeSource(): NonNullable<AttributeDeclaration["source"]> {
+    const kind = this.#name("a source such as `header`, `query` or `body`");
+    const argument = this.#inBody() && this.#token.kind === "string" ? this.#stringLiteral("its name") : null;
+    return { kind, argument };
+  }
+
+  #typeReference(): TypeReference {
+    const start = this.#token.start;
+    let element: Name | null = null;
+    let list = false;
+    if (this.#is("word", "list")) {
+      this.#advance();
+      if (!this.#accept("of")) this.#fail("syntax", this.#token, `expected \`of\` after \`list\`, found ${describe(this.#token)}`, "write `list of string` or `list of approver: Approver`");
+      list = true;
+      if (this.#isWord() && this.#ahead().text === ":") {
+        element = this.#simpleName("the element's name");
+        this.#symbol(":");
+      }
+    } else if (this.#is("word", "set") && this.#ahead().text === "of") {
+      this.#later(this.#token, "a set type");
+    }
+    if (this.#is("word", "list")) this.#fail("nested-list", this.#token, "a list of lists", "put the inner list into a field of a `type`");
+    const name = this.#name("a type");
+    const optional = this.#is("symbol", "?");
+    if (optional) this.#advance();
+    return { name, list, element, optional, span: this.#from(start) };
+  }
+
+  // --- policies ---
+
+  #policy(keyword: Token): PolicyDeclaration {
+    const name = this.#simpleName(`the ${keyword.text}'s name`);
+    this.#symbol(":");
+    const intent = this.#inBody() && this.#token.kind === "string" ? this.#stringLiteral("the intent") : null;
+    const parts: PolicyParts = { trigger: null, effect: null, onAllow: [], onDeny: null, metadata: [], seen: new Map() };
+    while (this.#inBody()) {
+      try {
+        this.#section(parts);
+      } catch (problem) {
+        if (!(problem instanceof Recover)) throw problem;
+        this.#skipToNextSection();
+      }
+    }
+    const { trigger, effect, onAllow, onDeny, metadata } = parts;
+    return { kind: keyword.text as "policy" | "guard", name, intent, trigger, effect, onAllow, onDeny, metadata, span: name.span };
+  }
+
+  #section(parts: PolicyParts): void {
+    const token = this.#token;
+    if (!this.#isWord() || !SECTIONS.includes(token.text)) {
+      const advice = DECLARATIONS.includes(token.text) ? "a declaration starts in column 1" : didYouMean(token.text, SECTIONS, "sections are `triggers when`, one of `requires` / `allows` / `denies`, `on allow`, `on deny`, `metadata`");
+      this.#fail("syntax", token, `${describe(token)} starts no section of a policy`, advice);
+    }
+    this.#advance();
+    const name = token.text === "on" ? `on ${this.#token.text}` : token.text;
+    this.#once(parts, name, token);
+    switch (name) {
+      case "triggers":
+        if (!this.#accept("when")) this.#fail("syntax", this.#token, `expected \`when\` after \`triggers\`, found ${describe(this.#token)}`);
+        parts.trigger = this.#condition();
+        return;
+      case "requires":
+        parts.effect = this.#effect(parts, token, { kind: "requires", condition: this.#condition(), span: this.#spanOf(token) });
+        return;
+      case "allows":
+        parts.effect = this.#effect(parts, token, { kind: "allows", span: this.#spanOf(token) });
+        return;
+      case "denies":
+        parts.effect = this.#effect(parts, token, { kind: "denies", reason: this.#deniesReason(), span: this.#spanOf(token) });
+        return;
+      case "on allow":
+        this.#advance();
+        this.#onAllow(parts.onAllow);
+        return;
+      case "on deny":
+        parts.onDeny = this.#onDeny(token);
+        return;
+      case "metadata":
+        this.#metadata(parts.metadata);
+        return;
+      default:
+        if (name === "limits" || name === "on expiry" || name === "on limiter") this.#later(token, `\`${name}\``);
+        this.#fail("syntax", this.#token, `expected \`allow\` or \`deny\` after \`on\`, found ${describe(this.#token)}`);
+    }
+  }
+
+  #once(parts: PolicyParts, name: string, token: Token): void {
+    const first = parts.seen.get(name);
+    if (first !== undefined) this.#report.error("duplicate-section", this.#spanOf(token), `a second \`${name}\` section`, "a policy has each section once");
+    else parts.seen.set(name, token);
+  }
+
+  #effect(parts: PolicyParts, token: Token, effect: PolicyEffect): PolicyEffect {
+    if (parts.effect !== null && parts.effect.kind !== effect.kind) {
+      this.#report.error("several-effects", this.#spanOf(token), `\`${effect.kind}\` beside \`${parts.effect.kind}\``, "a policy has exactly one of `requires`, `allows`, `denies`");
+    }
+    return effect;
+  }
+
+  #deniesReason(): StringLiteral | null {
+    if (!this.#accept("with")) return null;
+    if (!this.#accept("reason")) this.#fail("syntax", this.#token, `expected \`reason\` after \`with\`, found ${describe(this.#token)}`);
+    return this.#stringLiteral("the reason");
+  }
+
+  #onAllow(into: SetRequestHeader[]): void {
+    while (this.#inBody() && !this.#atSection()) {
+      const start = this.#token;
+      if (["append", "remove"].includes(start.text)) this.#later(start, `\`${start.text}\` in \`on allow\``);
+      if (!this.#accept("set")) this.#fail("syntax", start, `expected \`set request header\`, found ${describe(start)}`);
+      if (["response", "query", "metadata"].includes(this.#token.text)) this.#later(this.#token, `\`set ${this.#token.text}\``);
+      if (!this.#accept("request") || !this.#accept("header")) this.#fail("syntax", this.#token, `expected \`request header\` after \`set\`, found ${describe(this.#token)}`);
+      const header = this.#stringLiteral("the header's name");
+      if (!this.#accept("to")) this.#fail("syntax", this.#token, `expected \`to\` after the header's name, found ${describe(this.#token)}`);
+      const value = this.#stringLiteral("the header's value");
+      into.push({ header, value, span: this.#from(start.start) });
+    }
+  }
+
+  #onDeny(token: Token): NonNullable<PolicyDeclaration["onDeny"]> {
+    this.#advance();
+    let status: { value: number; span: Span } | null = null;
+    let body: StringLiteral | null = null;
+    while (this.#inBody() && !this.#atSection()) {
+      const item = this.#token;
+      if (["set", "header", "headers", "redirect", "append", "remove"].includes(item.text)) this.#later(item, `\`${item.text}\` in \`on deny\``);
+      if (this.#accept("status")) {
+        if (status !== null) this.#report.error("duplicate-section", this.#spanOf(item), "a second `status`");
+        if (this.#token.kind !== "number" || !this.#inBody()) this.#fail("syntax", this.#token, `expected a status such as 403, found ${describe(this.#token)}`);
+        status = { value: Number(this.#token.text), span: this.#spanOf(this.#token) };
+        this.#advance();
+      } else if (this.#accept("body")) {
+        if (body !== null) this.#report.error("duplicate-section", this.#spanOf(item), "a second `body`");
+        body = this.#stringLiteral("the body");
+      } else {
+        this.#fail("syntax", item, `expected \`status\` or \`body\`, found ${describe(item)}`);
+      }
+    }
+    return { status, body, span: this.#spanOf(token) };
+  }
+
+  #metadata(into: MetadataEntry[]): void {
+    while (this.#inBody() && this.#isWord() && this.#ahead().text === ":") {
+      const key = this.#name();
+      const colon = this.#token;
+      const rest = this.#lexer.restOfLine(colon.end);
+      if (rest.text === "") this.#report.error("empty-metadata", key.span, `\`${key.text}\` has no value`, "the value stands on the same line");
+      into.push({ key, value: { text: rest.text, span: this.#span(rest.start, rest.end) } });
+      this.#lastEnd = rest.end;
+      this.#token = this.#lexer.next();
+    }
+  }
+
+  #skipToNextSection(): void {
+    while (this.#inBody() && !(this.#atSection() && this.#firstOfLine())) this.#advance();
+  }
+
+  // --- conditions ---
+
+  /** A section's condition, with a trailing `where` bound to its aggregate. */
+  #condition(): Expression {
+    const condition = this.#expression();
+    const where = this.#token;
+    if (!this.#accept("where")) return this.#endOfCondition(condition);
+    const filter = this.#expression();
+    return this.#endOfCondition(this.#bindWhere(condition, filter, where));
+  }
+
+  #endOfCondition(condition: Expression): Expression {
+    if (!this.#inBody() || this.#atSection()) return condition;
+    const token = this.#token;
+    const help = token.text === "where" ? "one `where` a section; for more use `count(xs where ...)`" : token.text === "=" ? "write `==`" : DECLARATIONS.includes(token.text) ? "a declaration starts in column 1" : "join conditions with `and` or `or`";
+    return this.#fail("syntax", token, `unexpected ${describe(token)} after a condition`, help);
+  }
+
+  #bindWhere(condition: Expression, filter: Expression, where: Token): Expression {
+    const open: Aggregate[] = [];
+    collectOpenAggregates(condition, open);
+    if (open.length !== 1) {
+      const found = open.length === 0 ? "no `count`, `any` or `all`" : `${open.length} aggregates`;
+      this.#report.error("where-needs-one", this.#spanOf(where), `\`where\` with ${found} to its left`, "it belongs to exactly one; otherwise write `count(xs where ...)`");
+      return condition;
+    }
+    return replaceAggregate(condition, open[0]!, { ...open[0]!, where: filter });
+  }
+
+  #expression(): Expression {
+    if (++this.#depth > DEPTH_MAX) this.#fail("too-deep", this.#token, `conditions nested deeper than ${DEPTH_MAX}`);
+    const expression = this.#or();
+    this.#depth--;
+    return expression;
+  }
+
+  #or(): Expression {
+    return this.#joined("or", () => this.#joined("and", () => this.#not()));
+  }
+
+  #joined(kind: "and" | "or", part: () => Expression): Expression {
+    const start = this.#token.start;
+    const first = part();
+    if (!this.#is("word", kind)) return first;
+    const parts = [first];
+    while (this.#accept(kind)) parts.push(part());
+    return { kind, parts, span: this.#from(start) };
+  }
+
+  #not(): Expression {
+    const start = this.#token.start;
+    if (!this.#accept("not")) return this.#comparison();
+    if (++this.#depth > DEPTH_MAX) this.#fail("too-deep", this.#token, `conditions nested deeper than ${DEPTH_MAX}`);
+    const operand = this.#not();
+    this.#depth--;
+    return { kind: "not", operand, span: this.#from(start) };
+  }
+
+  #comparison(): Expression {
+    const start = this.#token.start;
+    const left = this.#operand();
+    if (!this.#atOperator()) return left;
+    const operator = this.#token;
+    this.#advance();
+    const right = this.#operand();
+    if (this.#atOperator()) {
+      this.#fail("chained-comparison", this.#token, "comparisons do not chain", "write `a < b and b < c`");
+    }
+    return {
+      kind: "compare",
+      operator: operator.text as CompareOperator,
+      operatorSpan: this.#spanOf(operator),
+      left,
+      right,
+      span: this.#from(start),
+    };
+  }
+
+  #atOperator(): boolean {
+    if (!this.#inBody()) return false;
+    const { kind, text } = this.#token;
+    if ((kind !== "word" && kind !== "symbol") || text === "") return false;
+    if (OPERATORS_LATER.includes(text)) this.#later(this.#token, text === ".." ? "a range" : `\`${text}\``);
+    if (text === "=") this.#fail("syntax", this.#token, "`=` compares nothing", "write `==`");
+    if (text === "not" && this.#ahead().text === "in") this.#fail("syntax", this.#token, "`not in` is not an operator", "write `not x in [...]`");
+    return OPERATORS.includes(text);
+  }
+
+  #operand(): Expression {
+    const token = this.#token;
+    if (!this.#inBody()) return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+    switch (token.kind) {
+      case "string":
+        this.#advance();
+        return { kind: "string", value: token.text, span: this.#spanOf(token) };
+      case "number":
+        return this.#number(token, 1);
+      case "symbol":
+        return this.#symbolOperand(token);
+      case "word":
+        return this.#wordOperand(token);
+      default:
+        return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+    }
+  }
+
+  #symbolOperand(token: Token): Expression {
+    if (token.text === "(") {
+      this.#advance();
+      const inside = this.#expression();
+      if (this.#is("word", "where")) this.#fail("where-needs-one", this.#token, "`where` in parentheses", "write `count(xs where ...)`, or put `where` at the end of the section");
+      this.#close(")", token);
+      return inside;
+    }
+    if (token.text === "[") return this.#list(token);
+    if (token.text === "-" && this.#ahead().kind === "number" && this.#ahead().start === token.end) {
+      this.#advance();
+      return this.#number(token, -1);
+    }
+    return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+  }
+
+  #number(first: Token, sign: 1 | -1): Expression {
+    const text = (sign < 0 ? "-" : "") + this.#token.text;
+    this.#advance();
+    const span = this.#from(first.start);
+    const value = Number(text) + 0;
+    if (!/[.eE]/.test(text)) {
+      if (!Number.isSafeInteger(value)) this.#report.error("number-range", span, `\`${text}\` is not exact`, "an int lies within ±9007199254740991");
+      return { kind: "int", value: value === 0 ? 0 : value, text, span };
+    }
+    if (!Number.isFinite(value)) this.#report.error("number-range", span, `\`${text}\` is not a finite number`);
+    return { kind: "float", value: value === 0 ? 0 : value, text, span };
+  }
+
+  #list(open: Token): Expression {
+    this.#advance();
+    const items: Expression[] = [];
+    while (!this.#is("symbol", "]")) {
+      items.push(this.#operand());
+      if (this.#is("symbol", "..")) this.#later(this.#token, "a range");
+      if (!this.#is("symbol", ",")) break;
+      this.#advance();
+    }
+    this.#close("]", open);
+    return { kind: "list", items, span: this.#from(open.start) };
+  }
+
+  #wordOperand(token: Token): Expression {
+    const text = token.text;
+    if (text === "true" || text === "false") {
+      this.#advance();
+      return { kind: "bool", value: text === "true", span: this.#spanOf(token) };
+    }
+    if (text === "exists") {
+      this.#advance();
+      const path = this.#name("an attribute after `exists`");
+      return { kind: "exists", path, span: this.#from(token.start) };
+    }
+    if (AGGREGATES.includes(text)) return this.#aggregate(token);
+    if (FUNCTIONS_LATER.includes(text)) return this.#later(token, `\`${text}\``);
+    if (text === "null") return this.#fail("syntax", token, "`null` is no value here", "ask for presence with `exists x` or `not exists x`");
+    if (text === "not") return this.#fail("syntax", token, "`not` inside a comparison", "put it in front: `not a == b`");
+    if (RESERVED.has(text)) return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+    const path = this.#name();
+    if (this.#is("symbol", "(")) this.#fail("unknown-function", token, `\`${text}\` is no function`, didYouMean(text, [...AGGREGATES, ...FUNCTIONS_LATER], "functions are `count`, `any` and `all`"));
+    if (this.#is("symbol", "[")) this.#fail("syntax", this.#token, "no index can be taken here", "declare an attribute from a JSON pointer such as \"/items/0\"");
+    if (!text.endsWith(".count")) return { kind: "path", path, span: path.span };
+    const list: Name = { text: text.slice(0, -".count".length), span: this.#span(token.start, token.end - ".count".length) };
+    return { kind: "aggregate", function: "count", list, where: null, span: path.span };
+  }
+
+  #aggregate(token: Token): Expression {
+    this.#advance();
+    const open = this.#token;
+    if (!this.#is("symbol", "(")) this.#fail("syntax", open, `expected \`(\` after \`${token.text}\`, found ${describe(open)}`, `write \`${token.text}(xs where ...)\``);
+    this.#advance();
+    const list = this.#name("a list");
+    const where = this.#accept("where") ? this.#expression() : null;
+    this.#close(")", open);
+    return { kind: "aggregate", function: token.text as Aggregate["function"], list, where, span: this.#from(token.start) };
+  }
+
+  /** A literal of a declaration: string, number or truth value. */
+  #literal(what: string): Expression {
+    const token = this.#token;
+    if (this.#inBody()) {
+      const negative = token.text === "-" && this.#ahead().kind === "number";
+      if (token.kind === "string" || token.kind === "number" || negative || token.text === "true" || token.text === "false") return this.#operand();
+      if (token.kind === "symbol" && token.text === "[") this.#later(token, "a list here");
+    }
+    return this.#fail("syntax", token, `expected ${what}, found ${describe(token)}`, 'a literal: "text", 5, 1.5, true or false');
+  }
+
+  // --- tokens ---
+
+  /** Not at the end of the text or at the next declaration. */
+  #inBody(): boolean {
+    return this.#token.kind !== "end" && !this.#token.column1;
+  }
+
+  #is(kind: Token["kind"], text: string): boolean {
+    return this.#inBody() && this.#token.kind === kind && this.#token.text === text;
+  }
+
+  #isWord(): boolean {
+    return this.#inBody() && this.#token.kind === "word";
+  }
+
+  #atSection(): boolean {
+    return this.#isWord() && SECTIONS.includes(this.#token.text);
+  }
+
+  #firstOfLine(): boolean {
+    const text = this.#source.text;
+    const lineStart = text.lastIndexOf("\n", this.#token.start - 1) + 1;
+    return text.slice(lineStart, this.#token.start).trim() === "";
+  }
+
+  #accept(word: string): boolean {
+    if (!this.#is("word", word)) return false;
+    this.#advance();
+    return true;
+  }
+
+  #advance(): void {
+    this.#lastEnd = this.#token.end;
+    this.#token = this.#lexer.next();
+  }
+
+  /** The token after the current one; errors in it are reported again when it is reached, once in the list. */
+  #ahead(): Token {
+    const next = this.#lexer.next();
+    this.#lexer.rewind(this.#token.end);
+    return next;
+  }
+
+  #symbol(text: string): void {
+    if (!this.#is("symbol", text)) this.#fail("syntax", this.#token, `expected \`${text}\`, found ${describe(this.#token)}`);
+    this.#advance();
+  }
+
+  #close(text: string, open: Token): void {
+    if (!this.#is("symbol", text)) {
+      const opened = this.#source.text.slice(open.start, open.end);
+      this.#fail("syntax", this.#token, `expected \`${text}\` for the \`${opened}\` before, found ${describe(this.#token)}`);
+    }
+    this.#advance();
+  }
+
+  #name(what = "a name"): Name {
+    const token = this.#token;
+    if (!this.#isWord()) return this.#fail("syntax", token, `expected ${what}, found ${describe(token)}`);
+    this.#advance();
+    return { text: token.text, span: this.#spanOf(token) };
+  }
+
+  #simpleName(what: string): Name {
+    const token = this.#token;
+    const name = this.#name(what);
+    if (name.text.includes(".")) this.#report.error("dotted-name", this.#spanOf(token), `\`${name.text}\` has dots`, `${what} is one word`);
+    return name;
+  }
+
+  #stringLiteral(what: string): StringLiteral {
+    const token = this.#token;
+    if (!this.#inBody() || token.kind !== "string") return this.#fail("syntax", token, `expected ${what} in double quotes, found ${describe(token)}`);
+    this.#advance();
+    return { value: token.text, span: this.#spanOf(token) };
+  }
+
+  #expectEnd(): void {
+    if (!this.#inBody()) return;
+    const help = DECLARATIONS.includes(this.#token.text) ? "a declaration starts in column 1" : null;
+    this.#fail("syntax", this.#token, `unexpected ${describe(this.#token)}`, help);
+  }
+
+  #later(token: Token, what: string): never {
+    return this.#fail("not-implemented", token, `${what} is not implemented yet`, "remove it: this version refuses what it cannot enforce");
+  }
+
+  #fail(id: string, token: Token, message: string, help: string | null = null): never {
+    this.#depth = 0;
+    const at = token.kind === "end" ? this.#span(this.#lastEnd, this.#lastEnd) : this.#spanOf(token);
+    this.#report.error(id, at, message, help);
+    throw new Recover();
+  }
+
+  #spanOf(token: Token): Span {
+    return this.#span(token.start, token.end);
+  }
+
+  #from(start: number): Span {
+    return this.#span(start, this.#lastEnd);
+  }
+
+  #span(start: number, end: number): Span {
+    return { source: this.#source, start, end };
+  }
+}
+
+interface PolicyParts {
+  trigger: Expression | null;
+  effect: PolicyEffect | null;
+  onAllow: SetRequestHeader[];
+  onDeny: PolicyDeclaration["onDeny"];
+  metadata: MetadataEntry[];
+  seen: Map<string, Token>;
+}
+
+function describe(token: Token): string {
+  if (token.kind === "end") return "the end of the text";
+  if (token.kind === "string") return "a string";
+  return `\`${token.text}\``;
+}
+
+/** Aggregates without a `where` of their own, outside other aggregates. */
+function collectOpenAggregates(expression: Expression, into: Aggregate[]): void {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      for (const part of expression.parts) collectOpenAggregates(part, into);
+      return;
+    case "not":
+      collectOpenAggregates(expression.operand, into);
+      return;
+    case "compare":
+      collectOpenAggregates(expression.left, into);
+      collectOpenAggregates(expression.right, into);
+      return;
+    case "aggregate":
+      if (expression.where === null) into.push(expression);
+      return;
+    default:
+      return;
+  }
+}
+
+function replaceAggregate(expression: Expression, from: Aggregate, to: Aggregate): Expression {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      return { ...expression, parts: expression.parts.map((part) => replaceAggregate(part, from, to)) };
+    case "not":
+      return { ...expression, operand: replaceAggregate(expression.operand, from, to) };
+    case "compare":
+      return { ...expression, left: replaceAggregate(expression.left, from, to), right: replaceAggregate(expression.right, from, to) };
+    case "aggregate":
+      return expression === from ? to : expression;
+    default:
+      return expression;
+  }
+}

@@ -1,0 +1,1 @@
+export { type HostCallTable, hostCallsOf } from "./table.ts";
