@@ -450,3 +450,8 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Register 0 is at most register 1, likewise. */
 // @ts-ignore: decorator
 @inline export const OP_LE_COUNTS: u32 = 48;
+
+/** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
+export const DENY_STATUSES: StaticArray<u32> = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];
+/** Host, framing and hop-by-hop request headers: no policy may set them. */
+export const UNSETTABLE_HEADERS: StaticArray<string> = ["host","content-length","transfer-encoding","connection","te","upgrade","keep-alive","proxy-connection","proxy-authenticate","proxy-authorization","trailer","expect"];

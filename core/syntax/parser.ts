@@ -252,13 +252,18 @@ export class Parser {
     this.#symbol(":");
     const intent = this.#inBody() && this.#token.kind === "string" ? this.#stringLiteral("the intent") : null;
     const parts: PolicyParts = { trigger: null, effect: null, onAllow: [], onDeny: null, metadata: [], seen: new Map() };
+    let recovered = false;
     while (this.#inBody()) {
       try {
         this.#section(parts);
       } catch (problem) {
         if (!(problem instanceof Recover)) throw problem;
+        recovered = true;
         this.#skipToNextSection();
       }
+    }
+    if (parts.effect === null && !recovered) {
+      this.#report.error("no-effect", name.span, `\`${name.text}\` has no effect`, `add one of \`requires\`, ${keyword.text === "guard" ? "" : "`allows`, "}\`denies\``);
     }
     const { trigger, effect, onAllow, onDeny, metadata } = parts;
     return { kind: keyword.text as "policy" | "guard", name, intent, trigger, effect, onAllow, onDeny, metadata, span: name.span };

@@ -57,10 +57,16 @@ interface Spec {
   obligationKinds: Named[];
   nodeKinds: Named[];
   sections: (Required<Pick<Named, "name" | "id" | "text">> & { layout: string })[];
+  denyStatuses: number[];
+  unsettableHeaders: string[];
+  verification: string[];
   instructions: Instruction[];
 }
 
 const NOTICE = "Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.";
+
+const DENY_STATUSES_TEXT = "Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names.";
+const UNSETTABLE_HEADERS_TEXT = "Host, framing and hop-by-hop request headers: no policy may set them.";
 
 /** Every generated file, path relative to the project's root, with its text. */
 export function generatedFiles(root: string): ReadonlyMap<string, string> {
@@ -123,6 +129,10 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   group("NODE", spec.nodeKinds, (item) => item.id!);
   group("SECTION", spec.sections, (item) => item.id!);
   group("OP", spec.instructions, (item) => item.code!);
+  if (language === "assemblyscript") {
+    lines.push(`/** ${DENY_STATUSES_TEXT} */`, `export const DENY_STATUSES: StaticArray<u32> = ${JSON.stringify(spec.denyStatuses)};`);
+    lines.push(`/** ${UNSETTABLE_HEADERS_TEXT} */`, `export const UNSETTABLE_HEADERS: StaticArray<string> = ${JSON.stringify(spec.unsettableHeaders)};`);
+  }
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
@@ -166,6 +176,11 @@ function facts(spec: Spec): string {
     `// ${NOTICE}`,
     "",
     ...spec.limits.flatMap((limit) => [`/** ${limit.text} */`, `export const ${screaming(limit.name)} = ${limit.value};`]),
+    "",
+    `/** ${DENY_STATUSES_TEXT} */`,
+    `export const DENY_STATUSES: readonly number[] = ${JSON.stringify(spec.denyStatuses)};`,
+    `/** ${UNSETTABLE_HEADERS_TEXT} */`,
+    `export const UNSETTABLE_HEADERS: readonly string[] = ${JSON.stringify(spec.unsettableHeaders)};`,
     "",
     "/** Built-in attributes in order of their ids. */",
     "export const BUILTINS = [",
@@ -211,6 +226,10 @@ ${table(["id", "name", "layout", "contents"], spec.sections.map((s) => [s.id, s.
 Types: ${ids(spec.types)}. Policy kinds: ${ids(spec.policyKinds)}. Modes: ${ids(spec.modes)}. Severities: ${ids(spec.severities)}.
 Effects: ${ids(spec.effects)}. Set kinds: ${ids(spec.setKinds)}. Obligation kinds: ${ids(spec.obligationKinds)}. Node kinds: ${ids(spec.nodeKinds)}.
 
+Statuses of a denial: ${spec.denyStatuses.join(", ")}.
+
+Request headers that no policy may set, besides pseudo headers and \`x-ipe-...\`: ${spec.unsettableHeaders.map((name) => `\`${name}\``).join(", ")}.
+
 Sources:
 
 ${table(["id", "source", "argument"], spec.sources.map((s) => [s.id!, s.name, s.text!.replace("argument = ", "")]))}
@@ -228,6 +247,12 @@ ${table(["id", "name", "type"], spec.builtins.map((b) => [b.id!, `\`${b.name}\``
 The same in every runtime, so that a decision does not depend on where it is taken.
 
 ${table(["limit", "value", "beyond it"], spec.limits.map((l) => [l.name, l.value, l.text]))}
+
+## Verification
+
+A loader checks all of this before a byte runs, in this order, and refuses the bundle at the first failure:
+
+${spec.verification.map((rule, i) => `${i + 1}. ${rule}`).join("\n")}
 
 ## Code
 

@@ -23,6 +23,11 @@ export const SHAPE_WIDTH_MAX = 256;
 /** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
 export const POINTER_TOKENS_MAX = 32;
 
+/** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
+export const DENY_STATUSES: readonly number[] = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];
+/** Host, framing and hop-by-hop request headers: no policy may set them. */
+export const UNSETTABLE_HEADERS: readonly string[] = ["host","content-length","transfer-encoding","connection","te","upgrade","keep-alive","proxy-connection","proxy-authenticate","proxy-authorization","trailer","expect"];
+
 /** Built-in attributes in order of their ids. */
 export const BUILTINS = [
   { name: "request.method", type: "string" },

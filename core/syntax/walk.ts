@@ -1,0 +1,34 @@
+/** Visiting the nodes of a condition. */
+import type { Expression, Name } from "./ast.ts";
+
+/** Every node of a condition, parents first, in order of text. */
+export function* nodesOf(e: Expression): Generator<Expression> {
+  yield e;
+  for (const child of childrenOf(e)) yield* nodesOf(child);
+}
+
+/** Every dotted name that a condition reads: paths, `exists`, the lists of aggregates. */
+export function* namesOf(e: Expression): Generator<Name> {
+  for (const node of nodesOf(e)) {
+    if (node.kind === "path" || node.kind === "exists") yield node.path;
+    if (node.kind === "aggregate") yield node.list;
+  }
+}
+
+function childrenOf(e: Expression): readonly Expression[] {
+  switch (e.kind) {
+    case "and":
+    case "or":
+      return e.parts;
+    case "not":
+      return [e.operand];
+    case "compare":
+      return [e.left, e.right];
+    case "aggregate":
+      return e.where === null ? [] : [e.where];
+    case "list":
+      return e.items;
+    default:
+      return [];
+  }
+}
