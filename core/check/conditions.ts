@@ -350,6 +350,10 @@ class ConditionChecker {
       this.#operand(value, valueType, scope);
       return;
     }
+    if (value.kind === "aggregate") {
+      this.#error("not-implemented", value.span, "a count as a member of a list is not implemented yet", "compare the count with numbers");
+      return;
+    }
     const wanted = valueType !== "literal" && isNumber(valueType) && isNumber(type.element) ? valueType : type.element;
     this.#operand(value, wanted, scope);
   }

@@ -15,7 +15,13 @@ export interface Diagnostic {
 /** Collects the diagnostics of one compilation. */
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
+  readonly #strict: boolean;
   #errors = 0;
+
+  /** `strict`: warnings count as errors. */
+  constructor(strict = false) {
+    this.#strict = strict;
+  }
 
   error(id: string, span: Span, message: string, help: string | null = null): void {
     this.#errors++;
@@ -23,7 +29,8 @@ export class Diagnostics {
   }
 
   warning(id: string, span: Span, message: string, help: string | null = null): void {
-    this.#list.push({ severity: "warning", id, message, help, span });
+    if (this.#strict) this.error(id, span, message, help);
+    else this.#list.push({ severity: "warning", id, message, help, span });
   }
 
   get hasErrors(): boolean {

@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { targetsPage } from "../../check/targets.ts";
 
 interface Named {
   name: string;
@@ -65,7 +66,8 @@ interface Spec {
 
 const NOTICE = "Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.";
 
-const DENY_STATUSES_TEXT = "Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names.";
+const DENY_STATUSES_TEXT =
+  "Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names.";
 const UNSETTABLE_HEADERS_TEXT = "Host, framing and hop-by-hop request headers: no policy may set them.";
 
 /** Every generated file, path relative to the project's root, with its text. */
@@ -77,6 +79,7 @@ export function generatedFiles(root: string): ReadonlyMap<string, string> {
     ["core/source/gen/facts.ts", facts(spec)],
     ["assembly/gen/constants.ts", constants(spec, "assemblyscript")],
     ["docs/bytecode.md", page(spec)],
+    ["docs/targets.md", targetsPage()],
   ]);
 }
 
@@ -100,7 +103,11 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
     for (const item of items) put(`${prefix}_${screaming(item.name)}`, value(item), item.text);
     lines.push("");
   };
-  put("MAGIC", [...spec.magic].reduce((sum, c, i) => sum + c.charCodeAt(0) * 2 ** (8 * i), 0), "`IPE` and a zero byte, as a little-endian u32.");
+  put(
+    "MAGIC",
+    [...spec.magic].reduce((sum, c, i) => sum + c.charCodeAt(0) * 2 ** (8 * i), 0),
+    "`IPE` and a zero byte, as a little-endian u32.",
+  );
   put("FORMAT_VERSION", spec.formatVersion);
   put("SEMANTICS_VERSION", spec.semanticsVersion);
   put("NONE", spec.none, "No index.");
@@ -108,10 +115,14 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   put("SECTION_ENTRY_BYTES", spec.sectionEntry.bytes);
   put("SECTION_COUNT", spec.sections.length);
   put("INSTRUCTION_BYTES", spec.instruction.bytes);
-  lines.push(`export const DIGEST_DOMAIN${language === "assemblyscript" ? ": string" : ""} = ${JSON.stringify(spec.digestDomain)};`, "");
+  lines.push(
+    `export const DIGEST_DOMAIN${language === "assemblyscript" ? ": string" : ""} = ${JSON.stringify(spec.digestDomain)};`,
+    "",
+  );
   for (const field of spec.header.fields) put(`HEADER_${screaming(field.name)}`, field.offset!, field.text);
   lines.push("");
-  for (const field of spec.sectionEntry.fields) put(`SECTION_ENTRY_${screaming(field.name)}`, field.offset!, field.text);
+  for (const field of spec.sectionEntry.fields)
+    put(`SECTION_ENTRY_${screaming(field.name)}`, field.offset!, field.text);
   lines.push("");
   group("LIMIT", spec.limits, (item) => item.value!);
   group("FEATURE", spec.features, (item) => 2 ** item.bit!);
@@ -130,15 +141,22 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   group("SECTION", spec.sections, (item) => item.id!);
   group("OP", spec.instructions, (item) => item.code!);
   if (language === "assemblyscript") {
-    lines.push(`/** ${DENY_STATUSES_TEXT} */`, `export const DENY_STATUSES: StaticArray<u32> = ${JSON.stringify(spec.denyStatuses)};`);
-    lines.push(`/** ${UNSETTABLE_HEADERS_TEXT} */`, `export const UNSETTABLE_HEADERS: StaticArray<string> = ${JSON.stringify(spec.unsettableHeaders)};`);
+    lines.push(
+      `/** ${DENY_STATUSES_TEXT} */`,
+      `export const DENY_STATUSES: StaticArray<u32> = ${JSON.stringify(spec.denyStatuses)};`,
+    );
+    lines.push(
+      `/** ${UNSETTABLE_HEADERS_TEXT} */`,
+      `export const UNSETTABLE_HEADERS: StaticArray<string> = ${JSON.stringify(spec.unsettableHeaders)};`,
+    );
   }
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
 /** Tables for the loader and the disassembler: names by id, operands by opcode. */
 function tables(spec: Spec): string {
-  const names = (items: readonly Named[]): string => `[${items.map((item) => JSON.stringify(item.name)).join(", ")}] as const`;
+  const names = (items: readonly Named[]): string =>
+    `[${items.map((item) => JSON.stringify(item.name)).join(", ")}] as const`;
   const lines = [
     `// ${NOTICE}`,
     "",
@@ -164,7 +182,10 @@ function tables(spec: Spec): string {
     "/** By opcode; index 0 is no instruction. */",
     "export const INSTRUCTIONS: readonly (InstructionInfo | null)[] = [",
     "  null,",
-    ...spec.instructions.map((i) => `  { name: ${JSON.stringify(i.name)}, a: ${JSON.stringify(i.a)}, b: ${JSON.stringify(i.b)}, branch: ${i.branch} },`),
+    ...spec.instructions.map(
+      (i) =>
+        `  { name: ${JSON.stringify(i.name)}, a: ${JSON.stringify(i.a)}, b: ${JSON.stringify(i.b)}, branch: ${i.branch} },`,
+    ),
     "];",
   ];
   return `${lines.join("\n")}\n`;
@@ -175,7 +196,10 @@ function facts(spec: Spec): string {
   const lines = [
     `// ${NOTICE}`,
     "",
-    ...spec.limits.flatMap((limit) => [`/** ${limit.text} */`, `export const ${screaming(limit.name)} = ${limit.value};`]),
+    ...spec.limits.flatMap((limit) => [
+      `/** ${limit.text} */`,
+      `export const ${screaming(limit.name)} = ${limit.value};`,
+    ]),
     "",
     `/** ${DENY_STATUSES_TEXT} */`,
     `export const DENY_STATUSES: readonly number[] = ${JSON.stringify(spec.denyStatuses)};`,
@@ -192,8 +216,16 @@ function facts(spec: Spec): string {
 
 function page(spec: Spec): string {
   const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-    [`| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n");
-  const fields = (list: readonly Field[]): string => table(["offset", "bytes", "field", "meaning"], list.map((f) => [f.offset!, f.bytes!, f.name, f.text]));
+    [
+      `| ${head.join(" | ")} |`,
+      `| ${head.map(() => "---").join(" | ")} |`,
+      ...rows.map((row) => `| ${row.join(" | ")} |`),
+    ].join("\n");
+  const fields = (list: readonly Field[]): string =>
+    table(
+      ["offset", "bytes", "field", "meaning"],
+      list.map((f) => [f.offset!, f.bytes!, f.name, f.text]),
+    );
   const ids = (list: readonly Named[]): string => list.map((item) => `${item.id} ${item.name}`).join(", ");
   return `<!-- ${NOTICE} -->
 
@@ -221,7 +253,10 @@ ${fields(spec.sectionEntry.fields)}
 
 ## Sections
 
-${table(["id", "name", "layout", "contents"], spec.sections.map((s) => [s.id, s.name, s.layout, s.text]))}
+${table(
+  ["id", "name", "layout", "contents"],
+  spec.sections.map((s) => [s.id, s.name, s.layout, s.text]),
+)}
 
 Types: ${ids(spec.types)}. Policy kinds: ${ids(spec.policyKinds)}. Modes: ${ids(spec.modes)}. Severities: ${ids(spec.severities)}.
 Effects: ${ids(spec.effects)}. Set kinds: ${ids(spec.setKinds)}. Obligation kinds: ${ids(spec.obligationKinds)}. Node kinds: ${ids(spec.nodeKinds)}.
@@ -232,21 +267,33 @@ Request headers that no policy may set, besides pseudo headers and \`x-ipe-...\`
 
 Sources:
 
-${table(["id", "source", "argument"], spec.sources.map((s) => [s.id!, s.name, s.text!.replace("argument = ", "")]))}
+${table(
+  ["id", "source", "argument"],
+  spec.sources.map((s) => [s.id!, s.name, s.text!.replace("argument = ", "")]),
+)}
 
 Slot flags:
 
-${table(["bit", "flag", "meaning"], spec.slotFlags.map((s) => [s.bit!, s.name, s.text!]))}
+${table(
+  ["bit", "flag", "meaning"],
+  spec.slotFlags.map((s) => [s.bit!, s.name, s.text!]),
+)}
 
 Built-in attributes:
 
-${table(["id", "name", "type"], spec.builtins.map((b) => [b.id!, `\`${b.name}\``, b.type!]))}
+${table(
+  ["id", "name", "type"],
+  spec.builtins.map((b) => [b.id!, `\`${b.name}\``, b.type!]),
+)}
 
 ## Limits
 
 The same in every runtime, so that a decision does not depend on where it is taken.
 
-${table(["limit", "value", "beyond it"], spec.limits.map((l) => [l.name, l.value, l.text]))}
+${table(
+  ["limit", "value", "beyond it"],
+  spec.limits.map((l) => [l.name, l.value, l.text]),
+)}
 
 ## Verification
 
@@ -272,11 +319,17 @@ ANY and ALL run their body in the run's mode. COUNT runs it with mode false (tru
 
 ### Instruction (${spec.instruction.bytes} bytes)
 
-${table(["field", "size", "meaning"], spec.instruction.fields.map((f) => [f.name, f.bits!, f.text]))}
+${table(
+  ["field", "size", "meaning"],
+  spec.instruction.fields.map((f) => [f.name, f.bits!, f.text]),
+)}
 
 ### Instructions
 
-${table(["code", "name", "a", "b", "branches", "meaning"], spec.instructions.map((i) => [i.code, `\`${i.name}\``, i.a, i.b, i.branch ? "yes" : "no", i.text]))}
+${table(
+  ["code", "name", "a", "b", "branches", "meaning"],
+  spec.instructions.map((i) => [i.code, `\`${i.name}\``, i.a, i.b, i.branch ? "yes" : "no", i.text]),
+)}
 `;
 }
 

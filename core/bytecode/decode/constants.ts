@@ -1,0 +1,148 @@
+/** Rules 4 and 5: strings, numbers, networks, and the sets made of them. */
+import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../gen/constants.ts";
+import { SET_NAMES } from "../gen/tables.ts";
+import type { Program } from "../program.ts";
+import type { Tables } from "./container.ts";
+import { refuse, shown } from "./refusal.ts";
+import { allUsed, nextRange } from "./table.ts";
+
+const ADDRESS_BYTES = 16;
+const PREFIX_MAX = 128;
+/** Prefix length of ::ffff:0:0/96, the network of the v4-mapped addresses. */
+const MAPPED_PREFIX = 96;
+
+export interface Constants
+  extends Pick<
+    Program,
+    | "strings"
+    | "stringBytes"
+    | "stringOffsets"
+    | "numbers"
+    | "networks"
+    | "prefixes"
+    | "setElements"
+    | "setOffsets"
+  > {
+  readonly setKinds: Uint8Array;
+}
+
+/** Rules 4 and 5. */
+export function readConstants(tables: Tables): Constants {
+  const texts = readStrings(tables);
+  const numbers = readNumbers(tables);
+  const networks = readNetworks(tables);
+  const limits: Record<number, { what: string; count: number } | null> = {
+    [SET_STRINGS]: { what: "string", count: texts.strings.length },
+    [SET_NUMBERS]: { what: "number", count: numbers.length },
+    [SET_MEMBERS]: null,
+    [SET_NETWORKS]: { what: "network", count: networks.prefixes.length },
+  };
+  return { ...texts, numbers, ...networks, ...readSets(tables, limits) };
+}
+
+function readStrings({
+  bytes,
+  strings,
+  stringBytesAt,
+  stringBytesCount,
+}: Tables): Pick<Constants, "strings" | "stringBytes" | "stringOffsets"> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const stringBytes = bytes.slice(stringBytesAt, stringBytesAt + stringBytesCount);
+  const stringOffsets = new Int32Array(strings.count + 1);
+  const seen = new Set<string>();
+  let end = 0;
+  for (let i = 0; i < strings.count; i++) {
+    const start = end;
+    end += strings.word(i, 0);
+    stringOffsets[i + 1] = end;
+    const text = decodeText(decoder, stringBytes.subarray(start, end));
+    if (text === null) refuse(strings.at(i), "it is not valid UTF-8");
+    if (seen.has(text)) refuse(strings.at(i), `${shown(text)} stands there twice`);
+    seen.add(text);
+  }
+  return { strings: [...seen], stringBytes, stringOffsets };
+}
+
+/** The Encoding Standard's decoder refuses surrogates, overlong forms and what is cut off, as the rule wants. */
+function decodeText(decoder: TextDecoder, bytes: Uint8Array): string | null {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function readNumbers({ numbers: table }: Tables): Float64Array {
+  const numbers = new Float64Array(table.count);
+  const seen = new Set<number>();
+  for (let i = 0; i < table.count; i++) {
+    const value = table.double(i);
+    if (!Number.isFinite(value)) refuse(table.at(i), "it is not finite");
+    if (Object.is(value, -0)) refuse(table.at(i), "it is -0");
+    if (seen.has(value)) refuse(table.at(i), `${value} stands there twice`);
+    seen.add(value);
+    numbers[i] = value;
+  }
+  return numbers;
+}
+
+function readNetworks({ bytes, networks: table }: Tables): Pick<Constants, "networks" | "prefixes"> {
+  const networks = new Uint8Array(table.count * ADDRESS_BYTES);
+  const prefixes = new Uint8Array(table.count);
+  const seen = new Set<string>();
+  for (let i = 0; i < table.count; i++) {
+    const address = bytes.subarray(table.start(i), table.start(i) + ADDRESS_BYTES);
+    const prefix = table.word(i, ADDRESS_BYTES / 4);
+    if (prefix > PREFIX_MAX) refuse(table.at(i), `prefix length ${prefix} is more than ${PREFIX_MAX}`);
+    if (prefix < MAPPED_PREFIX && isMapped(address))
+      refuse(
+        table.at(i),
+        `an IPv4 address with prefix length ${prefix}, which is less than ${MAPPED_PREFIX}`,
+      );
+    if (!zeroBehind(address, prefix)) refuse(table.at(i), `bits behind the prefix of ${prefix} are not zero`);
+    const key = `${address.join(".")}/${prefix}`;
+    if (seen.has(key)) refuse(table.at(i), "it stands there twice");
+    seen.add(key);
+    networks.set(address, i * ADDRESS_BYTES);
+    prefixes[i] = prefix;
+  }
+  return { networks, prefixes };
+}
+
+function isMapped(address: Uint8Array): boolean {
+  return address.subarray(0, 10).every((byte) => byte === 0) && address[10] === 0xff && address[11] === 0xff;
+}
+
+function zeroBehind(address: Uint8Array, prefix: number): boolean {
+  return address.every((byte, i) => {
+    const kept = Math.min(8, Math.max(0, prefix - i * 8));
+    return (byte & (0xff >> kept)) === 0;
+  });
+}
+
+function readSets(
+  { sets, setElements: table }: Tables,
+  limits: Readonly<Record<number, { readonly what: string; readonly count: number } | null>>,
+): Pick<Constants, "setKinds" | "setElements" | "setOffsets"> {
+  const setKinds = new Uint8Array(sets.count);
+  const setOffsets = new Int32Array(sets.count + 1);
+  const setElements = new Int32Array(table.count);
+  let next = 0;
+  for (let i = 0; i < sets.count; i++) {
+    const kind = sets.word(i, 0);
+    if (kind >= SET_NAMES.length) refuse(sets.at(i), `unknown kind ${kind}`);
+    const first = next;
+    next = nextRange(sets, i, 1, { next, of: table });
+    if (next === first) refuse(sets.at(i), "it is empty");
+    for (let e = first; e < next; e++) {
+      const limit = limits[kind] ?? null;
+      const element = limit === null ? table.word(e, 0) : table.index(e, 0, limit);
+      if (e > first && element <= table.word(e - 1, 0)) refuse(sets.at(i), "its elements do not ascend");
+      setElements[e] = element;
+    }
+    setKinds[i] = kind;
+    setOffsets[i + 1] = next;
+  }
+  allUsed(table, next);
+  return { setKinds, setElements, setOffsets };
+}

@@ -1,0 +1,276 @@
+/** Rules 1 to 3: the header, the section table with its hashes, and what every section's counts demand. */
+import { bundleDigest, sha256, TABLE_END } from "../digest.ts";
+import {
+  FEATURE_AGGREGATES,
+  FEATURE_BODY,
+  FEATURE_NETWORKS,
+  FLAG_DEFAULT_ALLOW,
+  FORMAT_VERSION,
+  HEADER_BODY_BYTES_MAX,
+  HEADER_BYTES,
+  HEADER_DIGEST,
+  HEADER_FEATURES,
+  HEADER_FLAGS,
+  HEADER_FORMAT_VERSION,
+  HEADER_LIST_ELEMENTS_MAX,
+  HEADER_MAGIC,
+  HEADER_SECTION_COUNT,
+  HEADER_SEMANTICS_VERSION,
+  HEADER_TOTAL_BYTES,
+  LIMIT_BODY_BYTES_MAX,
+  LIMIT_BUNDLE_BYTES_MAX,
+  LIMIT_LIST_ELEMENTS_MAX,
+  MAGIC,
+  SECTION_COUNT,
+  SECTION_ENTRY_BYTES,
+  SECTION_ENTRY_HASH,
+  SECTION_ENTRY_ID,
+  SECTION_ENTRY_LENGTH,
+  SECTION_ENTRY_OFFSET,
+  SEMANTICS_VERSION,
+} from "../gen/constants.ts";
+import { SECTION_NAMES } from "../gen/tables.ts";
+import { refuse } from "./refusal.ts";
+import { Table } from "./table.ts";
+
+const DIGEST_BYTES = 32;
+
+export interface Section {
+  readonly name: (typeof SECTION_NAMES)[number];
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The tables of all sections; every row lies inside the bundle. */
+export interface Tables {
+  readonly bytes: Uint8Array;
+  readonly strings: Table;
+  /** Where the texts' bytes start. */
+  readonly stringBytesAt: number;
+  /** Their number, without padding. */
+  readonly stringBytesCount: number;
+  readonly numbers: Table;
+  readonly networks: Table;
+  readonly sets: Table;
+  readonly setElements: Table;
+  readonly enums: Table;
+  readonly members: Table;
+  readonly shapes: Table;
+  readonly fields: Table;
+  readonly slots: Table;
+  readonly resources: Table;
+  readonly segments: Table;
+  readonly routines: Table;
+  readonly instructions: Table;
+  readonly obligations: Table;
+  readonly policies: Table;
+  readonly metadata: Table;
+  readonly explainRows: Table;
+  readonly nodes: Table;
+  readonly reads: Table;
+}
+
+/** Rule 1. */
+export function checkHeader(bytes: Uint8Array, view: DataView): void {
+  const say = (what: string): never => refuse("header", what);
+  if (bytes.length > LIMIT_BUNDLE_BYTES_MAX)
+    say(`the bundle has ${bytes.length} bytes, the limit is ${LIMIT_BUNDLE_BYTES_MAX}`);
+  if (bytes.length < 4 || view.getUint32(HEADER_MAGIC, true) !== MAGIC)
+    say("this is no bundle, it does not start with `IPE` and a zero byte");
+  if (bytes.length < TABLE_END)
+    say(`the bundle has ${bytes.length} bytes, header and section table alone take ${TABLE_END}`);
+  if (bytes.length % 4 !== 0) say(`the bundle has ${bytes.length} bytes, which is no multiple of 4`);
+  const format = view.getUint16(HEADER_FORMAT_VERSION, true);
+  if (format !== FORMAT_VERSION)
+    say(
+      `format version ${format} is not ${FORMAT_VERSION}; compile the policy with the version that loads it`,
+    );
+  const semantics = view.getUint16(HEADER_SEMANTICS_VERSION, true);
+  if (semantics !== SEMANTICS_VERSION)
+    say(
+      `semantics version ${semantics} is not ${SEMANTICS_VERSION}; compile the policy with the version that loads it`,
+    );
+  const features = view.getUint32(HEADER_FEATURES, true);
+  if ((features & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS)) !== 0)
+    say(`unknown bit in the features 0x${features.toString(16)}`);
+  const flags = view.getUint32(HEADER_FLAGS, true);
+  if ((flags & ~FLAG_DEFAULT_ALLOW) !== 0) say(`unknown bit in the flags 0x${flags.toString(16)}`);
+  const total = view.getUint32(HEADER_TOTAL_BYTES, true);
+  if (total !== bytes.length)
+    say(`the bundle has ${bytes.length} bytes and says ${total}; it is cut off or something was added`);
+  const sections = view.getUint32(HEADER_SECTION_COUNT, true);
+  if (sections !== SECTION_COUNT) say(`${sections} sections instead of ${SECTION_COUNT}`);
+  const body = view.getUint32(HEADER_BODY_BYTES_MAX, true);
+  if (body !== LIMIT_BODY_BYTES_MAX) say(`body limit ${body} is not ${LIMIT_BODY_BYTES_MAX}`);
+  const elements = view.getUint32(HEADER_LIST_ELEMENTS_MAX, true);
+  if (elements !== LIMIT_LIST_ELEMENTS_MAX) say(`list limit ${elements} is not ${LIMIT_LIST_ELEMENTS_MAX}`);
+}
+
+/** Rule 2. */
+export function readSections(bytes: Uint8Array, view: DataView): Section[] {
+  const sections: Section[] = [];
+  let end = TABLE_END;
+  for (const [i, name] of SECTION_NAMES.entries()) {
+    const entry = HEADER_BYTES + i * SECTION_ENTRY_BYTES;
+    const where = `section table, ${name}`;
+    const id = view.getUint32(entry + SECTION_ENTRY_ID, true);
+    if (id !== i + 1) refuse(where, `id ${id} instead of ${i + 1}`);
+    const offset = view.getUint32(entry + SECTION_ENTRY_OFFSET, true);
+    if (offset !== end) refuse(where, `starts at byte ${offset}, what stands before it ends at ${end}`);
+    const length = view.getUint32(entry + SECTION_ENTRY_LENGTH, true);
+    if (length % 4 !== 0) refuse(where, `${length} bytes is no multiple of 4`);
+    end = offset + length;
+    if (end > bytes.length) refuse(where, `ends at byte ${end}, the bundle has ${bytes.length}`);
+    sections.push({ name, offset, length });
+  }
+  if (end !== bytes.length)
+    refuse("section table", `the last section ends at byte ${end}, the bundle has ${bytes.length}`);
+  for (const [i, section] of sections.entries()) {
+    const hash = HEADER_BYTES + i * SECTION_ENTRY_BYTES + SECTION_ENTRY_HASH;
+    const actual = sha256(bytes.subarray(section.offset, section.offset + section.length));
+    if (!sameBytes(actual, bytes.subarray(hash, hash + DIGEST_BYTES))) {
+      refuse(
+        `section table, ${section.name}`,
+        "the hash does not fit the bytes; the bundle was changed or damaged",
+      );
+    }
+  }
+  if (!sameBytes(bundleDigest(bytes), bytes.subarray(HEADER_DIGEST, HEADER_DIGEST + DIGEST_BYTES))) {
+    refuse("header", "the digest does not fit; the bundle was changed or damaged");
+  }
+  return sections;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** What one array of a section is: which of the section's leading words counts its rows, and bytes of a row. */
+interface ArrayLayout {
+  readonly label: string;
+  readonly countWord: number;
+  readonly rowBytes: number;
+}
+
+/** Rule 3, with the second word of the numbers; the half words of the slots are seen with rule 8. */
+export function readTables(bytes: Uint8Array, view: DataView, sections: readonly Section[]): Tables {
+  const tables = (id: number, words: number, ...arrays: ArrayLayout[]): Table[] =>
+    readArrays(view, sections[id]!, words, arrays);
+  const strings = readStrings(bytes, view, sections[0]!);
+  const [numbers] = tables(1, 2, { label: "numbers entry", countWord: 0, rowBytes: 8 });
+  if (view.getUint32(sections[1]!.offset + 4, true) !== 0)
+    refuse("numbers", "the word behind its count is not zero");
+  const [networks] = tables(2, 1, { label: "networks entry", countWord: 0, rowBytes: 20 });
+  const [sets, setElements] = tables(
+    3,
+    2,
+    { label: "sets entry", countWord: 0, rowBytes: 12 },
+    { label: "sets element", countWord: 1, rowBytes: 4 },
+  );
+  const [enums, members] = tables(
+    4,
+    2,
+    { label: "enums entry", countWord: 0, rowBytes: 16 },
+    { label: "enums member", countWord: 1, rowBytes: 4 },
+  );
+  const [shapes, fields] = tables(
+    5,
+    2,
+    { label: "shapes entry", countWord: 0, rowBytes: 12 },
+    { label: "shapes field", countWord: 1, rowBytes: 8 },
+  );
+  const [slots] = tables(6, 1, { label: "slots entry", countWord: 0, rowBytes: 20 });
+  const [resources, segments] = tables(
+    7,
+    2,
+    { label: "resources entry", countWord: 0, rowBytes: 16 },
+    { label: "resources segment", countWord: 1, rowBytes: 8 },
+  );
+  const [routines, instructions] = tables(
+    8,
+    2,
+    { label: "code routine", countWord: 0, rowBytes: 4 },
+    { label: "code instruction", countWord: 1, rowBytes: 8 },
+  );
+  const [obligations] = tables(9, 1, { label: "obligations entry", countWord: 0, rowBytes: 12 });
+  const [policies] = tables(10, 1, { label: "policies entry", countWord: 0, rowBytes: 48 });
+  const [metadata] = tables(11, 1, { label: "metadata entry", countWord: 0, rowBytes: 8 });
+  const [explainRows, nodes, reads] = tables(
+    12,
+    3,
+    { label: "explain policy", countWord: 2, rowBytes: 8 },
+    { label: "explain node", countWord: 0, rowBytes: 36 },
+    { label: "explain read", countWord: 1, rowBytes: 8 },
+  );
+  return {
+    bytes,
+    ...strings,
+    numbers: numbers!,
+    networks: networks!,
+    sets: sets!,
+    setElements: setElements!,
+    enums: enums!,
+    members: members!,
+    shapes: shapes!,
+    fields: fields!,
+    slots: slots!,
+    resources: resources!,
+    segments: segments!,
+    routines: routines!,
+    instructions: instructions!,
+    obligations: obligations!,
+    policies: policies!,
+    metadata: metadata!,
+    explainRows: explainRows!,
+    nodes: nodes!,
+    reads: reads!,
+  };
+}
+
+/** Arrays one after the other behind the section's leading words; together they are the whole section. */
+function readArrays(
+  view: DataView,
+  section: Section,
+  words: number,
+  arrays: readonly ArrayLayout[],
+): Table[] {
+  if (section.length < words * 4)
+    refuse(section.name, `${section.length} bytes do not hold its ${words} counts`);
+  let end = section.offset + words * 4;
+  const tables: Table[] = [];
+  for (const { label, countWord, rowBytes } of arrays) {
+    const count = view.getUint32(section.offset + countWord * 4, true);
+    tables.push(new Table(label, view, { offset: end, count, rowBytes }));
+    // INVARIANT: at most three products below 2^38, so the sum is exact in a double.
+    end += count * rowBytes;
+  }
+  checkLength(section, end);
+  return tables;
+}
+
+function readStrings(
+  bytes: Uint8Array,
+  view: DataView,
+  section: Section,
+): Pick<Tables, "strings" | "stringBytesAt" | "stringBytesCount"> {
+  if (section.length < 4) refuse(section.name, `${section.length} bytes do not hold its count`);
+  const count = view.getUint32(section.offset, true);
+  const stringBytesAt = section.offset + 4 + count * 4;
+  const sectionEnd = section.offset + section.length;
+  if (stringBytesAt > sectionEnd) checkLength(section, stringBytesAt);
+  let end = stringBytesAt;
+  // Ends at the first length that passes the section, so the sum stays exact.
+  for (let i = 0; i < count && end <= sectionEnd; i++)
+    end += view.getUint32(section.offset + 4 + i * 4, true);
+  checkLength(section, Math.ceil(end / 4) * 4);
+  for (let at = end; at < sectionEnd; at++)
+    if (bytes[at] !== 0) refuse(section.name, "its padding is not zero");
+  const strings = new Table("strings entry", view, { offset: section.offset + 4, count, rowBytes: 4 });
+  return { strings, stringBytesAt, stringBytesCount: end - stringBytesAt };
+}
+
+function checkLength(section: Section, end: number): void {
+  const demanded = end - section.offset;
+  if (demanded !== section.length)
+    refuse(section.name, `it has ${section.length} bytes, its counts demand ${demanded}`);
+}

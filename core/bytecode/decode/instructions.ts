@@ -1,0 +1,243 @@
+/** Rules 10 and 11: every instruction by itself, its fields and the types of its operands. */
+import { cellShapes } from "../cells.ts";
+import {
+  LIMIT_FRAME_DEPTH_MAX,
+  OP_ALL,
+  OP_ANY,
+  OP_COUNT,
+  OP_EQ_ADDRESS,
+  OP_EQ_ADDRESSES,
+  OP_HAS_ADDRESS,
+  OP_IN_CIDR,
+  OP_IN_CIDRS,
+  OP_IN_LIST,
+  OP_IN_NETWORK,
+  OP_IN_NETWORKS,
+} from "../gen/constants.ts";
+import { INSTRUCTIONS, type InstructionInfo } from "../gen/tables.ts";
+import type { EnumType, Shape, Slot } from "../program.ts";
+import type { Constants } from "./constants.ts";
+import type { Tables } from "./container.ts";
+import { isCellA, isCellB, operandBProblem, takesA, takesB } from "./operands.ts";
+import { refuse } from "./refusal.ts";
+import type { Table } from "./table.ts";
+
+/** Four u16 an instruction: head, a, b, jump. */
+const WORDS = 4;
+const BIT_15 = 1 << 15;
+const NETWORK_OPCODES = [
+  OP_EQ_ADDRESS,
+  OP_IN_NETWORK,
+  OP_IN_NETWORKS,
+  OP_EQ_ADDRESSES,
+  OP_IN_CIDR,
+  OP_HAS_ADDRESS,
+  OP_IN_CIDRS,
+];
+
+export interface Instruction {
+  readonly opcode: number;
+  readonly info: InstructionInfo;
+  readonly sense: number;
+  readonly negate: number;
+  readonly frameA: number;
+  readonly frameB: number;
+  readonly register: number;
+  readonly a: number;
+  readonly b: number;
+  readonly jump: number;
+}
+
+export interface Code {
+  readonly table: Table;
+  /** Four u16 an instruction: head, a, b, jump. */
+  readonly code: Uint16Array;
+  /** First instruction of each routine, and one past the last. */
+  readonly routineStarts: Int32Array;
+  /** Innermost routine or body around each instruction: bodies by the index of their ANY, ALL or COUNT, routines negative. */
+  readonly regions: Int32Array;
+  /** By cell of the global frame: 1 where some instruction reads it. */
+  readonly usedCells: Uint8Array;
+  readonly aggregates: boolean;
+  readonly networks: boolean;
+}
+
+/** What operands are checked against. */
+export interface Facts {
+  readonly constants: Constants;
+  readonly enums: readonly EnumType[];
+  readonly slots: readonly Slot[];
+}
+
+/** The fields of instruction `i`; its opcode must be known. */
+export function instructionAt(code: Uint16Array, i: number): Instruction {
+  const head = code[i * WORDS]!;
+  const opcode = head & 0xff;
+  return {
+    opcode,
+    info: INSTRUCTIONS[opcode]!,
+    sense: (head >> 8) & 1,
+    negate: (head >> 9) & 1,
+    frameA: (head >> 10) & 3,
+    frameB: (head >> 12) & 3,
+    register: (head >> 14) & 1,
+    a: code[i * WORDS + 1]!,
+    b: code[i * WORDS + 2]!,
+    jump: code[i * WORDS + 3]!,
+  };
+}
+
+/** Rules 10 and 11, and of rule 12 that bodies lie inside their region and not too deep. */
+export function readCode(tables: Tables, facts: Facts): Code {
+  const table = tables.instructions;
+  const code = readWords(table);
+  const routineStarts = readRoutines(tables);
+  const regions = new Int32Array(table.count);
+  const global = facts.slots.flatMap((slot) => cellShapes(slot.shape));
+  const usedCells = new Uint8Array(global.length);
+  const frameOf = frameCells();
+  let aggregates = false;
+  let networks = false;
+  for (let r = 0; r + 1 < routineStarts.length; r++) {
+    const open: Region[] = [{ id: -1 - r, end: routineStarts[r + 1]!, cells: global }];
+    for (let i = routineStarts[r]!; i < routineStarts[r + 1]!; i++) {
+      while (i === open.at(-1)!.end) open.pop();
+      const region = open.at(-1)!;
+      regions[i] = region.id;
+      const instruction = checkFields(table, code, i);
+      const operands = checkOperands(table.at(i), instruction, open, facts);
+      if (operands.a !== null && instruction.frameA === 0) usedCells[instruction.a] = 1;
+      if (operands.b !== null && instruction.frameB === 0) usedCells[instruction.b] = 1;
+      networks ||= testsNetworks(instruction, operands.a);
+      if (![OP_ANY, OP_ALL, OP_COUNT].includes(instruction.opcode)) continue;
+      aggregates = true;
+      if (instruction.b === 0) continue;
+      const end = i + 1 + instruction.b;
+      if (end > region.end)
+        refuse(table.at(i), `its body of ${instruction.b} instructions passes the end of what it stands in`);
+      if (open.length > LIMIT_FRAME_DEPTH_MAX)
+        refuse(table.at(i), `aggregates nested deeper than ${LIMIT_FRAME_DEPTH_MAX}`);
+      open.push({ id: i, end, cells: frameOf(operands.a!.element!) });
+    }
+  }
+  return { table, code, routineStarts, regions, usedCells, aggregates, networks };
+}
+
+/** A routine or a body that is open at some instruction; its place in the list is its frame's number. */
+interface Region {
+  readonly id: number;
+  /** One past its last instruction. */
+  readonly end: number;
+  readonly cells: readonly Shape[];
+}
+
+/** Cells of elements by shape, flattened once: many bodies may run over one list. */
+function frameCells(): (shape: Shape) => readonly Shape[] {
+  const known = new Map<Shape, readonly Shape[]>();
+  return (shape) => {
+    const cells = known.get(shape) ?? cellShapes(shape);
+    known.set(shape, cells);
+    return cells;
+  };
+}
+
+function readWords(table: Table): Uint16Array {
+  const code = new Uint16Array(table.count * WORDS);
+  for (let i = 0; i < table.count; i++) {
+    for (let w = 0; w < WORDS; w++) code[i * WORDS + w] = table.half(i, w * 2);
+  }
+  return code;
+}
+
+function readRoutines({ routines, instructions }: Tables): Int32Array {
+  const starts = new Int32Array(routines.count + 1);
+  let next = 0;
+  for (let i = 0; i < routines.count; i++) {
+    const length = routines.word(i, 0);
+    if (length === 0) refuse(routines.at(i), "it is empty");
+    next += length;
+    if (next > instructions.count)
+      refuse(routines.at(i), `it ends at instruction ${next}, there are ${instructions.count}`);
+    starts[i + 1] = next;
+  }
+  if (next !== instructions.count) refuse(instructions.at(next), "no routine holds it");
+  return starts;
+}
+
+function checkFields(table: Table, code: Uint16Array, i: number): Instruction {
+  const opcode = code[i * WORDS]! & 0xff;
+  const say = (what: string): never => refuse(table.at(i), what);
+  if ((INSTRUCTIONS[opcode] ?? null) === null) say(`unknown opcode ${opcode}`);
+  if ((code[i * WORDS]! & BIT_15) !== 0) say("bit 15 is not zero");
+  const instruction = instructionAt(code, i);
+  const { name, a, b, branch } = instruction.info;
+  if (!branch && instruction.sense !== 0) say(`${name} does not branch and has a sense`);
+  if (!branch && instruction.negate !== 0) say(`${name} does not branch and has \`negate\``);
+  if (!branch && instruction.jump !== 0) say(`${name} does not branch and has a jump`);
+  if (opcode !== OP_COUNT && instruction.register !== 0) say(`${name} has no register and names one`);
+  if (!isCellA(a) && instruction.frameA !== 0) say(`${name} has no cell a and names its frame`);
+  if (!isCellB(b) && instruction.frameB !== 0) say(`${name} has no cell b and names its frame`);
+  if (a === "none" && instruction.a !== 0) say(`${name} has no operand a and it is ${instruction.a}`);
+  if (b === "none" && instruction.b !== 0) say(`${name} has no operand b and it is ${instruction.b}`);
+  return instruction;
+}
+
+/** Shapes of the cells that an instruction reads. */
+interface OperandShapes {
+  readonly a: Shape | null;
+  readonly b: Shape | null;
+}
+
+function checkOperands(
+  where: string,
+  instruction: Instruction,
+  open: readonly Region[],
+  facts: Facts,
+): OperandShapes {
+  const { info } = instruction;
+  const a = isCellA(info.a)
+    ? cellAt(where, "a", open, { frame: instruction.frameA, cell: instruction.a })
+    : null;
+  if (a !== null && !takesA(info.a, a, facts.enums))
+    refuse(where, `${info.name} does not take cell a, a ${describe(a)}`);
+  if (isCellB(info.b)) {
+    const b = cellAt(where, "b", open, { frame: instruction.frameB, cell: instruction.b });
+    if (!takesB(info.b, a, b))
+      refuse(
+        where,
+        `${info.name} does not take cell b, a ${describe(b)}${a === null ? "" : `, with a ${describe(a)}`}`,
+      );
+    return { a, b };
+  }
+  const problem = operandBProblem(info, instruction.b, a, facts);
+  if (problem !== null) refuse(where, `${info.name}: ${problem}`);
+  return { a, b: null };
+}
+
+function cellAt(
+  where: string,
+  operand: string,
+  open: readonly Region[],
+  place: { readonly frame: number; readonly cell: number },
+): Shape {
+  const frame = open[place.frame];
+  if (frame === undefined)
+    refuse(where, `operand ${operand} is in frame ${place.frame}, which is not open here`);
+  const shape = frame.cells[place.cell];
+  if (shape === undefined)
+    refuse(
+      where,
+      `operand ${operand} is cell ${place.cell} of frame ${place.frame}, which has ${frame.cells.length}`,
+    );
+  return shape;
+}
+
+function describe({ type, element }: Shape): string {
+  return element === null ? type : `list of ${element.type}`;
+}
+
+function testsNetworks({ opcode }: Instruction, a: Shape | null): boolean {
+  return (
+    NETWORK_OPCODES.includes(opcode) || (opcode === OP_IN_LIST && (a!.type === "ip" || a!.type === "cidr"))
+  );
+}

@@ -1,0 +1,201 @@
+/** The code of a program as text, for golden files and `ipe inspect`. The same program gives the same text. */
+import { formatAddress, formatNetwork } from "../source/address.ts";
+import { cellShapes, cellsOf, globalCellNames } from "./cells.ts";
+import { type Instruction, instructionAt } from "./decode/instructions.ts";
+import { OP_ALL, OP_ANY, OP_COUNT } from "./gen/constants.ts";
+import type { OperandB } from "./gen/tables.ts";
+import type { ExplainNode, PolicyEntry, Program, Shape } from "./program.ts";
+
+/** Names of the elements of the outer and the inner aggregate: frames 1 and 2. */
+const ELEMENT_NAMES = ["element", "inner"];
+const ADDRESS_BYTES = 16;
+const ADDRESS_PREFIX = 128;
+
+/**
+ * Every policy's trigger and requirement, one instruction a line:
+ *
+ *     policy RequireApproval: critical, enforce, requires
+ *       trigger
+ *          0  EQ_STRING      environment, "production"  if false -> 3
+ *
+ * Jumps lead to the instruction's number within its routine. Instructions of a body are indented; `element` is what
+ * the aggregate around them runs over, `inner` that of an aggregate in it. With `leaves` the code that tests single
+ * conditions for explanations follows each policy.
+ */
+export function disassemble(program: Program, options: { readonly leaves?: boolean } = {}): string {
+  const starts = [...program.routineStarts];
+  const names: Names = {
+    program,
+    global: globalCellNames(program.slots).map(plain),
+    shapes: program.slots.flatMap((slot) => cellShapes(slot.shape)),
+    routineEnds: new Map(starts.slice(1).map((end, i) => [starts[i]!, end])),
+  };
+  const lines = [`default ${program.defaultAllow ? "allow" : "deny"}`];
+  for (const policy of program.policies)
+    lines.push("", ...policyLines(policy, names, options.leaves === true));
+  return `${lines.join("\n")}\n`;
+}
+
+/** How cells and constants are called. */
+interface Names {
+  readonly program: Program;
+  /** Dotted names by cell of the global frame. */
+  readonly global: readonly string[];
+  readonly shapes: readonly Shape[];
+  /** One past the last instruction of a routine, by its first. */
+  readonly routineEnds: ReadonlyMap<number, number>;
+}
+
+function policyLines(policy: PolicyEntry, names: Names, leaves: boolean): string[] {
+  const lines = [
+    `${policy.kind} ${plain(policy.name)}: ${policy.severity}, ${policy.mode}, ${policy.effect}`,
+  ];
+  lines.push("  trigger", ...(policy.trigger === -1 ? ["    always"] : routineLines(policy.trigger, names)));
+  if (policy.requirement !== -1) lines.push("  requirement", ...routineLines(policy.requirement, names));
+  if (!leaves) return lines;
+  for (const leaf of [...leavesOf(policy.triggerNode), ...leavesOf(policy.requirementNode)]) {
+    lines.push(`  leaf ${leaf.line}:${leaf.column} ${quoted(leaf.text)}`, ...routineLines(leaf.code, names));
+  }
+  return lines;
+}
+
+function leavesOf(node: ExplainNode | null): ExplainNode[] {
+  if (node === null) return [];
+  return node.kind === "leaf" ? [node] : node.children.flatMap(leavesOf);
+}
+
+/** A body that is open: its frame's cells, and where it ends. */
+interface Body {
+  readonly end: number;
+  readonly names: readonly string[];
+  readonly shapes: readonly Shape[];
+}
+
+function routineLines(start: number, names: Names): string[] {
+  const { code } = names.program;
+  const end = names.routineEnds.get(start)!;
+  const open: Body[] = [{ end, names: names.global, shapes: names.shapes }];
+  const lines: string[] = [];
+  for (let i = start; i < end; i++) {
+    while (open.at(-1)!.end === i) open.pop();
+    const instruction = instructionAt(code, i);
+    const indent = "  ".repeat(open.length - 1);
+    const parts = [
+      operands(instruction, { open, at: i - start, names }),
+      flow(instruction, i - start),
+    ].filter((part) => part !== "");
+    lines.push(
+      `    ${String(i - start).padStart(3)}  ${indent}${[instruction.info.name.padEnd(14), ...parts].join("  ")}`.trimEnd(),
+    );
+    if (hasBody(instruction)) open.push(bodyOf(instruction, open, i));
+  }
+  return lines;
+}
+
+function hasBody({ opcode, b }: Instruction): boolean {
+  return b > 0 && (opcode === OP_ANY || opcode === OP_ALL || opcode === OP_COUNT);
+}
+
+function bodyOf({ frameA, a, b }: Instruction, open: readonly Body[], i: number): Body {
+  const element = open[frameA]!.shapes[a]!.element!;
+  const cells = cellsOf(element);
+  const name = ELEMENT_NAMES[open.length - 1]!;
+  return {
+    end: i + 1 + b,
+    names: cells.map((cell) => plain(name + cell.path)),
+    shapes: cells.map((cell) => cell.shape),
+  };
+}
+
+function operands(
+  instruction: Instruction,
+  place: { open: readonly Body[]; at: number; names: Names },
+): string {
+  const { info, opcode, frameA, a, register } = instruction;
+  const parts: string[] = [];
+  if (opcode === OP_COUNT) parts.push(`register ${register}`);
+  if (info.a !== "none") parts.push(place.open[frameA]!.names[a]!);
+  const b = operandB(instruction, place);
+  if (b !== "") parts.push(b);
+  return parts.join(", ");
+}
+
+function operandB(
+  instruction: Instruction,
+  { open, at, names: { program } }: { open: readonly Body[]; at: number; names: Names },
+): string {
+  const { info, frameA, frameB, a, b } = instruction;
+  const kind: OperandB = info.b;
+  switch (kind) {
+    case "none":
+      return "";
+    case "truth":
+      return b === 1 ? "true" : "false";
+    case "string":
+      return quoted(program.strings[b]!);
+    case "number":
+      return String(program.numbers[b]!);
+    case "network":
+      return networkText(program, b);
+    case "member":
+      return memberText(program, open[frameA]!.shapes[a]!, b);
+    case "strings":
+    case "numbers":
+    case "networks":
+    case "members":
+      return setText(program, kind, { set: b, shape: open[frameA]!.shapes[a]! });
+    case "body":
+    case "bodyOrNone":
+      return b === 0 ? "no body" : `body ${at + 1}-${at + b}`;
+    default:
+      return open[frameB]!.names[b]!;
+  }
+}
+
+function flow({ info, sense, negate, jump }: Instruction, at: number): string {
+  if (!info.branch) return "";
+  return `${negate === 1 ? "negate, " : ""}if ${sense === 1 ? "true" : "false"} -> ${at + jump}`;
+}
+
+function setText(
+  program: Program,
+  kind: "strings" | "numbers" | "networks" | "members",
+  { set, shape }: { set: number; shape: Shape },
+): string {
+  const elements = program.setElements.subarray(program.setOffsets[set]!, program.setOffsets[set + 1]!);
+  const texts = [...elements].map((element) => {
+    switch (kind) {
+      case "strings":
+        return quoted(program.strings[element]!);
+      case "numbers":
+        return String(program.numbers[element]!);
+      case "networks":
+        return networkText(program, element);
+      case "members":
+        return memberText(program, shape, element);
+    }
+  });
+  return `[${texts.join(", ")}]`;
+}
+
+function memberText(program: Program, shape: Shape, member: number): string {
+  const scalar = shape.element ?? shape;
+  if (scalar.type === "bool") return member === 1 ? "true" : "false";
+  return quoted(program.strings[program.enums[scalar.enumIndex]!.members[member]!]!);
+}
+
+function networkText({ networks, prefixes }: Program, index: number): string {
+  const prefix = prefixes[index]!;
+  const at = index * ADDRESS_BYTES;
+  return prefix === ADDRESS_PREFIX ? formatAddress(networks, at) : formatNetwork(networks, prefix, at);
+}
+
+/** A text in double quotes, JSON's escapes. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** A name as it is, or quoted where it could be taken for something else. */
+function plain(name: string): string {
+  return /^[\w.-]+$/.test(name) ? name : quoted(name);
+}

@@ -1,0 +1,85 @@
+/** The explain section: the source trees of all conditions. */
+import type { Condition, PlanNode, PlanPolicy } from "../plan/plan.ts";
+import { NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "./gen/constants.ts";
+import type { Pools } from "./pools.ts";
+import { Writer } from "./writer.ts";
+
+interface PlacedNode {
+  readonly node: PlanNode;
+  readonly firstChild: number;
+}
+
+export interface NodeLayout {
+  /** One a policy: indexes of its trees' roots, or `NONE`. */
+  readonly rows: readonly { readonly trigger: number; readonly requirement: number }[];
+  /** Roots first, then level by level, so that the children of a node stand together behind it. */
+  readonly nodes: readonly PlacedNode[];
+}
+
+/** Give every node of every condition its index. */
+export function layOutNodes(policies: readonly PlanPolicy[]): NodeLayout {
+  const queue: PlanNode[] = [];
+  const root = (node: PlanNode | null): number => (node === null ? NONE : queue.push(node) - 1);
+  const rows = policies.map((policy) => ({
+    trigger: root(policy.trigger),
+    requirement: root(policy.requirement),
+  }));
+  const nodes: PlacedNode[] = [];
+  for (let i = 0; i < queue.length; i++) {
+    const node = queue[i]!;
+    nodes.push({ node, firstChild: queue.length });
+    queue.push(...childrenOf(node));
+  }
+  return { rows, nodes };
+}
+
+/** Write the section; `routine` makes the code that tests one leaf alone. */
+export function explainSection(
+  layout: NodeLayout,
+  routine: (condition: Condition) => number,
+  pools: Pools,
+): Writer {
+  const out = new Writer();
+  const reads = layout.nodes.map(({ node }) => ("reads" in node ? node.reads : []));
+  out.u32(
+    layout.nodes.length,
+    reads.reduce((sum, list) => sum + list.length, 0),
+    layout.rows.length,
+  );
+  for (const row of layout.rows) out.u32(row.trigger, row.requirement);
+  let firstRead = 0;
+  layout.nodes.forEach(({ node, firstChild }, i) => {
+    const children = childrenOf(node).length;
+    out.u32(kindOf(node), children, children === 0 ? 0 : firstChild);
+    if ("place" in node) out.u32(pools.string(node.place.text), node.place.line, node.place.column);
+    else out.u32(NONE, 0, 0);
+    out.u32(node.kind === "leaf" ? routine(node.condition) : NONE, firstRead, reads[i]!.length);
+    firstRead += reads[i]!.length;
+  });
+  for (const { cell, name } of reads.flat()) out.u32(cell, pools.string(name));
+  return out;
+}
+
+function childrenOf(node: PlanNode): readonly PlanNode[] {
+  switch (node.kind) {
+    case "leaf":
+      return [];
+    case "not":
+      return [node.operand];
+    default:
+      return node.parts;
+  }
+}
+
+function kindOf(node: PlanNode): number {
+  switch (node.kind) {
+    case "leaf":
+      return NODE_LEAF;
+    case "and":
+      return NODE_AND;
+    case "or":
+      return NODE_OR;
+    case "not":
+      return NODE_NOT;
+  }
+}

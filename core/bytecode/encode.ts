@@ -1,0 +1,327 @@
+/** From the plan to the bytes of a bundle. The same plan gives the same bytes. The format is in docs/bytecode.md. */
+
+import { conditionOf, type Plan, type PlanPolicy, type PlanSlot } from "../plan/plan.ts";
+import { type EnumInfo, type ResourcePattern, typeWidth } from "../schema/schema.ts";
+import { compareBytes } from "../source/bytes.ts";
+import { BUILTINS } from "../source/gen/facts.ts";
+import { sealBundle } from "./digest.ts";
+import { emitRoutine, type Routine, TooLarge } from "./emit.ts";
+import { explainSection, layOutNodes } from "./encode-explain.ts";
+import * as f from "./gen/constants.ts";
+import { EFFECT_NAMES, INSTRUCTIONS, SEVERITY_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
+import { Pools } from "./pools.ts";
+import { Shapes } from "./shapes.ts";
+import { Writer } from "./writer.ts";
+
+export type Encoded =
+  | { readonly ok: true; readonly bundle: Uint8Array }
+  | { readonly ok: false; readonly problem: string };
+
+/** Encode a plan; `problem` says what of it is too large for the format. */
+export function encode(plan: Plan): Encoded {
+  try {
+    const bundle = assemble(plan);
+    if (bundle.length > f.LIMIT_BUNDLE_BYTES_MAX) throw new TooLarge();
+    return { ok: true, bundle };
+  } catch (problem) {
+    if (!(problem instanceof TooLarge)) throw problem;
+    return { ok: false, problem: problem.message };
+  }
+}
+
+function assemble(plan: Plan): Uint8Array {
+  const pools = new Pools();
+  const shapes = new Shapes(plan.enums, pools);
+  const enums = enumSection(plan.enums, pools);
+  const cells = plan.slots.reduce((sum, slot) => sum + typeWidth(slot.attribute.type), 0);
+  if (cells > 0xffff) throw new TooLarge();
+  const code = new Code();
+  const rows = plan.policies.map((policy) => ({
+    trigger: policy.trigger === null ? f.NONE : code.add(emitRoutine(conditionOf(policy.trigger), pools)),
+    requirement:
+      policy.requirement === null ? f.NONE : code.add(emitRoutine(conditionOf(policy.requirement), pools)),
+  }));
+  const nodes = layOutNodes(plan.policies);
+  const explain = explainSection(nodes, (condition) => code.add(emitRoutine(condition, pools)), pools);
+  const read = code.cellsRead();
+  const slots = slotSection(plan.slots, read, shapes, pools);
+  const resources = resourceSection(plan.resources, pools);
+  const policies = policySections(plan.policies, rows, pools);
+  // INVARIANT: nothing is interned any more once the pools are written.
+  const constants = [stringSection(pools), numberSection(pools), networkSection(pools), setSection(pools)];
+  const sections = [
+    ...constants,
+    enums,
+    shapes.section(),
+    slots,
+    resources,
+    code.section(),
+    policies.obligations,
+    policies.policies,
+    policies.metadata,
+    explain,
+  ];
+  return bundleOf(sections, features(plan.slots, read, code), plan.defaultAllow);
+}
+
+// --- code ---
+
+/** Routines in the order in which they were added. */
+class Code {
+  readonly #routines: Routine[] = [];
+
+  add(routine: Routine): number {
+    this.#routines.push(routine);
+    return this.#routines.length - 1;
+  }
+
+  get usesNetworks(): boolean {
+    return this.#routines.some((routine) => routine.usesNetworks);
+  }
+
+  get usesAggregates(): boolean {
+    return this.#opcodes().some((code) => code === f.OP_ANY || code === f.OP_ALL || code === f.OP_COUNT);
+  }
+
+  /** Cells of the global frame that some instruction tests. */
+  cellsRead(): ReadonlySet<number> {
+    const cells = new Set<number>();
+    for (const { words } of this.#routines) {
+      for (let i = 0; i < words.length; i += 4) {
+        const head = words[i]!;
+        const info = INSTRUCTIONS[head & 0xff]!;
+        if (info.a !== "none" && ((head >> 10) & 3) === 0) cells.add(words[i + 1]!);
+        if (info.b.endsWith("Cell") && ((head >> 12) & 3) === 0) cells.add(words[i + 2]!);
+      }
+    }
+    return cells;
+  }
+
+  section(): Writer {
+    const out = new Writer();
+    const total = this.#routines.reduce((sum, { words }) => sum + words.length / 4, 0);
+    out.u32(this.#routines.length, total, ...this.#routines.map(({ words }) => words.length / 4));
+    for (const { words } of this.#routines) out.u16(...words);
+    return out;
+  }
+
+  #opcodes(): number[] {
+    return this.#routines.flatMap(({ words }) =>
+      words.filter((_, i) => i % 4 === 0).map((head) => head & 0xff),
+    );
+  }
+}
+
+function isRead(slot: PlanSlot, read: ReadonlySet<number>): boolean {
+  const width = typeWidth(slot.attribute.type);
+  return Array.from({ length: width }, (_, i) => slot.cell + i).some((cell) => read.has(cell));
+}
+
+function features(slots: readonly PlanSlot[], read: ReadonlySet<number>, code: Code): number {
+  const body = slots.some((slot) => slot.attribute.source === "body" && isRead(slot, read));
+  return (
+    (body ? f.FEATURE_BODY : 0) |
+    (code.usesAggregates ? f.FEATURE_AGGREGATES : 0) |
+    (code.usesNetworks ? f.FEATURE_NETWORKS : 0)
+  );
+}
+
+// --- constants ---
+
+function stringSection(pools: Pools): Writer {
+  const out = new Writer();
+  out.u32(pools.strings.length);
+  for (const string of pools.strings) out.u32(string.length);
+  for (const string of pools.strings) out.bytes(string);
+  out.pad();
+  return out;
+}
+
+function numberSection(pools: Pools): Writer {
+  const out = new Writer();
+  out.u32(pools.numbers.length, 0);
+  for (const number of pools.numbers) out.f64(number);
+  return out;
+}
+
+function networkSection(pools: Pools): Writer {
+  const out = new Writer();
+  out.u32(pools.networks.length);
+  for (const { bytes, prefix } of pools.networks) {
+    out.bytes(bytes);
+    out.u32(prefix);
+  }
+  return out;
+}
+
+function setSection(pools: Pools): Writer {
+  const out = new Writer();
+  out.u32(
+    pools.sets.length,
+    pools.sets.reduce((sum, set) => sum + set.elements.length, 0),
+  );
+  let first = 0;
+  for (const { kind, elements } of pools.sets) {
+    out.u32(kind, first, elements.length);
+    first += elements.length;
+  }
+  for (const { elements } of pools.sets) out.u32(...elements);
+  return out;
+}
+
+function enumSection(enums: readonly EnumInfo[], pools: Pools): Writer {
+  const out = new Writer();
+  out.u32(
+    enums.length,
+    enums.reduce((sum, info) => sum + info.members.length, 0),
+  );
+  let first = 0;
+  for (const { name, ordered, members } of enums) {
+    out.u32(pools.string(name), ordered ? 1 : 0, first, members.length);
+    first += members.length;
+  }
+  for (const { members } of enums) out.u32(...members.map((member) => pools.string(member)));
+  return out;
+}
+
+// --- slots and resources ---
+
+function slotSection(
+  slots: readonly PlanSlot[],
+  read: ReadonlySet<number>,
+  shapes: Shapes,
+  pools: Pools,
+): Writer {
+  const out = new Writer();
+  out.u32(slots.length);
+  for (const slot of slots) {
+    const { attribute } = slot;
+    out.u32(pools.string(attribute.name), shapes.of(attribute.type));
+    out.u8(SOURCE_NAMES.indexOf(attribute.source), slotFlags(slot, isRead(slot, read)));
+    out.u16(0);
+    out.u32(attribute.source === "builtin" ? builtinId(attribute.name) : pools.string(attribute.argument));
+    out.u32(attribute.default === null ? 0 : pools.constant(attribute.default));
+  }
+  return out;
+}
+
+function slotFlags({ attribute }: PlanSlot, read: boolean): number {
+  return (
+    (read ? f.SLOT_READ : 0) |
+    (attribute.optional ? f.SLOT_OPTIONAL : 0) |
+    (attribute.marking === "claimed" ? f.SLOT_CLAIMED : 0) |
+    (attribute.marking === "trusted" ? f.SLOT_TRUSTED : 0) |
+    (attribute.verbatim ? f.SLOT_VERBATIM : 0) |
+    (attribute.default === null ? 0 : f.SLOT_HAS_DEFAULT)
+  );
+}
+
+function builtinId(name: string): number {
+  return BUILTINS.findIndex((builtin) => builtin.name === name);
+}
+
+function resourceSection(resources: readonly ResourcePattern[], pools: Pools): Writer {
+  const out = new Writer();
+  const sorted = resources.map((pattern, member) => ({ ...pattern, member })).sort(moreSpecific);
+  out.u32(
+    sorted.length,
+    sorted.reduce((sum, { segments }) => sum + segments.length, 0),
+  );
+  let first = 0;
+  for (const { member, method, segments } of sorted) {
+    out.u32(member, method === null ? f.NONE : pools.string(method), first, segments.length);
+    first += segments.length;
+  }
+  for (const { segments } of sorted)
+    for (const { kind, text } of segments) out.u32(kind === "literal" ? 0 : 1, pools.string(text));
+  return out;
+}
+
+/** Only patterns of one length can match one path; the rest of the order makes the bytes deterministic. */
+function moreSpecific(a: ResourcePattern, b: ResourcePattern): number {
+  const kinds = a.segments.map(
+    (segment, i) => Number(segment.kind === "capture") - Number(b.segments[i]?.kind === "capture"),
+  );
+  const texts = a.segments.map((segment, i) =>
+    segment.kind === "literal" ? compareBytes(segment.text, b.segments[i]?.text ?? "") : 0,
+  );
+  return (
+    a.segments.length - b.segments.length ||
+    (kinds.find((difference) => difference !== 0) ?? 0) ||
+    Number(a.method === null) - Number(b.method === null) ||
+    (texts.find((difference) => difference !== 0) ?? 0) ||
+    compareBytes(a.method ?? "", b.method ?? "")
+  );
+}
+
+// --- policies ---
+
+interface Routines {
+  readonly trigger: number;
+  readonly requirement: number;
+}
+
+function policySections(
+  policies: readonly PlanPolicy[],
+  routines: readonly Routines[],
+  pools: Pools,
+): { policies: Writer; obligations: Writer; metadata: Writer } {
+  const out = new Writer();
+  const obligations = new Writer();
+  const metadata = new Writer();
+  const textOr = (text: string | null): number => (text === null ? f.NONE : pools.string(text));
+  obligations.u32(policies.reduce((sum, policy) => sum + policy.setRequestHeaders.length, 0));
+  metadata.u32(policies.reduce((sum, policy) => sum + policy.metadata.length, 0));
+  out.u32(policies.length);
+  let firstObligation = 0;
+  let firstMetadata = 0;
+  policies.forEach((policy, i) => {
+    out.u32(pools.string(policy.name), textOr(policy.intent));
+    out.u8(
+      policy.kind === "policy" ? f.POLICY_KIND_POLICY : f.POLICY_KIND_GUARD,
+      policy.mode === "enforce" ? f.MODE_ENFORCE : f.MODE_PERMISSIVE,
+    );
+    out.u8(SEVERITY_NAMES.indexOf(policy.severity), EFFECT_NAMES.indexOf(policy.effect));
+    out.u32(
+      routines[i]!.trigger,
+      routines[i]!.requirement,
+      policy.denyStatus ?? 0,
+      textOr(policy.denyBody),
+      textOr(policy.reason),
+    );
+    out.u32(firstObligation, policy.setRequestHeaders.length, firstMetadata, policy.metadata.length);
+    for (const { name, value } of policy.setRequestHeaders)
+      obligations.u32(f.OBLIGATION_SET_REQUEST_HEADER, pools.string(name), pools.string(value));
+    for (const { key, value } of policy.metadata) metadata.u32(pools.string(key), pools.string(value));
+    firstObligation += policy.setRequestHeaders.length;
+    firstMetadata += policy.metadata.length;
+  });
+  return { policies: out, obligations, metadata };
+}
+
+// --- the whole ---
+
+function bundleOf(sections: readonly Writer[], featureBits: number, defaultAllow: boolean): Uint8Array {
+  const tableEnd = f.HEADER_BYTES + sections.length * f.SECTION_ENTRY_BYTES;
+  const total = sections.reduce((sum, section) => sum + section.length, tableEnd);
+  const out = new Writer();
+  out.u32(f.MAGIC);
+  out.u16(f.FORMAT_VERSION, f.SEMANTICS_VERSION);
+  out.u32(
+    featureBits,
+    defaultAllow ? f.FLAG_DEFAULT_ALLOW : 0,
+    total,
+    sections.length,
+    f.LIMIT_BODY_BYTES_MAX,
+    f.LIMIT_LIST_ELEMENTS_MAX,
+  );
+  out.bytes(new Uint8Array(32));
+  let offset = tableEnd;
+  sections.forEach((section, i) => {
+    out.u32(i + 1, offset, section.length);
+    out.bytes(new Uint8Array(32));
+    offset += section.length;
+  });
+  for (const section of sections) out.bytes(section.done());
+  return sealBundle(out.done());
+}

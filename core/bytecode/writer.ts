@@ -1,0 +1,51 @@
+/** Little-endian bytes, one after the other. */
+export class Writer {
+  #bytes = new Uint8Array(1024);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  u8(...values: readonly number[]): void {
+    for (const value of values) this.#view.setUint8(this.#take(1), value);
+  }
+
+  u16(...values: readonly number[]): void {
+    for (const value of values) this.#view.setUint16(this.#take(2), value, true);
+  }
+
+  u32(...values: readonly number[]): void {
+    for (const value of values) this.#view.setUint32(this.#take(4), value, true);
+  }
+
+  f64(value: number): void {
+    this.#view.setFloat64(this.#take(8), value, true);
+  }
+
+  bytes(values: Uint8Array): void {
+    this.#bytes.set(values, this.#take(values.length));
+  }
+
+  /** Zeros up to a multiple of four. */
+  pad(): void {
+    while (this.#length % 4 !== 0) this.u8(0);
+  }
+
+  done(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #take(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    return at;
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What each target can supply. A policy that reads a fact which its target never gives would deny every request, or
+ * stand open to none: it is refused before it gets there. docs/targets.md is generated from this table.
+ */
+import type { Diagnostics } from "../source/diagnostics.ts";
+import type { Attribute } from "../schema/schema.ts";
+import { namesOf } from "../syntax/walk.ts";
+import type { CheckedDocument } from "./check.ts";
+import { conditionsOf } from "./policies.ts";
+
+export const TARGETS = ["ext-authz", "istio-ext-authz", "envoy-wasm", "istio-wasm", "kong", "forward-auth"] as const;
+export type Target = (typeof TARGETS)[number];
+
+/** A fact, or several with one answer, and why a target cannot supply it; a target that is not named can. */
+export interface Capability {
+  /** Built-in names, or `header`, `query`, `cookie`, `capture`, `body`, `extension`. */
+  readonly facts: readonly string[];
+  readonly missing: Readonly<Partial<Record<Target, string>>>;
+  /** What must be configured for the others. */
+  readonly needs: string | null;
+}
+
+const CHECK_REQUEST = "a CheckRequest has no field for it";
+const AUTH_REQUEST = "an authorization subrequest does not carry it";
+const KONG = "Kong gives plugins no access to it";
+
+export const CAPABILITIES: readonly Capability[] = [
+  { facts: ["request.method", "request.path", "request.query", "request.host", "request.scheme", "request.id", "resource.type"], missing: {}, needs: null },
+  { facts: ["header", "query", "cookie", "capture"], missing: {}, needs: "ext_authz: `encode_raw_headers: true`, so that repeated field lines stay apart" },
+  { facts: ["request.protocol", "request.size"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
+  {
+    facts: ["body"],
+    missing: { "istio-wasm": "Istio's WasmPlugin cannot set `allow_on_headers_stop_iteration`, without which a filter that waits for a body hangs the request", "forward-auth": AUTH_REQUEST },
+    needs: "ext_authz: `with_request_body`; Envoy's wasm filter: `allow_on_headers_stop_iteration`, and `--allow-body` for `ipe filter-config`",
+  },
+  {
+    facts: ["extension"],
+    missing: {
+      "istio-ext-authz": "Istio's CUSTOM action passes no context extensions",
+      "envoy-wasm": "a wasm filter sees no context extensions",
+      "istio-wasm": "a wasm filter sees no context extensions",
+      kong: "Kong's routes carry no context extensions",
+      "forward-auth": AUTH_REQUEST,
+    },
+    needs: "ext_authz: `context_extensions` of the route",
+  },
+  { facts: ["source.ip"], missing: {}, needs: null },
+  { facts: ["source.port"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
+  { facts: ["source.principal"], missing: { kong: KONG, "forward-auth": AUTH_REQUEST }, needs: "mutual TLS" },
+  { facts: ["destination.ip", "destination.port"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
+  { facts: ["destination.principal"], missing: { kong: KONG, "forward-auth": AUTH_REQUEST }, needs: "TLS" },
+  {
+    facts: ["connection.requested_server_name"],
+    missing: { "istio-ext-authz": "Istio does not set `include_tls_session`", "forward-auth": AUTH_REQUEST },
+    needs: "ext_authz: `include_tls_session`",
+  },
+  { facts: ["connection.mtls", "connection.tls_version"], missing: { "ext-authz": CHECK_REQUEST, "istio-ext-authz": CHECK_REQUEST, "forward-auth": AUTH_REQUEST }, needs: null },
+  {
+    facts: ["connection.subject_peer_certificate", "connection.uri_san_peer_certificate", "connection.dns_san_peer_certificate", "connection.sha256_peer_certificate_digest"],
+    missing: { "ext-authz": CHECK_REQUEST, "istio-ext-authz": CHECK_REQUEST, kong: KONG, "forward-auth": AUTH_REQUEST },
+    needs: "mutual TLS",
+  },
+];
+
+/** Report every attribute that a policy reads and the target cannot supply, once each. */
+export function checkTarget(checked: CheckedDocument, target: Target, report: Diagnostics): void {
+  const seen = new Set<Attribute>();
+  for (const policy of checked.policies) {
+    for (const condition of conditionsOf(policy)) {
+      for (const name of namesOf(condition)) {
+        const resolved = checked.resolutions.names.get(name);
+        if (resolved?.kind !== "attribute" || seen.has(resolved.attribute)) continue;
+        seen.add(resolved.attribute);
+        const reason = missingAt(target, resolved.attribute);
+        if (reason === null) continue;
+        report.error("unsupported-by-target", name.span, `${target} cannot supply \`${resolved.attribute.name}\`: ${reason}`, adviceFor(resolved.attribute));
+      }
+    }
+  }
+}
+
+/** Why a target cannot supply an attribute, or null. */
+export function missingAt(target: Target, attribute: Pick<Attribute, "name" | "source">): string | null {
+  const fact = attribute.source === "builtin" ? attribute.name : attribute.source;
+  return CAPABILITIES.find((capability) => capability.facts.includes(fact))?.missing[target] ?? null;
+}
+
+function adviceFor(attribute: Attribute): string {
+  const able = TARGETS.filter((target) => missingAt(target, attribute) === null);
+  return able.length === 0 ? "no target supplies it" : `targets that do: ${able.join(", ")}`;
+}
+
+/** The table as Markdown. */
+export function targetsPage(): string {
+  const rows = CAPABILITIES.flatMap(({ facts, missing, needs }) => {
+    const cells = TARGETS.map((target) => (missing[target] === undefined ? "yes" : "no"));
+    return `| ${facts.map((fact) => `\`${fact}\``).join(", ")} | ${cells.join(" | ")} | ${needs ?? ""} |`;
+  });
+  const reasons = CAPABILITIES.flatMap(({ facts, missing }) => Object.entries(missing).map(([target, reason]) => `- ${target}, ${facts.map((fact) => `\`${fact}\``).join(", ")}: ${reason}`));
+  return `<!-- Generated from core/check/targets.ts by \`npm run gen\`. Do not edit. -->
+
+# What each target can supply
+
+\`ipe check --target TARGET\` refuses policies that read what the target never gives. The other way round holds too: a fact
+that a host cannot know reaches a policy as an *invalid* slot, never as an absent one, so that a default or \`not exists\` never takes its place.
+
+| fact | ${TARGETS.join(" | ")} | needs |
+| --- | ${TARGETS.map(() => "---").join(" | ")} | --- |
+${rows.join("\n")}
+
+Where the answer is no:
+
+${reasons.join("\n")}
+`;
+}

@@ -1,0 +1,145 @@
+/**
+ * What absence does to a trigger. An optional attribute must not make a trigger unknown merely by being absent, and
+ * a guard must not be switched off by a client that leaves a claimed attribute out.
+ */
+import type { Diagnostics } from "../source/diagnostics.ts";
+import type { Attribute } from "../schema/schema.ts";
+import type { Aggregate, Expression, Name } from "../syntax/ast.ts";
+import { namesOf } from "../syntax/walk.ts";
+import type { CheckedDocument, Resolutions } from "./check.ts";
+import { simulate } from "./simulate.ts";
+
+/** Check the triggers of all policies and guards. */
+export function checkTriggers(checked: CheckedDocument, report: Diagnostics): void {
+  for (const policy of checked.policies) {
+    if (policy.trigger === null) continue;
+    checkOptional(policy.trigger, new Set(), checked.resolutions, report);
+    if (policy.kind === "guard") checkOmission(policy.trigger, checked.resolutions, report);
+  }
+}
+
+// --- unguarded-optional ---
+
+/** `guards`: dotted names that are proved to exist, or without which the enclosing `or` is true anyway. */
+function checkOptional(e: Expression, guards: ReadonlySet<string>, resolutions: Resolutions, report: Diagnostics): void {
+  switch (e.kind) {
+    case "and":
+    case "or": {
+      const inner = new Set([...guards, ...parts(e, e.kind).flatMap((part) => guardOf(part, e.kind))]);
+      for (const part of e.parts) checkOptional(part, inner, resolutions, report);
+      return;
+    }
+    case "not":
+      checkOptional(e.operand, guards, resolutions, report);
+      return;
+    case "exists":
+      return;
+    case "aggregate":
+      checkAggregate(e, guards, resolutions, report);
+      return;
+    case "compare":
+      for (const side of [e.left, e.right]) checkOperand(side, guards, resolutions, report);
+      return;
+    default:
+      checkOperand(e, guards, resolutions, report);
+  }
+}
+
+/** Parts of an `and` (or `or`), those of directly nested ones of the same kind included. */
+function parts(e: Expression, kind: "and" | "or"): Expression[] {
+  return e.kind === kind ? e.parts.flatMap((part) => parts(part, kind)) : [e];
+}
+
+function guardOf(part: Expression, kind: "and" | "or"): string[] {
+  const test = kind === "and" ? part : part.kind === "not" ? part.operand : null;
+  return test?.kind === "exists" ? [test.path.text] : [];
+}
+
+function checkAggregate(e: Aggregate, guards: ReadonlySet<string>, resolutions: Resolutions, report: Diagnostics): void {
+  checkName(e.list, guards, resolutions, report);
+  if (e.where !== null) checkOptional(e.where, guards, resolutions, report);
+}
+
+function checkOperand(e: Expression, guards: ReadonlySet<string>, resolutions: Resolutions, report: Diagnostics): void {
+  if (e.kind === "path") checkName(e.path, guards, resolutions, report);
+  else if (e.kind === "aggregate") checkAggregate(e, guards, resolutions, report);
+  else if (e.kind === "list") for (const item of e.items) checkOperand(item, guards, resolutions, report);
+}
+
+function checkName(name: Name, guards: ReadonlySet<string>, resolutions: Resolutions, report: Diagnostics): void {
+  const optional = longestOptional(name, resolutions);
+  if (optional === null) return;
+  const guarded = [...guards].some((guard) => isWithin(guard, optional) && isWithin(name.text, guard));
+  if (guarded) return;
+  report.error(
+    "unguarded-optional",
+    name.span,
+    `\`${optional}\` is optional, and without it this trigger is neither true nor false`,
+    `say what absence means: \`exists ${optional} and ...\` or \`not exists ${optional} or ...\``,
+  );
+}
+
+/** The longest part of a dotted name that may be absent by declaration, or null. */
+function longestOptional(name: Name, resolutions: Resolutions): string | null {
+  const resolved = resolutions.names.get(name);
+  if (resolved === undefined || resolved.kind === "constant") return null;
+  const [start, startType, startOptional] =
+    resolved.kind === "attribute" ? ([resolved.attribute.name, resolved.attribute.type, resolved.attribute.optional] as const) : ([resolved.element.name, resolved.element.type, false] as const);
+  let found: string | null = startOptional ? start : null;
+  let walked: string = start;
+  let type = startType;
+  for (const field of resolved.fields) {
+    if (type.kind !== "record") return found;
+    const info = type.record.fields.find((f) => f.name === field)!;
+    walked += `.${field}`;
+    type = info.type;
+    if (info.optional) found = walked;
+  }
+  return found;
+}
+
+/** Is `name` equal to `outer` or a field below it? */
+function isWithin(name: string, outer: string): boolean {
+  return name === outer || name.startsWith(`${outer}.`);
+}
+
+// --- omittable-guard ---
+
+function checkOmission(trigger: Expression, resolutions: Resolutions, report: Diagnostics): void {
+  const claimed = claimedBy(trigger, resolutions);
+  if (claimed.length === 0) return;
+  const place = omittable(trigger, new Set(claimed), resolutions);
+  if (place === null) return;
+  const inPlace = claimedBy(place, resolutions);
+  const blamed = inPlace.find((a) => simulate(place, new Set([a]), resolutions) === "false");
+  const names = (blamed === undefined ? inPlace : [blamed]).map((a) => `\`${a.name}\``).join(", ");
+  const byDefault = blamed?.default != null;
+  const first = blamed ?? inPlace[0]!;
+  report.error(
+    "omittable-guard",
+    place.span,
+    `a client switches this guard off by leaving out ${names}${byDefault ? ", whose default makes the trigger false" : ""}`,
+    byDefault ? `remove the default of \`${first.name}\`, or choose one that triggers the guard` : `let absence trigger the guard: \`not exists ${first.name} or ...\``,
+  );
+}
+
+/** The part of a trigger that becomes false, and matters, when the attributes are absent; or null. */
+function omittable(e: Expression, absent: ReadonlySet<Attribute>, resolutions: Resolutions): Expression | null {
+  const truth = simulate(e, absent, resolutions);
+  if (truth === "false") return e;
+  if (truth === "true" || (e.kind !== "and" && e.kind !== "or")) return null;
+  for (const part of e.parts) {
+    const found = omittable(part, absent, resolutions);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function claimedBy(e: Expression, resolutions: Resolutions): Attribute[] {
+  const found = new Set<Attribute>();
+  for (const name of namesOf(e)) {
+    const resolved = resolutions.names.get(name);
+    if (resolved?.kind === "attribute" && resolved.attribute.marking === "claimed") found.add(resolved.attribute);
+  }
+  return [...found];
+}

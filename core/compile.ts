@@ -1,0 +1,38 @@
+/** Policy text to a bundle: every stage on one screen. */
+import { encode } from "./bytecode/encode.ts";
+import { type CheckedDocument, check } from "./check/check.ts";
+import { checkTarget, type Target } from "./check/targets.ts";
+import { lower } from "./plan/lower.ts";
+import { type Diagnostic, Diagnostics } from "./source/diagnostics.ts";
+import type { Source } from "./source/source.ts";
+import { parse } from "./syntax/parse.ts";
+
+export type Compiled =
+  | { readonly ok: true; readonly bundle: Uint8Array; readonly document: CheckedDocument; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+export interface CompileOptions {
+  /** Refuse policies that read what this target cannot supply. */
+  readonly target?: Target;
+  /** Warnings count as errors. */
+  readonly strict?: boolean;
+}
+
+/**
+ * Compile all sources into one bundle. All problems are reported, by source and place; with one error among them there
+ * is no bundle. The same texts in the same order give the same bytes.
+ */
+export function compile(sources: readonly Source[], options: CompileOptions = {}): Compiled {
+  const report = new Diagnostics(options.strict === true);
+  const parsed = parse(sources, report);
+  const document = check(parsed, report);
+  if (options.target !== undefined) checkTarget(document, options.target, report);
+  if (report.hasErrors) return { ok: false, diagnostics: report.list() };
+  const encoded = encode(lower(document));
+  if (!encoded.ok) {
+    const source = sources[0]!;
+    report.error("too-large", { source, start: 0, end: 0 }, encoded.problem, "split the policies into several bundles");
+    return { ok: false, diagnostics: report.list() };
+  }
+  return { ok: true, bundle: encoded.bundle, document, diagnostics: report.list() };
+}

@@ -1,0 +1,319 @@
+/** From a checked document to the plan: names become cells, sugar becomes the few tests that the plan has. */
+import type { CheckedDocument, Resolutions, Resolved } from "../check/check.ts";
+import { attributesOf, metadataOf } from "../check/policies.ts";
+import { type Attribute, type ConstantValue, isNumber, type Type, typeWidth } from "../schema/schema.ts";
+import { compareBytes } from "../source/bytes.ts";
+import { locate, slice } from "../source/source.ts";
+import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import { namesOf } from "../syntax/walk.ts";
+import { type Condition, type Count, type CountOperand, isRef, type Order, type Place, type Plan, type PlanNode, type PlanPolicy, type PlanSlot, type Read, type Ref } from "./plan.ts";
+
+type Compare = Extract<Expression, { kind: "compare" }>;
+
+const SEVERITIES = ["critical", "high", "medium", "low", "info"] as const;
+type Severity = (typeof SEVERITIES)[number];
+
+/** Lower a document that was checked without errors. */
+export function lower(checked: CheckedDocument): Plan {
+  const { schema } = checked;
+  const slots = layOut(checked);
+  const lowering = new Lowering(checked.resolutions, slots);
+  const resource = schema.builtins.get("resource.type")!.type;
+  return {
+    defaultAllow: schema.defaultAllow,
+    enums: [...(resource.kind === "enum" ? [resource.enum] : []), ...schema.enums.values()],
+    slots,
+    resources: schema.resources,
+    policies: checked.policies.map((policy) => lowering.policy(policy)).sort(inOrder),
+  };
+}
+
+/** Declared attributes in order of text, then the built-ins that are read, in order of their ids. */
+function layOut({ schema, policies, resolutions }: CheckedDocument): PlanSlot[] {
+  const read = new Set(policies.flatMap((policy) => attributesOf(policy, resolutions)));
+  const attributes = [...schema.attributes.values(), ...[...schema.builtins.values()].filter((b) => read.has(b))];
+  let cell = 0;
+  return attributes.map((attribute) => {
+    const slot = { attribute, cell };
+    cell += typeWidth(attribute.type);
+    return slot;
+  });
+}
+
+function inOrder(a: PlanPolicy, b: PlanPolicy): number {
+  return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || compareBytes(a.name, b.name);
+}
+
+class Lowering {
+  readonly #resolutions: Resolutions;
+  readonly #cells: ReadonlyMap<Attribute, number>;
+
+  constructor(resolutions: Resolutions, slots: readonly PlanSlot[]) {
+    this.#resolutions = resolutions;
+    this.#cells = new Map(slots.map((slot) => [slot.attribute, slot.cell]));
+  }
+
+  policy(p: PolicyDeclaration): PlanPolicy {
+    const effect = p.effect!;
+    return {
+      name: p.name.text,
+      intent: p.intent?.value ?? null,
+      kind: p.kind,
+      mode: metadataOf(p, "mode") === "permissive" ? "permissive" : "enforce",
+      severity: (metadataOf(p, "severity") ?? "medium") as Severity,
+      effect: effect.kind,
+      trigger: p.trigger === null ? null : this.#node(p.trigger),
+      requirement: effect.kind === "requires" ? this.#node(effect.condition) : null,
+      denyStatus: p.onDeny?.status?.value ?? null,
+      denyBody: p.onDeny?.body?.value ?? null,
+      reason: effect.kind === "denies" ? (effect.reason?.value ?? null) : null,
+      setRequestHeaders: p.onAllow.map(({ header, value }) => ({ name: header.value.toLowerCase(), value: value.value })),
+      metadata: p.metadata.map(({ key, value }) => ({ key: key.text, value: value.text })),
+    };
+  }
+
+  // --- the source tree ---
+
+  #node(e: Expression): PlanNode {
+    switch (e.kind) {
+      case "and":
+      case "or":
+        return { kind: e.kind, parts: e.parts.map((part) => this.#node(part)) };
+      case "not":
+        return { kind: "not", operand: this.#node(e.operand), place: placeOf(e), reads: this.#reads(e) };
+      default:
+        return { kind: "leaf", condition: this.#condition(e, []), place: placeOf(e), reads: this.#reads(e) };
+    }
+  }
+
+  #reads(e: Expression): Read[] {
+    const found = new Map<string, Read>();
+    for (const name of namesOf(e)) {
+      const resolved = this.#resolutions.names.get(name);
+      if (resolved?.kind !== "attribute") continue;
+      const dotted = [resolved.attribute.name, ...resolved.fields].join(".");
+      found.set(dotted, { cell: this.#refOf(resolved, []).cell, name: dotted });
+    }
+    return [...found.values()].sort((a, b) => compareBytes(a.name, b.name));
+  }
+
+  // --- conditions ---
+
+  /** `frames`: names of the elements that are in scope, outermost first. */
+  #condition(e: Expression, frames: readonly string[]): Condition {
+    switch (e.kind) {
+      case "and":
+      case "or":
+        return { kind: e.kind, parts: e.parts.map((part) => this.#condition(part, frames)) };
+      case "not":
+        return { kind: "not", operand: this.#condition(e.operand, frames) };
+      case "bool":
+        return { kind: "constant", value: e.value };
+      case "exists":
+        return { kind: "exists", ref: this.#ref(e.path, frames) };
+      case "path": {
+        const resolved = this.#resolutions.names.get(e.path)!;
+        if (resolved.kind === "constant") return { kind: "constant", value: resolved.value.value === true };
+        return { kind: "truth", ref: this.#refOf(resolved, frames) };
+      }
+      case "aggregate":
+        return this.#quantifier(e, frames);
+      case "compare":
+        return this.#compare(e, frames);
+      default:
+        throw new Error(`a ${e.kind} is no condition; the checker lets none through`);
+    }
+  }
+
+  #quantifier(e: Aggregate, frames: readonly string[]): Condition {
+    const list = this.#ref(e.list, frames);
+    const body = this.#body(e, frames) ?? { kind: "truth", ref: elementOf(list, frames.length + 1) };
+    return { kind: e.function === "all" ? "all" : "any", list, body };
+  }
+
+  #body(e: Aggregate, frames: readonly string[]): Condition | null {
+    const element = this.#resolutions.elements.get(e.list);
+    return e.where === null || element === undefined ? null : this.#condition(e.where, [...frames, element.name]);
+  }
+
+  #count(e: Aggregate, frames: readonly string[]): Count {
+    return { list: this.#ref(e.list, frames), body: this.#body(e, frames) };
+  }
+
+  #compare(e: Compare, frames: readonly string[]): Condition {
+    switch (e.operator) {
+      case "starts_with":
+        return this.#text("starts", e, frames);
+      case "ends_with":
+        return this.#text("ends", e, frames);
+      case "contains":
+        return this.#isList(e.left) ? this.#has(e.left, e.right, frames) : this.#text("contains", e, frames);
+      case "in":
+        return this.#in(e, frames);
+      default:
+        return this.#ordered(e, frames);
+    }
+  }
+
+  #text(test: "starts" | "ends" | "contains", e: Compare, frames: readonly string[]): Condition {
+    return { kind: "text", test, left: this.#operand(e.left, frames) as Ref, right: this.#operand(e.right, frames) };
+  }
+
+  /** `== != < <= > >=` */
+  #ordered(e: Compare, frames: readonly string[]): Condition {
+    const swapped = e.left.kind === "aggregate" ? false : e.right.kind === "aggregate" || !isRef(this.#operand(e.left, frames));
+    const [left, right] = swapped ? [e.right, e.left] : [e.left, e.right];
+    const { order, negated } = normalised(e.operator, swapped);
+    const test = left.kind === "aggregate" ? this.#countTest(order, left, right, frames) : this.#test(order, this.#operand(left, frames) as Ref, this.#operand(right, frames));
+    return negated ? { kind: "not", operand: test } : test;
+  }
+
+  #countTest(order: Order, left: Aggregate, right: Expression, frames: readonly string[]): Condition {
+    return { kind: "count", order, left: this.#count(left, frames), right: this.#countOperand(right, frames) };
+  }
+
+  #countOperand(e: Expression, frames: readonly string[]): CountOperand {
+    if (e.kind === "aggregate") return { count: this.#count(e, frames) };
+    const operand = this.#operand(e, frames);
+    return isRef(operand) ? { ref: operand } : { number: Number(operand.value) };
+  }
+
+  #test(order: Order, left: Ref, right: Ref | ConstantValue): Condition {
+    if (!isRef(right) && right.kind === "bool") {
+      const truth: Condition = { kind: "truth", ref: left };
+      return right.value ? truth : { kind: "not", operand: truth };
+    }
+    return { kind: "compare", order, left, right };
+  }
+
+  // --- in ---
+
+  #in(e: Compare, frames: readonly string[]): Condition {
+    if (e.right.kind === "list") return this.#inLiteral(e.left, e.right.items, frames);
+    if (this.#isList(e.right)) return this.#has(e.right, e.left, frames);
+    return this.#inItem(this.#operand(e.left, frames) as Ref, this.#operand(e.right, frames));
+  }
+
+  #inLiteral(left: Expression, items: readonly Expression[], frames: readonly string[]): Condition {
+    if (left.kind === "aggregate") return this.#countIn(left, items, frames);
+    const ref = this.#operand(left, frames) as Ref;
+    const operands = items.map((item) => this.#operand(item, frames));
+    const constants = operands.filter((o): o is ConstantValue => !isRef(o));
+    const tests = operands.filter(isRef).map((o) => this.#inItem(ref, o));
+    if (constants.length === 0 && tests.length === 0) return nothing(ref);
+    if (setType(ref.type) && constants.length > 1) tests.unshift({ kind: "in-set", ref, set: constants });
+    else tests.unshift(...constants.map((c) => this.#inItem(ref, c)));
+    return tests.length === 1 ? tests[0]! : { kind: "or", parts: tests };
+  }
+
+  #countIn(left: Aggregate, items: readonly Expression[], frames: readonly string[]): Condition {
+    const parts = items.map((item) => this.#countTest("eq", left, item, frames));
+    // No number is below 0, so this is false, and unknown where the list is.
+    if (parts.length === 0) return { kind: "count", order: "lt", left: this.#count(left, frames), right: { number: 0 } };
+    return parts.length === 1 ? parts[0]! : { kind: "or", parts };
+  }
+
+  /** Equality, or an ip in a network. */
+  #inItem(ref: Ref, item: Ref | ConstantValue): Condition {
+    if (ref.type.kind === "ip") {
+      if (!isRef(item)) return { kind: "in-set", ref, set: [item] };
+      if (item.type.kind === "cidr") return { kind: "in-cidr", ref, network: item };
+    }
+    return this.#test("eq", ref, item);
+  }
+
+  #has(list: Expression, value: Expression, frames: readonly string[]): Condition {
+    const listRef = this.#operand(list, frames) as Ref;
+    const operand = this.#operand(value, frames);
+    if (isRef(operand) && operand.type.kind === "ip" && elementType(listRef).kind === "cidr") return { kind: "in-cidrs", ref: operand, list: listRef };
+    return { kind: "has", list: listRef, value: operand };
+  }
+
+  #isList(e: Expression): boolean {
+    if (e.kind !== "path") return false;
+    const resolved = this.#resolutions.names.get(e.path);
+    return resolved !== undefined && resolved.kind !== "constant" && resolved.type.kind === "list";
+  }
+
+  // --- operands ---
+
+  #operand(e: Expression, frames: readonly string[]): Ref | ConstantValue {
+    const operand = this.#resolutions.operands.get(e);
+    if (operand === undefined || operand.kind === "count") throw new Error(`no operand for \`${slice(e.span)}\`; the checker lets none through`);
+    return operand.kind === "constant" ? operand.value : this.#refOf(operand, frames);
+  }
+
+  #ref(name: Name, frames: readonly string[]): Ref {
+    const resolved = this.#resolutions.names.get(name)!;
+    if (resolved.kind === "constant") throw new Error(`\`${name.text}\` is a constant; the checker lets none through`);
+    return this.#refOf(resolved, frames);
+  }
+
+  #refOf(resolved: Exclude<Resolved, { kind: "constant" }>, frames: readonly string[]): Ref {
+    if (resolved.kind === "attribute") {
+      const cell = this.#cells.get(resolved.attribute)! + fieldOffset(resolved.attribute.type, resolved.fields);
+      return { frame: 0, cell, type: resolved.type };
+    }
+    const frame = (frames.indexOf(resolved.element.name) + 1) as 1 | 2;
+    return { frame, cell: fieldOffset(resolved.element.type, resolved.fields), type: resolved.type };
+  }
+}
+
+function placeOf(e: Expression): Place {
+  return { text: slice(e.span), ...locate(e.span.source, e.span.start) };
+}
+
+/** Cells between a record's own cell and that of a field below it. */
+function fieldOffset(start: Type, fields: readonly string[]): number {
+  let type = start;
+  let offset = 0;
+  for (const field of fields) {
+    if (type.kind !== "record") throw new Error("a field of no record; the checker lets none through");
+    offset++;
+    for (const info of type.record.fields) {
+      if (info.name === field) {
+        type = info.type;
+        break;
+      }
+      offset += typeWidth(info.type);
+    }
+  }
+  return offset;
+}
+
+/** With the sides swapped `<` is `>`; `>` is the negation of `<=`. */
+function normalised(operator: string, swapped: boolean): { order: Order; negated: boolean } {
+  switch (operator) {
+    case "==":
+      return { order: "eq", negated: false };
+    case "!=":
+      return { order: "eq", negated: true };
+    case "<":
+      return swapped ? { order: "le", negated: true } : { order: "lt", negated: false };
+    case "<=":
+      return swapped ? { order: "lt", negated: true } : { order: "le", negated: false };
+    case ">":
+      return swapped ? { order: "lt", negated: false } : { order: "le", negated: true };
+    default:
+      return swapped ? { order: "le", negated: false } : { order: "lt", negated: true };
+  }
+}
+
+/** False for every value, unknown without one: nothing is in an empty list, but a test of nothing says nothing. */
+function nothing(ref: Ref): Condition {
+  return { kind: "not", operand: { kind: "compare", order: "eq", left: ref, right: ref } };
+}
+
+/** Types whose constants can stand in a set. */
+function setType(type: Type): boolean {
+  return type.kind === "string" || type.kind === "enum" || type.kind === "ip" || isNumber(type);
+}
+
+function elementType(list: Ref): Type {
+  if (list.type.kind !== "list") throw new Error("elements of no list; the checker lets none through");
+  return list.type.element;
+}
+
+function elementOf(list: Ref, frame: number): Ref {
+  return { frame: frame as 1 | 2, cell: 0, type: elementType(list) };
+}

@@ -1,0 +1,115 @@
+/**
+ * The plan: what a bundle decides, free of any front end's syntax. Names are cells, operators are the few that the
+ * bytecode has, and every condition keeps the place in the text that it came from, for reasons.
+ */
+import type { Attribute, ConstantValue, EnumInfo, ResourcePattern, Type } from "../schema/schema.ts";
+
+export interface Plan {
+  readonly defaultAllow: boolean;
+  /** Entry 0 holds the resources' names. */
+  readonly enums: readonly EnumInfo[];
+  /** In order of their cells. */
+  readonly slots: readonly PlanSlot[];
+  readonly resources: readonly ResourcePattern[];
+  /** By severity, then name by bytes. */
+  readonly policies: readonly PlanPolicy[];
+}
+
+export interface PlanSlot {
+  readonly attribute: Attribute;
+  /** First cell in the global frame. */
+  readonly cell: number;
+}
+
+export interface PlanPolicy {
+  readonly name: string;
+  readonly intent: string | null;
+  readonly kind: "policy" | "guard";
+  readonly mode: "enforce" | "permissive";
+  readonly severity: "critical" | "high" | "medium" | "low" | "info";
+  readonly effect: "requires" | "allows" | "denies";
+  readonly trigger: PlanNode | null;
+  /** There exactly for `requires`. */
+  readonly requirement: PlanNode | null;
+  readonly denyStatus: number | null;
+  readonly denyBody: string | null;
+  readonly reason: string | null;
+  /** Names in lower case. */
+  readonly setRequestHeaders: readonly { readonly name: string; readonly value: string }[];
+  readonly metadata: readonly { readonly key: string; readonly value: string }[];
+}
+
+/** Source text of a condition and where it starts, 1-based, the column in code points. */
+export interface Place {
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** An attribute, or a field of one, that a condition reads. */
+export interface Read {
+  readonly cell: number;
+  readonly name: string;
+}
+
+/** The tree of a condition as its author wrote it: what reasons speak of. */
+export type PlanNode =
+  | { readonly kind: "and" | "or"; readonly parts: readonly PlanNode[] }
+  | { readonly kind: "not"; readonly operand: PlanNode; readonly place: Place; readonly reads: readonly Read[] }
+  | { readonly kind: "leaf"; readonly condition: Condition; readonly place: Place; readonly reads: readonly Read[] };
+
+/** A cell of a frame: 0 is the request, 1 the element of the outer aggregate, 2 that of the inner one. */
+export interface Ref {
+  readonly frame: 0 | 1 | 2;
+  readonly cell: number;
+  readonly type: Type;
+}
+
+/** `>` and `>=` are the negations of `le` and `lt`. */
+export type Order = "eq" | "lt" | "le";
+
+/** How many elements of a list fulfil a condition; null counts them all. */
+export interface Count {
+  readonly list: Ref;
+  readonly body: Condition | null;
+}
+
+/** What is tested, with Kleene's meaning. */
+export type Condition =
+  | { readonly kind: "and" | "or"; readonly parts: readonly Condition[] }
+  | { readonly kind: "not"; readonly operand: Condition }
+  | { readonly kind: "constant"; readonly value: boolean }
+  | { readonly kind: "exists"; readonly ref: Ref }
+  /** A bool alone. */
+  | { readonly kind: "truth"; readonly ref: Ref }
+  | { readonly kind: "compare"; readonly order: Order; readonly left: Ref; readonly right: Ref | ConstantValue }
+  | { readonly kind: "text"; readonly test: "starts" | "ends" | "contains"; readonly left: Ref; readonly right: Ref | ConstantValue }
+  /** `set`: at least one constant, all of the ref's type; for an ip networks and addresses. */
+  | { readonly kind: "in-set"; readonly ref: Ref; readonly set: readonly ConstantValue[] }
+  /** An ip in a network that the request gives. */
+  | { readonly kind: "in-cidr"; readonly ref: Ref; readonly network: Ref }
+  /** A list holds a value equal to a constant or a cell. */
+  | { readonly kind: "has"; readonly list: Ref; readonly value: Ref | ConstantValue }
+  /** Some network of a list holds an ip. */
+  | { readonly kind: "in-cidrs"; readonly ref: Ref; readonly list: Ref }
+  | { readonly kind: "any" | "all"; readonly list: Ref; readonly body: Condition }
+  | { readonly kind: "count"; readonly order: Order; readonly left: Count; readonly right: CountOperand };
+
+export type CountOperand = { readonly number: number } | { readonly ref: Ref } | { readonly count: Count };
+
+/** Is an operand a cell? */
+export function isRef(operand: Ref | ConstantValue): operand is Ref {
+  return "cell" in operand;
+}
+
+/** The condition of a node, without the places. */
+export function conditionOf(node: PlanNode): Condition {
+  switch (node.kind) {
+    case "leaf":
+      return node.condition;
+    case "not":
+      return { kind: "not", operand: conditionOf(node.operand) };
+    default:
+      return { kind: node.kind, parts: node.parts.map(conditionOf) };
+  }
+}

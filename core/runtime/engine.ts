@@ -1,0 +1,89 @@
+/** A bundle, ready to judge requests. One engine judges one request at a time, from start to end with one bundle. */
+import { decode } from "../bytecode/decode.ts";
+import type { Program } from "../bytecode/program.ts";
+import type { Decision, Explanation } from "../decision/decision.ts";
+import { createSlotLoader, type SlotLoader } from "../request/load.ts";
+import type { NeutralRequest } from "../request/neutral.ts";
+import { Slots } from "../request/slots.ts";
+import { Evaluator } from "./evaluate.ts";
+import { type Explainer, explain } from "./explain.ts";
+import { Interpreter } from "./interpreter.ts";
+import { Decisions } from "./outcomes.ts";
+import { type ConditionTree, conditionTree } from "./tree.ts";
+
+export type EngineResult = { readonly ok: true; readonly engine: Engine } | { readonly ok: false; readonly error: string };
+
+/** Conditions of one policy with truth and values; null where it has none. */
+export interface PolicyTrees {
+  readonly trigger: ConditionTree | null;
+  readonly requirement: ConditionTree | null;
+}
+
+/** Verify a bundle and make it ready; `error` says why it is refused. */
+export function createEngine(bundle: Uint8Array): EngineResult {
+  const decoded = decode(bundle);
+  return decoded.ok ? { ok: true, engine: new Engine(decoded.program) } : decoded;
+}
+
+export class Engine {
+  readonly program: Program;
+  readonly #loader: SlotLoader;
+  readonly #slots: Slots;
+  readonly #evaluator: Evaluator;
+  readonly #explainer: Explainer;
+
+  /** `program`: from `decode`, so it is verified. */
+  constructor(program: Program) {
+    this.program = program;
+    this.#slots = new Slots(program.cellCount);
+    this.#loader = createSlotLoader(program);
+    const interpreter = new Interpreter(program, this.#slots);
+    const decisions = new Decisions(program);
+    this.#evaluator = new Evaluator(program, interpreter, decisions);
+    this.#explainer = { program, slots: this.#slots, interpreter, decisions };
+  }
+
+  /** `sha256:` and 64 hex digits: the bundle's name. */
+  get digest(): string {
+    return this.program.digest;
+  }
+
+  /** Some policy reads the body: the host must deliver it. */
+  get readsBody(): boolean {
+    return this.program.readsBody;
+  }
+
+  /** Request headers that some policy may set: clients' copies are always stripped (`_` counts as `-`). */
+  get headerNames(): readonly string[] {
+    return this.program.headerNames;
+  }
+
+  /** The decision about a request. Never throws for any request. */
+  decide(request: NeutralRequest): Decision {
+    return this.#evaluator.evaluate(this.#load(request));
+  }
+
+  /** The decision with every policy's reasons. */
+  explain(request: NeutralRequest): Explanation {
+    return explain(this.#explainer, this.#load(request));
+  }
+
+  /** The conditions of a policy by name, with truth and values; null when there is no such policy. */
+  trees(request: NeutralRequest, name: string): PolicyTrees | null {
+    const policy = this.program.policies.find((entry) => entry.name === name);
+    if (policy === undefined) return null;
+    this.#load(request);
+    const tree = (node: typeof policy.triggerNode): ConditionTree | null => (node === null ? null : conditionTree(node, this.#explainer));
+    return { trigger: tree(policy.triggerNode), requirement: tree(policy.requirementNode) };
+  }
+
+  /** For measurements: decide again about the request that was loaded last. */
+  decideAgain(): Decision {
+    return this.#evaluator.evaluate(true);
+  }
+
+  #load(request: NeutralRequest): boolean {
+    this.#loader.load(request, this.#slots);
+    return !(this.#loader.methodInvalid || this.#loader.pathInvalid || this.#loader.hostInvalid);
+  }
+}

@@ -1,0 +1,61 @@
+/** The decision alone: policies in order, stopping where nothing can change it any more. */
+import type { Program } from "../bytecode/program.ts";
+import type { Decision, Outcome } from "../decision/decision.ts";
+import type { Interpreter } from "./interpreter.ts";
+import { type Decisions, denialRank, outcomeOf } from "./outcomes.ts";
+
+/** Decides over the slots that its interpreter reads. Allocates nothing once every decision was made once. */
+export class Evaluator {
+  readonly #program: Program;
+  readonly #interpreter: Interpreter;
+  readonly #decisions: Decisions;
+  /** Satisfied enforced policies that set headers. */
+  readonly #setters: number[];
+
+  constructor(program: Program, interpreter: Interpreter, decisions: Decisions) {
+    this.#program = program;
+    this.#interpreter = interpreter;
+    this.#decisions = decisions;
+    this.#setters = program.policies.map(() => -1);
+  }
+
+  /** `sound`: method, host and path are valid; `default allow` covers nothing else. */
+  evaluate(sound: boolean): Decision {
+    const { policies } = this.#program;
+    let denying = -1;
+    let denial: Outcome = "not-applicable";
+    let first = -1;
+    let setterCount = 0;
+    for (let i = 0; i < policies.length; i++) {
+      const policy = policies[i]!;
+      if (policy.mode === "permissive") continue;
+      const outcome = outcomeOf(policy, this.#interpreter);
+      // INVARIANT: a denial of the first rank wins over all that follow, by rank or by order.
+      if (outcome === "denied") return this.#decisions.deny(i, outcome);
+      if (denialRank(outcome) < denialRank(denial)) {
+        denying = i;
+        denial = outcome;
+      }
+      if (outcome !== "satisfied" || policy.kind === "guard") continue;
+      if (first === -1) first = i;
+      if (policy.setHeaders.length > 0) this.#setters[setterCount++] = i;
+    }
+    if (denial === "unsatisfied" || denial === "indeterminate") return this.#decisions.deny(denying, denial);
+    return first === -1 ? this.#decisions.byDefault(sound) : this.#decisions.allow(first, this.#setters, setterCount);
+  }
+}
+
+/** The decision that given outcomes make, one a policy. */
+export function decideFrom(outcomes: readonly Outcome[], sound: boolean, program: Program, decisions: Decisions): Decision {
+  let denying = -1;
+  const satisfied: number[] = [];
+  program.policies.forEach((policy, i) => {
+    if (policy.mode === "permissive") return;
+    if (denialRank(outcomes[i]!) < (denying === -1 ? Number.POSITIVE_INFINITY : denialRank(outcomes[denying]!))) denying = i;
+    if (outcomes[i] === "satisfied" && policy.kind === "policy") satisfied.push(i);
+  });
+  if (denying !== -1) return decisions.deny(denying, outcomes[denying] as "denied" | "unsatisfied" | "indeterminate");
+  if (satisfied.length === 0) return decisions.byDefault(sound);
+  const setters = satisfied.filter((i) => program.policies[i]!.setHeaders.length > 0);
+  return decisions.allow(satisfied[0]!, setters, setters.length);
+}

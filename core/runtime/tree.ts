@@ -1,0 +1,83 @@
+/** One policy's conditions with their truth and the values they saw: what `ipe explain` prints. */
+import type { ExplainNode, Program, Shape } from "../bytecode/program.ts";
+import { ABSENT, PRESENT, type Slots } from "../request/slots.ts";
+import { type Explainer, type Truth, truthOf } from "./explain.ts";
+
+const LIST_SHOWN_MAX = 8;
+const decoder = new TextDecoder();
+
+export interface ConditionTree {
+  readonly kind: "leaf" | "and" | "or" | "not";
+  /** Source text; empty for `and` and `or`. */
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+  readonly truth: Truth;
+  readonly reads: readonly SeenValue[];
+  readonly children: readonly ConditionTree[];
+}
+
+/** What a test saw of an attribute. */
+export interface SeenValue {
+  readonly name: string;
+  readonly state: "present" | "absent" | "invalid";
+  /** JSON-like text; null unless present. */
+  readonly value: string | null;
+}
+
+/** The tree of a node with all values. */
+export function conditionTree(node: ExplainNode, explainer: Explainer): ConditionTree {
+  const { slots, program } = explainer;
+  return {
+    kind: node.kind,
+    text: node.text,
+    line: node.line,
+    column: node.column,
+    truth: truthOf(node, explainer),
+    reads: node.reads.map(({ name, cell, shape }) => ({ name, state: stateName(slots.state[cell]!), value: slots.state[cell] === PRESENT ? shown(cell, shape, slots, program) : null })),
+    children: node.children.map((child) => conditionTree(child, explainer)),
+  };
+}
+
+function stateName(state: number): SeenValue["state"] {
+  return state === PRESENT ? "present" : state === ABSENT ? "absent" : "invalid";
+}
+
+/** A value as text; `?` stands for an invalid part, `null` for an absent one. */
+export function shown(cell: number, shape: Shape, slots: Slots, program: Program): string {
+  if (slots.state[cell] !== PRESENT) return slots.state[cell] === ABSENT ? "null" : "?";
+  switch (shape.type) {
+    case "string":
+      return JSON.stringify(decoder.decode(slots.bytes.subarray(slots.offset[cell]!, slots.offset[cell]! + slots.length[cell]!)));
+    case "int":
+    case "float":
+      return String(slots.number[cell]);
+    case "bool":
+      return slots.number[cell] === 1 ? "true" : "false";
+    case "enum": {
+      const member = program.enums[shape.enumIndex]!.members[slots.number[cell]!];
+      return member === undefined ? "none" : JSON.stringify(program.strings[member]);
+    }
+    case "ip":
+    case "cidr":
+      return shownAddress(slots.bytes.subarray(slots.offset[cell]!, slots.offset[cell]! + 16), slots.length[cell]!, shape.type === "cidr");
+    case "list":
+      return shownList(cell, shape, slots, program);
+    case "record":
+      return `{${shape.fields.map((field) => `${field.name}: ${shown(cell + field.offset, field.shape, slots, program)}`).join(", ")}}`;
+  }
+}
+
+function shownList(cell: number, shape: Shape, slots: Slots, program: Program): string {
+  const count = slots.length[cell]!;
+  const width = slots.id[cell]!;
+  const items = Array.from({ length: Math.min(count, LIST_SHOWN_MAX) }, (_, i) => shown(slots.offset[cell]! + i * width, shape.element!, slots, program));
+  if (count > LIST_SHOWN_MAX) items.push(`${count - LIST_SHOWN_MAX} more`);
+  return `[${items.join(", ")}]`;
+}
+
+function shownAddress(bytes: Uint8Array, prefix: number, isNetwork: boolean): string {
+  const v4 = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  const text = v4 ? bytes.subarray(12).join(".") : Array.from({ length: 8 }, (_, i) => ((bytes[i * 2]! << 8) | bytes[i * 2 + 1]!).toString(16)).join(":");
+  return isNetwork ? `${text}/${v4 ? prefix - 96 : prefix}` : text;
+}
