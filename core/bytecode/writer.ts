@@ -9,23 +9,34 @@ export class Writer {
   }
 
   u8(...values: readonly number[]): void {
-    for (const value of values) this.#view.setUint8(this.#take(1), value);
+    for (const value of values) {
+      const at = this.#take(1);
+      this.#view.setUint8(at, value);
+    }
   }
 
   u16(...values: readonly number[]): void {
-    for (const value of values) this.#view.setUint16(this.#take(2), value, true);
+    for (const value of values) {
+      const at = this.#take(2);
+      this.#view.setUint16(at, value, true);
+    }
   }
 
   u32(...values: readonly number[]): void {
-    for (const value of values) this.#view.setUint32(this.#take(4), value, true);
+    for (const value of values) {
+      const at = this.#take(4);
+      this.#view.setUint32(at, value, true);
+    }
   }
 
   f64(value: number): void {
-    this.#view.setFloat64(this.#take(8), value, true);
+    const at = this.#take(8);
+    this.#view.setFloat64(at, value, true);
   }
 
   bytes(values: Uint8Array): void {
-    this.#bytes.set(values, this.#take(values.length));
+    const at = this.#take(values.length);
+    this.#bytes.set(values, at);
   }
 
   /** Zeros up to a multiple of four. */
@@ -37,6 +48,7 @@ export class Writer {
     return this.#bytes.slice(0, this.#length);
   }
 
+  /** Makes room, which may replace buffer and view: call it before touching them. */
   #take(count: number): number {
     const at = this.#length;
     this.#length += count;
