@@ -6,6 +6,7 @@ export { CAPABILITIES, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
 export type { Decision, Denial, Explanation, FailedCondition, HeaderValue, Outcome, PolicyReport, Reason, ReasonOutcome } from "./decision/decision.ts";
 
+export { checkAttributeNames, parseNeutralRequest } from "./request/json-form.ts";
 export { type Body, type Connection, type Fact, type HeaderLine, type NeutralRequest, type Peer, type Text, undelivered } from "./request/neutral.ts";
 export { createEngine, type Engine, type EngineResult, type PolicyTrees } from "./runtime/engine.ts";
 export type { Truth } from "./runtime/explain.ts";

@@ -163,19 +163,13 @@ function setText(
   { set, shape }: { set: number; shape: Shape },
 ): string {
   const elements = program.setElements.subarray(program.setOffsets[set]!, program.setOffsets[set + 1]!);
-  const texts = [...elements].map((element) => {
-    switch (kind) {
-      case "strings":
-        return quoted(program.strings[element]!);
-      case "numbers":
-        return String(program.numbers[element]!);
-      case "networks":
-        return networkText(program, element);
-      case "members":
-        return memberText(program, shape, element);
-    }
-  });
-  return `[${texts.join(", ")}]`;
+  const text = {
+    strings: (element: number) => quoted(program.strings[element]!),
+    numbers: (element: number) => String(program.numbers[element]!),
+    networks: (element: number) => networkText(program, element),
+    members: (element: number) => memberText(program, shape, element),
+  }[kind];
+  return `[${[...elements].map(text).join(", ")}]`;
 }
 
 function memberText(program: Program, shape: Shape, member: number): string {

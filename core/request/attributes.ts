@@ -40,7 +40,7 @@ export class Attributes {
 
   #read(slots: Slots, slot: Slot, value: unknown): boolean {
     const text = jsonText(value, 0);
-    if (text === null || !this.#values.tape.scan(Buffer.from(text, "utf8"), SCAN)) return false;
+    if (text === null || !this.#values.tape.scan(new TextEncoder().encode(text), SCAN)) return false;
     this.#values.begin();
     this.#values.read(slots, slot.shape, slot.cell, 0);
     return !this.#values.spoiled;

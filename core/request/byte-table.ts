@@ -74,12 +74,12 @@ export class ByteTable {
 
 /** A table of names given as strings. */
 export function byteTable(names: readonly string[], fold = false): ByteTable {
-  const encoded = names.map((name) => Buffer.from(name, "utf8"));
+  const encoded = names.map((name) => new TextEncoder().encode(name));
   const offsets = new Int32Array(names.length + 1);
-  encoded.forEach((bytes, i) => {
-    offsets[i + 1] = offsets[i]! + bytes.length;
-  });
-  return new ByteTable(new Uint8Array(Buffer.concat(encoded)), offsets, fold);
+  for (const [i, name] of encoded.entries()) offsets[i + 1] = offsets[i]! + name.length;
+  const bytes = new Uint8Array(offsets[names.length]!);
+  for (const [i, name] of encoded.entries()) bytes.set(name, offsets[i]!);
+  return new ByteTable(bytes, offsets, fold);
 }
 
 /** ASCII only. */

@@ -1,4 +1,5 @@
 /** Rules 4 and 5: strings, numbers, networks, and the sets made of them. */
+import { isMapped } from "../../source/address.ts";
 import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../gen/constants.ts";
 import { SET_NAMES } from "../gen/tables.ts";
 import type { Program } from "../program.ts";
@@ -107,10 +108,6 @@ function readNetworks({ bytes, networks: table }: Tables): Pick<Constants, "netw
     prefixes[i] = prefix;
   }
   return { networks, prefixes };
-}
-
-function isMapped(address: Uint8Array): boolean {
-  return address.subarray(0, 10).every((byte) => byte === 0) && address[10] === 0xff && address[11] === 0xff;
 }
 
 function zeroBehind(address: Uint8Array, prefix: number): boolean {

@@ -1,0 +1,182 @@
+/**
+ * The JSON form of a request, as people write it for the command line (docs/request.schema.json): text in, neutral
+ * request out, or every mistake in it.
+ *
+ * An object or array as `body` survives exactly as written, with its duplicate names and long numbers: the policy's
+ * rules judge it, not this reader.
+ */
+import type { Program } from "../bytecode/program.ts";
+import { BUILTINS } from "../source/gen/facts.ts";
+import { didYouMean } from "../source/suggest.ts";
+import { FormReader, type Member } from "./form-reader.ts";
+import { JSON_ARRAY, JSON_OBJECT, JSON_STRING, JSON_STRING_ESCAPED } from "./json.ts";
+import type { Body, Connection, HeaderLine, NeutralRequest, Peer } from "./neutral.ts";
+
+export type ParsedRequest =
+  | { readonly ok: true; readonly request: NeutralRequest }
+  | { readonly ok: false; readonly errors: readonly string[] };
+
+const PORT_MAX = 65535;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+const TOP_MEMBERS = ["request", "source", "destination", "connection", "extensions", "attributes"];
+const REQUEST_MEMBERS = [
+  "method",
+  "path",
+  "host",
+  "scheme",
+  "protocol",
+  "size",
+  "headers",
+  "body",
+  "body_base64",
+];
+const PEER_MEMBERS = ["ip", "port", "principal"];
+const CONNECTION_MEMBERS = [
+  "mtls",
+  "requested_server_name",
+  "tls_version",
+  "subject_peer_certificate",
+  "uri_san_peer_certificate",
+  "dns_san_peer_certificate",
+  "sha256_peer_certificate_digest",
+];
+
+/**
+ * Reads a request. Text is read as it stands; any other value as the text that `JSON.stringify` makes of it.
+ * The errors name the member by its path, as in "`request.metod` is unknown: did you mean `request.method`?".
+ */
+export function parseNeutralRequest(value: unknown): ParsedRequest {
+  const text = typeof value === "string" || value instanceof Uint8Array ? value : stringify(value);
+  if (text === null) return { ok: false, errors: ["the request is no JSON value"] };
+  const reader = new FormReader(typeof text === "string" ? new TextEncoder().encode(text) : text);
+  const request = reader.scan() ? readRequest(reader) : null;
+  return request === null || reader.errors.length > 0
+    ? { ok: false, errors: reader.errors }
+    : { ok: true, request };
+}
+
+/** Complaints about names in `attributes` that the program does not declare, or that are built in. */
+export function checkAttributeNames(request: NeutralRequest, program: Program): string[] {
+  const builtins: string[] = BUILTINS.map((builtin) => builtin.name);
+  const declared = program.slots.filter((slot) => slot.source !== "builtin").map((slot) => slot.name);
+  const errors: string[] = [];
+  for (const name of request.attributes?.keys() ?? []) {
+    if (declared.includes(name)) continue;
+    if (builtins.includes(name))
+      errors.push(`attribute \`${name}\` is built in: give it as a part of the request`);
+    else
+      errors.push(
+        `attribute \`${name}\` is not declared: ${didYouMean(name, declared, "declare it in the policy text")}`,
+      );
+  }
+  return errors;
+}
+
+function readRequest(reader: FormReader): NeutralRequest {
+  const top = reader.members(reader.root, TOP_MEMBERS);
+  const http = reader.members(top.get("request"), REQUEST_MEMBERS);
+  const attributes = readAttributes(reader, top.get("attributes"));
+  return {
+    method: reader.text(http.get("method")),
+    target: reader.text(http.get("path")),
+    host: reader.text(http.get("host")),
+    scheme: reader.text(http.get("scheme")),
+    protocol: reader.text(http.get("protocol")),
+    size: reader.whole(http.get("size"), Number.MAX_SAFE_INTEGER),
+    headers: readHeaders(reader, http.get("headers")),
+    headersJoined: false,
+    body: readBody(reader, http.get("body"), http.get("body_base64")),
+    source: readPeer(reader, top.get("source")),
+    destination: readPeer(reader, top.get("destination")),
+    connection: readConnection(reader, top.get("connection")),
+    extensions: readExtensions(reader, top.get("extensions")),
+    ...(attributes === undefined ? {} : { attributes }),
+  };
+}
+
+function readPeer(reader: FormReader, member: Member | undefined): Peer {
+  const peer = reader.members(member, PEER_MEMBERS);
+  return {
+    ip: reader.text(peer.get("ip")),
+    port: reader.whole(peer.get("port"), PORT_MAX),
+    principal: reader.text(peer.get("principal")),
+  };
+}
+
+function readConnection(reader: FormReader, member: Member | undefined): Connection {
+  const connection = reader.members(member, CONNECTION_MEMBERS);
+  return {
+    mtls: reader.flag(connection.get("mtls")),
+    requestedServerName: reader.text(connection.get("requested_server_name")),
+    tlsVersion: reader.text(connection.get("tls_version")),
+    subjectPeerCertificate: reader.text(connection.get("subject_peer_certificate")),
+    uriSanPeerCertificate: reader.text(connection.get("uri_san_peer_certificate")),
+    dnsSanPeerCertificate: reader.text(connection.get("dns_san_peer_certificate")),
+    sha256PeerCertificateDigest: reader.text(connection.get("sha256_peer_certificate_digest")),
+  };
+}
+
+function readHeaders(reader: FormReader, member: Member | undefined): HeaderLine[] {
+  const lines: HeaderLine[] = [];
+  for (const [name, header] of reader.members(member, null)) {
+    const problem = headerProblem(name);
+    if (problem !== null) reader.error(header, problem);
+    const values = reader.kind(header) === JSON_ARRAY ? reader.elements(header) : [header];
+    for (const each of values)
+      lines.push({ name, value: reader.text(each, "must be text or a list of texts") ?? "" });
+  }
+  return lines;
+}
+
+function headerProblem(name: string): string | null {
+  if (name.startsWith(":"))
+    return "is a pseudo header: give `request.method`, `request.path`, `request.host` or `request.scheme` instead";
+  if (name.toLowerCase() === "host") return "is no header here: give `request.host` instead";
+  return TOKEN.test(name) ? null : "is no header name";
+}
+
+function readBody(reader: FormReader, body: Member | undefined, base64: Member | undefined): Body {
+  if (body !== undefined && base64 !== undefined)
+    reader.error(base64, "is given besides `request.body`: give one of them");
+  if (base64 !== undefined) {
+    const text = reader.text(base64) ?? "";
+    if (!BASE64.test(text)) reader.error(base64, "must be base64 with padding");
+    else return { kind: "bytes", bytes: Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)) };
+  }
+  if (body === undefined) return { kind: "empty" };
+  switch (reader.kind(body)) {
+    case JSON_STRING:
+    case JSON_STRING_ESCAPED:
+      return { kind: "bytes", bytes: reader.bytes(body) };
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+      return { kind: "bytes", bytes: reader.slice(body), json: true };
+    default:
+      reader.error(body, "must be text, an object or an array");
+      return { kind: "undelivered" };
+  }
+}
+
+function readExtensions(reader: FormReader, member: Member | undefined): Map<string, string> {
+  const extensions = new Map<string, string>();
+  for (const [key, value] of reader.members(member, null)) extensions.set(key, reader.text(value) ?? "");
+  return extensions;
+}
+
+function readAttributes(reader: FormReader, member: Member | undefined): Map<string, unknown> | undefined {
+  if (member === undefined) return undefined;
+  const attributes = new Map<string, unknown>();
+  for (const [name, value] of reader.members(member, null)) attributes.set(name, reader.value(value));
+  return attributes;
+}
+
+function stringify(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch {
+    // A cycle or a bigint.
+    return null;
+  }
+}

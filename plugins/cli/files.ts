@@ -1,0 +1,88 @@
+/** Reading and writing files. */
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Source } from "../../core/index.ts";
+import { Failure } from "./exit.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Policy text of files and of the `.ipe` files in folders (those in their folders too), by name. */
+export function readSources(paths: readonly string[]): Source[] {
+  const files = [...new Set(paths.flatMap(policyFiles))];
+  return files.map((name) => ({ name, text: textOf(name) }));
+}
+
+function policyFiles(path: string): string[] {
+  if (!stat(path).isDirectory()) return [path];
+  const found = readdirSync(path, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ipe"));
+  if (found.length === 0) throw new Failure(`\`${path}\` holds no .ipe file`);
+  return found.sort().map((name) => join(path, name));
+}
+
+/** Is it policy text (a folder or an `.ipe` file) and not a bundle? */
+export function isPolicyText(path: string): boolean {
+  return path.endsWith(".ipe") || stat(path).isDirectory();
+}
+
+/** The bytes of a file, `-` for stdin. */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path === "-" ? 0 : path);
+  } catch (problem) {
+    throw new Failure(unreadable(path, problem));
+  }
+}
+
+/** A file as text; bytes that are not UTF-8 are refused. */
+export function textOf(path: string): string {
+  try {
+    return decoder.decode(readBytes(path));
+  } catch (problem) {
+    if (problem instanceof Failure) throw problem;
+    throw new Failure(`\`${path}\` is not UTF-8 text`);
+  }
+}
+
+/** Write a file whole or not at all: readers never see half of it. */
+export function writeWhole(path: string, bytes: Uint8Array): void {
+  const draft = join(dirname(path), `.${randomUUID()}.tmp`);
+  try {
+    writeFileSync(draft, bytes);
+    renameSync(draft, path);
+  } catch (problem) {
+    rmSync(draft, { force: true });
+    throw new Failure(`cannot write \`${path}\`: ${reason(problem)}`);
+  }
+}
+
+function stat(path: string): ReturnType<typeof statSync> & object {
+  try {
+    return statSync(path);
+  } catch (problem) {
+    throw new Failure(unreadable(path, problem));
+  }
+}
+
+function unreadable(path: string, problem: unknown): string {
+  return `cannot read \`${path}\`: ${reason(problem)}`;
+}
+
+/** The system's reason in words. */
+export function reason(problem: unknown): string {
+  const code = (problem as NodeJS.ErrnoException).code;
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file or folder";
+    case "EACCES":
+      return "permission denied";
+    case "EISDIR":
+      return "it is a folder";
+    case "ENOTDIR":
+      return "a part of the path is no folder";
+    case "ENOSPC":
+      return "no space left";
+    default:
+      return problem instanceof Error ? problem.message : String(problem);
+  }
+}

@@ -1,0 +1,43 @@
+/** The two streams: stdout carries only the result, messages go to stderr. Colours only on a terminal. */
+import { type Diagnostic, locate, type Paint, renderDiagnostic } from "../../core/index.ts";
+
+const CODES = { error: 31, warning: 33, help: 36, good: 32, bad: 31, faint: 2 } as const;
+
+export interface Output {
+  /** A piece of the result. */
+  result(text: string): void;
+  /** A message. */
+  message(text: string): void;
+  paint(stream: "result" | "message", what: keyof typeof CODES, text: string): string;
+}
+
+/** The process's own streams. `NO_COLOR` (no-color.org) turns colours off. */
+export function processOutput(): Output {
+  const colours = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
+  const painted = { result: colours(process.stdout), message: colours(process.stderr) };
+  return {
+    result: (text) => void process.stdout.write(`${text}\n`),
+    message: (text) => void process.stderr.write(`${text}\n`),
+    paint: (stream, what, text) => (painted[stream] ? `\u001b[${CODES[what]}m${text}\u001b[0m` : text),
+  };
+}
+
+/** Diagnostics as text, then how many there are. */
+export function reportDiagnostics(diagnostics: readonly Diagnostic[], output: Output): void {
+  const paint: Paint = (what, text) => output.paint("message", what, text);
+  for (const diagnostic of diagnostics) output.message(`${renderDiagnostic(diagnostic, paint)}\n`);
+  const errors = diagnostics.filter((d) => d.severity === "error").length;
+  const warnings = diagnostics.length - errors;
+  if (diagnostics.length > 0) output.message([counted(errors, "error"), counted(warnings, "warning")].filter((part) => part !== "").join(", "));
+}
+
+function counted(count: number, noun: string): string {
+  return count === 0 ? "" : `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A diagnostic as plain data, for machines. Lines and columns are 1-based, columns in code points. */
+export function diagnosticData({ severity, id, message, help, span }: Diagnostic): Record<string, unknown> {
+  const start = locate(span.source, span.start);
+  const end = locate(span.source, span.end);
+  return { severity, id, message, help, file: span.source.name, line: start.line, column: start.column, endLine: end.line, endColumn: end.column };
+}

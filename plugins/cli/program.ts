@@ -1,0 +1,103 @@
+/** The command line: commands, options, examples. */
+import { Command, CommanderError, Option } from "commander";
+import { TARGETS } from "../../core/index.ts";
+import { buildCommand, checkCommand } from "./commands/check.ts";
+import { evalCommand, explainCommand } from "./commands/eval.ts";
+import { filterConfigCommand } from "./commands/filter-config.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { completionScript, SHELLS } from "./completion.ts";
+import { EXIT_INPUT, EXIT_SUCCESS } from "./exit.ts";
+import type { Output } from "./output.ts";
+import { VERSION } from "./version.ts";
+
+const EXIT_CODES = `
+Exit codes: 0 success; 1 the policy has errors (nothing is written); 2 wrong usage, or input that
+cannot be read or is not valid; 3 the decision is deny (eval, explain).`;
+
+/** Run one command line; returns the exit code. */
+export async function runCommandLine(args: readonly string[], output: Output): Promise<number> {
+  let code = EXIT_SUCCESS;
+  const program = commandLine(output, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (problem) {
+    if (!(problem instanceof CommanderError)) throw problem;
+    // Commander has said what is wrong; asking for help or the version is no error.
+    return problem.exitCode === 0 ? EXIT_SUCCESS : EXIT_INPUT;
+  }
+  return code;
+}
+
+function commandLine(output: Output, done: (code: number) => void): Command {
+  const program = new Command("ipe")
+    .description("One policy text, one bundle, the same decision at every hop.")
+    .version(VERSION, "-V, --version", "print the version")
+    .showHelpAfterError("(ipe --help, or ipe COMMAND --help, says more)")
+    .exitOverride()
+    .addHelpText("after", EXIT_CODES);
+  const command = (name: string, description: string, examples: readonly string[]): Command =>
+    program
+      .command(name)
+      .description(description)
+      .exitOverride()
+      .showHelpAfterError(`(ipe ${name.split(" ")[0]} --help says more)`)
+      .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
+  const target = (): Option => new Option("--target <target>", "refuse policies that read what this host cannot supply").choices(TARGETS);
+  const bundle = (): Option => new Option("--bundle <path>", "a bundle, an .ipe file, or a folder of them").makeOptionMandatory();
+  const context = (): Option => new Option("--context <file>", "the request as JSON (docs/request.schema.json); - reads stdin").makeOptionMandatory();
+
+  command("check <files...>", "check policy text: .ipe files, or folders of them", ["ipe check orders.ipe", "ipe check policies/ --target envoy-wasm --strict"])
+    .addOption(target())
+    .option("--strict", "warnings are errors")
+    .option("--json", "print the diagnostics as JSON")
+    .action((files, options) => done(checkCommand(files, options, output)));
+  command("build <files...>", "compile policy text to one bundle", ["ipe build orders.ipe -o orders.ipeb", "ipe build policies/ -o policies.ipeb --strict"])
+    .requiredOption("-o, --output <bundle>", "file to write")
+    .addOption(target())
+    .option("--strict", "warnings are errors")
+    .option("--json", "print the result as JSON")
+    .action((files, options) => done(buildCommand(files, options, output)));
+  command("inspect <bundle>", "show a bundle's digest, policies, sizes and code", ["ipe inspect orders.ipeb", "ipe inspect orders.ipeb --json"])
+    .option("--json", "print as JSON")
+    .action((path, options) => done(inspectCommand(path, options, output)));
+  command("eval", "decide about a request, with all reasons, as JSON", ["ipe eval --bundle orders.ipeb --context request.json", "ipe eval --bundle orders.ipe --context - --json < request.json"])
+    .addOption(bundle())
+    .addOption(context())
+    .option("--json", "on one line")
+    .action((options) => done(evalCommand(options, output)));
+  command("explain", "show what every condition of a policy saw and said", ["ipe explain --policy RequireApproval --bundle orders.ipeb --context request.json"])
+    .option("--policy <name>", "only this policy or guard")
+    .addOption(bundle())
+    .addOption(context())
+    .option("--json", "print the trees as JSON")
+    .action((options) => done(explainCommand(options, output)));
+  command("serve", "serve Envoy's ext_authz over gRPC; the bundle is watched", ["ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191", "ipe serve --bundle policies/ --grpc 127.0.0.1:0"])
+    .addOption(bundle())
+    .requiredOption("--grpc <host:port>", "address to listen on; port 0 takes a free one")
+    .option("--body-buffered", "every route that asks this server sets with_request_body (262144 bytes or more)")
+    .addOption(new Option("--on-error <mode>", "answer when no decision can be made").choices(["deny", "grpc-error", "error-response"]).default("deny"))
+    .addOption(new Option("--log-level <level>", "messages on stderr").choices(["debug", "info", "warn", "error", "silent"]).default("info"))
+    .action(async (options) => {
+      // gRPC and the AssemblyScript compiler are slow to load: only the commands that need them do.
+      const { serveCommand } = await import("./commands/serve.ts");
+      done(await serveCommand(options, output));
+    });
+  command("filter", "write the proxy-wasm filter", ["ipe filter -o filter.wasm"])
+    .requiredOption("-o, --output <file>", "file to write")
+    .action(async (options) => {
+      const { filterCommand } = await import("./commands/filter.ts");
+      done(await filterCommand(options, output));
+    });
+  command("filter-config", "print the filter's configuration: Envoy's StringValue, Istio's pluginConfig", ["ipe filter-config --bundle orders.ipeb --allow-body"])
+    .addOption(bundle())
+    .option("--allow-body", "Envoy's PluginConfig sets allow_on_headers_stop_iteration")
+    .action((options) => done(filterConfigCommand(options, output)));
+  command("completion <shell>", `print a completion script: ${SHELLS.join(", ")}`, ["ipe completion bash > /etc/bash_completion.d/ipe", 'eval "$(ipe completion zsh)"'])
+    .action((shell) => {
+      output.result(completionScript(shell, program));
+      done(EXIT_SUCCESS);
+    });
+  return program;
+}

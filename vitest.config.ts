@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+const EVERYTHING = "**/*.test.ts";
+const CONFORMANCE = "test/conformance/**/*.test.ts";
+const END_TO_END = "test/e2e/**/*.test.ts";
+const NEVER = ["**/node_modules/**", ".envoy/**", "build/**"];
+
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 300_000,
+    // A property or fuzz test that fails prints what it needs to be repeated; more output hides it.
+    projects: [
+      { extends: true, test: { name: "unit", include: [EVERYTHING], exclude: [...NEVER, CONFORMANCE, END_TO_END] } },
+      { extends: true, test: { name: "conformance", include: [CONFORMANCE], exclude: NEVER } },
+      // Real proxies: one file after the other, so that two Envoys do not fight over two cores.
+      { extends: true, test: { name: "e2e", include: [END_TO_END], exclude: NEVER, fileParallelism: false } },
+    ],
+  },
+});
