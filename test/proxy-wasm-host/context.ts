@@ -91,7 +91,7 @@ export class RootContext extends Context {
     this.configurationReadable = true;
     this.vm.call("proxy_on_context_create", this, 0);
     this.configurationReadable = false;
-    const result = this.vm.call("proxy_on_vm_start", this, this.vm.proxy.vmConfiguration.length);
+    const result = this.vm.call("proxy_on_vm_start", this, this.vm.vmConfiguration.length);
     this.vm.runDeferred();
     return !result.ran || result.value !== 0;
   }

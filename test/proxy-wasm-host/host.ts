@@ -1,9 +1,10 @@
+import { toBytes } from "./bytes.ts";
 import { FaultPoints, type Faults } from "./faults.ts";
 import { checkModule, LoadError } from "./load-checks.ts";
 import type { MetricStore } from "./metrics.ts";
 import { type ModuleShape, readModuleShape } from "./module-shape.ts";
 import { type HostOptions, type LogEntry, type ProxyState, proxyOf } from "./options.ts";
-import type { Outcome, StreamReport } from "./outcome.ts";
+import type { RequestReport } from "./outcome.ts";
 import {
   type ConfigureResult,
   type Machinery,
@@ -32,12 +33,12 @@ export class ProxyWasmHost {
       { length: options.workers ?? 1 },
       (_, number) => new Worker(number, code, proxy),
     );
-    const { failurePolicy = "FAIL_CLOSED", allowOnHeadersStopIteration = false } = options;
+    const { failurePolicy = "FAIL_CLOSED", allowOnHeadersStopIteration = false, vmConfig = "" } = options;
     this.#machinery = {
       code,
       proxy,
       workers: this.workers,
-      defaults: { failurePolicy, allowOnHeadersStopIteration },
+      defaults: { failurePolicy, allowOnHeadersStopIteration, vmConfig },
     };
   }
 
@@ -47,7 +48,7 @@ export class ProxyWasmHost {
     const code = { module, shape: shapeOf(wasm) };
     checkModule(code.shape);
     const proxy = proxyOf(options);
-    new Vm(code, proxy, "base");
+    new Vm(code, proxy, { worker: "base", vmConfiguration: toBytes(options.vmConfig ?? "") });
     return new ProxyWasmHost(code, options, proxy);
   }
 
@@ -73,7 +74,10 @@ export class ProxyWasmHost {
     this.#machinery.proxy.faults = new FaultPoints(faults);
   }
 
-  /** The worker's present VM: `vm().failed` is the trap, `vm().memory.pages` its size, `vm().contexts` what lives in it. */
+  /**
+   * The worker's VM of the filter configured last: `vm().failed` is its trap, `vm().memory` its linear memory (`read`,
+   * `pages`), `vm().exports` what the module exports, `vm().contexts` what lives in it.
+   */
   vm(worker = 0): Vm {
     const vm = this.workers[worker]?.vm;
     if (!vm) throw new RangeError(`worker ${worker} has no VM: nothing was configured on it`);
@@ -87,11 +91,13 @@ export class ProxyWasmHost {
     return result;
   }
 
+  /** A configuration update of the filter configured first; see `Plugin.update`. What is left out stays as it was. */
   update(config: PluginConfig): ConfigureResult {
     return this.#first().update(config);
   }
 
-  request(input: RequestInput): Outcome & StreamReport {
+  /** One whole request through the filter configured first. */
+  request(input: RequestInput): RequestReport {
     return this.#first().request(input);
   }
 

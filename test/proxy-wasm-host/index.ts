@@ -6,7 +6,7 @@ export { ProxyWasmHost } from "./host.ts";
 export { LoadError } from "./load-checks.ts";
 export { MetricStore } from "./metrics.ts";
 export type { FailurePolicy, HostOptions, LogEntry } from "./options.ts";
-export type { Outcome, StreamReport } from "./outcome.ts";
+export type { Outcome, RequestReport, StreamReport } from "./outcome.ts";
 export { decodePairs, encodePairs, type Pair, pairsBytesMax, pairsCountMax } from "./pairs.ts";
 export type { ConfigureResult, Plugin, PluginConfig, RequestInput } from "./plugin.ts";
 export { double, failing, type PropertyBag, type PropertyValue } from "./properties.ts";

@@ -1,4 +1,3 @@
-import { toBytes } from "./bytes.ts";
 import { FaultPoints } from "./faults.ts";
 import { MetricStore } from "./metrics.ts";
 import { SharedData } from "./shared-data.ts";
@@ -19,7 +18,8 @@ export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";
 export interface HostOptions {
   /** Namespace of shared data. Default empty, as Istio leaves it. */
   readonly vmId?: string;
-  readonly vmConfiguration?: string | Uint8Array;
+  /** Default for plugins; see `PluginConfig`. */
+  readonly vmConfig?: string | Uint8Array;
   /** Worker threads of the proxy, each with its own VM. Default 1. */
   readonly workers?: number;
   /** Default for plugins; see `PluginConfig`. */
@@ -60,7 +60,6 @@ export interface LogEntry {
 /** The parts of the proxy that all VMs of one host share. */
 export interface ProxyState {
   readonly vmId: string;
-  readonly vmConfiguration: Uint8Array;
   readonly bufferBytesMax: number;
   readonly reloadBackoffMs: number;
   readonly streamEndOrder: "envoy" | "specification";
@@ -77,7 +76,6 @@ export function proxyOf(options: HostOptions): ProxyState {
   const { allowedCapabilities } = options;
   return {
     vmId: options.vmId ?? "",
-    vmConfiguration: toBytes(options.vmConfiguration ?? ""),
     bufferBytesMax: options.bufferBytesMax ?? 1024 * 1024,
     reloadBackoffMs: options.reloadBackoffMs ?? 1000,
     streamEndOrder: options.streamEndOrder ?? "envoy",

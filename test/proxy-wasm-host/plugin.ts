@@ -1,19 +1,21 @@
 import { toBytes } from "./bytes.ts";
-import type { RootContext, RootIdentity } from "./context.ts";
+import type { RootContext } from "./context.ts";
 import type { HeaderLine } from "./header-map.ts";
 import type { FailurePolicy, LogEntry, ProxyState } from "./options.ts";
-import type { Outcome, StreamReport } from "./outcome.ts";
+import type { Outcome, RequestReport } from "./outcome.ts";
 import type { PropertyBag } from "./properties.ts";
 import { FilterStream, type Stream } from "./stream.ts";
 import { UnservedStream } from "./unserved-stream.ts";
 import type { Code } from "./vm.ts";
-import { canary, type PluginHandle, type Worker } from "./worker.ts";
+import { canary, type PluginHandle, type PluginIdentity, type Worker } from "./worker.ts";
 
 /** Envoy's `PluginConfig`. Default for the name and the root id: `""`. */
 export interface PluginConfig {
   readonly name?: string;
   readonly rootId?: string;
   readonly configuration?: string | Uint8Array;
+  /** Configuration of the VM. Filters that differ in it do not share one. */
+  readonly vmConfig?: string | Uint8Array;
   /**
    * Without it (Envoy's default, and all that Istio and Envoy Gateway offer) StopIteration from a header callback
    * stops the body callbacks as well: a filter that waits for the body then hangs every request that has one.
@@ -29,8 +31,8 @@ export type ConfigureResult =
 
 export interface RequestInput {
   readonly headers: Iterable<HeaderLine>;
-  /** The request body in the chunks it arrives in. Absent: the headers end the stream. */
-  readonly body?: readonly (string | Uint8Array)[];
+  /** The request body, or the chunks it arrives in. Absent, or nothing in it: the headers end the stream. */
+  readonly body?: string | Uint8Array | readonly (string | Uint8Array)[];
   /** `false`: more would follow the last chunk. */
   readonly endOfStream?: boolean;
   readonly properties?: PropertyBag;
@@ -43,7 +45,9 @@ export interface Machinery {
   readonly code: Code;
   readonly proxy: ProxyState;
   readonly workers: readonly Worker[];
-  readonly defaults: { readonly failurePolicy: FailurePolicy; readonly allowOnHeadersStopIteration: boolean };
+  readonly defaults: Required<
+    Pick<PluginConfig, "failurePolicy" | "allowOnHeadersStopIteration" | "vmConfig">
+  >;
 }
 
 /** A filter in the proxy's filter chain: one place in the chain, whose configuration may be replaced. */
@@ -69,16 +73,17 @@ export class Plugin {
    * are the old ones let go: each is shut down when its last stream has finished.
    */
   update(config: PluginConfig): ConfigureResult {
-    const { code, proxy, workers } = this.#machinery;
+    const { code, proxy, workers, defaults } = this.#machinery;
     const logsBefore = proxy.logs.length;
     const logs = () => proxy.logs.slice(logsBefore);
     const merged = { ...this.#config, ...config };
-    if (!canary(code, proxy, identityOf(merged))) return { ok: false, logs: logs() };
+    const identity = identityOf({ ...defaults, ...merged });
+    if (!canary(code, proxy, identity)) return { ok: false, logs: logs() };
     const old = this.#slots;
     this.#config = merged;
     this.#slots = workers.map((worker) => ({
       worker,
-      handle: worker.acquire(keyOf(merged), identityOf(merged)),
+      handle: worker.acquire(identity),
       loadedAt: proxy.clock(),
     }));
     for (const slot of old) slot.handle?.release();
@@ -109,18 +114,26 @@ export class Plugin {
     });
   }
 
-  /** A whole request. The body is sent until something decided, and the stream is finished. */
-  request(input: RequestInput): Outcome & StreamReport {
+  /** A whole request. The body is sent until the request is answered, and the stream is finished. */
+  request(input: RequestInput): RequestReport {
+    const { logs } = this.#machinery.proxy;
+    const logsBefore = logs.length;
     const stream = this.openStream(input);
-    const body = input.body ?? [];
+    const body = chunksOf(input.body);
     const ends = input.endOfStream ?? true;
     let outcome = stream.requestHeaders(input.headers, ends && body.length === 0);
     for (const [index, chunk] of body.entries()) {
-      if (outcome.kind !== "continue" && outcome.kind !== "waiting") break;
+      if (isAnswered(outcome)) break;
       outcome = stream.requestBody(chunk, ends && index === body.length - 1);
     }
     stream.finish();
-    return { ...outcome, filterState: stream.filterState, hostCalls: stream.hostCalls };
+    return {
+      requestHeaders: stream.headers.lines(),
+      ...outcome,
+      filterState: stream.filterState,
+      hostCalls: stream.hostCalls,
+      logs: logs.slice(logsBefore),
+    };
   }
 
   /** Every root with a tick period ticks, on every worker. */
@@ -142,7 +155,7 @@ export class Plugin {
       return;
     }
     slot.loadedAt = now;
-    const handle = slot.worker.acquire(keyOf(this.#config), identityOf(this.#config));
+    const handle = slot.worker.acquire(identityOf({ ...this.#machinery.defaults, ...this.#config }));
     if (!handle || handle.root.vm.failed) {
       handle?.release();
       this.reloads.failure += 1;
@@ -161,14 +174,21 @@ interface Slot {
   loadedAt: bigint;
 }
 
-function identityOf(config: PluginConfig): RootIdentity {
+/** Two plugins with the same configuration in every part share their root contexts. */
+function identityOf(config: PluginConfig): PluginIdentity {
+  const { name = "", rootId = "", allowOnHeadersStopIteration, failurePolicy } = config;
   const configuration = toBytes(config.configuration ?? "");
-  return { name: config.name ?? "", rootId: config.rootId ?? "", configuration };
+  const vmConfiguration = toBytes(config.vmConfig ?? "");
+  const bytes = [configuration, vmConfiguration].map((part) => Buffer.from(part).toString("latin1"));
+  const key = JSON.stringify([name, rootId, ...bytes, allowOnHeadersStopIteration, failurePolicy]);
+  return { key, root: { name, rootId, configuration }, vmConfiguration };
 }
 
-/** Two plugins with the same configuration in every part share their root contexts. */
-function keyOf(config: PluginConfig): string {
-  const { name, rootId, configuration } = identityOf(config);
-  const rest = [config.allowOnHeadersStopIteration, config.failurePolicy];
-  return JSON.stringify([name, rootId, Buffer.from(configuration).toString("latin1"), ...rest]);
+function chunksOf(body: RequestInput["body"] = []): readonly (string | Uint8Array)[] {
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) return body;
+  return body.length === 0 ? [] : [body];
+}
+
+function isAnswered({ kind }: Outcome): boolean {
+  return kind === "local-response" || kind === "vm-failed" || kind === "reset";
 }

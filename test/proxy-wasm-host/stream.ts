@@ -7,7 +7,7 @@ import {
   type StreamControl,
 } from "./context.ts";
 import { type HeaderLine, HeaderMap } from "./header-map.ts";
-import type { Outcome, StreamReport } from "./outcome.ts";
+import { type Outcome, type StreamReport, vmFailed } from "./outcome.ts";
 import type { PropertyBag } from "./properties.ts";
 import { BodyAction, HeadersAction } from "./status.ts";
 import type { CallResult, Vm } from "./vm.ts";
@@ -18,6 +18,8 @@ import type { CallResult, Vm } from "./vm.ts";
  */
 export interface Stream extends StreamReport {
   readonly outcome: Outcome;
+  /** The request's header map as it is now, in bytes. */
+  readonly headers: HeaderMap;
   requestHeaders(lines: Iterable<HeaderLine>, endOfStream?: boolean): Outcome;
   requestBody(chunk: string | Uint8Array, endOfStream?: boolean): Outcome;
   /** The upstream's response headers. Answers the lines after the filter's changes. */
@@ -53,6 +55,8 @@ export class FilterStream implements Stream, StreamControl {
   /** `body`: the header callback stopped, body callbacks come. `all`: none come until the stream is resumed. */
   #stopped: "no" | "body" | "all" = "body";
   #endOfStream = false;
+  /** The header callback was reached. */
+  #begun = false;
 
   #headers = new HeaderMap();
   #sentHeaders: HeaderMap | undefined;
@@ -83,7 +87,6 @@ export class FilterStream implements Stream, StreamControl {
     return this.#context.hostCalls;
   }
 
-  /** The request's header map as it is now, in bytes. */
   get headers(): HeaderMap {
     return this.#sentHeaders ?? this.#headers;
   }
@@ -100,11 +103,13 @@ export class FilterStream implements Stream, StreamControl {
   }
 
   requestHeaders(lines: Iterable<HeaderLine>, endOfStream = true): Outcome {
-    if (this.#final || this.#failIfVmFailed()) return this.outcome;
-    this.#create();
+    if (this.#final) return this.outcome;
     this.#headers = new HeaderMap(lines);
-    this.#context.requestHeaders = this.#headers;
     this.#endOfStream = endOfStream;
+    if (!this.#vm.failed) this.#create();
+    if (this.#failIfVmFailed()) return this.outcome;
+    this.#begun = true;
+    this.#context.requestHeaders = this.#headers;
     const result = this.#vm.call(
       "proxy_on_request_headers",
       this.#context,
@@ -129,7 +134,7 @@ export class FilterStream implements Stream, StreamControl {
   responseHeaders(lines: Iterable<HeaderLine>, endOfStream = true): readonly [name: string, value: string][] {
     const map = new HeaderMap(lines);
     this.#responseHeaders = map;
-    if (!this.#created || this.#final?.kind === "failed" || this.#failIfVmFailed()) return map.lines();
+    if (!this.#created || this.#final?.kind === "vm-failed" || this.#failIfVmFailed()) return map.lines();
     this.#context.responseHeaders = map;
     const result = this.#vm.call(
       "proxy_on_response_headers",
@@ -160,9 +165,12 @@ export class FilterStream implements Stream, StreamControl {
     this.#options.onFinish();
   }
 
-  /** The first local response wins. It then passes through `proxy_on_response_headers`, if that is exported. */
+  /**
+   * The first local response wins. It then passes through `proxy_on_response_headers`, if that is exported, unless it
+   * replaces a response that already did.
+   */
   localResponse(response: LocalResponse, origin: "filter" | "proxy" = "filter"): void {
-    if (this.#final) return;
+    if (this.#final || this.#finished) return;
     const { status, details, body, grpcStatus } = response;
     const outcome = {
       kind: "local-response",
@@ -175,22 +183,27 @@ export class FilterStream implements Stream, StreamControl {
     const grpc = grpcStatus === undefined ? {} : { grpcStatus };
     this.#final = { ...outcome, ...grpc, headers: [] };
     const given: HeaderLine[] = [[":status", String(status)], ...response.headers.pairs().map(textName)];
-    const headers = this.responseHeaders(given, body.length === 0).filter(([name]) => name !== ":status");
-    this.#final = { ...outcome, ...grpc, headers };
+    const lines = this.#responseHeaders
+      ? new HeaderMap(given).lines()
+      : this.responseHeaders(given, body.length === 0);
+    // The filter may have trapped on its own response: the 503 then takes its place.
+    if (this.#vm.failed) this.#final = vmFailed(this.#vm.failed);
+    else this.#final = { ...outcome, ...grpc, headers: lines.filter(([name]) => name !== ":status") };
   }
 
   /** After `proxy_continue_stream`. A body held since the header callback is only now given to the filter. */
   resume(): void {
-    if (this.#final || this.#stopped === "no") return;
+    if (this.#final || this.#finished || !this.#begun || this.#stopped === "no") return;
     const unseen = this.#stopped === "all" ? this.#held.splice(0) : [];
     this.#sendOn();
     if (unseen.length > 0) this.#deliverBody(concatBytes(unseen));
   }
 
   reset(): void {
-    this.#final ??= { kind: "reset" };
+    if (!this.#finished) this.#final ??= { kind: "reset", details: "wasm_close_stream" };
   }
 
+  /** Also just before logging, for a stream that never got as far as its headers. */
   #create(): void {
     if (this.#created) return;
     this.#created = true;
@@ -270,7 +283,7 @@ export class FilterStream implements Stream, StreamControl {
   /** Upholds that a failed VM answers for its streams in flight with 503, whatever the policy. */
   #failIfVmFailed(): boolean {
     const { failed } = this.#vm;
-    if (failed) this.#final ??= { kind: "failed", status: 503, failure: failed };
+    if (failed) this.#final ??= vmFailed(failed);
     return failed !== undefined;
   }
 

@@ -1,6 +1,6 @@
 import { concatBytes, toBytes } from "./bytes.ts";
 import { type HeaderLine, HeaderMap } from "./header-map.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, vmFailed } from "./outcome.ts";
 import type { Stream } from "./stream.ts";
 import type { VmFailure } from "./vm.ts";
 
@@ -18,11 +18,13 @@ export class UnservedStream implements Stream {
     this.#failure = failure;
   }
 
+  get headers(): HeaderMap {
+    return this.#headers ?? new HeaderMap();
+  }
+
   get outcome(): Outcome {
     if (!this.#headers) return { kind: "waiting" };
-    if (this.#mode === "refuse") {
-      return { kind: "failed", status: 503, ...(this.#failure ? { failure: this.#failure } : {}) };
-    }
+    if (this.#mode === "refuse") return vmFailed(this.#failure);
     const requestBody = concatBytes(this.#body);
     return { kind: "continue", requestHeaders: this.#headers.lines(), requestBody, skipped: true };
   }

@@ -21,6 +21,12 @@ export interface Code {
   readonly shape: ModuleShape;
 }
 
+/** Where a VM runs, and the configuration it has besides that of its plugins. */
+export interface VmPlace {
+  readonly worker: LogEntry["worker"];
+  readonly vmConfiguration: Uint8Array;
+}
+
 /** The trap that ended a VM. */
 export interface VmFailure {
   readonly error: Error;
@@ -50,6 +56,7 @@ class RestrictedCallError extends Error {
 export class Vm {
   readonly proxy: ProxyState;
   readonly worker: LogEntry["worker"];
+  readonly vmConfiguration: Uint8Array;
   readonly memory: GuestMemory;
   readonly metrics: MetricIds;
   /** Root and stream contexts alive in this VM, by id. */
@@ -70,9 +77,10 @@ export class Vm {
   #deferred: (() => void)[] = [];
 
   /** Instantiates and runs `_initialize`. Throws `LoadError` when either fails. */
-  constructor(code: Code, proxy: ProxyState, worker: LogEntry["worker"]) {
+  constructor(code: Code, proxy: ProxyState, place: VmPlace) {
     this.proxy = proxy;
-    this.worker = worker;
+    this.worker = place.worker;
+    this.vmConfiguration = place.vmConfiguration;
     this.metrics = new MetricIds(proxy.metrics);
     let started = false;
     const imports = this.#imports(code.shape, hostCallsOf(this), () => started);
@@ -82,6 +90,11 @@ export class Vm {
     started = true;
     this.#start();
     if (this.failed) throw new LoadError(`trap in \`${this.failed.during}\`: ${this.failed.error.message}`);
+  }
+
+  /** What the module exports, for debugging: a call from here is outside all callbacks, so it has no context. */
+  get exports(): WasmExports {
+    return this.#exports;
   }
 
   /** The context host calls act on: the effective one while it exists, else the one that was called. */

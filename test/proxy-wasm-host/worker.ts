@@ -2,9 +2,19 @@ import { RootContext, type RootIdentity } from "./context.ts";
 import type { ProxyState } from "./options.ts";
 import { type Code, Vm } from "./vm.ts";
 
+/** A plugin configuration as a worker serves it. */
+export interface PluginIdentity {
+  /** Equal for two plugins that may share a root context. */
+  readonly key: string;
+  readonly root: RootIdentity;
+  /** Plugins that differ in this never share a VM. */
+  readonly vmConfiguration: Uint8Array;
+}
+
 /**
- * One worker thread of the proxy: at most one live VM for the code, and in it one root context for each plugin
- * configuration in use. A new configuration gets its root in the *same* VM, next to the old one.
+ * One worker thread of the proxy: at most one live VM for the code and each VM configuration, and in it one root
+ * context for each plugin configuration in use. A new configuration gets its root in the *same* VM, next to the old
+ * one. A VM that no plugin uses any more is dropped.
  *
  * Source: proxy-wasm-cpp-host, `src/wasm.cc` (`getOrCreateThreadLocalWasm`, `getOrCreateThreadLocalPlugin`).
  */
@@ -12,8 +22,9 @@ export class Worker {
   readonly number: number;
   #code: Code;
   #proxy: ProxyState;
-  #vm: Vm | undefined;
+  #vms = new Map<string, { readonly vm: Vm; handles: number }>();
   #handles = new Map<string, PluginHandle>();
+  #last: Vm | undefined;
 
   constructor(number: number, code: Code, proxy: ProxyState) {
     this.number = number;
@@ -21,23 +32,38 @@ export class Worker {
     this.#proxy = proxy;
   }
 
-  /** The VM of the next plugin. A failed one stays here until that needs one. */
+  /** The VM of the plugin that was configured last. A failed one stays here until the next is configured. */
   get vm(): Vm | undefined {
-    return this.#vm;
+    return this.#last;
   }
 
   /** The live handle of this plugin configuration, or a new one; `undefined` when the module refuses it. */
-  acquire(key: string, identity: RootIdentity): PluginHandle | undefined {
-    const live = this.#handles.get(key);
+  acquire(identity: PluginIdentity): PluginHandle | undefined {
+    const live = this.#handles.get(identity.key);
     if (live && !live.root.vm.failed) return live.retain();
-    if (!this.#vm || this.#vm.failed) this.#vm = new Vm(this.#code, this.#proxy, this.number);
-    const root = new RootContext(this.#vm, identity);
+    const slot = this.#slot(identity.vmConfiguration);
+    this.#last = slot.vm;
+    const root = new RootContext(slot.vm, identity.root);
     if (!root.start() || !root.configure()) return undefined;
+    slot.handles += 1;
     const handle = new PluginHandle(root, () => {
-      if (this.#handles.get(key) === handle) this.#handles.delete(key);
+      slot.handles -= 1;
+      if (this.#handles.get(identity.key) === handle) this.#handles.delete(identity.key);
     });
-    this.#handles.set(key, handle);
+    this.#handles.set(identity.key, handle);
     return handle;
+  }
+
+  #slot(vmConfiguration: Uint8Array): { readonly vm: Vm; handles: number } {
+    const key = Buffer.from(vmConfiguration).toString("latin1");
+    const live = this.#vms.get(key);
+    if (live && live.handles > 0 && !live.vm.failed) return live;
+    const slot = {
+      vm: new Vm(this.#code, this.#proxy, { worker: this.number, vmConfiguration }),
+      handles: 0,
+    };
+    this.#vms.set(key, slot);
+    return slot;
   }
 }
 
@@ -67,7 +93,8 @@ export class PluginHandle {
 }
 
 /** A VM only to try a configuration: created, configured, thrown away without done or delete. */
-export function canary(code: Code, proxy: ProxyState, identity: RootIdentity): boolean {
-  const root = new RootContext(new Vm(code, proxy, "canary"), identity);
+export function canary(code: Code, proxy: ProxyState, identity: PluginIdentity): boolean {
+  const { vmConfiguration } = identity;
+  const root = new RootContext(new Vm(code, proxy, { worker: "canary", vmConfiguration }), identity.root);
   return root.start() && root.configure();
 }

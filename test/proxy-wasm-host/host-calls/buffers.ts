@@ -55,7 +55,7 @@ function bufferOf(vm: Vm, type: number): Uint8Array | undefined {
     case BufferType.HttpRequestBody:
       return context?.requestBody ?? new Uint8Array();
     case BufferType.VmConfiguration:
-      return vm.proxy.vmConfiguration;
+      return vm.vmConfiguration;
     case BufferType.PluginConfiguration:
       return context?.root === context && context?.root.configurationReadable
         ? context.root.identity.configuration

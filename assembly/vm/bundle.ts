@@ -1,0 +1,329 @@
+/**
+ * A bundle in memory. Its sections are read where they are, as arrays of entries; what a request needs besides is in
+ * tables behind it. INVARIANT: a Bundle that `loadBundle` returns is verified, so indexes and lengths in it are right.
+ *
+ * The classes below are views over bytes of the bundle: their fields lie as docs/bytecode.md says.
+ */
+
+// @ts-ignore: decorator
+@unmanaged
+export class SetEntry {
+  kind: u32;
+  first: u32;
+  count: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class EnumEntry {
+  name: u32;
+  ordered: u32;
+  first: u32;
+  count: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class ShapeEntry {
+  type: u32;
+  /** Enum index, element shape, first field, or 0. */
+  argument: u32;
+  fieldCount: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class FieldEntry {
+  name: u32;
+  shape: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class SlotEntry {
+  name: u32;
+  shape: u32;
+  source: u8;
+  flags: u8;
+  zero: u16;
+  argument: u32;
+  defaultIndex: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class ResourceEntry {
+  member: u32;
+  method: u32;
+  first: u32;
+  count: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class SegmentEntry {
+  kind: u32;
+  text: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class ObligationEntry {
+  kind: u32;
+  header: u32;
+  value: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class PolicyEntry {
+  name: u32;
+  intent: u32;
+  kind: u8;
+  mode: u8;
+  severity: u8;
+  effect: u8;
+  trigger: u32;
+  requirement: u32;
+  status: u32;
+  body: u32;
+  reason: u32;
+  firstObligation: u32;
+  obligationCount: u32;
+  firstMetadata: u32;
+  metadataCount: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class MetadataEntry {
+  key: u32;
+  value: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class ExplainRow {
+  trigger: u32;
+  requirement: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class NodeEntry {
+  kind: u32;
+  count: u32;
+  first: u32;
+  text: u32;
+  line: u32;
+  column: u32;
+  routine: u32;
+  firstRead: u32;
+  readCount: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class ReadEntry {
+  cell: u32;
+  name: u32;
+}
+
+/** Segment kinds of a resource. */
+// @ts-ignore: decorator
+@inline export const SEGMENT_LITERAL: u32 = 0;
+// @ts-ignore: decorator
+@inline export const SEGMENT_CAPTURE: u32 = 1;
+
+// @ts-ignore: decorator
+@inline export const NETWORK_ENTRY_BYTES: u32 = 20;
+
+// @ts-ignore: decorator
+@unmanaged
+export class Bundle {
+  bytes: usize;
+  size: u32;
+
+  stringCount: u32;
+  /** All texts, one after the other. */
+  stringBytes: usize;
+  numberCount: u32;
+  numbers: usize;
+  networkCount: u32;
+  networks: usize;
+  setCount: u32;
+  sets: usize;
+  elementCount: u32;
+  elements: usize;
+  enumCount: u32;
+  enums: usize;
+  memberCount: u32;
+  members: usize;
+  shapeCount: u32;
+  shapes: usize;
+  fieldCount: u32;
+  fields: usize;
+  slotCount: u32;
+  slots: usize;
+  resourceCount: u32;
+  resources: usize;
+  segmentCount: u32;
+  segments: usize;
+  routineCount: u32;
+  routines: usize;
+  instructionCount: u32;
+  instructions: usize;
+  obligationCount: u32;
+  obligations: usize;
+  policyCount: u32;
+  policies: usize;
+  metadataCount: u32;
+  metadata: usize;
+  rowCount: u32;
+  rows: usize;
+  nodeCount: u32;
+  nodes: usize;
+  readCount: u32;
+  reads: usize;
+
+  /** u32 for each string and one more: where it starts in `stringBytes`. */
+  stringOffsets: usize;
+  /** Hash table over the strings: u32, index + 1, 0 is free. */
+  internTable: usize;
+  internMask: u32;
+  /** Length of the longest string. */
+  stringBytesMax: u32;
+  /** u32 for each shape: its cells. */
+  shapeWidths: usize;
+  /** u32 for each slot: its first cell in the global frame. */
+  slotCells: usize;
+  /** u32 for each routine and one more: its first instruction. */
+  routineStarts: usize;
+  /** u32 for each obligation: the index of its header in `settable`. */
+  obligationHeaders: usize;
+  /** u32 each: string indexes of the headers that some policy may set, by bytes. */
+  settable: usize;
+  settableCount: u32;
+  /** u32 each: slots with the flag `read`. */
+  readSlots: usize;
+  readSlotCount: u32;
+
+  /** Cells of the global frame. */
+  cellCount: u32;
+  defaultAllow: bool;
+  readsBody: bool;
+  /** Bits FACT_..., see request.ts: what of a request the decision depends on. */
+  needs: u32;
+
+  @inline stringPointer(index: u32): usize {
+    return this.stringBytes + load<u32>(this.stringOffsets + (index << 2));
+  }
+
+  @inline stringLength(index: u32): u32 {
+    return load<u32>(this.stringOffsets + (index << 2), 4) - load<u32>(this.stringOffsets + (index << 2));
+  }
+
+  @inline number(index: u32): f64 {
+    return load<f64>(this.numbers + (index << 3));
+  }
+
+  @inline networkAddress(index: u32): usize {
+    return this.networks + index * NETWORK_ENTRY_BYTES;
+  }
+
+  @inline networkPrefix(index: u32): u32 {
+    return load<u32>(this.networks + index * NETWORK_ENTRY_BYTES, 16);
+  }
+
+  @inline set(index: u32): SetEntry {
+    return changetype<SetEntry>(this.sets + index * 12);
+  }
+
+  @inline element(index: u32): u32 {
+    return load<u32>(this.elements + (index << 2));
+  }
+
+  @inline enum_(index: u32): EnumEntry {
+    return changetype<EnumEntry>(this.enums + (index << 4));
+  }
+
+  @inline member(index: u32): u32 {
+    return load<u32>(this.members + (index << 2));
+  }
+
+  @inline shape(index: u32): ShapeEntry {
+    return changetype<ShapeEntry>(this.shapes + index * 12);
+  }
+
+  @inline shapeWidth(index: u32): u32 {
+    return load<u32>(this.shapeWidths + (index << 2));
+  }
+
+  @inline field(index: u32): FieldEntry {
+    return changetype<FieldEntry>(this.fields + (index << 3));
+  }
+
+  @inline slot(index: u32): SlotEntry {
+    return changetype<SlotEntry>(this.slots + index * 20);
+  }
+
+  @inline slotCell(index: u32): u32 {
+    return load<u32>(this.slotCells + (index << 2));
+  }
+
+  @inline readSlot(index: u32): u32 {
+    return load<u32>(this.readSlots + (index << 2));
+  }
+
+  @inline resource(index: u32): ResourceEntry {
+    return changetype<ResourceEntry>(this.resources + (index << 4));
+  }
+
+  @inline segment(index: u32): SegmentEntry {
+    return changetype<SegmentEntry>(this.segments + (index << 3));
+  }
+
+  @inline routineLength(index: u32): u32 {
+    return load<u32>(this.routines + (index << 2));
+  }
+
+  @inline routineStart(index: u32): u32 {
+    return load<u32>(this.routineStarts + (index << 2));
+  }
+
+  @inline instruction(index: u32): usize {
+    return this.instructions + (index << 3);
+  }
+
+  @inline obligation(index: u32): ObligationEntry {
+    return changetype<ObligationEntry>(this.obligations + index * 12);
+  }
+
+  @inline obligationHeader(index: u32): u32 {
+    return load<u32>(this.obligationHeaders + (index << 2));
+  }
+
+  @inline settableHeader(index: u32): u32 {
+    return load<u32>(this.settable + (index << 2));
+  }
+
+  @inline policy(index: u32): PolicyEntry {
+    return changetype<PolicyEntry>(this.policies + index * 48);
+  }
+
+  @inline metadataEntry(index: u32): MetadataEntry {
+    return changetype<MetadataEntry>(this.metadata + (index << 3));
+  }
+
+  @inline row(index: u32): ExplainRow {
+    return changetype<ExplainRow>(this.rows + (index << 3));
+  }
+
+  @inline node(index: u32): NodeEntry {
+    return changetype<NodeEntry>(this.nodes + index * 36);
+  }
+
+  @inline read(index: u32): ReadEntry {
+    return changetype<ReadEntry>(this.reads + (index << 3));
+  }
+}

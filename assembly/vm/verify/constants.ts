@@ -1,0 +1,73 @@
+/** Rules 4 and 5: strings, numbers, networks, and the sets made of them. */
+import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../../gen/constants";
+import { allocate } from "../../host/arena";
+import { ADDRESS_PREFIX, isMapped, MAPPED_PREFIX, zeroBehind } from "../address";
+import { type Bundle, NETWORK_ENTRY_BYTES } from "../bundle";
+import { equalBytes, hashBytes } from "../bytes";
+import { internString } from "../strings";
+import { isUtf8 } from "../utf8";
+import { refuse, refuseAt } from "./refusal";
+
+/** Rule 4. The string offsets are there, the intern table is empty. */
+export function verifyConstants(bundle: Bundle): bool {
+  for (let i: u32 = 0; i < bundle.stringCount; i++) {
+    if (!isUtf8(bundle.stringPointer(i), bundle.stringLength(i))) return refuseAt("strings: not UTF-8", i);
+    if (!internString(bundle, i)) return refuseAt("strings: a text stands there twice", i);
+  }
+  for (let i: u32 = 0; i < bundle.numberCount; i++) {
+    if (!isFinite(bundle.number(i))) return refuseAt("numbers: not finite", i);
+    if (reinterpret<u64>(bundle.number(i)) == 0x8000000000000000) return refuseAt("numbers: -0", i);
+  }
+  if (!allDiffer(bundle.numbers, bundle.numberCount, 8)) return refuse("numbers: one stands there twice");
+  for (let i: u32 = 0; i < bundle.networkCount; i++) {
+    const address = bundle.networkAddress(i);
+    const prefix = bundle.networkPrefix(i);
+    if (prefix > ADDRESS_PREFIX) return refuseAt("networks: prefix length over 128", i);
+    if (prefix < MAPPED_PREFIX && isMapped(address)) return refuseAt("networks: an IPv4 address with a prefix length under 96", i);
+    if (!zeroBehind(address, prefix)) return refuseAt("networks: bits behind the prefix are not zero", i);
+  }
+  return allDiffer(bundle.networks, bundle.networkCount, NETWORK_ENTRY_BYTES) || refuse("networks: one stands there twice");
+}
+
+/** Rule 5. */
+export function verifySets(bundle: Bundle): bool {
+  let next: u32 = 0;
+  for (let i: u32 = 0; i < bundle.setCount; i++) {
+    const set = bundle.set(i);
+    if (set.kind > SET_NETWORKS) return refuseAt("sets: unknown kind", i);
+    if (set.first != next || set.count > bundle.elementCount - next) return refuseAt("sets: elements do not follow those of the set before", i);
+    if (set.count == 0) return refuseAt("sets: empty", i);
+    next += set.count;
+    for (let e = set.first; e < next; e++) {
+      if (e > set.first && bundle.element(e) <= bundle.element(e - 1)) return refuseAt("sets: elements do not ascend", i);
+    }
+    // Elements ascend, so the last one is the greatest.
+    if (set.kind != SET_MEMBERS && bundle.element(next - 1) >= countOf(bundle, set.kind)) return refuseAt("sets: an element does not exist", i);
+  }
+  return next == bundle.elementCount || refuse("sets: no set uses the last elements");
+}
+
+function countOf(bundle: Bundle, kind: u32): u32 {
+  return kind == SET_STRINGS ? bundle.stringCount : kind == SET_NUMBERS ? bundle.numberCount : bundle.networkCount;
+}
+
+/** No two of the entries, of `bytes` bytes each, are equal. */
+function allDiffer(entries: usize, count: u32, bytes: u32): bool {
+  let slots: u32 = 4;
+  while (slots < count * 2) slots *= 2;
+  const table = allocate(<usize>slots * 4);
+  if (table == 0) return false;
+  memory.fill(table, 0, <usize>slots * 4);
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = entries + i * bytes;
+    let at = hashBytes(entry, bytes) & (slots - 1);
+    for (;;) {
+      const other = load<u32>(table + (at << 2));
+      if (other == 0) break;
+      if (equalBytes(entry, bytes, entries + (other - 1) * bytes, bytes)) return false;
+      at = (at + 1) & (slots - 1);
+    }
+    store<u32>(table + (at << 2), i + 1);
+  }
+  return true;
+}

@@ -1,0 +1,260 @@
+/** Rules 1 to 3: the header, the section table with its hashes, and what every section's counts demand. */
+import {
+  DIGEST_DOMAIN,
+  FEATURE_AGGREGATES,
+  FEATURE_BODY,
+  FEATURE_NETWORKS,
+  FLAG_DEFAULT_ALLOW,
+  FORMAT_VERSION,
+  HEADER_BODY_BYTES_MAX,
+  HEADER_BYTES,
+  HEADER_DIGEST,
+  HEADER_FEATURES,
+  HEADER_FLAGS,
+  HEADER_FORMAT_VERSION,
+  HEADER_LIST_ELEMENTS_MAX,
+  HEADER_MAGIC,
+  HEADER_SECTION_COUNT,
+  HEADER_SEMANTICS_VERSION,
+  HEADER_TOTAL_BYTES,
+  LIMIT_BODY_BYTES_MAX,
+  LIMIT_BUNDLE_BYTES_MAX,
+  LIMIT_LIST_ELEMENTS_MAX,
+  MAGIC,
+  SECTION_CODE,
+  SECTION_COUNT,
+  SECTION_ENTRY_BYTES,
+  SECTION_ENTRY_HASH,
+  SECTION_ENTRY_ID,
+  SECTION_ENTRY_LENGTH,
+  SECTION_ENTRY_OFFSET,
+  SECTION_ENUMS,
+  SECTION_EXPLAIN,
+  SECTION_METADATA,
+  SECTION_NETWORKS,
+  SECTION_NUMBERS,
+  SECTION_OBLIGATIONS,
+  SECTION_POLICIES,
+  SECTION_RESOURCES,
+  SECTION_SETS,
+  SECTION_SHAPES,
+  SECTION_SLOTS,
+  SECTION_STRINGS,
+  SEMANTICS_VERSION,
+} from "../../gen/constants";
+import type { Bundle } from "../bundle";
+import { sha256, SHA256_BYTES, sha256Begin, sha256Finish, sha256Update } from "../sha256";
+import { refuse, refuseAt } from "./refusal";
+
+// @ts-ignore: decorator
+@inline const TABLE_END: u32 = HEADER_BYTES + SECTION_COUNT * SECTION_ENTRY_BYTES;
+const HASH: usize = memory.data(32, 4);
+
+/** Rules 1 to 3. Sets the counts and the places of all arrays. */
+export function verifyContainer(bundle: Bundle): bool {
+  return verifyHeader(bundle) && verifySections(bundle) && locateArrays(bundle);
+}
+
+/** Rule 1. */
+function verifyHeader(bundle: Bundle): bool {
+  const size = bundle.size;
+  const bytes = bundle.bytes;
+  if (size > LIMIT_BUNDLE_BYTES_MAX) return refuse("bundle: larger than the limit");
+  if (size < 4 || load<u32>(bytes, HEADER_MAGIC) != MAGIC) return refuse("this is no bundle: it does not start with `IPE` and a zero byte");
+  if (size < TABLE_END) return refuse("bundle: shorter than header and section table");
+  if ((size & 3) != 0) return refuse("bundle: length is no multiple of 4");
+  if (load<u16>(bytes, HEADER_FORMAT_VERSION) != FORMAT_VERSION) {
+    return refuse("format version is another; compile the policy with the version that loads it");
+  }
+  if (load<u16>(bytes, HEADER_SEMANTICS_VERSION) != SEMANTICS_VERSION) {
+    return refuse("semantics version is another; compile the policy with the version that loads it");
+  }
+  if ((load<u32>(bytes, HEADER_FEATURES) & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS)) != 0) {
+    return refuse("header: unknown feature");
+  }
+  const flags = load<u32>(bytes, HEADER_FLAGS);
+  if ((flags & ~FLAG_DEFAULT_ALLOW) != 0) return refuse("header: unknown flag");
+  if (load<u32>(bytes, HEADER_TOTAL_BYTES) != size) return refuse("header: another length; the bundle was cut off or something was added");
+  if (load<u32>(bytes, HEADER_SECTION_COUNT) != SECTION_COUNT) return refuse("header: another number of sections");
+  if (load<u32>(bytes, HEADER_BODY_BYTES_MAX) != LIMIT_BODY_BYTES_MAX) return refuse("header: another body limit");
+  if (load<u32>(bytes, HEADER_LIST_ELEMENTS_MAX) != LIMIT_LIST_ELEMENTS_MAX) return refuse("header: another list limit");
+  bundle.defaultAllow = (flags & FLAG_DEFAULT_ALLOW) != 0;
+  return true;
+}
+
+/** Rule 2. */
+function verifySections(bundle: Bundle): bool {
+  let end = TABLE_END;
+  for (let id: u32 = 1; id <= SECTION_COUNT; id++) {
+    const entry = sectionEntry(bundle, id);
+    if (load<u32>(entry, SECTION_ENTRY_ID) != id) return refuseAt("section table: wrong id", id);
+    if (load<u32>(entry, SECTION_ENTRY_OFFSET) != end) return refuseAt("section table: a section does not start where the one before ends", id);
+    const length = load<u32>(entry, SECTION_ENTRY_LENGTH);
+    if ((length & 3) != 0) return refuseAt("section table: length is no multiple of 4", id);
+    if (length > bundle.size - end) return refuseAt("section table: a section passes the end", id);
+    end += length;
+  }
+  if (end != bundle.size) return refuse("section table: the last section does not end with the bundle");
+  for (let id: u32 = 1; id <= SECTION_COUNT; id++) {
+    sha256(sectionStart(bundle, id), sectionLength(bundle, id), HASH);
+    if (memory.compare(HASH, sectionEntry(bundle, id) + SECTION_ENTRY_HASH, SHA256_BYTES) != 0) {
+      return refuseAt("a section's hash does not fit its bytes; the bundle was changed or damaged", id);
+    }
+  }
+  return verifyDigest(bundle);
+}
+
+function verifyDigest(bundle: Bundle): bool {
+  sha256Begin();
+  for (let i = 0; i < DIGEST_DOMAIN.length; i++) {
+    store<u8>(HASH, <u8>load<u16>(changetype<usize>(DIGEST_DOMAIN) + (i << 1)));
+    sha256Update(HASH, 1);
+  }
+  sha256Update(bundle.bytes, HEADER_TOTAL_BYTES);
+  sha256Update(bundle.bytes + HEADER_BODY_BYTES_MAX, HEADER_DIGEST - HEADER_BODY_BYTES_MAX);
+  for (let id: u32 = 1; id <= SECTION_COUNT; id++) {
+    sha256Update(sectionEntry(bundle, id) + SECTION_ENTRY_ID, 4);
+    sha256Update(sectionEntry(bundle, id) + SECTION_ENTRY_HASH, SHA256_BYTES);
+  }
+  sha256Finish(HASH);
+  if (memory.compare(HASH, bundle.bytes + HEADER_DIGEST, SHA256_BYTES) != 0) {
+    return refuse("the digest does not fit; the bundle was changed or damaged");
+  }
+  return true;
+}
+
+// --- rule 3 ---
+
+/** The section that is being taken apart. */
+let start: usize = 0;
+let length: u32 = 0;
+/** Bytes that its counts demand so far. */
+let demanded: u64 = 0;
+
+function locateArrays(bundle: Bundle): bool {
+  if (!locateStrings(bundle)) return false;
+
+  open(bundle, SECTION_NUMBERS, 2);
+  bundle.numberCount = count(0);
+  if (length >= 8 && count(1) != 0) return refuse("numbers: the word behind the count is not zero");
+  bundle.numbers = array(bundle.numberCount, 8);
+  if (!close()) return false;
+
+  open(bundle, SECTION_NETWORKS, 1);
+  bundle.networkCount = count(0);
+  bundle.networks = array(bundle.networkCount, 20);
+  if (!close()) return false;
+
+  open(bundle, SECTION_SETS, 2);
+  bundle.setCount = count(0);
+  bundle.elementCount = count(1);
+  bundle.sets = array(bundle.setCount, 12);
+  bundle.elements = array(bundle.elementCount, 4);
+  if (!close()) return false;
+
+  open(bundle, SECTION_ENUMS, 2);
+  bundle.enumCount = count(0);
+  bundle.memberCount = count(1);
+  bundle.enums = array(bundle.enumCount, 16);
+  bundle.members = array(bundle.memberCount, 4);
+  if (!close()) return false;
+
+  open(bundle, SECTION_SHAPES, 2);
+  bundle.shapeCount = count(0);
+  bundle.fieldCount = count(1);
+  bundle.shapes = array(bundle.shapeCount, 12);
+  bundle.fields = array(bundle.fieldCount, 8);
+  if (!close()) return false;
+
+  open(bundle, SECTION_SLOTS, 1);
+  bundle.slotCount = count(0);
+  bundle.slots = array(bundle.slotCount, 20);
+  if (!close()) return false;
+
+  open(bundle, SECTION_RESOURCES, 2);
+  bundle.resourceCount = count(0);
+  bundle.segmentCount = count(1);
+  bundle.resources = array(bundle.resourceCount, 16);
+  bundle.segments = array(bundle.segmentCount, 8);
+  if (!close()) return false;
+
+  open(bundle, SECTION_CODE, 2);
+  bundle.routineCount = count(0);
+  bundle.instructionCount = count(1);
+  bundle.routines = array(bundle.routineCount, 4);
+  bundle.instructions = array(bundle.instructionCount, 8);
+  if (!close()) return false;
+
+  open(bundle, SECTION_OBLIGATIONS, 1);
+  bundle.obligationCount = count(0);
+  bundle.obligations = array(bundle.obligationCount, 12);
+  if (!close()) return false;
+
+  open(bundle, SECTION_POLICIES, 1);
+  bundle.policyCount = count(0);
+  bundle.policies = array(bundle.policyCount, 48);
+  if (!close()) return false;
+
+  open(bundle, SECTION_METADATA, 1);
+  bundle.metadataCount = count(0);
+  bundle.metadata = array(bundle.metadataCount, 8);
+  if (!close()) return false;
+
+  open(bundle, SECTION_EXPLAIN, 3);
+  bundle.nodeCount = count(0);
+  bundle.readCount = count(1);
+  bundle.rowCount = count(2);
+  bundle.rows = array(bundle.rowCount, 8);
+  bundle.nodes = array(bundle.nodeCount, 36);
+  bundle.reads = array(bundle.readCount, 8);
+  return close();
+}
+
+/** The texts' lengths stand before their bytes, which are padded. */
+function locateStrings(bundle: Bundle): bool {
+  open(bundle, SECTION_STRINGS, 1);
+  bundle.stringCount = count(0);
+  const lengths = array(bundle.stringCount, 4);
+  if (demanded > length) return close();
+  bundle.stringBytes = start + <usize>demanded;
+  for (let i: u32 = 0; i < bundle.stringCount && demanded <= length; i++) demanded += load<u32>(lengths + (i << 2));
+  const end = demanded;
+  demanded = (demanded + 3) & ~3;
+  if (!close()) return false;
+  for (let at = <u32>end; at < length; at++) if (load<u8>(start + at) != 0) return refuse("strings: padding is not zero");
+  return true;
+}
+
+function open(bundle: Bundle, id: u32, words: u32): void {
+  start = sectionStart(bundle, id);
+  length = sectionLength(bundle, id);
+  demanded = words << 2;
+}
+
+/** One of the words that a section begins with; 0 where the section is too short to hold it, which `close` refuses. */
+function count(word: u32): u32 {
+  return length < (word + 1) << 2 ? 0 : load<u32>(start + (word << 2));
+}
+
+function array(entries: u32, bytes: u32): usize {
+  const at = start + <usize>demanded;
+  // At most 2^32 entries of 48 bytes, three times: far below 2^64.
+  demanded += <u64>entries * bytes;
+  return at;
+}
+
+function close(): bool {
+  return demanded == length || refuse("a section's length is not what its counts demand");
+}
+
+function sectionEntry(bundle: Bundle, id: u32): usize {
+  return bundle.bytes + HEADER_BYTES + (id - 1) * SECTION_ENTRY_BYTES;
+}
+
+function sectionStart(bundle: Bundle, id: u32): usize {
+  return bundle.bytes + load<u32>(sectionEntry(bundle, id), SECTION_ENTRY_OFFSET);
+}
+
+function sectionLength(bundle: Bundle, id: u32): u32 {
+  return load<u32>(sectionEntry(bundle, id), SECTION_ENTRY_LENGTH);
+}

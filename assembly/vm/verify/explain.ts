@@ -1,0 +1,119 @@
+/** Rules 16 and 17: the source trees of the conditions, and that every routine has exactly one use. */
+import { NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "../../gen/constants";
+import { allocate } from "../../host/arena";
+import type { Bundle, NodeEntry } from "../bundle";
+import { refuse, refuseAt } from "./refusal";
+
+/** Nesting of one tree. Other runtimes walk trees by recursion and have the same limit. */
+// @ts-ignore: decorator
+@inline const DEPTH_MAX: u32 = 1024;
+
+/** One byte for each node: it has a parent. */
+let parented: usize = 0;
+/** u16 for each node: height of its tree. */
+let heights: usize = 0;
+/** One byte for each routine: it has a use. */
+let used: usize = 0;
+
+/** Rules 16 and 17. */
+export function verifyExplain(bundle: Bundle): bool {
+  if (bundle.rowCount != bundle.policyCount) return refuse("explain: not one row for each policy");
+  parented = zeroed(bundle.nodeCount);
+  heights = zeroed(bundle.nodeCount * 2);
+  used = zeroed(bundle.routineCount);
+  if (parented == 0 || heights == 0 || used == 0) return refuse("out of memory");
+  for (let i: u32 = 0; i < bundle.nodeCount; i++) {
+    if (!verifyNode(bundle, bundle.node(i), i)) return refuseAt("explain: a node is not as it must be", i);
+  }
+  if (!verifyReads(bundle) || !verifyHeights(bundle)) return false;
+  for (let i: u32 = 0; i < bundle.policyCount; i++) {
+    const policy = bundle.policy(i);
+    const row = bundle.row(i);
+    if (!verifyRoot(bundle, row.trigger, policy.trigger) || !verifyRoot(bundle, row.requirement, policy.requirement)) {
+      return refuseAt("explain: a row does not fit its policy", i);
+    }
+  }
+  for (let i: u32 = 0; i < bundle.nodeCount; i++) if (load<u8>(parented + i) == 0) return refuseAt("explain: a node belongs to no tree", i);
+  for (let i: u32 = 0; i < bundle.routineCount; i++) if (load<u8>(used + i) == 0) return refuseAt("code: nothing uses a routine", i);
+  return true;
+}
+
+function zeroed(bytes: u32): usize {
+  const at = allocate(bytes + 1);
+  if (at != 0) memory.fill(at, 0, bytes);
+  return at;
+}
+
+function verifyNode(bundle: Bundle, node: NodeEntry, index: u32): bool {
+  switch (node.kind) {
+    case NODE_LEAF:
+      if (node.count != 0 || node.first != 0) return false;
+      if (node.routine >= bundle.routineCount || !use(node.routine)) return false;
+      break;
+    case NODE_NOT:
+      if (node.count != 1 || node.routine != NONE) return false;
+      break;
+    case NODE_AND:
+    case NODE_OR:
+      if (node.count < 2 || node.routine != NONE) return false;
+      if (node.text != NONE || node.line != 0 || node.column != 0 || node.readCount != 0) return false;
+      return claimChildren(bundle, node, index);
+    default:
+      return false;
+  }
+  if (node.text >= bundle.stringCount || node.line == 0 || node.column == 0) return false;
+  return claimChildren(bundle, node, index);
+}
+
+/** Children stand behind their parent, so there are no circles. */
+function claimChildren(bundle: Bundle, node: NodeEntry, index: u32): bool {
+  if (node.count == 0) return true;
+  if (node.first <= index || node.first >= bundle.nodeCount || node.count > bundle.nodeCount - node.first) return false;
+  for (let i: u32 = 0; i < node.count; i++) if (!claim(node.first + i)) return false;
+  return true;
+}
+
+function claim(node: u32): bool {
+  if (load<u8>(parented + node) != 0) return false;
+  store<u8>(parented + node, 1);
+  return true;
+}
+
+function use(routine: u32): bool {
+  if (load<u8>(used + routine) != 0) return false;
+  store<u8>(used + routine, 1);
+  return true;
+}
+
+/** The root is there exactly where the routine is, and each is used here only. */
+function verifyRoot(bundle: Bundle, node: u32, routine: u32): bool {
+  if (node == NONE || routine == NONE) return node == routine;
+  return node < bundle.nodeCount && claim(node) && use(routine);
+}
+
+function verifyReads(bundle: Bundle): bool {
+  let next: u32 = 0;
+  for (let i: u32 = 0; i < bundle.nodeCount; i++) {
+    const node = bundle.node(i);
+    if (node.firstRead != next || node.readCount > bundle.readCount - next) return refuseAt("explain: reads do not follow those of the node before", i);
+    next += node.readCount;
+  }
+  if (next != bundle.readCount) return refuse("explain: no node uses the last reads");
+  for (let i: u32 = 0; i < bundle.readCount; i++) {
+    const read = bundle.read(i);
+    if (read.cell >= bundle.cellCount || read.name >= bundle.stringCount) return refuseAt("explain: a read's cell or name does not exist", i);
+  }
+  return true;
+}
+
+/** From the last to the first, so that children come before their parent. */
+function verifyHeights(bundle: Bundle): bool {
+  for (let i = bundle.nodeCount; i-- > 0; ) {
+    const node = bundle.node(i);
+    let height: u32 = 0;
+    for (let c: u32 = 0; c < node.count; c++) height = max(height, <u32>load<u16>(heights + ((node.first + c) << 1)));
+    if (++height > DEPTH_MAX) return refuseAt("explain: conditions nested too deeply", i);
+    store<u16>(heights + (i << 1), <u16>height);
+  }
+  return true;
+}

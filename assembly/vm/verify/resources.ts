@@ -1,0 +1,85 @@
+/** Rule 9: path patterns, in the order in which they are tried. */
+import { NONE } from "../../gen/constants";
+import { type Bundle, SEGMENT_CAPTURE, SEGMENT_LITERAL } from "../bundle";
+import { compareBytes, equalsText, findByte, isToken } from "../bytes";
+import { clearMarks, mark } from "./marks";
+import { refuse, refuseAt } from "./refusal";
+import { RESOURCE_TYPE_ENUM } from "./types";
+
+/** Rule 9. */
+export function verifyResources(bundle: Bundle): bool {
+  const resourceType = bundle.enum_(RESOURCE_TYPE_ENUM);
+  if (bundle.resourceCount != resourceType.count) return refuse("resources: not one entry for each member of `resource.type`");
+  let next: u32 = 0;
+  for (let i: u32 = 0; i < bundle.resourceCount; i++) {
+    const resource = bundle.resource(i);
+    if (resource.member >= resourceType.count) return refuseAt("resources: a member does not exist", i);
+    if (!isMethod(bundle, resource.method)) return refuseAt("resources: no method", i);
+    if (resource.first != next || resource.count > bundle.segmentCount - next) {
+      return refuseAt("resources: segments do not follow those of the resource before", i);
+    }
+    next += resource.count;
+    if (!verifySegments(bundle, resource.first, next)) return refuseAt("resources: a segment is not as it must be", i);
+    if (i > 0 && compareSpecificity(bundle, i - 1, i) >= 0) return refuseAt("resources: not less specific than the one before", i);
+  }
+  if (next != bundle.segmentCount) return refuse("resources: no resource uses the last segments");
+  return membersDiffer(bundle);
+}
+
+/** Members of an enum are different strings, so the strings can be marked. */
+function membersDiffer(bundle: Bundle): bool {
+  clearMarks();
+  const first = bundle.enum_(RESOURCE_TYPE_ENUM).first;
+  for (let i: u32 = 0; i < bundle.resourceCount; i++) {
+    if (!mark(bundle.member(first + bundle.resource(i).member))) return refuseAt("resources: two for one member", i);
+  }
+  return true;
+}
+
+function isMethod(bundle: Bundle, method: u32): bool {
+  if (method == NONE) return true;
+  return method < bundle.stringCount && isToken(bundle.stringPointer(method), bundle.stringLength(method));
+}
+
+function verifySegments(bundle: Bundle, first: u32, end: u32): bool {
+  clearMarks();
+  for (let i = first; i < end; i++) {
+    const segment = bundle.segment(i);
+    if (segment.kind > SEGMENT_CAPTURE || segment.text >= bundle.stringCount) return false;
+    const pointer = bundle.stringPointer(segment.text);
+    const length = bundle.stringLength(segment.text);
+    if (length == 0) return false;
+    if (segment.kind == SEGMENT_CAPTURE) {
+      if (!mark(segment.text)) return false;
+    } else {
+      if (equalsText(pointer, length, ".") || equalsText(pointer, length, "..")) return false;
+      if (findByte(0x2f, pointer, pointer + length) < pointer + length) return false;
+    }
+  }
+  return true;
+}
+
+/** Negative where `a` is tried before `b`, 0 where they match the same requests. */
+function compareSpecificity(bundle: Bundle, a: u32, b: u32): i32 {
+  const first = bundle.resource(a);
+  const second = bundle.resource(b);
+  if (first.count != second.count) return first.count < second.count ? -1 : 1;
+  for (let i: u32 = 0; i < first.count; i++) {
+    const kind = bundle.segment(first.first + i).kind;
+    if (kind != bundle.segment(second.first + i).kind) return kind == SEGMENT_LITERAL ? -1 : 1;
+  }
+  if ((first.method == NONE) != (second.method == NONE)) return first.method == NONE ? 1 : -1;
+  for (let i: u32 = 0; i < first.count; i++) {
+    const segment = bundle.segment(first.first + i);
+    if (segment.kind != SEGMENT_LITERAL) continue;
+    const order = compareStrings(bundle, segment.text, bundle.segment(second.first + i).text);
+    if (order != 0) return order;
+  }
+  return first.method == NONE ? 0 : compareStrings(bundle, first.method, second.method);
+}
+
+/** By bytes. */
+export function compareStrings(bundle: Bundle, a: u32, b: u32): i32 {
+  if (a == b) return 0;
+  return compareBytes(bundle.stringPointer(a), bundle.stringLength(a), bundle.stringPointer(b), bundle.stringLength(b));
+}

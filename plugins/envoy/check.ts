@@ -1,0 +1,130 @@
+import type { Logger } from "pino";
+import { type Decision, type NeutralRequest, type Text, undelivered } from "../../core/index.ts";
+import type { CheckRequest, CheckResponse } from "../../proto/messages.ts";
+import type { Decider, FailureMode } from "./config.ts";
+import { createDecisionIds } from "./decision-id.ts";
+import type { Metrics } from "./metrics.ts";
+import { toNeutral } from "./request.ts";
+import { type Answer, errorResponse, failureResponse, settableHeaders, toCheckResponse } from "./response.ts";
+
+/** An engine with what is made once for it. One of these judges a request from start to end. */
+export interface Judge {
+  readonly engine: Decider;
+  readonly settable: Answer["settable"];
+  readonly readsHeaders: boolean;
+}
+
+export function judgeWith(engine: Decider): Judge {
+  return { engine, settable: settableHeaders(engine.headerNames), readsHeaders: readsHeaders(engine) };
+}
+
+export interface CheckerOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly bodyBuffered: boolean;
+  readonly onError: FailureMode;
+}
+
+/** Stands for bytes that are no CheckRequest. (grpc-js takes a null for a message that never came.) */
+export const malformed: CheckRequest = Object.freeze({});
+
+/** `null`: fail the call. */
+export type Checker = (check: CheckRequest, judge: Judge) => CheckResponse | null;
+
+/**
+ * Judge one check: the only place where the failure mode is applied. Whatever goes wrong inside ends in that mode, by
+ * default in a denial. Never throws.
+ */
+export function createChecker(options: CheckerOptions): Checker {
+  const decisionId = createDecisionIds();
+  const { logger, metrics } = options;
+  return (check, judge) => {
+    const start = process.hrtime.bigint();
+    const answer = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
+    let request: NeutralRequest | null = null;
+    let response: CheckResponse | null;
+    let decision: Decision | null = null;
+    try {
+      if (check === malformed) throw new Error("the message is no CheckRequest");
+      request = toNeutral(check, options);
+      refuseUnknowable(check, judge);
+      const judged = judge.engine.decide(request);
+      response = toCheckResponse(judged, request, answer);
+      decision = judged;
+    } catch (error) {
+      observe(() =>
+        logger.error({ decision_id: answer.decisionId, err: error }, "no decision could be made"),
+      );
+      response = onFailure(options.onError, request, answer);
+    }
+    observe(() => {
+      logDecision(logger, answer, decision, request);
+      const micros = Number(process.hrtime.bigint() - start) / 1000;
+      metrics.decided(decision?.allow ?? false, decision?.reason.outcome ?? "error", micros);
+    });
+    return response;
+  };
+}
+
+/** What watches a decision must not change it: a log that cannot be written is no reason to fail the call. */
+function observe(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // The log itself is broken: there is nowhere to tell it.
+  }
+}
+
+function onFailure(mode: FailureMode, request: NeutralRequest | null, answer: Answer): CheckResponse | null {
+  if (mode === "grpc-error") return null;
+  return mode === "error-response" ? errorResponse(request, answer) : failureResponse(request, answer);
+}
+
+/**
+ * A check of the network filter has no headers at all, and a neutral request cannot say that they are undelivered: a
+ * bundle that reads headers would take them for absent. INVARIANT: an undelivered fact is never taken for absent.
+ */
+function refuseUnknowable(check: CheckRequest, judge: Judge): void {
+  if (judge.readsHeaders && check.attributes?.request?.http === undefined) {
+    throw new Error("a check without http cannot be judged by a bundle that reads headers");
+  }
+}
+
+function readsHeaders(engine: Decider): boolean {
+  return engine.program.slots.some(
+    ({ read, source, argument }) =>
+      read &&
+      (source === "header" || source === "cookie" || (source === "builtin" && argument === "request.id")),
+  );
+}
+
+/** One line for each decision: denials at `info`, the rest at `debug`. No query, no headers, no body. */
+function logDecision(
+  logger: Logger,
+  answer: Answer,
+  decision: Decision | null,
+  request: NeutralRequest | null,
+): void {
+  const level = decision?.allow === true ? "debug" : "info";
+  if (!logger.isLevelEnabled(level)) return;
+  logger[level](
+    {
+      decision_id: answer.decisionId,
+      bundle: answer.bundle,
+      policy: decision?.reason.policy ?? null,
+      outcome: decision?.reason.outcome ?? "error",
+      method: printable(request?.method),
+      path: printable(request?.target)?.split("?", 1)[0] ?? null,
+    },
+    decision?.allow === true ? "allow" : "deny",
+  );
+}
+
+const LOGGED_CHARACTERS_MAX = 1024;
+
+function printable(fact: Text | typeof undelivered | undefined): string | null {
+  if (fact === undefined || fact === undelivered) return null;
+  const text =
+    typeof fact === "string" ? fact : new TextDecoder().decode(fact.subarray(0, LOGGED_CHARACTERS_MAX));
+  return text.slice(0, LOGGED_CHARACTERS_MAX);
+}

@@ -1,0 +1,55 @@
+import type { Logger } from "pino";
+import type { Decision, NeutralRequest, Program } from "../../core/index.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What the server needs of core's `Engine`. */
+export interface Decider {
+  /** `sha256:` and 64 hex digits: names the bundle in metadata and logs. */
+  readonly digest: string;
+  /** Request headers that some policy may set: clients' copies are stripped. */
+  readonly headerNames: readonly string[];
+  readonly program: Pick<Program, "slots">;
+  decide(request: NeutralRequest): Decision;
+}
+
+/**
+ * What to answer when no decision could be made (a bug, a message that cannot be read).
+ *
+ * - `deny`: an explicit denial with 403 and reason `error`. Whatever Envoy is configured to do, nothing passes.
+ * - `grpc-error`: the call fails. Envoy then obeys `failure_mode_allow` and `status_on_error`.
+ * - `error-response`: `error_response` of Envoy 1.37 and later, with the same effect as a failed call, but with our
+ *   headers and body. Older versions do not know the field and deny with 403.
+ *
+ * The last two let requests pass where the operator wrote `failure_mode_allow: true`, hence they are not the default.
+ */
+export type FailureMode = "deny" | "grpc-error" | "error-response";
+
+export interface ServerOptions {
+  /** `host:port` (port 0: a free one) or `unix:/path/to/socket`. No TLS: listen on loopback or a socket. */
+  readonly address: string;
+  readonly engine: Decider;
+  readonly logger: Logger;
+  readonly metrics?: Metrics;
+  /**
+   * The operator's promise that every route asking this server buffers bodies: `with_request_body` is set, with a
+   * `max_request_bytes` of at least 262,144, and `disable_request_body_buffering` is not. Without it a body counts
+   * only if its `content-length` proves that it is all there. Default false. `request.ts` has the whole rule.
+   */
+  readonly bodyBuffered?: boolean;
+  /** How long `drain` waits for calls in flight before it cuts them off. Default 10,000. */
+  readonly drainMs?: number;
+  /** Default `deny`. */
+  readonly onError?: FailureMode;
+}
+
+export const defaults = { bodyBuffered: false, drainMs: 10_000, onError: "deny" } as const;
+
+/** Largest CheckRequest and CheckResponse, in bytes. Beyond it grpc-js fails the call with RESOURCE_EXHAUSTED. */
+export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Calls at once on one connection; Envoy queues the rest. */
+export const STREAMS_MAX = 1024;
+
+/** A silent connection is pinged after this time and dropped when no answer comes, so that dead peers go away. */
+export const KEEPALIVE_MS = 60_000;
+export const KEEPALIVE_TIMEOUT_MS = 20_000;

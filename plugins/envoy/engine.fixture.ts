@@ -1,0 +1,31 @@
+import type { Decision, NeutralRequest } from "../../core/index.ts";
+import type { Decider } from "./config.ts";
+
+/** An allow that sets these headers. */
+export function allow(setRequestHeaders: Decision["setRequestHeaders"] = []): Decision {
+  return { allow: true, reason: { policy: "Open", outcome: "satisfied" }, setRequestHeaders, denial: null };
+}
+
+/** A denial of policy `Closed`. */
+export function deny(denial: Partial<NonNullable<Decision["denial"]>> = {}): Decision {
+  return {
+    allow: false,
+    reason: { policy: "Closed", outcome: "denied" },
+    setRequestHeaders: [],
+    denial: { status: 403, body: null, ...denial },
+  };
+}
+
+/** An engine that decides by a function, for tests of what is around an engine. */
+export function fakeEngine(
+  decide: (request: NeutralRequest) => Decision,
+  overrides: Partial<Decider> = {},
+): Decider {
+  return {
+    digest: `sha256:${"0".repeat(64)}`,
+    headerNames: [],
+    program: { slots: [] },
+    decide,
+    ...overrides,
+  };
+}

@@ -1,0 +1,12 @@
+export { type Decider, defaults, type FailureMode, type ServerOptions } from "./config.ts";
+export { createMetrics, type Metrics, type MetricsSnapshot } from "./metrics.ts";
+export { type RequestOptions, toNeutral } from "./request.ts";
+export {
+  type Answer,
+  errorResponse,
+  failureResponse,
+  type SettableHeaders,
+  settableHeaders,
+  toCheckResponse,
+} from "./response.ts";
+export { type RunningServer, startServer } from "./server.ts";

@@ -1,0 +1,202 @@
+import type { Decision, HeaderLine, HeaderValue, NeutralRequest } from "../../core/index.ts";
+import {
+  type CheckResponse,
+  type HeaderValueOption,
+  OVERWRITE_IF_EXISTS_OR_ADD,
+  STATUS_OK,
+  STATUS_PERMISSION_DENIED,
+  type Struct,
+} from "../../proto/messages.ts";
+import { struct } from "../../proto/struct.ts";
+
+/** Which decision of which bundle is answered. */
+export interface Answer {
+  readonly decisionId: string;
+  /** Digest of the bundle. */
+  readonly bundle: string;
+  readonly settable: SettableHeaders;
+}
+
+/** The request headers that some policy of the bundle may set. */
+export interface SettableHeaders {
+  /** Lower case. */
+  readonly names: readonly string[];
+  /** The same with `_` as `-`: many servers take the two for one. */
+  readonly canonical: ReadonlySet<string>;
+}
+
+/** `names`: the engine's `headerNames`. Made once for each bundle. */
+export function settableHeaders(names: readonly string[]): SettableHeaders {
+  return { names: names.map((name) => name.toLowerCase()), canonical: new Set(names.map(canonicalName)) };
+}
+
+/**
+ * A decision as Envoy's CheckResponse.
+ *
+ * INVARIANT: `status` is set; a header name is never both set and removed (Envoy removes last).
+ *
+ * Throws when the decision cannot be carried out as it stands (a header value with a line break): the caller answers
+ * with `failureResponse`, since an obligation that cannot be fulfilled denies.
+ */
+export function toCheckResponse(decision: Decision, request: NeutralRequest, answer: Answer): CheckResponse {
+  const { policy, outcome } = decision.reason;
+  const dynamic_metadata = metadata(answer, decision.allow, policy, outcome);
+  if (decision.allow) return { ...allowed(decision, request, answer.settable), dynamic_metadata };
+  const reason = policy ?? outcome;
+  const { status, body } = decision.denial ?? { status: 403, body: null };
+  return {
+    status: { code: STATUS_PERMISSION_DENIED, message: reason },
+    denied_response: denied({ status, body, reason, decisionId: answer.decisionId, request }),
+    dynamic_metadata,
+  };
+}
+
+/** The denial for a request about which no decision could be made: 403, reason `error`. */
+export function failureResponse(
+  request: NeutralRequest | null,
+  answer: Omit<Answer, "settable">,
+): CheckResponse {
+  return {
+    status: { code: STATUS_PERMISSION_DENIED, message: "error" },
+    denied_response: failed(403, request, answer.decisionId),
+    dynamic_metadata: metadata(answer, false, null, "error"),
+  };
+}
+
+/**
+ * The same as `error_response` (Envoy 1.37 and later), which obeys `failure_mode_allow`. The status code is INTERNAL
+ * because Envoy looks at `error_response` only when it is not 0; older versions see a plain denial.
+ */
+export function errorResponse(
+  request: NeutralRequest | null,
+  answer: Omit<Answer, "settable">,
+): CheckResponse {
+  return {
+    status: { code: STATUS_INTERNAL, message: "error" },
+    error_response: failed(503, request, answer.decisionId),
+    dynamic_metadata: metadata(answer, false, null, "error"),
+  };
+}
+
+const STATUS_INTERNAL = 13;
+
+function allowed(decision: Decision, request: NeutralRequest, settable: SettableHeaders): CheckResponse {
+  const set = decision.setRequestHeaders;
+  return {
+    status: { code: STATUS_OK },
+    ok_response: { headers: set.map(overwrite), headers_to_remove: removals(request.headers, set, settable) },
+  };
+}
+
+/**
+ * Every settable header that this decision does not set, and every spelling of one that the client sent: a copy must
+ * not reach the upstream. The plain names are removed also when no copy was seen, since `allowed_headers` and
+ * `disallowed_headers` of the filter can hide it from us, but not from the upstream.
+ */
+function removals(
+  lines: readonly HeaderLine[],
+  set: readonly HeaderValue[],
+  settable: SettableHeaders,
+): string[] {
+  if (settable.names.length === 0) return [];
+  const names = new Set(settable.names);
+  for (const line of lines) {
+    if (settable.canonical.has(canonicalName(line.name))) names.add(line.name.toLowerCase());
+  }
+  for (const header of set) names.delete(header.name.toLowerCase());
+  return [...names];
+}
+
+function canonicalName(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
+}
+
+/**
+ * A header that replaces all lines of its name. Envoy up to 1.36 reads `append` alone, later versions prefer it to
+ * `append_action` (ext_authz_grpc_impl.cc, `getAppendAction`), other clients of the API may know only the latter, whose
+ * default appends: so both say "overwrite". Without `keep_empty_value` Envoy drops an empty value.
+ */
+function overwrite(header: HeaderValue): HeaderValueOption {
+  if (/[\r\n\0]/.test(header.value))
+    throw new Error(`the value of header \`${header.name}\` holds a line break or NUL`);
+  return {
+    header: { key: header.name, value: header.value },
+    append: { value: false },
+    append_action: OVERWRITE_IF_EXISTS_OR_ADD,
+    keep_empty_value: true,
+  };
+}
+
+interface DeniedAnswer {
+  readonly status: number;
+  /** Configured body, or null for the default one. */
+  readonly body: string | null;
+  readonly reason: string;
+  readonly decisionId: string;
+  readonly request: NeutralRequest | null;
+}
+
+function denied(answer: DeniedAnswer): NonNullable<CheckResponse["denied_response"]> {
+  const { body, decisionId, reason } = answer;
+  const headers = [
+    overwrite({ name: "x-ipe-reason", value: headerText(reason) }),
+    overwrite({ name: "x-ipe-decision", value: decisionId }),
+  ];
+  // A gRPC client needs the content type that Envoy writes for it; the body becomes its status message.
+  if (!isGrpc(answer.request)) {
+    headers.push(
+      overwrite({ name: "content-type", value: body === null ? "application/json" : "text/plain" }),
+    );
+  }
+  return {
+    status: { code: isDenialStatus(answer.status) ? answer.status : 403 },
+    headers,
+    body: body ?? JSON.stringify({ decision: "deny", reason, decision_id: decisionId }),
+  };
+}
+
+function failed(
+  status: number,
+  request: NeutralRequest | null,
+  decisionId: string,
+): ReturnType<typeof denied> {
+  return denied({ status, body: null, reason: "error", decisionId, request });
+}
+
+function isDenialStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 400 && status <= 599;
+}
+
+function isGrpc(request: NeutralRequest | null): boolean {
+  return (
+    request?.headers.some((line) => line.name.toLowerCase() === "content-type" && startsWithGrpc(line)) ??
+    false
+  );
+}
+
+function startsWithGrpc(line: HeaderLine): boolean {
+  const { value } = line;
+  const text = typeof value === "string" ? value : new TextDecoder("latin1").decode(value.subarray(0, 32));
+  return text.trimStart().toLowerCase().startsWith("application/grpc");
+}
+
+/** Text that fits into a header field whatever it is: everything but printable ASCII becomes `?`. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/gu, "?");
+}
+
+/** For access logs and later filters, on allow and on deny: `%DYNAMIC_METADATA(envoy.filters.http.ext_authz:policy)%`. */
+function metadata(
+  answer: Omit<Answer, "settable">,
+  allow: boolean,
+  policy: string | null,
+  reason: string,
+): Struct {
+  return struct({
+    decision: allow ? "allow" : "deny",
+    decision_id: answer.decisionId,
+    policy,
+    reason,
+    bundle: answer.bundle,
+  });
+}

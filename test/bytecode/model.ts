@@ -1,0 +1,151 @@
+/**
+ * A bundle as rows of numbers, and its bytes: written by hand for the tests of the loader, so that a fault can be put
+ * anywhere. Nothing is checked here. Words are given by name in the order of docs/bytecode.md.
+ */
+import { sealBundle } from "../../core/bytecode/digest.ts";
+import {
+  FORMAT_VERSION,
+  HEADER_BYTES,
+  LIMIT_BODY_BYTES_MAX,
+  LIMIT_LIST_ELEMENTS_MAX,
+  MAGIC,
+  SECTION_COUNT,
+  SECTION_ENTRY_BYTES,
+  SEMANTICS_VERSION,
+} from "../../core/bytecode/gen/constants.ts";
+
+export interface SlotRow {
+  name: number;
+  shape: number;
+  source: number;
+  flags: number;
+  half: number;
+  argument: number;
+  default: number;
+}
+
+export interface PolicyRow {
+  name: number;
+  intent: number;
+  kind: number;
+  mode: number;
+  severity: number;
+  effect: number;
+  trigger: number;
+  requirement: number;
+  status: number;
+  body: number;
+  reason: number;
+  firstObligation: number;
+  obligations: number;
+  firstMetadata: number;
+  metadata: number;
+}
+
+export interface NodeRow {
+  kind: number;
+  children: number;
+  firstChild: number;
+  text: number;
+  line: number;
+  column: number;
+  routine: number;
+  firstRead: number;
+  reads: number;
+}
+
+/** One instruction: head, a, b, jump. */
+export type Word4 = [head: number, a: number, b: number, jump: number];
+
+export interface Model {
+  features: number;
+  flags: number;
+  strings: Uint8Array[];
+  numbersPadding: number;
+  numbers: number[];
+  networks: { address: number[]; prefix: number }[];
+  sets: { kind: number; first: number; count: number }[];
+  setElements: number[];
+  enums: { name: number; ordered: number; first: number; count: number }[];
+  members: number[];
+  shapes: { type: number; argument: number; fields: number }[];
+  fields: { name: number; shape: number }[];
+  slots: SlotRow[];
+  resources: { member: number; method: number; first: number; count: number }[];
+  segments: { kind: number; string: number }[];
+  routines: number[];
+  code: Word4[];
+  obligations: { kind: number; header: number; value: number }[];
+  policies: PolicyRow[];
+  metadata: { key: number; value: number }[];
+  rows: { trigger: number; requirement: number }[];
+  nodes: NodeRow[];
+  reads: { cell: number; name: number }[];
+}
+
+/** The bytes of a model, sealed. */
+export function writeModel(model: Model): Uint8Array {
+  const sections = sectionsOf(model);
+  const tableEnd = HEADER_BYTES + SECTION_COUNT * SECTION_ENTRY_BYTES;
+  const total = sections.reduce((sum, section) => sum + section.length, tableEnd);
+  const bytes = new Uint8Array(total);
+  const view = new DataView(bytes.buffer);
+  const header = [
+    MAGIC,
+    FORMAT_VERSION | (SEMANTICS_VERSION << 16),
+    model.features,
+    model.flags,
+    total,
+    SECTION_COUNT,
+    LIMIT_BODY_BYTES_MAX,
+    LIMIT_LIST_ELEMENTS_MAX,
+  ];
+  for (const [i, word] of header.entries()) view.setUint32(i * 4, word, true);
+  let offset = tableEnd;
+  for (const [i, section] of sections.entries()) {
+    const entry = HEADER_BYTES + i * SECTION_ENTRY_BYTES;
+    for (const [w, word] of [i + 1, offset, section.length].entries()) view.setUint32(entry + w * 4, word, true);
+    bytes.set(section, offset);
+    offset += section.length;
+  }
+  return sealBundle(bytes);
+}
+
+function sectionsOf(m: Model): Uint8Array[] {
+  const rows = (list: readonly object[]): number[] => list.flatMap((row) => Object.values(row) as number[]);
+  const text = m.strings.flatMap((string) => [...string]);
+  const padding = new Array<number>((4 - (text.length % 4)) % 4).fill(0);
+  return [
+    join(words(m.strings.length, m.strings.map((string) => string.length)), Uint8Array.from([...text, ...padding])),
+    join(words(m.numbers.length, m.numbersPadding), new Uint8Array(new Float64Array(m.numbers).buffer)),
+    join(words(m.networks.length), ...m.networks.map(({ address, prefix }) => join(Uint8Array.from(address), words(prefix)))),
+    words(m.sets.length, m.setElements.length, rows(m.sets), m.setElements),
+    words(m.enums.length, m.members.length, rows(m.enums), m.members),
+    words(m.shapes.length, m.fields.length, rows(m.shapes), rows(m.fields)),
+    words(m.slots.length, m.slots.flatMap(slotWords)),
+    words(m.resources.length, m.segments.length, rows(m.resources), rows(m.segments)),
+    join(words(m.routines.length, m.code.length, m.routines), new Uint8Array(Uint16Array.from(m.code.flat()).buffer)),
+    words(m.obligations.length, rows(m.obligations)),
+    words(m.policies.length, m.policies.flatMap(policyWords)),
+    words(m.metadata.length, rows(m.metadata)),
+    words(m.nodes.length, m.reads.length, m.rows.length, rows(m.rows), rows(m.nodes), rows(m.reads)),
+  ];
+}
+
+function slotWords(slot: SlotRow): number[] {
+  return [slot.name, slot.shape, slot.source | (slot.flags << 8) | (slot.half << 16), slot.argument, slot.default];
+}
+
+function policyWords(p: PolicyRow): number[] {
+  const bytes = p.kind | (p.mode << 8) | (p.severity << 16) | (p.effect << 24);
+  const { name, intent, trigger, requirement, status, body, reason } = p;
+  return [name, intent, bytes, trigger, requirement, status, body, reason, p.firstObligation, p.obligations, p.firstMetadata, p.metadata];
+}
+
+function words(...values: readonly (number | readonly number[])[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from(values.flat()).buffer);
+}
+
+function join(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}

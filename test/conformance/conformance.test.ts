@@ -1,0 +1,82 @@
+/** Every runtime answers every vector alike (docs/request.md, docs/bytecode.md). */
+import { readFileSync, writeFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { disassemble } from "../../core/index.ts";
+import { differences, knownFailures } from "./compare.ts";
+import { compileVector } from "./compile.ts";
+import { runtimes } from "./runtimes/index.ts";
+import type { CompiledVector, OpenRuntime } from "./runtimes/runtime.ts";
+import { loadVectors } from "./vectors.ts";
+
+const UPDATE = process.env.UPDATE_GOLDEN === "1";
+const TOPICS = 20;
+const POLICIES = 40;
+const CASES = 180;
+
+const vectors = loadVectors().map(compileVector);
+
+describe("vectors", () => {
+  test("are many", () => {
+    expect(new Set(vectors.map((v) => v.name.split("/")[0])).size).toBeGreaterThanOrEqual(TOPICS);
+    expect(vectors.reduce((sum, v) => sum + v.program.policies.length, 0)).toBeGreaterThanOrEqual(POLICIES);
+    expect(vectors.reduce((sum, v) => sum + v.cases.length, 0)).toBeGreaterThanOrEqual(CASES);
+  });
+
+  test.each(vectors.map((v) => [v.name, v] as const))("%s: cases have names of their own, and name every policy", (_, vector) => {
+    expect(new Set(vector.cases.map((c) => c.name)).size).toBe(vector.cases.length);
+    const policies = vector.program.policies.map((p) => p.name);
+    for (const { want } of vector.cases) expect(want.policies.map((p) => p.name)).toEqual(policies);
+  });
+
+  test.each(vectors.map((v) => [v.name, v] as const))("%s: code is as it was", (_, vector) => {
+    const golden = join(vector.folder, "disassembly.txt");
+    const got = disassemble(vector.program);
+    if (UPDATE) writeFileSync(golden, got);
+    expect(existsSync(golden), "no disassembly.txt: run with UPDATE_GOLDEN=1 and review it").toBe(true);
+    expect(got).toBe(readFileSync(golden, "utf8"));
+  });
+});
+
+describe.each(runtimes().map((runtime) => [runtime.name, runtime] as const))("%s", (name, runtime) => {
+  const known = knownFailures(name);
+  const counts = { run: 0, notExpressible: new Map<string, number>() };
+  let open: OpenRuntime;
+
+  beforeAll(async () => {
+    open = await runtime.open(vectors);
+  }, 120_000);
+
+  afterAll(async () => {
+    await open?.close();
+    const reasons = [...counts.notExpressible].sort(([a], [b]) => (a < b ? -1 : 1)).map(([why, times]) => `${times} ${why}`);
+    console.log(`${name}: ${counts.run} cases run${reasons.length === 0 ? "" : `; not expressible: ${reasons.join(", ")}`}`);
+  });
+
+  test.each(vectors.map((v) => [v.name, v] as const))("%s", async (_, vector) => {
+    expect(await failuresOf(vector)).toEqual([]);
+  }, 60_000);
+
+  test("known failures name cases that exist", () => {
+    for (const { vector, case: title } of known) {
+      expect(vectors.find((v) => v.name === vector)?.cases.map((c) => c.name)).toContain(title);
+    }
+  });
+
+  async function failuresOf(vector: CompiledVector): Promise<string[]> {
+    const failures: string[] = [];
+    for (const given of vector.cases) {
+      const seen = await open.judge(vector, given);
+      if ("notExpressible" in seen) {
+        counts.notExpressible.set(seen.notExpressible, (counts.notExpressible.get(seen.notExpressible) ?? 0) + 1);
+        continue;
+      }
+      counts.run++;
+      const found = differences(given.want, seen);
+      const listed = known.some((k) => k.vector === vector.name && k.case === given.name);
+      if (listed && found.length === 0) failures.push(`${given.name}: listed as a known failure, and passes: take it off the list`);
+      if (!listed) failures.push(...found.map((difference) => `${given.name}: ${difference}`));
+    }
+    return failures;
+  }
+});

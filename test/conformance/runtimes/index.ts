@@ -1,0 +1,8 @@
+/** All runtimes that are compared. */
+import { interpreter } from "./interpreter.ts";
+import { reference } from "./reference.ts";
+import type { Runtime } from "./runtime.ts";
+
+export function runtimes(): readonly Runtime[] {
+  return [reference, interpreter];
+}

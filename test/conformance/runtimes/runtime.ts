@@ -1,0 +1,48 @@
+/** What the runner asks of a runtime; each adapter beside this file is one. */
+import type { CheckedDocument } from "../../../core/check/check.ts";
+import type { Decision, Explanation, Program } from "../../../core/index.ts";
+import type { Case, Vector, Want } from "../vectors.ts";
+
+/** A vector with its compiled policy. */
+export interface CompiledVector extends Vector {
+  readonly bundle: Uint8Array;
+  readonly program: Program;
+  readonly document: CheckedDocument;
+}
+
+/** What a runtime answered: the members of a `want` that it can show. */
+export type Seen = Partial<Want>;
+
+/** A case that this runtime cannot be asked, and why; counted and printed by reason. */
+export interface NotExpressible {
+  readonly notExpressible: string;
+}
+
+export interface Runtime {
+  readonly name: string;
+  /** Start what serves all vectors. */
+  open(vectors: readonly CompiledVector[]): Promise<OpenRuntime>;
+}
+
+export interface OpenRuntime {
+  judge(vector: CompiledVector, given: Case): Promise<Seen | NotExpressible>;
+  close(): Promise<void>;
+}
+
+/** All of an explanation. */
+export function seenExplanation({ decision, policies }: Explanation): Seen {
+  return {
+    ...seenDecision(decision),
+    policies: policies.map(({ name, outcome, failed, missing, invalid }) => ({ name, outcome, failed, missing, invalid })),
+  };
+}
+
+/** All of a decision. */
+export function seenDecision({ allow, reason, setRequestHeaders, denial }: Decision): Seen {
+  return {
+    decision: allow ? "allow" : "deny",
+    reason,
+    request_headers: Object.fromEntries(setRequestHeaders.map((header) => [header.name, header.value])),
+    deny: denial,
+  };
+}

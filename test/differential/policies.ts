@@ -1,0 +1,158 @@
+/** Random policies and guards around random conditions, and their text. */
+import { type Aggregate, type Condition, generateSection, type Section } from "./conditions.ts";
+import { Random } from "./random.ts";
+import { attributesText, type GeneratedSchema, generateSchema } from "./schema.ts";
+
+export interface GeneratedPolicy {
+  readonly name: string;
+  readonly kind: "policy" | "guard";
+  readonly trigger: Section | null;
+  readonly effect: "requires" | "allows" | "denies";
+  readonly requirement: Section | null;
+  readonly onAllow: readonly { readonly header: string; readonly value: string }[];
+  readonly onDeny: { readonly status: number | null; readonly body: string | null } | null;
+  readonly metadata: readonly (readonly [string, string])[];
+  /** Seeds line breaks, comments and needless parentheses. */
+  readonly textSeed: number;
+}
+
+export interface GeneratedBundle {
+  readonly schema: GeneratedSchema;
+  readonly policies: readonly GeneratedPolicy[];
+}
+
+const POLICIES_MAX = 5;
+
+export function generateBundle(seed: number): GeneratedBundle {
+  const random = new Random(seed);
+  const schema = generateSchema(random);
+  return { schema, policies: random.times(1 + random.below(POLICIES_MAX), (i) => policy(i, schema, random)) };
+}
+
+function policy(index: number, schema: GeneratedSchema, random: Random): GeneratedPolicy {
+  const kind = random.chance(65) ? "policy" : "guard";
+  const effect =
+    kind === "guard"
+      ? random.pick(["requires", "denies"] as const)
+      : random.pick(["requires", "requires", "allows", "denies"] as const);
+  const allows = kind === "policy" && effect !== "denies";
+  // A `denies` or `allows` without a trigger would hide everything else.
+  const triggered = effect === "requires" ? random.chance(70) : random.chance(97);
+  return {
+    name: `${random.pick(["A", "B", "a", "Z", "z_"])}${index}`,
+    kind,
+    trigger: triggered
+      ? generateSection(schema, random, { guarded: kind === "guard" ? "or" : "either" })
+      : null,
+    effect,
+    requirement: effect === "requires" ? generateSection(schema, random, { guarded: "no" }) : null,
+    onAllow: allows && random.chance(40) ? headers(random) : [],
+    onDeny: random.chance(35) ? onDeny(random) : null,
+    metadata: metadata(random),
+    textSeed: random.next(),
+  };
+}
+
+function headers(random: Random): GeneratedPolicy["onAllow"] {
+  const names = random.shuffled(["x-mark", "X-Ok", "x-by"]).slice(0, 1 + random.below(2));
+  return names.map((header) => ({ header, value: random.pick(["1", "1", "two"]) }));
+}
+
+function onDeny(random: Random): GeneratedPolicy["onDeny"] {
+  const status = random.chance(70) ? random.pick([401, 403, 404, 429, 503]) : null;
+  return {
+    status,
+    body: status === null || random.chance(50) ? random.pick(["", "no", "nein, 日本"]) : null,
+  };
+}
+
+function metadata(random: Random): [string, string][] {
+  const entries: [string, string][] = [];
+  if (random.chance(50))
+    entries.push(["severity", random.pick(["critical", "high", "medium", "low", "info"])]);
+  if (random.chance(25)) entries.push(["mode", random.chance(80) ? "permissive" : "enforce"]);
+  if (random.chance(20)) entries.push(["owner", "team-a // of the house"]);
+  return random.shuffled(entries);
+}
+
+// --- text ---
+
+/** The whole text of a bundle, and where each policy's text ends in it (UTF-16 units). */
+export function bundleText(bundle: GeneratedBundle): { text: string; ends: readonly number[] } {
+  let text = bundle.schema.text + attributesText(bundle.schema.attributes);
+  const ends: number[] = [];
+  for (const each of bundle.policies) {
+    text += policyText(each);
+    ends.push(text.length);
+  }
+  return { text, ends };
+}
+
+function policyText(p: GeneratedPolicy): string {
+  const random = new Random(p.textSeed);
+  const line = () => (random.chance(80) ? "\n  " : " ");
+  const section = (keyword: string, s: Section) => `${keyword} ${sectionText(s, random)}`;
+  const parts: string[] = [];
+  if (p.trigger !== null) parts.push(section("triggers when", p.trigger));
+  if (p.requirement !== null) parts.push(section("requires", p.requirement));
+  else parts.push(p.effect === "denies" && random.chance(50) ? 'denies with reason "because"' : p.effect);
+  if (p.onAllow.length > 0)
+    parts.push(
+      `on allow ${p.onAllow.map((h) => `set request header "${h.header}" to "${h.value}"`).join(line())}`,
+    );
+  if (p.onDeny !== null) parts.push(onDenyText(p.onDeny));
+  if (p.metadata.length > 0)
+    parts.push(`metadata${p.metadata.map(([key, value]) => `\n    ${key}: ${value}`).join("")}\n `);
+  const intent = random.pick(["", ` "why 😀 日本"`, '\n  "several\n   lines"']);
+  return `${p.kind} ${p.name}:${intent}${random
+    .shuffled(parts)
+    .map((part) => line() + part)
+    .join("")}\n`;
+}
+
+function onDenyText(onDeny: NonNullable<GeneratedPolicy["onDeny"]>): string {
+  const status = onDeny.status === null ? "" : ` status ${onDeny.status}`;
+  return `on deny${status}${onDeny.body === null ? "" : ` body ${JSON.stringify(onDeny.body)}`}`;
+}
+
+function sectionText(section: Section, random: Random): string {
+  const condition = conditionText(section.condition, random);
+  return section.where === null
+    ? condition
+    : `${condition}${gap(random)}where ${conditionText(section.where, random)}`;
+}
+
+function gap(random: Random): string {
+  return random.chance(75) ? " " : random.pick(["\n    ", "  ", "\t", " // a and b or\n  ", "\r\n   "]);
+}
+
+function conditionText(e: Condition, random: Random): string {
+  switch (e.kind) {
+    case "and":
+    case "or":
+      return e.parts
+        .map((part) => partText(part, e.kind, random))
+        .join(`${gap(random)}${e.kind}${gap(random)}`);
+    case "not": {
+      const inner = conditionText(e.operand, random);
+      return `not ${e.operand.kind === "and" || e.operand.kind === "or" || random.chance(20) ? `(${inner})` : inner}`;
+    }
+    case "leaf": {
+      const text = e.tokens
+        .map((token) => (typeof token === "string" ? token : aggregateText(token, random)))
+        .join(gap(random));
+      return random.chance(6) ? `(${text})` : text;
+    }
+  }
+}
+
+function partText(part: Condition, inside: "and" | "or", random: Random): string {
+  const text = conditionText(part, random);
+  const needed = inside === "and" && part.kind === "or";
+  return needed || random.chance(10) ? `(${random.chance(20) ? " " : ""}${text})` : text;
+}
+
+function aggregateText(a: Aggregate, random: Random): string {
+  if (a.dotted) return `${a.list}.count`;
+  return `${a.function}(${a.list}${a.where === null ? "" : `${gap(random)}where ${conditionText(a.where, random)}`})`;
+}

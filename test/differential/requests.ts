@@ -1,0 +1,404 @@
+/** Random requests: what the runtimes get, and the valuation that docs/request.md says it stands for. */
+
+import {
+  type Body,
+  type Fact,
+  type HeaderLine,
+  type NeutralRequest,
+  type Peer,
+  type Text,
+  undelivered,
+} from "../../core/request/neutral.ts";
+import type { Attribute, Schema } from "../../core/schema/schema.ts";
+import { ABSENT, INVALID, present, type Valuation, type Value } from "../reference/values.ts";
+import { bytesOf, type JsonFact, jsonFact, type TextFact, textFact } from "./facts.ts";
+import { ADDRESSES } from "./pools.ts";
+import type { Random } from "./random.ts";
+import { TARGETS, type Target } from "./targets.ts";
+
+/** `direct`: declared attributes are set by name. `http`: all goes through headers, query, cookies and body. */
+export type Route = "direct" | "http";
+type BodyState = "json" | "empty" | "null" | "scalar" | "broken" | "untyped" | "encoded" | "undelivered";
+type BuiltinFacts = ReadonlyMap<
+  string,
+  { readonly fact: Fact<Text | number | boolean>; readonly value: Value }
+>;
+
+/** A request before it is put together; parts can be taken out for shrinking. */
+export interface RequestModel {
+  readonly route: Route;
+  readonly joined: boolean;
+  readonly method: Fact<Text>;
+  readonly target: Target;
+  readonly builtins: BuiltinFacts;
+  /** By attribute name; attributes from captures have none, their value hangs on the target. */
+  readonly json: ReadonlyMap<string, JsonFact>;
+  readonly text: ReadonlyMap<string, TextFact>;
+  readonly body: BodyState;
+  readonly query: "good" | "bad-name" | "bad-byte";
+  readonly extensions: boolean;
+}
+
+export interface BuiltRequest {
+  readonly request: NeutralRequest;
+  readonly valuation: Valuation;
+}
+
+const METHODS: readonly Fact<Text>[] = [
+  "GET",
+  "GET",
+  "GET",
+  "POST",
+  "POST",
+  "PUT",
+  "a",
+  undefined,
+  undelivered,
+  "",
+  "BAD METHOD",
+  Uint8Array.of(0xff),
+];
+const BROKEN_BODIES = [
+  '{"a0":',
+  '{"a0":1,"a0":1}',
+  "\ufeff{}",
+  "{} x",
+  '{"a0":"\\ud800"}',
+  "{'a0':1}",
+  '{"a0":01}',
+];
+
+export function generateRequest(schema: Schema, random: Random, route: Route): RequestModel {
+  const json = new Map<string, JsonFact>();
+  const text = new Map<string, TextFact>();
+  for (const a of schema.attributes.values()) {
+    if (route === "direct" || a.source === "body")
+      json.set(a.name, jsonFact(a.type, random, { direct: route === "direct" }));
+    else if (a.source !== "capture")
+      text.set(
+        a.name,
+        textFact(a.type, random, {
+          split: a.source === "header" || a.source === "extension",
+          once: a.source === "extension",
+        }),
+      );
+  }
+  text.set("request.id", textFact({ kind: "string" }, random, { split: false }));
+  return {
+    route,
+    joined: random.chance(15),
+    method: random.chance(85) ? random.pick(["GET", "POST"]) : random.pick(METHODS),
+    target: random.pick(random.chance(85) ? TARGETS.filter((t) => t.valid) : TARGETS),
+    builtins: builtinFacts(random),
+    json,
+    text,
+    body: random.chance(85)
+      ? "json"
+      : random.pick(["empty", "null", "scalar", "broken", "untyped", "encoded", "undelivered"] as const),
+    query: random.chance(94) ? "good" : random.pick(["bad-name", "bad-byte"] as const),
+    extensions: random.chance(95),
+  };
+}
+
+// --- built-ins ---
+
+type Option = readonly [Fact<Text | number | boolean>, Value];
+
+const ENDS: readonly Option[] = [
+  [undefined, ABSENT],
+  [undelivered, INVALID],
+];
+const NOT_UTF8: Option = [Uint8Array.of(0xff), INVALID];
+const TEXTS: readonly Option[] = [
+  ...["a", "ab", "low"].map((text): Option => [text, present(text)]),
+  ...["a", "é"].map((text): Option => [bytesOf(text), present(text)]),
+  ...ENDS,
+  NOT_UTF8,
+];
+const TEXTS_ABSENT_WHEN_EMPTY: readonly Option[] = [...TEXTS, ["", ABSENT]];
+const HOSTS: readonly Option[] = [
+  ["a", present("a")],
+  ["ab", present("ab")],
+  ["A.:8080", present("a")],
+  ["AB:", present("ab")],
+  [bytesOf("a."), present("a")],
+  ["[::1]:443", present("[::1]")],
+  ["", INVALID],
+  ["a..b", INVALID],
+  ["a:99999", INVALID],
+  ["a/b", INVALID],
+  ...ENDS,
+];
+const SIZES: readonly Option[] = [
+  ...[0, 1, 3, 9007199254740991].map((n): Option => [n, present(n)]),
+  ...ENDS,
+];
+const PORTS: readonly Option[] = [
+  ...[0, 1, 7, 65535].map((n): Option => [n, present(n)]),
+  ...ENDS,
+  [65536, INVALID],
+];
+const PEER_ADDRESSES: readonly Option[] = [
+  ...ADDRESSES.map((a): Option => [a.text, present(a.address)]),
+  ...ENDS,
+  ["10.0.0.1:80", INVALID],
+  ["", INVALID],
+];
+const BOOLS: readonly Option[] = [[true, present(true)], [false, present(false)], ...ENDS];
+
+/** What a host can say of each built-in that is not made from method, target or headers. */
+const BUILTIN_OPTIONS: readonly (readonly [string, readonly Option[]])[] = [
+  ["request.scheme", TEXTS],
+  ["request.protocol", TEXTS],
+  ["request.host", HOSTS],
+  ["request.size", SIZES],
+  ["source.ip", PEER_ADDRESSES],
+  ["source.port", PORTS],
+  ["source.principal", TEXTS_ABSENT_WHEN_EMPTY],
+  ["destination.ip", PEER_ADDRESSES],
+  ["destination.port", PORTS],
+  ["destination.principal", TEXTS_ABSENT_WHEN_EMPTY],
+  ["connection.mtls", BOOLS],
+  ["connection.requested_server_name", TEXTS_ABSENT_WHEN_EMPTY],
+  ["connection.tls_version", TEXTS_ABSENT_WHEN_EMPTY],
+  ["connection.subject_peer_certificate", TEXTS_ABSENT_WHEN_EMPTY],
+  ["connection.uri_san_peer_certificate", TEXTS_ABSENT_WHEN_EMPTY],
+  ["connection.dns_san_peer_certificate", TEXTS_ABSENT_WHEN_EMPTY],
+  ["connection.sha256_peer_certificate_digest", TEXTS_ABSENT_WHEN_EMPTY],
+];
+
+function builtinFacts(random: Random): BuiltinFacts {
+  return new Map(
+    BUILTIN_OPTIONS.map(([name, options]) => {
+      const [fact, value] = random.pick(options);
+      return [name, { fact, value }];
+    }),
+  );
+}
+
+// --- putting together ---
+
+/** The neutral request, and what it means. */
+export function buildRequest(model: RequestModel, schema: Schema): BuiltRequest {
+  const attributes = [...schema.attributes.values()];
+  const http = model.route === "http";
+  const query = queryOf(
+    model,
+    attributes.filter((a) => http && a.source === "query"),
+  );
+  const { target } = targetOf(model.target, query);
+  const fact = <T>(name: string) => model.builtins.get(name)?.fact as Fact<T>;
+  const peer = (name: string): Peer => ({
+    ip: fact<Text>(`${name}.ip`),
+    port: fact<number>(`${name}.port`),
+    principal: fact<Text>(`${name}.principal`),
+  });
+  const request: NeutralRequest = {
+    method: model.method,
+    target,
+    host: fact<Text>("request.host"),
+    scheme: fact<Text>("request.scheme"),
+    protocol: fact<Text>("request.protocol"),
+    size: fact<number>("request.size"),
+    headers: headersOf(model, http ? attributes : []),
+    headersJoined: model.joined,
+    body: http ? bodyOf(model, attributes) : { kind: "empty" },
+    source: peer("source"),
+    destination: peer("destination"),
+    connection: {
+      mtls: fact<boolean>("connection.mtls"),
+      requestedServerName: fact<Text>("connection.requested_server_name"),
+      tlsVersion: fact<Text>("connection.tls_version"),
+      subjectPeerCertificate: fact<Text>("connection.subject_peer_certificate"),
+      uriSanPeerCertificate: fact<Text>("connection.uri_san_peer_certificate"),
+      dnsSanPeerCertificate: fact<Text>("connection.dns_san_peer_certificate"),
+      sha256PeerCertificateDigest: fact<Text>("connection.sha256_peer_certificate_digest"),
+    },
+    extensions: model.extensions && http ? extensionsOf(model, attributes) : http ? undelivered : new Map(),
+    ...(http
+      ? {}
+      : {
+          attributes: new Map(
+            [...model.json].map(([name, { json }]) => [name, json === null ? null : JSON.parse(json)]),
+          ),
+        }),
+  };
+  return { request, valuation: valuationOf(model, schema, query) };
+}
+
+function valuationOf(model: RequestModel, schema: Schema, query: string): Valuation {
+  const values = new Map<string, Value>();
+  for (const [name, { value }] of model.builtins) values.set(name, value);
+  values.set("request.id", scalarHeader(model, "request.id", false));
+  const method = methodOf(model.method);
+  values.set("request.method", method === null ? INVALID : present(method));
+  const { path, target } = targetOf(model.target, query);
+  values.set("request.path", path);
+  const queryInvalid =
+    typeof target !== "string" || target === "" || target.includes("#") || model.query === "bad-byte";
+  values.set("request.query", queryInvalid ? INVALID : present(query));
+  const matched = method === null || path.state !== "present" ? null : model.target.resource(method);
+  values.set("resource.type", matched === null ? INVALID : present(matched));
+  const cookiesBroken = areCookiesBroken(model, schema);
+  for (const a of schema.attributes.values()) values.set(a.name, attributeValue(a));
+  return values;
+
+  function attributeValue(a: Attribute): Value {
+    const json = model.json.get(a.name);
+    if (model.route === "direct") return json!.value;
+    switch (a.source) {
+      case "body":
+        return bodyValue(model.body, json!);
+      case "capture":
+        return matched === null
+          ? INVALID
+          : captureValue(a, matched === "" ? undefined : model.target.captures[matched]?.[a.argument]);
+      case "header":
+        return a.type.kind === "list"
+          ? model.text.get(a.name)!.value
+          : scalarHeader(model, a.name, a.verbatim);
+      case "query":
+        return queryInvalid || model.query !== "good" ? INVALID : model.text.get(a.name)!.value;
+      case "cookie":
+        return cookiesBroken ? INVALID : model.text.get(a.name)!.value;
+      default:
+        return model.extensions ? model.text.get(a.name)!.value : INVALID;
+    }
+  }
+}
+
+function methodOf(method: Fact<Text>): string | null {
+  return typeof method === "string" && /^[A-Za-z]+$/.test(method) ? method : null;
+}
+
+function targetOf(target: Target, query: string): { target: Fact<Text>; path: Value } {
+  if (typeof target.path !== "string") return { target: target.path, path: INVALID };
+  const whole = query === "" ? target.path : `${target.path}?${query}`;
+  return { target: whole, path: target.valid ? present(target.path) : INVALID };
+}
+
+function captureValue(a: Attribute, text: string | undefined): Value {
+  if (text === undefined) return ABSENT;
+  if (a.type.kind === "string") return present(text);
+  return /^(?:0|[1-9][0-9]*)$/.test(text) ? present(Number(text)) : INVALID;
+}
+
+// --- query ---
+
+function queryOf(model: RequestModel, attributes: readonly Attribute[]): string {
+  const pieces = attributes.flatMap((a) =>
+    model.text.get(a.name)!.occurrences.map(([value]) => `${a.argument}=${percentEncoded(value!)}`),
+  );
+  // A name that no attribute reads, in between and with a second `=`.
+  pieces.splice(1, 0, "", "other=a=b");
+  if (model.query === "bad-name") pieces.push("%zz=1");
+  if (model.query === "bad-byte") pieces.push("b=é");
+  return pieces.join("&");
+}
+
+function percentEncoded(bytes: Uint8Array): string {
+  return [...bytes]
+    .map((byte) =>
+      byte === 0x20
+        ? "+"
+        : /[A-Za-z0-9._-]/.test(String.fromCharCode(byte))
+          ? String.fromCharCode(byte)
+          : `%${byte.toString(16).padStart(2, "0")}`,
+    )
+    .join("");
+}
+
+// --- headers ---
+
+/** A comma in a value that the host joined counts as several lines. */
+function scalarHeader(model: RequestModel, name: string, verbatim: boolean): Value {
+  const { value, occurrences } = model.text.get(name)!;
+  return model.joined && !verbatim && occurrences.some((line) => line[0]!.includes(0x2c)) ? INVALID : value;
+}
+
+function headersOf(model: RequestModel, attributes: readonly Attribute[]): HeaderLine[] {
+  const lines: HeaderLine[] = [];
+  for (const a of attributes.filter((a) => a.source === "header")) {
+    for (const members of model.text.get(a.name)!.occurrences)
+      lines.push({ name: a.argument.toUpperCase(), value: joinedBytes(members, ", ") });
+  }
+  for (const members of model.text.get("request.id")!.occurrences)
+    lines.push({ name: "X-Request-Id", value: joinedBytes([bytesOf(" "), members[0]!, bytesOf("\t ")], "") });
+  for (const pieces of cookieLines(model, attributes))
+    lines.push({ name: "cookie", value: joinedBytes(pieces, "; ") });
+  if (model.body !== "untyped")
+    lines.push({
+      name: "Content-Type",
+      value: model.joined ? "application/json" : "Application/Vnd.X+JSON; charset=utf-8",
+    });
+  if (model.body === "encoded") lines.push({ name: "content-encoding", value: "gzip" });
+  return lines;
+}
+
+function cookieLines(model: RequestModel, attributes: readonly Attribute[]): Uint8Array[][] {
+  const pieces = attributes
+    .filter((a) => a.source === "cookie")
+    .flatMap((a) =>
+      model.text
+        .get(a.name)!
+        .occurrences.map(([value]) => joinedBytes([bytesOf(`${a.argument}=`), value!], "")),
+    );
+  if (pieces.length === 0) return [];
+  return pieces.length === 1
+    ? [pieces]
+    : [[...pieces.slice(0, 1), bytesOf("no-equals-sign")], pieces.slice(1)];
+}
+
+function areCookiesBroken(model: RequestModel, schema: Schema): boolean {
+  const cookies = [...schema.attributes.values()].filter(
+    (a) => a.source === "cookie" && model.route === "http",
+  );
+  return (
+    model.joined &&
+    cookies.some((a) => model.text.get(a.name)!.occurrences.some(([value]) => value!.includes(0x2c)))
+  );
+}
+
+function joinedBytes(parts: readonly Uint8Array[], separator: string): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part, i) => [...(i === 0 ? [] : bytesOf(separator)), ...part]));
+}
+
+function extensionsOf(model: RequestModel, attributes: readonly Attribute[]): Map<string, Text> {
+  const found = new Map<string, Text>();
+  for (const a of attributes.filter((a) => a.source === "extension")) {
+    const { occurrences } = model.text.get(a.name)!;
+    // A key holds one text: a list in one piece, a scalar once.
+    if (occurrences.length > 0)
+      found.set(a.argument, joinedBytes(a.type.kind === "list" ? occurrences.flat() : occurrences[0]!, " ,"));
+  }
+  return found;
+}
+
+// --- body ---
+
+function bodyValue(state: BodyState, { value }: JsonFact): Value {
+  if (state === "json") return value;
+  return state === "empty" || state === "null" ? ABSENT : INVALID;
+}
+
+function bodyOf(model: RequestModel, attributes: readonly Attribute[]): Body {
+  if (model.body === "empty" || model.body === "undelivered") return { kind: model.body };
+  return { kind: "bytes", bytes: bytesOf(bodyText(model, attributes)) };
+}
+
+function bodyText(model: RequestModel, attributes: readonly Attribute[]): string {
+  if (model.body === "null") return " null\r\n";
+  if (model.body === "scalar") return model.joined ? "[1]" : '"text"';
+  if (model.body === "broken") return BROKEN_BODIES[model.json.size % BROKEN_BODIES.length]!;
+  const members: string[] = [];
+  const group: string[] = [];
+  for (const a of attributes.filter((a) => a.source === "body")) {
+    const { json } = model.json.get(a.name)!;
+    if (json === null) continue;
+    if (a.argument.startsWith("/group/"))
+      group.push(`${JSON.stringify(a.argument.slice("/group/".length).replaceAll("~1", "/"))}: ${json}`);
+    else members.push(`${JSON.stringify(a.argument.slice(1))}: ${json}`);
+  }
+  if (group.length > 0) members.push(`"group": {${group.join(",")}}`);
+  return `{${members.join(", ")} }`;
+}

@@ -1,0 +1,25 @@
+/** The runtimes under test, behind one interface. */
+import type { Decision, Explanation } from "../../core/decision/decision.ts";
+import type { NeutralRequest } from "../../core/request/neutral.ts";
+import { createEngine } from "../../core/runtime/engine.ts";
+
+/** One bundle loaded into one runtime. */
+export interface LoadedBundle {
+  readonly runtime: string;
+  /** Null where the runtime cannot take this request (it knows no directly set attributes). */
+  explain(request: NeutralRequest): Explanation | null;
+  decide(request: NeutralRequest): Decision | null;
+}
+
+export type Runtime = (bundle: Uint8Array) => LoadedBundle;
+
+export const interpreter: Runtime = (bundle) => {
+  const loaded = createEngine(bundle);
+  if (!loaded.ok) throw new Error(`the interpreter refuses the bundle: ${loaded.error}`);
+  const { engine } = loaded;
+  return {
+    runtime: "interpreter",
+    explain: (request) => engine.explain(request),
+    decide: (request) => engine.decide(request),
+  };
+};

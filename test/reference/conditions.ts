@@ -1,0 +1,206 @@
+/** The truth of a condition, read off the checked tree: every part is evaluated, nothing is skipped. */
+import type { CheckedDocument, Operand } from "../../core/check/check.ts";
+import type { Attribute, ConstantValue, Type } from "../../core/schema/schema.ts";
+import type { Aggregate, Expression, Name } from "../../core/syntax/ast.ts";
+import { addressOf } from "./addresses.ts";
+import type { Operators, Side, Truth } from "./operators.ts";
+import { ABSENT, type Address, type Content, present, type Valuation, type Value } from "./values.ts";
+
+type Compare = Extract<Expression, { kind: "compare" }>;
+
+/** All that a condition's truth depends on. */
+export interface Scope {
+  readonly document: CheckedDocument;
+  readonly valuation: Valuation;
+  readonly operators: Operators;
+  /** Elements bound by enclosing aggregates, by element name. */
+  readonly elements: ReadonlyMap<string, Value>;
+}
+
+export function truth(e: Expression, scope: Scope): Truth {
+  switch (e.kind) {
+    case "and":
+      return scope.operators.and(e.parts.map((part) => truth(part, scope)));
+    case "or":
+      return scope.operators.or(e.parts.map((part) => truth(part, scope)));
+    case "not":
+      return scope.operators.not(truth(e.operand, scope));
+    case "bool":
+      return e.value ? "true" : "false";
+    case "path":
+      return isTrue(read(e.path, scope));
+    case "exists":
+      return scope.operators.exists(read(e.path, scope));
+    case "aggregate":
+      return quantified(e, scope);
+    case "compare":
+      return compared(e, scope);
+    default:
+      throw new Error(`a checked document holds no condition of kind ${e.kind}`);
+  }
+}
+
+// --- values ---
+
+/** What a path stands for now. */
+export function read(name: Name, scope: Scope): Value {
+  const found = scope.document.resolutions.names.get(name);
+  if (found === undefined) throw new Error(`a checked document resolves \`${name.text}\``);
+  if (found.kind === "constant") return present(constantContent(found.value));
+  const start =
+    found.kind === "element"
+      ? (scope.elements.get(found.element.name) ?? ABSENT)
+      : slot(found.attribute, scope.valuation);
+  return found.fields.reduce(fieldOf, start);
+}
+
+/** A default replaces absent, never invalid. */
+function slot(attribute: Attribute, valuation: Valuation): Value {
+  const value = valuation.get(attribute.name) ?? ABSENT;
+  return value.state === "absent" && attribute.default !== null
+    ? present(constantContent(attribute.default))
+    : value;
+}
+
+/** Fields of an absent record are absent, of an invalid one invalid. */
+function fieldOf(record: Value, field: string): Value {
+  if (record.state !== "present") return record;
+  return (record.value as ReadonlyMap<string, Value>).get(field) ?? ABSENT;
+}
+
+function isTrue(value: Value): Truth {
+  return value.state !== "present" ? "unknown" : value.value === true ? "true" : "false";
+}
+
+function constantContent(constant: ConstantValue): Content {
+  return constant.kind === "ip" || constant.kind === "cidr" ? addressOf(constant.value) : constant.value;
+}
+
+// --- aggregates ---
+
+/** The truth of the body for every element; null for a list that is absent or invalid. */
+function forEach(e: Aggregate, scope: Scope): readonly Truth[] | null {
+  const list = read(e.list, scope);
+  if (list.state !== "present") return null;
+  const binding = scope.document.resolutions.elements.get(e.list);
+  return (list.value as readonly Value[]).map((element) => {
+    if (e.where !== null)
+      return truth(e.where, { ...scope, elements: new Map([...scope.elements, [binding!.name, element]]) });
+    if (e.function !== "count") return isTrue(element);
+    // Counted without `where`, an element that is not present is possible but not sure.
+    return element.state === "present" ? "true" : "unknown";
+  });
+}
+
+function quantified(e: Aggregate, scope: Scope): Truth {
+  const truths = forEach(e, scope);
+  if (truths === null) return "unknown";
+  return e.function === "any" ? scope.operators.or(truths) : scope.operators.and(truths);
+}
+
+/** Every number that the count may be. */
+function counted(e: Aggregate, scope: Scope): Side {
+  const truths = forEach(e, scope);
+  if (truths === null) return null;
+  const numbers: number[] = [];
+  const sure = truths.filter((t) => t === "true").length;
+  const possible = truths.filter((t) => t !== "false").length;
+  for (let n = sure; n <= possible; n++) numbers.push(n);
+  return numbers;
+}
+
+// --- comparisons ---
+
+function compared(e: Compare, scope: Scope): Truth {
+  const { operators } = scope;
+  if (e.operator === "in")
+    return e.right.kind === "list" ? inLiteral(e.left, e.right.items, scope) : isIn(e.left, e.right, scope);
+  const [leftOperand, rightOperand] = [operand(e.left, scope), operand(e.right, scope)];
+  if (e.operator === "contains" && typeOf(leftOperand)?.kind === "list") return isIn(e.right, e.left, scope);
+  const [left, right] = [side(e.left, scope), side(e.right, scope)];
+  const members = membersOf(leftOperand) ?? membersOf(rightOperand);
+  const less = (l: Content, r: Content) => operators.less(l, r, members);
+  switch (e.operator) {
+    case "==":
+      return operators.test(left, right, operators.same);
+    case "!=":
+      return operators.test(left, right, (l, r) => !operators.same(l, r));
+    case "<":
+      return operators.test(left, right, less);
+    case ">":
+      return operators.test(left, right, (l, r) => less(r, l));
+    case "<=":
+      return operators.test(left, right, (l, r) => less(l, r) || operators.same(l, r));
+    case ">=":
+      return operators.test(left, right, (l, r) => less(r, l) || operators.same(l, r));
+    case "starts_with":
+      return operators.test(left, right, (l, r) => String(l).startsWith(String(r)));
+    case "ends_with":
+      return operators.test(left, right, (l, r) => String(l).endsWith(String(r)));
+    case "contains":
+      return operators.test(left, right, (l, r) => String(l).includes(String(r)));
+  }
+}
+
+/** `x in [a, b]`: or of equalities (for an ip and a network: lies in); an unknown `x` is not even in an empty list. */
+function inLiteral(needle: Expression, items: readonly Expression[], scope: Scope): Truth {
+  const left = side(needle, scope);
+  if (left === null) return "unknown";
+  return scope.operators.or(
+    items.map((item) => matches(left, kindOf(needle, scope), side(item, scope), kindOf(item, scope), scope)),
+  );
+}
+
+/** `x in xs` for a list, `x in network`. */
+function isIn(needle: Expression, haystack: Expression, scope: Scope): Truth {
+  const left = side(needle, scope);
+  const kind = kindOf(needle, scope);
+  const type = typeOf(operand(haystack, scope));
+  if (type?.kind !== "list")
+    return matches(left, kind, side(haystack, scope), kindOf(haystack, scope), scope);
+  const list = side(haystack, scope);
+  if (left === null || list === null) return "unknown";
+  const elements = list[0] as readonly Value[];
+  return scope.operators.or(
+    elements.map((element) => matches(left, kind, sideOf(element), type.element.kind, scope)),
+  );
+}
+
+function matches(left: Side, leftKind: string, right: Side, rightKind: string, scope: Scope): Truth {
+  const { same, contains } = scope.operators;
+  const lies = leftKind === "ip" && rightKind === "cidr";
+  return scope.operators.test(left, right, lies ? (l, r) => contains(l as Address, r as Address) : same);
+}
+
+function operand(e: Expression, scope: Scope): Operand {
+  const found = scope.document.resolutions.operands.get(e);
+  if (found === undefined) throw new Error(`a checked document resolves the operand at ${e.span.start}`);
+  return found;
+}
+
+function side(e: Expression, scope: Scope): Side {
+  const found = operand(e, scope);
+  if (found.kind === "constant") return [constantContent(found.value)];
+  if (found.kind === "count") return counted(found.aggregate, scope);
+  if (e.kind !== "path") throw new Error("only a path reads a slot");
+  return sideOf(read(e.path, scope));
+}
+
+function sideOf(value: Value): Side {
+  return value.state === "present" ? [value.value] : null;
+}
+
+function typeOf(found: Operand): Type | null {
+  return found.kind === "attribute" || found.kind === "element" ? found.type : null;
+}
+
+function kindOf(e: Expression, scope: Scope): string {
+  const found = operand(e, scope);
+  return found.kind === "constant" ? found.value.kind : found.kind === "count" ? "int" : found.type.kind;
+}
+
+function membersOf(found: Operand): readonly string[] | null {
+  if (found.kind === "constant") return found.value.kind === "enum" ? found.value.enum.members : null;
+  const type = typeOf(found);
+  return type?.kind === "enum" ? type.enum.members : null;
+}

@@ -1,0 +1,130 @@
+/**
+ * The meaning of the language as a short program: a checked document and the values of its attributes give the
+ * decision with its reasons. It knows no plan, bundle or slots, and prefers being obviously right to being fast.
+ */
+import type { CheckedDocument } from "../../core/check/check.ts";
+import type {
+  Decision,
+  Denial,
+  Explanation,
+  HeaderValue,
+  Outcome,
+  PolicyReport,
+  Reason,
+} from "../../core/decision/decision.ts";
+import type { PolicyDeclaration } from "../../core/syntax/ast.ts";
+import { type Scope, truth } from "./conditions.ts";
+import { OPERATORS, type Operators } from "./operators.ts";
+import { failureOf, NO_FAILURE } from "./reasons.ts";
+import type { Valuation } from "./values.ts";
+
+const SEVERITIES = ["critical", "high", "medium", "low", "info"];
+/** Outcomes that deny, the first one wins. */
+const DENIALS = ["denied", "unsatisfied", "indeterminate"] as const;
+
+/** Decide and explain. `operators` are the language's own unless a test swaps one. */
+export function evaluate(
+  document: CheckedDocument,
+  valuation: Valuation,
+  operators: Operators = OPERATORS,
+): Explanation {
+  const scope: Scope = { document, valuation, operators, elements: new Map() };
+  const policies = [...document.policies].sort(byOrder);
+  const reports = policies.map((policy) => report(policy, scope));
+  return { decision: decide(policies, reports, scope), policies: reports };
+}
+
+// --- one policy ---
+
+function report(policy: PolicyDeclaration, scope: Scope): PolicyReport {
+  const outcome = outcomeOf(policy, scope);
+  const mode = metadata(policy, "mode") === "permissive" ? "permissive" : "enforce";
+  return { name: policy.name.text, kind: policy.kind, mode, outcome, ...failureIn(policy, outcome, scope) };
+}
+
+function outcomeOf(policy: PolicyDeclaration, scope: Scope): Outcome {
+  const applies = policy.trigger === null ? "true" : truth(policy.trigger, scope);
+  if (applies === "unknown") return "indeterminate";
+  if (applies === "false") return "not-applicable";
+  if (policy.effect?.kind === "denies") return "denied";
+  if (policy.effect?.kind === "allows") return "satisfied";
+  return truth(requirement(policy), scope) === "true" ? "satisfied" : "unsatisfied";
+}
+
+function failureIn(policy: PolicyDeclaration, outcome: Outcome, scope: Scope) {
+  if (outcome === "indeterminate") return failureOf(policy.trigger!, scope);
+  if (outcome === "unsatisfied") return failureOf(requirement(policy), scope);
+  return NO_FAILURE;
+}
+
+function requirement(policy: PolicyDeclaration) {
+  if (policy.effect?.kind !== "requires") throw new Error(`\`${policy.name.text}\` has no requirement`);
+  return policy.effect.condition;
+}
+
+// --- the decision ---
+
+function decide(
+  policies: readonly PolicyDeclaration[],
+  reports: readonly PolicyReport[],
+  scope: Scope,
+): Decision {
+  const enforced = policies.flatMap((policy, i) =>
+    reports[i]!.mode === "enforce" ? [{ policy, outcome: reports[i]!.outcome }] : [],
+  );
+  for (const outcome of DENIALS) {
+    const first = enforced.find((e) => e.outcome === outcome);
+    if (first !== undefined) return deny({ policy: first.policy.name.text, outcome }, denialOf(first.policy));
+  }
+  const satisfied = enforced
+    .filter((e) => e.outcome === "satisfied" && e.policy.kind === "policy")
+    .map((e) => e.policy);
+  if (satisfied.length === 0) {
+    const byDefault: Reason = { policy: null, outcome: "default" };
+    return scope.document.schema.defaultAllow && isOrdinary(scope.valuation)
+      ? allow(byDefault, [])
+      : deny(byDefault, denialOf(null));
+  }
+  const sets = satisfied.flatMap((policy) =>
+    policy.onAllow.map((set) => ({ name: set.header.value.toLowerCase(), value: set.value.value })),
+  );
+  const conflict = sets.some((a) => sets.some((b) => a.name === b.name && a.value !== b.value));
+  if (conflict) return deny({ policy: null, outcome: "obligation-conflict" }, denialOf(null));
+  return allow({ policy: satisfied[0]!.name.text, outcome: "satisfied" }, sets);
+}
+
+/** `default allow` never covers an invalid method, host or path. */
+function isOrdinary(valuation: Valuation): boolean {
+  return !["request.method", "request.host", "request.path"].some(
+    (name) => valuation.get(name)?.state === "invalid",
+  );
+}
+
+function allow(reason: Reason, sets: readonly HeaderValue[]): Decision {
+  const merged = new Map(sets.map((set) => [set.name, set]));
+  const setRequestHeaders = [...merged.keys()].sort().map((name) => merged.get(name)!);
+  return { allow: true, reason, setRequestHeaders, denial: null };
+}
+
+function deny(reason: Reason, denial: Denial): Decision {
+  return { allow: false, reason, setRequestHeaders: [], denial };
+}
+
+function denialOf(policy: PolicyDeclaration | null): Denial {
+  return { status: policy?.onDeny?.status?.value ?? 403, body: policy?.onDeny?.body?.value ?? null };
+}
+
+// --- order ---
+
+/** By severity, then by name (ASCII, so code units are bytes). */
+function byOrder(a: PolicyDeclaration, b: PolicyDeclaration): number {
+  return severity(a) - severity(b) || (a.name.text < b.name.text ? -1 : 1);
+}
+
+function severity(policy: PolicyDeclaration): number {
+  return SEVERITIES.indexOf(metadata(policy, "severity") ?? "medium");
+}
+
+function metadata(policy: PolicyDeclaration, key: string): string | undefined {
+  return policy.metadata.find((entry) => entry.key.text === key)?.value.text;
+}
