@@ -11,7 +11,10 @@ export default defineConfig({
     hookTimeout: 300_000,
     // A property or fuzz test that fails prints what it needs to be repeated; more output hides it.
     projects: [
-      { extends: true, test: { name: "unit", include: [EVERYTHING], exclude: [...NEVER, CONFORMANCE, END_TO_END] } },
+      {
+        extends: true,
+        test: { name: "unit", include: [EVERYTHING], exclude: [...NEVER, CONFORMANCE, END_TO_END] },
+      },
       { extends: true, test: { name: "conformance", include: [CONFORMANCE], exclude: NEVER } },
       // Real proxies: one file after the other, so that two Envoys do not fight over two cores.
       { extends: true, test: { name: "e2e", include: [END_TO_END], exclude: NEVER, fileParallelism: false } },

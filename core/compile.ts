@@ -8,7 +8,12 @@ import type { Source } from "./source/source.ts";
 import { parse } from "./syntax/parse.ts";
 
 export type Compiled =
-  | { readonly ok: true; readonly bundle: Uint8Array; readonly document: CheckedDocument; readonly diagnostics: readonly Diagnostic[] }
+  | {
+      readonly ok: true;
+      readonly bundle: Uint8Array;
+      readonly document: CheckedDocument;
+      readonly diagnostics: readonly Diagnostic[];
+    }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 export interface CompileOptions {
@@ -31,7 +36,12 @@ export function compile(sources: readonly Source[], options: CompileOptions = {}
   const encoded = encode(lower(document));
   if (!encoded.ok) {
     const source = sources[0]!;
-    report.error("too-large", { source, start: 0, end: 0 }, encoded.problem, "split the policies into several bundles");
+    report.error(
+      "too-large",
+      { source, start: 0, end: 0 },
+      encoded.problem,
+      "split the policies into several bundles",
+    );
     return { ok: false, diagnostics: report.list() };
   }
   return { ok: true, bundle: encoded.bundle, document, diagnostics: report.list() };

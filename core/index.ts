@@ -1,13 +1,33 @@
 /** What hosts use. */
-export type { Program } from "./bytecode/program.ts";
+
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
+export type { Program } from "./bytecode/program.ts";
 export { CAPABILITIES, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
-export type { Decision, Denial, Explanation, FailedCondition, HeaderValue, Outcome, PolicyReport, Reason, ReasonOutcome } from "./decision/decision.ts";
+export type {
+  Decision,
+  Denial,
+  Explanation,
+  FailedCondition,
+  HeaderValue,
+  Outcome,
+  PolicyReport,
+  Reason,
+  ReasonOutcome,
+} from "./decision/decision.ts";
 
 export { checkAttributeNames, parseNeutralRequest } from "./request/json-form.ts";
-export { type Body, type Connection, type Fact, type HeaderLine, type NeutralRequest, type Peer, type Text, undelivered } from "./request/neutral.ts";
+export {
+  type Body,
+  type Connection,
+  type Fact,
+  type HeaderLine,
+  type NeutralRequest,
+  type Peer,
+  type Text,
+  undelivered,
+} from "./request/neutral.ts";
 export { createEngine, type Engine, type EngineResult, type PolicyTrees } from "./runtime/engine.ts";
 export type { Truth } from "./runtime/explain.ts";
 export type { ConditionTree, SeenValue } from "./runtime/tree.ts";

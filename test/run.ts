@@ -37,7 +37,13 @@ function step(name: string, script: string, args: readonly string[]): void {
 function runTests(): void {
   mkdirSync(`${root}build`, { recursive: true });
   rmSync(results, { force: true });
-  const code = node("node_modules/vitest/vitest.mjs", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...filters]);
+  const code = node("node_modules/vitest/vitest.mjs", [
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${results}`,
+    ...filters,
+  ]);
   const report = readResults();
   counts.passed += report.numPassedTests;
   counts.failed += report.numFailedTests;
@@ -62,5 +68,7 @@ function readResults(): Results {
 }
 
 function node(script: string, args: readonly string[]): number {
-  return spawnSync(process.execPath, [`${root}${script}`, ...args], { cwd: root, stdio: "inherit" }).status ?? 1;
+  return (
+    spawnSync(process.execPath, [`${root}${script}`, ...args], { cwd: root, stdio: "inherit" }).status ?? 1
+  );
 }

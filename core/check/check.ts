@@ -1,7 +1,8 @@
 /** From a document to a checked document: every name resolved, every type right, every policy sound. */
-import type { Diagnostics } from "../source/diagnostics.ts";
+
 import { resolve } from "../schema/resolve.ts";
 import type { Attribute, ConstantValue, Schema, Type } from "../schema/schema.ts";
+import type { Diagnostics } from "../source/diagnostics.ts";
 import type { Document, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import { checkConditions } from "./conditions.ts";
 import { checkPolicies } from "./policies.ts";
@@ -59,7 +60,9 @@ export interface CheckedDocument {
 /** Check a document; problems go to `report`. Only without errors may the result be lowered. */
 export function check(document: Document, report: Diagnostics): CheckedDocument {
   const schema = resolve(document, report);
-  const policies = document.declarations.filter((d): d is PolicyDeclaration => d.kind === "policy" || d.kind === "guard");
+  const policies = document.declarations.filter(
+    (d): d is PolicyDeclaration => d.kind === "policy" || d.kind === "guard",
+  );
   const resolutions = checkConditions(policies, schema, report);
   const checked = { schema, policies, resolutions };
   checkPolicies(checked, report);

@@ -1,11 +1,19 @@
 /** Names and types in conditions. */
+
+import { BUILTINS_LATER, literalOf } from "../schema/resolve.ts";
+import {
+  type ConstantValue,
+  isNumber,
+  type Schema,
+  sameType,
+  type Type,
+  typeName,
+} from "../schema/schema.ts";
 import { parseAddress, parseNetwork } from "../source/address.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { BUILTINS, FRAME_DEPTH_MAX } from "../source/gen/facts.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
-import { BUILTINS_LATER, literalOf } from "../schema/resolve.ts";
-import { type ConstantValue, isNumber, type Schema, sameType, type Type, typeName } from "../schema/schema.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import type { ElementBinding, Operand, Resolutions, Resolved } from "./check.ts";
 
@@ -18,7 +26,11 @@ const INT: Type = { kind: "int" };
 const ROOTS = new Set(BUILTINS.map((b) => b.name.split(".")[0]!).filter((root) => root !== "resource"));
 
 /** Check every trigger and requirement. */
-export function checkConditions(policies: readonly PolicyDeclaration[], schema: Schema, report: Diagnostics): Resolutions {
+export function checkConditions(
+  policies: readonly PolicyDeclaration[],
+  schema: Schema,
+  report: Diagnostics,
+): Resolutions {
   const checker = new ConditionChecker(schema, report);
   for (const policy of policies) {
     if (policy.trigger !== null) checker.condition(policy.trigger, []);
@@ -53,7 +65,13 @@ class ConditionChecker {
         this.#compare(e, scope);
         return;
       case "aggregate":
-        if (e.function === "count") this.#error("not-a-condition", e.span, "a count is a number, no condition", "compare it: `xs.count >= 1`");
+        if (e.function === "count")
+          this.#error(
+            "not-a-condition",
+            e.span,
+            "a count is a number, no condition",
+            "compare it: `xs.count >= 1`",
+          );
         this.#aggregate(e, scope);
         return;
       case "path":
@@ -72,14 +90,21 @@ class ConditionChecker {
 
   #exists(path: Name, scope: readonly ElementBinding[]): void {
     const found = this.#resolve(path, scope);
-    if (found?.kind === "constant") this.#error("type-mismatch", path.span, `\`${path.text}\` is a constant and always there`);
+    if (found?.kind === "constant")
+      this.#error("type-mismatch", path.span, `\`${path.text}\` is a constant and always there`);
   }
 
   #truth(e: Extract<Expression, { kind: "path" }>, scope: readonly ElementBinding[]): void {
     const found = this.#resolve(e.path, scope);
     if (found === null) return;
     const type = found.kind === "constant" ? constantType(found.value) : found.type;
-    if (type.kind !== "bool") this.#error("not-a-condition", e.span, `\`${e.path.text}\` is a ${typeName(type)}, no condition`, "only a bool stands alone; compare it with something");
+    if (type.kind !== "bool")
+      this.#error(
+        "not-a-condition",
+        e.span,
+        `\`${e.path.text}\` is a ${typeName(type)}, no condition`,
+        "only a bool stands alone; compare it with something",
+      );
   }
 
   #resolve(name: Name, scope: readonly ElementBinding[]): Resolved | null {
@@ -93,7 +118,9 @@ class ConditionChecker {
     const element = scope.find((binding) => binding.name === parts[0]);
     if (element !== undefined) {
       const end = this.#fields(name, element.type, parts.slice(1), parts[0]!);
-      return end === null ? null : { kind: "element", element, fields: parts.slice(1), type: end.type, optional: end.optional };
+      return end === null
+        ? null
+        : { kind: "element", element, fields: parts.slice(1), type: end.type, optional: end.optional };
     }
     const constant = this.#schema.constants.get(name.text);
     if (constant !== undefined) return { kind: "constant", value: constant.value };
@@ -103,24 +130,45 @@ class ConditionChecker {
       if (attribute === undefined) continue;
       const end = this.#fields(name, attribute.type, parts.slice(length), prefix);
       if (end === null) return null;
-      return { kind: "attribute", attribute, fields: parts.slice(length), type: end.type, optional: attribute.optional || end.optional };
+      return {
+        kind: "attribute",
+        attribute,
+        fields: parts.slice(length),
+        type: end.type,
+        optional: attribute.optional || end.optional,
+      };
     }
     return this.#unknown(name, scope);
   }
 
-  #fields(name: Name, start: Type, fields: readonly string[], prefix: string): { type: Type; optional: boolean } | null {
+  #fields(
+    name: Name,
+    start: Type,
+    fields: readonly string[],
+    prefix: string,
+  ): { type: Type; optional: boolean } | null {
     let type = start;
     let optional = false;
     let walked = prefix;
     for (const field of fields) {
       if (type.kind !== "record") {
         const help = type.kind === "list" ? `ask about its elements: any(${walked} where ...)` : null;
-        return this.#error("unknown-attribute", name.span, `\`${walked}\` is a ${typeName(type)} and has no \`${field}\``, help);
+        return this.#error(
+          "unknown-attribute",
+          name.span,
+          `\`${walked}\` is a ${typeName(type)} and has no \`${field}\``,
+          help,
+        );
       }
       const info = type.record.fields.find((f) => f.name === field);
       if (info === undefined) {
         const known = type.record.fields.map((f) => f.name);
-        return this.#error("unknown-attribute", name.span, `type \`${type.record.name}\` has no field \`${field}\``, didYouMean(field, known, `its fields are ${known.join(", ")}`));
+        return this.#error(
+          "unknown-attribute",
+          name.span,
+          `type \`${type.record.name}\` has no field \`${field}\``,
+          didYouMean(field, known, `its fields are ${known.join(", ")}`),
+        );
       }
       type = info.type;
       optional ||= info.optional;
@@ -131,24 +179,46 @@ class ConditionChecker {
 
   #unknown(name: Name, scope: readonly ElementBinding[]): null {
     if (BUILTINS_LATER.includes(name.text)) {
-      const help = name.text === "request.headers" ? 'declare an attribute: `... trusted from header "x-name"`' : "this version refuses what it cannot enforce";
+      const help =
+        name.text === "request.headers"
+          ? 'declare an attribute: `... trusted from header "x-name"`'
+          : "this version refuses what it cannot enforce";
       return this.#error("not-implemented", name.span, `\`${name.text}\` is not implemented yet`, help);
     }
     const elements = [...this.#elementNames()];
     if (elements.includes(name.text.split(".")[0]!)) {
-      return this.#error("unknown-attribute", name.span, `\`${name.text}\` is known only inside the \`where\` of its list`);
+      return this.#error(
+        "unknown-attribute",
+        name.span,
+        `\`${name.text}\` is known only inside the \`where\` of its list`,
+      );
     }
-    const known = [...this.#schema.attributes.keys(), ...this.#schema.builtins.keys(), ...this.#schema.constants.keys(), ...scope.map((s) => s.name), ...this.#fieldNames(scope)];
-    const builtinRoot = ROOTS.has(name.text.split(".")[0]!) ? "docs/language.md lists the built-in attributes" : "declare it under `attributes`";
-    return this.#error("unknown-attribute", name.span, `unknown attribute \`${name.text}\``, didYouMean(name.text, known, builtinRoot));
+    const known = [
+      ...this.#schema.attributes.keys(),
+      ...this.#schema.builtins.keys(),
+      ...this.#schema.constants.keys(),
+      ...scope.map((s) => s.name),
+      ...this.#fieldNames(scope),
+    ];
+    const builtinRoot = ROOTS.has(name.text.split(".")[0]!)
+      ? "docs/language.md lists the built-in attributes"
+      : "declare it under `attributes`";
+    return this.#error(
+      "unknown-attribute",
+      name.span,
+      `unknown attribute \`${name.text}\``,
+      didYouMean(name.text, known, builtinRoot),
+    );
   }
 
   *#elementNames(): Iterable<string> {
-    for (const a of this.#schema.attributes.values()) if (a.type.kind === "list" && a.type.elementName !== null) yield a.type.elementName;
+    for (const a of this.#schema.attributes.values())
+      if (a.type.kind === "list" && a.type.elementName !== null) yield a.type.elementName;
   }
 
   *#fieldNames(scope: readonly ElementBinding[]): Iterable<string> {
-    for (const { name, type } of scope) if (type.kind === "record") for (const field of type.record.fields) yield `${name}.${field.name}`;
+    for (const { name, type } of scope)
+      if (type.kind === "record") for (const field of type.record.fields) yield `${name}.${field.name}`;
     for (const a of this.#schema.attributes.values()) {
       if (a.type.kind === "record") for (const field of a.type.record.fields) yield `${a.name}.${field.name}`;
     }
@@ -161,12 +231,22 @@ class ConditionChecker {
     if (list === null) return;
     if (list.kind === "constant" || list.type.kind !== "list") {
       const what = list.kind === "constant" ? "a constant" : `a ${typeName(list.type)}`;
-      this.#error("type-mismatch", e.list.span, `\`${e.list.text}\` is ${what}, no list`, `\`${e.function}\` takes a list`);
+      this.#error(
+        "type-mismatch",
+        e.list.span,
+        `\`${e.list.text}\` is ${what}, no list`,
+        `\`${e.function}\` takes a list`,
+      );
       return;
     }
     if (e.where !== null) this.#where(e, list.type, scope);
     else if (e.function !== "count" && list.type.element.kind !== "bool") {
-      this.#error("type-mismatch", e.span, `\`${e.function}\` over a ${typeName(list.type)} needs a \`where\``, `write \`${e.function}(${e.list.text} where ...)\``);
+      this.#error(
+        "type-mismatch",
+        e.span,
+        `\`${e.function}\` over a ${typeName(list.type)} needs a \`where\``,
+        `write \`${e.function}(${e.list.text} where ...)\``,
+      );
     }
     if (e.where === null && e.function !== "count" && scope.length >= FRAME_DEPTH_MAX) this.#tooDeep(e);
     if (e.function === "all" && e.where !== null && e.where.kind === "bool") {
@@ -177,19 +257,41 @@ class ConditionChecker {
   #where(e: Aggregate, type: Extract<Type, { kind: "list" }>, scope: readonly ElementBinding[]): void {
     const name = type.elementName;
     if (name === null) {
-      this.#error("where-needs-element", e.list.span, `\`${e.list.text}\` has no element name, so \`where\` cannot speak of its elements`, `declare it as \`list of item: ${typeName(type.element)}\``);
+      this.#error(
+        "where-needs-element",
+        e.list.span,
+        `\`${e.list.text}\` has no element name, so \`where\` cannot speak of its elements`,
+        `declare it as \`list of item: ${typeName(type.element)}\``,
+      );
       return;
     }
     if (scope.length >= FRAME_DEPTH_MAX) this.#tooDeep(e);
-    const shadowed = scope.some((s) => s.name === name) || [...this.#schema.attributes.keys(), ...this.#schema.builtins.keys(), ...this.#schema.constants.keys()].some((n) => n === name || n.startsWith(`${name}.`));
-    if (shadowed) this.#error("shadowed-name", e.list.span, `the element name \`${name}\` hides another name`, "choose another element name");
+    const shadowed =
+      scope.some((s) => s.name === name) ||
+      [
+        ...this.#schema.attributes.keys(),
+        ...this.#schema.builtins.keys(),
+        ...this.#schema.constants.keys(),
+      ].some((n) => n === name || n.startsWith(`${name}.`));
+    if (shadowed)
+      this.#error(
+        "shadowed-name",
+        e.list.span,
+        `the element name \`${name}\` hides another name`,
+        "choose another element name",
+      );
     const binding: ElementBinding = { name, type: type.element };
     this.resolutions.elements.set(e.list, binding);
     this.condition(e.where!, [...scope, binding]);
   }
 
   #tooDeep(e: Aggregate): void {
-    this.#error("too-deep", e.span, `aggregates nested deeper than ${FRAME_DEPTH_MAX}`, "split the condition");
+    this.#error(
+      "too-deep",
+      e.span,
+      `aggregates nested deeper than ${FRAME_DEPTH_MAX}`,
+      "split the condition",
+    );
   }
 
   // --- comparisons ---
@@ -216,11 +318,19 @@ class ConditionChecker {
     const left = this.#typeOf(e.left, scope);
     const right = this.#typeOf(e.right, scope);
     if (left === null || right === null) return;
-    if (left === "literal" && right === "literal") return this.#twoConstants(e);
+    if (left === "literal" && right === "literal") {
+      this.#twoConstants(e);
+      return;
+    }
     const type = left === "literal" ? (right as Type) : left;
     const other = right === "literal" ? type : (right as Type);
     if (!this.#comparable(e, type)) return;
-    if (left !== "literal" && right !== "literal" && !sameType(type, other) && !(isNumber(type) && isNumber(other))) {
+    if (
+      left !== "literal" &&
+      right !== "literal" &&
+      !sameType(type, other) &&
+      !(isNumber(type) && isNumber(other))
+    ) {
       this.#error("type-mismatch", e.span, `${typeName(type)} and ${typeName(other)} cannot be compared`);
       return;
     }
@@ -232,26 +342,50 @@ class ConditionChecker {
 
   #comparable(e: Compare, type: Type): boolean {
     if (type.kind === "list" || type.kind === "record") {
-      this.#error("not-implemented", e.span, `comparing a ${typeName(type)} as a whole is not implemented yet`, type.kind === "list" ? "use `contains`, `count`, `any` or `all`" : "compare its fields");
+      this.#error(
+        "not-implemented",
+        e.span,
+        `comparing a ${typeName(type)} as a whole is not implemented yet`,
+        type.kind === "list" ? "use `contains`, `count`, `any` or `all`" : "compare its fields",
+      );
       return false;
     }
     if (e.operator === "==" || e.operator === "!=" || isNumber(type)) return true;
-    if (type.kind === "string") this.#error("not-implemented", e.operatorSpan, "ordering of strings is not implemented yet", "use an ordered enum or an int");
-    else if (type.kind !== "enum") this.#error("type-mismatch", e.operatorSpan, `a ${typeName(type)} has no order`);
-    else if (!type.enum.ordered) this.#error("unordered-enum", e.operatorSpan, `\`${type.enum.name}\` has no order`, "declare it with `<` between its members");
+    if (type.kind === "string")
+      this.#error(
+        "not-implemented",
+        e.operatorSpan,
+        "ordering of strings is not implemented yet",
+        "use an ordered enum or an int",
+      );
+    else if (type.kind !== "enum")
+      this.#error("type-mismatch", e.operatorSpan, `a ${typeName(type)} has no order`);
+    else if (!type.enum.ordered)
+      this.#error(
+        "unordered-enum",
+        e.operatorSpan,
+        `\`${type.enum.name}\` has no order`,
+        "declare it with `<` between its members",
+      );
     else return true;
     return false;
   }
 
   #twoConstants(e: Compare): void {
-    this.#error("constant-comparison", e.span, "both sides are constants", "one of them must be an attribute");
+    this.#error(
+      "constant-comparison",
+      e.span,
+      "both sides are constants",
+      "one of them must be an attribute",
+    );
   }
 
   #textTest(e: Compare, scope: readonly ElementBinding[]): void {
     const left = this.#operand(e.left, { kind: "string" }, scope);
     const right = this.#operand(e.right, { kind: "string" }, scope);
     if (left === null || right === null) return;
-    if (left.operand.kind === "constant") this.#error("type-mismatch", e.left.span, `the left side of \`${e.operator}\` is an attribute`);
+    if (left.operand.kind === "constant")
+      this.#error("type-mismatch", e.left.span, `the left side of \`${e.operator}\` is an attribute`);
   }
 
   #contains(e: Compare, scope: readonly ElementBinding[]): void {
@@ -260,7 +394,10 @@ class ConditionChecker {
       this.#typeOf(e.right, scope);
       return;
     }
-    if (left !== "literal" && left.kind === "list") return this.#listHas(e, e.left, left, e.right, scope);
+    if (left !== "literal" && left.kind === "list") {
+      this.#listHas(e, e.left, left, e.right, scope);
+      return;
+    }
     if (left !== "literal" && left.kind === "cidr") {
       this.#error("type-mismatch", e.span, "a network is asked with `in`", "write `address in network`");
       return;
@@ -269,13 +406,19 @@ class ConditionChecker {
   }
 
   #in(e: Compare, scope: readonly ElementBinding[]): void {
-    if (e.right.kind === "list") return this.#inLiteral(e, e.right, scope);
+    if (e.right.kind === "list") {
+      this.#inLiteral(e, e.right, scope);
+      return;
+    }
     const right = this.#typeOf(e.right, scope);
     if (right === null) {
       this.#typeOf(e.left, scope);
       return;
     }
-    if (right !== "literal" && right.kind === "list") return this.#listHas(e, e.right, right, e.left, scope);
+    if (right !== "literal" && right.kind === "list") {
+      this.#listHas(e, e.right, right, e.left, scope);
+      return;
+    }
     const left = this.#typeOf(e.left, scope);
     if (left === null) return;
     if (left !== "literal" && left.kind === "ip" && (right === "literal" || right.kind === "cidr")) {
@@ -284,22 +427,36 @@ class ConditionChecker {
       else this.#operand(e.right, right, scope);
       return;
     }
-    const help = left !== "literal" && left.kind === "string" ? "`in` takes a list; for a part of a text use `contains`" : "`in` takes a list, or a network for an ip";
+    const help =
+      left !== "literal" && left.kind === "string"
+        ? "`in` takes a list; for a part of a text use `contains`"
+        : "`in` takes a list, or a network for an ip";
     this.#error("type-mismatch", e.right.span, "the right side of `in` is no list", help);
   }
 
   #inLiteral(e: Compare, list: ListLiteral, scope: readonly ElementBinding[]): void {
-    const type = e.left.kind === "aggregate" ? (this.#typeOf(e.left, scope) ?? null) : this.#typeOf(e.left, scope);
+    const type =
+      e.left.kind === "aggregate" ? (this.#typeOf(e.left, scope) ?? null) : this.#typeOf(e.left, scope);
     if (type === null) {
       for (const item of list.items) this.#typeOf(item, scope);
       return;
     }
     if (type === "literal") {
-      this.#error("constant-comparison", e.left.span, "the left side of `in [...]` is a constant", "it is an attribute");
+      this.#error(
+        "constant-comparison",
+        e.left.span,
+        "the left side of `in [...]` is a constant",
+        "it is an attribute",
+      );
       return;
     }
     if (type.kind === "list" || type.kind === "record") {
-      this.#error("type-mismatch", e.left.span, `a ${typeName(type)} is in no list`, type.kind === "list" ? `ask about its elements: any(${slice(e.left)} where ...)` : null);
+      this.#error(
+        "type-mismatch",
+        e.left.span,
+        `a ${typeName(type)} is in no list`,
+        type.kind === "list" ? `ask about its elements: any(${slice(e.left)} where ...)` : null,
+      );
       return;
     }
     this.#operand(e.left, type, scope);
@@ -324,9 +481,19 @@ class ConditionChecker {
   /** `"10.0.0.0/8"` or one address behind `in`. */
   #networkLiteral(e: Expression, scope: readonly ElementBinding[]): void {
     const constant = e.kind === "path" ? this.#resolve(e.path, scope) : null;
-    const value = e.kind === "string" ? e.value : constant?.kind === "constant" && typeof constant.value.value === "string" ? constant.value.value : null;
+    const value =
+      e.kind === "string"
+        ? e.value
+        : constant?.kind === "constant" && typeof constant.value.value === "string"
+          ? constant.value.value
+          : null;
     if (value === null) {
-      this.#error("type-mismatch", e.span, "an ip is in addresses and networks only", 'they are written in quotes: "10.0.0.0/8"');
+      this.#error(
+        "type-mismatch",
+        e.span,
+        "an ip is in addresses and networks only",
+        'they are written in quotes: "10.0.0.0/8"',
+      );
       return;
     }
     const address = parseAddress(value);
@@ -335,15 +502,29 @@ class ConditionChecker {
       this.#error("bad-network", e.span, `\`${value}\` is no address or network: ${network.error}`);
       return;
     }
-    this.resolutions.operands.set(e, { kind: "constant", value: { kind: address === null ? "cidr" : "ip", value } });
+    this.resolutions.operands.set(e, {
+      kind: "constant",
+      value: { kind: address === null ? "cidr" : "ip", value },
+    });
   }
 
-  #listHas(e: Compare, list: Expression, type: Extract<Type, { kind: "list" }>, value: Expression, scope: readonly ElementBinding[]): void {
+  #listHas(
+    e: Compare,
+    list: Expression,
+    type: Extract<Type, { kind: "list" }>,
+    value: Expression,
+    scope: readonly ElementBinding[],
+  ): void {
     this.#operand(list, type, scope);
     const valueType = this.#typeOf(value, scope);
     if (valueType === null) return;
     if (type.element.kind === "record") {
-      this.#error("type-mismatch", e.span, `\`${slice(list)}\` holds records`, `ask about their fields: any(${slice(list)} where ...)`);
+      this.#error(
+        "type-mismatch",
+        e.span,
+        `\`${slice(list)}\` holds records`,
+        `ask about their fields: any(${slice(list)} where ...)`,
+      );
       return;
     }
     if (type.element.kind === "cidr" && valueType !== "literal" && valueType.kind === "ip") {
@@ -351,10 +532,16 @@ class ConditionChecker {
       return;
     }
     if (value.kind === "aggregate") {
-      this.#error("not-implemented", value.span, "a count as a member of a list is not implemented yet", "compare the count with numbers");
+      this.#error(
+        "not-implemented",
+        value.span,
+        "a count as a member of a list is not implemented yet",
+        "compare the count with numbers",
+      );
       return;
     }
-    const wanted = valueType !== "literal" && isNumber(valueType) && isNumber(type.element) ? valueType : type.element;
+    const wanted =
+      valueType !== "literal" && isNumber(valueType) && isNumber(type.element) ? valueType : type.element;
     this.#operand(value, wanted, scope);
   }
 
@@ -374,7 +561,12 @@ class ConditionChecker {
       }
       case "aggregate":
         if (e.function === "count") return INT;
-        this.#error("type-mismatch", e.span, `\`${e.function}\` is a condition, no value`, "use it alone, or with `not` in front");
+        this.#error(
+          "type-mismatch",
+          e.span,
+          `\`${e.function}\` is a condition, no value`,
+          "use it alone, or with `not` in front",
+        );
         return null;
       case "error":
         return null;
@@ -400,12 +592,22 @@ class ConditionChecker {
       const found = this.resolutions.names.get(e.path) ?? this.#resolve(e.path, scope);
       if (found === null) return null;
       if (found.kind === "constant") return this.#constantOperand(e, found.value, wanted);
-      if (sameType(found.type, wanted) || (isNumber(found.type) && isNumber(wanted))) return { operand: found, type: found.type };
-      return this.#error("type-mismatch", e.span, `\`${e.path.text}\` is a ${typeName(found.type)}, not a ${typeName(wanted)}`);
+      if (sameType(found.type, wanted) || (isNumber(found.type) && isNumber(wanted)))
+        return { operand: found, type: found.type };
+      return this.#error(
+        "type-mismatch",
+        e.span,
+        `\`${e.path.text}\` is a ${typeName(found.type)}, not a ${typeName(wanted)}`,
+      );
     }
     if (this.#typeOf(e, scope) === null) return null;
     if (isNumber(wanted) && e.kind === "float" && wanted.kind === "int") {
-      return this.#error("type-mismatch", e.span, `the number ${e.text} is no int`, "compare an int with an int");
+      return this.#error(
+        "type-mismatch",
+        e.span,
+        `the number ${e.text} is no int`,
+        "compare an int with an int",
+      );
     }
     const value = literalOf(wanted, e, this.#report);
     return value === null ? null : { operand: { kind: "constant", value }, type: wanted };
@@ -413,7 +615,8 @@ class ConditionChecker {
 
   #countOperand(e: Aggregate, wanted: Type, scope: readonly ElementBinding[]): Typed {
     this.#aggregate(e, scope);
-    if (!isNumber(wanted)) return this.#error("type-mismatch", e.span, `a count is an int, not a ${typeName(wanted)}`);
+    if (!isNumber(wanted))
+      return this.#error("type-mismatch", e.span, `a count is an int, not a ${typeName(wanted)}`);
     return { operand: { kind: "count", aggregate: e }, type: INT };
   }
 
@@ -421,14 +624,23 @@ class ConditionChecker {
   #constantOperand(e: Extract<Expression, { kind: "path" }>, value: ConstantValue, wanted: Type): Typed {
     const type = constantType(value);
     if (sameType(type, wanted) || (type.kind === "int" && wanted.kind === "float")) {
-      const converted: ConstantValue = value.kind === "int" && wanted.kind === "float" ? { kind: "float", value: value.value } : value;
+      const converted: ConstantValue =
+        value.kind === "int" && wanted.kind === "float" ? { kind: "float", value: value.value } : value;
       return { operand: { kind: "constant", value: converted }, type: wanted };
     }
     if (type.kind === "string") {
-      const literal = literalOf(wanted, { kind: "string", value: String(value.value), span: e.span }, this.#report);
+      const literal = literalOf(
+        wanted,
+        { kind: "string", value: String(value.value), span: e.span },
+        this.#report,
+      );
       return literal === null ? null : { operand: { kind: "constant", value: literal }, type: wanted };
     }
-    return this.#error("type-mismatch", e.span, `the constant \`${e.path.text}\` is a ${typeName(type)}, not a ${typeName(wanted)}`);
+    return this.#error(
+      "type-mismatch",
+      e.span,
+      `the constant \`${e.path.text}\` is a ${typeName(type)}, not a ${typeName(wanted)}`,
+    );
   }
 
   #error(id: string, span: Span, message: string, help: string | null = null): null {

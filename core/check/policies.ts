@@ -1,9 +1,10 @@
 /** What a policy says as a whole: its effect, its texts, its neighbours. */
+
+import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { DENY_STATUSES, UNSETTABLE_HEADERS } from "../source/gen/facts.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
-import type { Attribute } from "../schema/schema.ts";
 import type { Expression, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf, nodesOf } from "../syntax/walk.ts";
 import type { CheckedDocument, Resolutions } from "./check.ts";
@@ -49,21 +50,48 @@ export function conditionsOf(policy: PolicyDeclaration): readonly Expression[] {
 
 function checkEffect(policy: PolicyDeclaration, report: Diagnostics): void {
   if (policy.kind === "guard" && policy.effect?.kind === "allows") {
-    report.error("guard-allows", policy.effect.span, "a guard can only deny", "write `policy` instead of `guard`, or `denies` or `requires`");
+    report.error(
+      "guard-allows",
+      policy.effect.span,
+      "a guard can only deny",
+      "write `policy` instead of `guard`, or `denies` or `requires`",
+    );
   }
   if (policy.onAllow.length === 0) return;
   const place = policy.onAllow[0]!.span;
-  if (policy.kind === "guard") report.error("guard-on-allow", place, "a guard allows nothing, so `on allow` has no meaning in it", "put it into a `policy`");
-  else if (policy.effect?.kind === "denies") report.error("denies-on-allow", place, "a policy that `denies` allows nothing, so `on allow` has no meaning in it", "remove the section");
+  if (policy.kind === "guard")
+    report.error(
+      "guard-on-allow",
+      place,
+      "a guard allows nothing, so `on allow` has no meaning in it",
+      "put it into a `policy`",
+    );
+  else if (policy.effect?.kind === "denies")
+    report.error(
+      "denies-on-allow",
+      place,
+      "a policy that `denies` allows nothing, so `on allow` has no meaning in it",
+      "remove the section",
+    );
 }
 
 function checkDeny(policy: PolicyDeclaration, report: Diagnostics): void {
   const status = policy.onDeny?.status ?? null;
   if (status !== null && !DENY_STATUSES.includes(status.value)) {
-    report.error("bad-status", status.span, `\`${status.value}\` is no status for a denial`, "use one of 400-599 that Envoy knows, such as 401, 403, 404, 429 or 503");
+    report.error(
+      "bad-status",
+      status.span,
+      `\`${status.value}\` is no status for a denial`,
+      "use one of 400-599 that Envoy knows, such as 401, 403, 404, 429 or 503",
+    );
   }
   if (policy.onDeny !== null && status === null && policy.onDeny.body === null) {
-    report.error("empty-section", policy.onDeny.span, "`on deny` says nothing", "write `status 403` or `body \"...\"` below it, or remove it");
+    report.error(
+      "empty-section",
+      policy.onDeny.span,
+      "`on deny` says nothing",
+      'write `status 403` or `body "..."` below it, or remove it',
+    );
   }
 }
 
@@ -74,13 +102,37 @@ function checkHeaders(policy: PolicyDeclaration, { schema }: CheckedDocument, re
   for (const { header, value } of policy.onAllow) {
     const name = header.value.toLowerCase();
     const problem = headerProblem(name);
-    if (problem !== null) report.error("bad-header", header.span, `\`${header.value}\` cannot be set: ${problem}`, 'use a name of your own such as "x-approved-by"');
-    if (!VISIBLE.test(value.value)) report.error("bad-header", value.span, "a header's value holds visible ASCII characters and blanks only");
-    if (seen.has(name)) report.error("duplicate-header", header.span, `\`${name}\` is set twice`, "a policy sets a header once");
+    if (problem !== null)
+      report.error(
+        "bad-header",
+        header.span,
+        `\`${header.value}\` cannot be set: ${problem}`,
+        'use a name of your own such as "x-approved-by"',
+      );
+    if (!VISIBLE.test(value.value))
+      report.error(
+        "bad-header",
+        value.span,
+        "a header's value holds visible ASCII characters and blanks only",
+      );
+    if (seen.has(name))
+      report.error(
+        "duplicate-header",
+        header.span,
+        `\`${name}\` is set twice`,
+        "a policy sets a header once",
+      );
     seen.add(name);
-    const source = [...schema.attributes.values()].find((a) => a.source === "header" && sameHeader(a.argument, name));
+    const source = [...schema.attributes.values()].find(
+      (a) => a.source === "header" && sameHeader(a.argument, name),
+    );
     if (source !== undefined) {
-      report.error("header-loop", header.span, `\`${name}\` is also where \`${source.name}\` comes from`, "clients' copies of a header that is set are stripped: read another header");
+      report.error(
+        "header-loop",
+        header.span,
+        `\`${name}\` is also where \`${source.name}\` comes from`,
+        "clients' copies of a header that is set are stripped: read another header",
+      );
     }
   }
 }
@@ -105,7 +157,9 @@ function checkConflicts(checked: CheckedDocument, report: Diagnostics): void {
     for (const { header, value, span } of policy.onAllow) {
       const name = header.value.toLowerCase();
       const earlier = byHeader.get(name) ?? [];
-      const other = earlier.find((e) => e.value !== value.value && !exclusive(e.policy, policy, checked.resolutions));
+      const other = earlier.find(
+        (e) => e.value !== value.value && !exclusive(e.policy, policy, checked.resolutions),
+      );
       if (other !== undefined) {
         report.warning(
           "obligation-conflict",
@@ -134,7 +188,8 @@ function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Map<string
       if (part.kind !== "compare" || part.operator !== "==") continue;
       const [path, literal] = part.left.kind === "path" ? [part.left, part.right] : [part.right, part.left];
       const operand = resolutions.operands.get(literal);
-      if (path.kind === "path" && operand?.kind === "constant") found.set(path.path.text, operand.value.value);
+      if (path.kind === "path" && operand?.kind === "constant")
+        found.set(path.path.text, operand.value.value);
     }
   }
   return found;
@@ -145,18 +200,35 @@ function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Map<string
 function checkMetadata(policy: PolicyDeclaration, report: Diagnostics): void {
   const seen = new Set<string>();
   for (const { key, value } of policy.metadata) {
-    if (seen.has(key.text)) report.error("duplicate-metadata", key.span, `a second \`${key.text}\``, "each key stands once");
+    if (seen.has(key.text))
+      report.error("duplicate-metadata", key.span, `a second \`${key.text}\``, "each key stands once");
     seen.add(key.text);
     if (key.text === "expires") {
-      report.error("not-implemented", key.span, "`expires` is not implemented yet", "remove it: this version refuses what it cannot enforce");
+      report.error(
+        "not-implemented",
+        key.span,
+        "`expires` is not implemented yet",
+        "remove it: this version refuses what it cannot enforce",
+      );
       continue;
     }
     const allowed = Object.hasOwn(METADATA_VALUES, key.text) ? METADATA_VALUES[key.text]! : null;
     if (allowed !== null && !allowed.includes(value.text)) {
-      report.error("bad-metadata", value.span, `\`${value.text}\` is no ${key.text}`, didYouMean(value.text, allowed, `one of ${allowed.join(", ")}`));
+      report.error(
+        "bad-metadata",
+        value.span,
+        `\`${value.text}\` is no ${key.text}`,
+        didYouMean(value.text, allowed, `one of ${allowed.join(", ")}`),
+      );
     }
     const near = METADATA_KEYS.includes(key.text) ? null : nearest(key.text, METADATA_KEYS);
-    if (near !== null) report.error("unknown-metadata", key.span, `unknown key \`${key.text}\``, `did you mean \`${near}\`? an annotation of your own needs a name less like it`);
+    if (near !== null)
+      report.error(
+        "unknown-metadata",
+        key.span,
+        `unknown key \`${key.text}\``,
+        `did you mean \`${near}\`? an annotation of your own needs a name less like it`,
+      );
   }
 }
 
@@ -165,7 +237,13 @@ function checkMetadata(policy: PolicyDeclaration, report: Diagnostics): void {
 /** A policy that allows because of what the client says of itself. */
 function checkClaims(policy: PolicyDeclaration, resolutions: Resolutions, report: Diagnostics): void {
   if (!canAllow(policy) || metadataOf(policy, "mode") === "permissive") return;
-  const claimed = [...new Set(attributesOf(policy, resolutions).filter((a) => a.marking === "claimed").map((a) => `\`${a.name}\``))].sort();
+  const claimed = [
+    ...new Set(
+      attributesOf(policy, resolutions)
+        .filter((a) => a.marking === "claimed")
+        .map((a) => `\`${a.name}\``),
+    ),
+  ].sort();
   if (claimed.length === 0) return;
   report.warning(
     "claimed-grant",
@@ -192,7 +270,13 @@ export function attributesOf(policy: PolicyDeclaration, resolutions: Resolutions
 function checkNames(policies: readonly PolicyDeclaration[], report: Diagnostics): void {
   const seen = new Set<string>();
   for (const { name } of policies) {
-    if (seen.has(name.text)) report.error("duplicate-name", name.span, `a second policy or guard \`${name.text}\``, "names are unique across all files of a bundle");
+    if (seen.has(name.text))
+      report.error(
+        "duplicate-name",
+        name.span,
+        `a second policy or guard \`${name.text}\``,
+        "names are unique across all files of a bundle",
+      );
     seen.add(name.text);
   }
 }
@@ -202,7 +286,12 @@ function checkUse(checked: CheckedDocument, report: Diagnostics): void {
   for (const attribute of checked.schema.attributes.values()) {
     // A name that could not be resolved may have meant this one.
     if (!used.has(attribute) && !report.hasErrors) {
-      report.warning("unused-attribute", attribute.span!, `no policy reads \`${attribute.name}\``, "remove it");
+      report.warning(
+        "unused-attribute",
+        attribute.span!,
+        `no policy reads \`${attribute.name}\``,
+        "remove it",
+      );
     }
   }
   for (const policy of checked.policies) {
@@ -213,9 +302,15 @@ function checkUse(checked: CheckedDocument, report: Diagnostics): void {
 /** `true` and `false` as a condition say the same on every request. */
 function checkConstants(condition: Expression, report: Diagnostics): void {
   for (const node of nodesOf(condition)) {
-    const parts = node.kind === "and" || node.kind === "or" ? node.parts : node.kind === "not" ? [node.operand] : [];
+    const parts =
+      node.kind === "and" || node.kind === "or" ? node.parts : node.kind === "not" ? [node.operand] : [];
     for (const part of node === condition ? [condition, ...parts] : parts) {
-      if (part.kind === "bool") report.warning("constant-condition", part.span, `\`${part.value}\` as a condition says the same on every request`);
+      if (part.kind === "bool")
+        report.warning(
+          "constant-condition",
+          part.span,
+          `\`${part.value}\` as a condition says the same on every request`,
+        );
     }
   }
 }

@@ -1,6 +1,7 @@
 /** A condition where some attributes are absent and nothing is known of the others. */
-import { parseAddress, parseNetwork } from "../source/address.ts";
+
 import type { Attribute, ConstantValue } from "../schema/schema.ts";
+import { parseAddress, parseNetwork } from "../source/address.ts";
 import type { Expression } from "../syntax/ast.ts";
 import type { Resolutions } from "./check.ts";
 
@@ -24,7 +25,7 @@ export function simulate(e: Expression, absent: ReadonlySet<Attribute>, resoluti
       return truth(resolved.attribute.default !== null);
     }
     case "path": {
-      const value = valueOf(e, absent, resolutions);
+      const value = constantOf(e, absent, resolutions);
       return value?.kind === "bool" ? truth(value.value) : "unknown";
     }
     case "compare":
@@ -34,7 +35,13 @@ export function simulate(e: Expression, absent: ReadonlySet<Attribute>, resoluti
   }
 }
 
-function joined(parts: readonly Expression[], strong: Truth, weak: Truth, absent: ReadonlySet<Attribute>, resolutions: Resolutions): Truth {
+function joined(
+  parts: readonly Expression[],
+  strong: Truth,
+  weak: Truth,
+  absent: ReadonlySet<Attribute>,
+  resolutions: Resolutions,
+): Truth {
   const found = parts.map((part) => simulate(part, absent, resolutions));
   return found.includes(strong) ? strong : found.includes("unknown") ? "unknown" : weak;
 }
@@ -48,7 +55,11 @@ function truth(value: boolean): Truth {
 }
 
 /** The constant that an operand stands for: a literal, a constant, or the default of an absent attribute. */
-function valueOf(e: Expression, absent: ReadonlySet<Attribute>, resolutions: Resolutions): ConstantValue | null {
+function constantOf(
+  e: Expression,
+  absent: ReadonlySet<Attribute>,
+  resolutions: Resolutions,
+): ConstantValue | null {
   const operand = resolutions.operands.get(e);
   if (operand?.kind === "constant") return operand.value;
   const resolved = e.kind === "path" ? resolutions.names.get(e.path) : undefined;
@@ -58,13 +69,15 @@ function valueOf(e: Expression, absent: ReadonlySet<Attribute>, resolutions: Res
 }
 
 function compared(e: Compare, absent: ReadonlySet<Attribute>, resolutions: Resolutions): Truth {
-  const left = valueOf(e.left, absent, resolutions);
+  const left = constantOf(e.left, absent, resolutions);
   if (left === null) return "unknown";
   if (e.operator === "in" && e.right.kind === "list") {
-    const items = e.right.items.map((item) => valueOf(item, absent, resolutions)).map((item) => (item === null ? "unknown" : isIn(left, item)));
+    const items = e.right.items
+      .map((item) => constantOf(item, absent, resolutions))
+      .map((item) => (item === null ? "unknown" : isIn(left, item)));
     return items.includes("true") ? "true" : items.includes("unknown") ? "unknown" : "false";
   }
-  const right = valueOf(e.right, absent, resolutions);
+  const right = constantOf(e.right, absent, resolutions);
   if (right === null) return "unknown";
   switch (e.operator) {
     case "==":

@@ -2,13 +2,21 @@
  * What each target can supply. A policy that reads a fact which its target never gives would deny every request, or
  * stand open to none: it is refused before it gets there. docs/targets.md is generated from this table.
  */
-import type { Diagnostics } from "../source/diagnostics.ts";
+
 import type { Attribute } from "../schema/schema.ts";
+import type { Diagnostics } from "../source/diagnostics.ts";
 import { namesOf } from "../syntax/walk.ts";
 import type { CheckedDocument } from "./check.ts";
 import { conditionsOf } from "./policies.ts";
 
-export const TARGETS = ["ext-authz", "istio-ext-authz", "envoy-wasm", "istio-wasm", "kong", "forward-auth"] as const;
+export const TARGETS = [
+  "ext-authz",
+  "istio-ext-authz",
+  "envoy-wasm",
+  "istio-wasm",
+  "kong",
+  "forward-auth",
+] as const;
 export type Target = (typeof TARGETS)[number];
 
 /** A fact, or several with one answer, and why a target cannot supply it; a target that is not named can. */
@@ -25,13 +33,34 @@ const AUTH_REQUEST = "an authorization subrequest does not carry it";
 const KONG = "Kong gives plugins no access to it";
 
 export const CAPABILITIES: readonly Capability[] = [
-  { facts: ["request.method", "request.path", "request.query", "request.host", "request.scheme", "request.id", "resource.type"], missing: {}, needs: null },
-  { facts: ["header", "query", "cookie", "capture"], missing: {}, needs: "ext_authz: `encode_raw_headers: true`, so that repeated field lines stay apart" },
+  {
+    facts: [
+      "request.method",
+      "request.path",
+      "request.query",
+      "request.host",
+      "request.scheme",
+      "request.id",
+      "resource.type",
+    ],
+    missing: {},
+    needs: null,
+  },
+  {
+    facts: ["header", "query", "cookie", "capture"],
+    missing: {},
+    needs: "ext_authz: `encode_raw_headers: true`, so that repeated field lines stay apart",
+  },
   { facts: ["request.protocol", "request.size"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
   {
     facts: ["body"],
-    missing: { "istio-wasm": "Istio's WasmPlugin cannot set `allow_on_headers_stop_iteration`, without which a filter that waits for a body hangs the request", "forward-auth": AUTH_REQUEST },
-    needs: "ext_authz: `with_request_body`; Envoy's wasm filter: `allow_on_headers_stop_iteration`, and `--allow-body` for `ipe filter-config`",
+    missing: {
+      "istio-wasm":
+        "Istio's WasmPlugin cannot set `allow_on_headers_stop_iteration`, without which a filter that waits for a body hangs the request",
+      "forward-auth": AUTH_REQUEST,
+    },
+    needs:
+      "ext_authz: `with_request_body`; Envoy's wasm filter: `allow_on_headers_stop_iteration`, and `--allow-body` for `ipe filter-config`",
   },
   {
     facts: ["extension"],
@@ -54,10 +83,24 @@ export const CAPABILITIES: readonly Capability[] = [
     missing: { "istio-ext-authz": "Istio does not set `include_tls_session`", "forward-auth": AUTH_REQUEST },
     needs: "ext_authz: `include_tls_session`",
   },
-  { facts: ["connection.mtls", "connection.tls_version"], missing: { "ext-authz": CHECK_REQUEST, "istio-ext-authz": CHECK_REQUEST, "forward-auth": AUTH_REQUEST }, needs: null },
   {
-    facts: ["connection.subject_peer_certificate", "connection.uri_san_peer_certificate", "connection.dns_san_peer_certificate", "connection.sha256_peer_certificate_digest"],
-    missing: { "ext-authz": CHECK_REQUEST, "istio-ext-authz": CHECK_REQUEST, kong: KONG, "forward-auth": AUTH_REQUEST },
+    facts: ["connection.mtls", "connection.tls_version"],
+    missing: { "ext-authz": CHECK_REQUEST, "istio-ext-authz": CHECK_REQUEST, "forward-auth": AUTH_REQUEST },
+    needs: null,
+  },
+  {
+    facts: [
+      "connection.subject_peer_certificate",
+      "connection.uri_san_peer_certificate",
+      "connection.dns_san_peer_certificate",
+      "connection.sha256_peer_certificate_digest",
+    ],
+    missing: {
+      "ext-authz": CHECK_REQUEST,
+      "istio-ext-authz": CHECK_REQUEST,
+      kong: KONG,
+      "forward-auth": AUTH_REQUEST,
+    },
     needs: "mutual TLS",
   },
 ];
@@ -73,7 +116,12 @@ export function checkTarget(checked: CheckedDocument, target: Target, report: Di
         seen.add(resolved.attribute);
         const reason = missingAt(target, resolved.attribute);
         if (reason === null) continue;
-        report.error("unsupported-by-target", name.span, `${target} cannot supply \`${resolved.attribute.name}\`: ${reason}`, adviceFor(resolved.attribute));
+        report.error(
+          "unsupported-by-target",
+          name.span,
+          `${target} cannot supply \`${resolved.attribute.name}\`: ${reason}`,
+          adviceFor(resolved.attribute),
+        );
       }
     }
   }
@@ -96,7 +144,11 @@ export function targetsPage(): string {
     const cells = TARGETS.map((target) => (missing[target] === undefined ? "yes" : "no"));
     return `| ${facts.map((fact) => `\`${fact}\``).join(", ")} | ${cells.join(" | ")} | ${needs ?? ""} |`;
   });
-  const reasons = CAPABILITIES.flatMap(({ facts, missing }) => Object.entries(missing).map(([target, reason]) => `- ${target}, ${facts.map((fact) => `\`${fact}\``).join(", ")}: ${reason}`));
+  const reasons = CAPABILITIES.flatMap(({ facts, missing }) =>
+    Object.entries(missing).map(
+      ([target, reason]) => `- ${target}, ${facts.map((fact) => `\`${fact}\``).join(", ")}: ${reason}`,
+    ),
+  );
   return `<!-- Generated from core/check/targets.ts by \`npm run gen\`. Do not edit. -->
 
 # What each target can supply

@@ -2,8 +2,9 @@
  * What absence does to a trigger. An optional attribute must not make a trigger unknown merely by being absent, and
  * a guard must not be switched off by a client that leaves a claimed attribute out.
  */
-import type { Diagnostics } from "../source/diagnostics.ts";
+
 import type { Attribute } from "../schema/schema.ts";
+import type { Diagnostics } from "../source/diagnostics.ts";
 import type { Aggregate, Expression, Name } from "../syntax/ast.ts";
 import { namesOf } from "../syntax/walk.ts";
 import type { CheckedDocument, Resolutions } from "./check.ts";
@@ -21,7 +22,12 @@ export function checkTriggers(checked: CheckedDocument, report: Diagnostics): vo
 // --- unguarded-optional ---
 
 /** `guards`: dotted names that are proved to exist, or without which the enclosing `or` is true anyway. */
-function checkOptional(e: Expression, guards: ReadonlySet<string>, resolutions: Resolutions, report: Diagnostics): void {
+function checkOptional(
+  e: Expression,
+  guards: ReadonlySet<string>,
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
   switch (e.kind) {
     case "and":
     case "or": {
@@ -55,18 +61,33 @@ function guardOf(part: Expression, kind: "and" | "or"): string[] {
   return test?.kind === "exists" ? [test.path.text] : [];
 }
 
-function checkAggregate(e: Aggregate, guards: ReadonlySet<string>, resolutions: Resolutions, report: Diagnostics): void {
+function checkAggregate(
+  e: Aggregate,
+  guards: ReadonlySet<string>,
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
   checkName(e.list, guards, resolutions, report);
   if (e.where !== null) checkOptional(e.where, guards, resolutions, report);
 }
 
-function checkOperand(e: Expression, guards: ReadonlySet<string>, resolutions: Resolutions, report: Diagnostics): void {
+function checkOperand(
+  e: Expression,
+  guards: ReadonlySet<string>,
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
   if (e.kind === "path") checkName(e.path, guards, resolutions, report);
   else if (e.kind === "aggregate") checkAggregate(e, guards, resolutions, report);
   else if (e.kind === "list") for (const item of e.items) checkOperand(item, guards, resolutions, report);
 }
 
-function checkName(name: Name, guards: ReadonlySet<string>, resolutions: Resolutions, report: Diagnostics): void {
+function checkName(
+  name: Name,
+  guards: ReadonlySet<string>,
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
   const optional = longestOptional(name, resolutions);
   if (optional === null) return;
   const guarded = [...guards].some((guard) => isWithin(guard, optional) && isWithin(name.text, guard));
@@ -84,7 +105,9 @@ function longestOptional(name: Name, resolutions: Resolutions): string | null {
   const resolved = resolutions.names.get(name);
   if (resolved === undefined || resolved.kind === "constant") return null;
   const [start, startType, startOptional] =
-    resolved.kind === "attribute" ? ([resolved.attribute.name, resolved.attribute.type, resolved.attribute.optional] as const) : ([resolved.element.name, resolved.element.type, false] as const);
+    resolved.kind === "attribute"
+      ? ([resolved.attribute.name, resolved.attribute.type, resolved.attribute.optional] as const)
+      : ([resolved.element.name, resolved.element.type, false] as const);
   let found: string | null = startOptional ? start : null;
   let walked: string = start;
   let type = startType;
@@ -119,12 +142,18 @@ function checkOmission(trigger: Expression, resolutions: Resolutions, report: Di
     "omittable-guard",
     place.span,
     `a client switches this guard off by leaving out ${names}${byDefault ? ", whose default makes the trigger false" : ""}`,
-    byDefault ? `remove the default of \`${first.name}\`, or choose one that triggers the guard` : `let absence trigger the guard: \`not exists ${first.name} or ...\``,
+    byDefault
+      ? `remove the default of \`${first.name}\`, or choose one that triggers the guard`
+      : `let absence trigger the guard: \`not exists ${first.name} or ...\``,
   );
 }
 
 /** The part of a trigger that becomes false, and matters, when the attributes are absent; or null. */
-function omittable(e: Expression, absent: ReadonlySet<Attribute>, resolutions: Resolutions): Expression | null {
+function omittable(
+  e: Expression,
+  absent: ReadonlySet<Attribute>,
+  resolutions: Resolutions,
+): Expression | null {
   const truth = simulate(e, absent, resolutions);
   if (truth === "false") return e;
   if (truth === "true" || (e.kind !== "and" && e.kind !== "or")) return null;
@@ -139,7 +168,8 @@ function claimedBy(e: Expression, resolutions: Resolutions): Attribute[] {
   const found = new Set<Attribute>();
   for (const name of namesOf(e)) {
     const resolved = resolutions.names.get(name);
-    if (resolved?.kind === "attribute" && resolved.attribute.marking === "claimed") found.add(resolved.attribute);
+    if (resolved?.kind === "attribute" && resolved.attribute.marking === "claimed")
+      found.add(resolved.attribute);
   }
   return [...found];
 }

@@ -4,7 +4,13 @@
 export type Outcome = "satisfied" | "unsatisfied" | "denied" | "indeterminate" | "not-applicable" | "expired";
 
 /** Outcome named by the decision's reason. */
-export type ReasonOutcome = "satisfied" | "unsatisfied" | "denied" | "indeterminate" | "default" | "obligation-conflict";
+export type ReasonOutcome =
+  | "satisfied"
+  | "unsatisfied"
+  | "denied"
+  | "indeterminate"
+  | "default"
+  | "obligation-conflict";
 
 export interface Reason {
   /** The policy that decided; `null` for `default` and `obligation-conflict`. */

@@ -6,7 +6,20 @@ import { compareBytes } from "../source/bytes.ts";
 import { locate, slice } from "../source/source.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf } from "../syntax/walk.ts";
-import { type Condition, type Count, type CountOperand, isRef, type Order, type Place, type Plan, type PlanNode, type PlanPolicy, type PlanSlot, type Read, type Ref } from "./plan.ts";
+import {
+  type Condition,
+  type Count,
+  type CountOperand,
+  isRef,
+  type Order,
+  type Place,
+  type Plan,
+  type PlanNode,
+  type PlanPolicy,
+  type PlanSlot,
+  type Read,
+  type Ref,
+} from "./plan.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
 
@@ -31,7 +44,10 @@ export function lower(checked: CheckedDocument): Plan {
 /** Declared attributes in order of text, then the built-ins that are read, in order of their ids. */
 function layOut({ schema, policies, resolutions }: CheckedDocument): PlanSlot[] {
   const read = new Set(policies.flatMap((policy) => attributesOf(policy, resolutions)));
-  const attributes = [...schema.attributes.values(), ...[...schema.builtins.values()].filter((b) => read.has(b))];
+  const attributes = [
+    ...schema.attributes.values(),
+    ...[...schema.builtins.values()].filter((b) => read.has(b)),
+  ];
   let cell = 0;
   return attributes.map((attribute) => {
     const slot = { attribute, cell };
@@ -67,7 +83,10 @@ class Lowering {
       denyStatus: p.onDeny?.status?.value ?? null,
       denyBody: p.onDeny?.body?.value ?? null,
       reason: effect.kind === "denies" ? (effect.reason?.value ?? null) : null,
-      setRequestHeaders: p.onAllow.map(({ header, value }) => ({ name: header.value.toLowerCase(), value: value.value })),
+      setRequestHeaders: p.onAllow.map(({ header, value }) => ({
+        name: header.value.toLowerCase(),
+        value: value.value,
+      })),
       metadata: p.metadata.map(({ key, value }) => ({ key: key.text, value: value.text })),
     };
   }
@@ -133,7 +152,9 @@ class Lowering {
 
   #body(e: Aggregate, frames: readonly string[]): Condition | null {
     const element = this.#resolutions.elements.get(e.list);
-    return e.where === null || element === undefined ? null : this.#condition(e.where, [...frames, element.name]);
+    return e.where === null || element === undefined
+      ? null
+      : this.#condition(e.where, [...frames, element.name]);
   }
 
   #count(e: Aggregate, frames: readonly string[]): Count {
@@ -156,20 +177,36 @@ class Lowering {
   }
 
   #text(test: "starts" | "ends" | "contains", e: Compare, frames: readonly string[]): Condition {
-    return { kind: "text", test, left: this.#operand(e.left, frames) as Ref, right: this.#operand(e.right, frames) };
+    return {
+      kind: "text",
+      test,
+      left: this.#operand(e.left, frames) as Ref,
+      right: this.#operand(e.right, frames),
+    };
   }
 
   /** `== != < <= > >=` */
   #ordered(e: Compare, frames: readonly string[]): Condition {
-    const swapped = e.left.kind === "aggregate" ? false : e.right.kind === "aggregate" || !isRef(this.#operand(e.left, frames));
+    const swapped =
+      e.left.kind === "aggregate"
+        ? false
+        : e.right.kind === "aggregate" || !isRef(this.#operand(e.left, frames));
     const [left, right] = swapped ? [e.right, e.left] : [e.left, e.right];
     const { order, negated } = normalised(e.operator, swapped);
-    const test = left.kind === "aggregate" ? this.#countTest(order, left, right, frames) : this.#test(order, this.#operand(left, frames) as Ref, this.#operand(right, frames));
+    const test =
+      left.kind === "aggregate"
+        ? this.#countTest(order, left, right, frames)
+        : this.#test(order, this.#operand(left, frames) as Ref, this.#operand(right, frames));
     return negated ? { kind: "not", operand: test } : test;
   }
 
   #countTest(order: Order, left: Aggregate, right: Expression, frames: readonly string[]): Condition {
-    return { kind: "count", order, left: this.#count(left, frames), right: this.#countOperand(right, frames) };
+    return {
+      kind: "count",
+      order,
+      left: this.#count(left, frames),
+      right: this.#countOperand(right, frames),
+    };
   }
 
   #countOperand(e: Expression, frames: readonly string[]): CountOperand {
@@ -209,7 +246,8 @@ class Lowering {
   #countIn(left: Aggregate, items: readonly Expression[], frames: readonly string[]): Condition {
     const parts = items.map((item) => this.#countTest("eq", left, item, frames));
     // No number is below 0, so this is false, and unknown where the list is.
-    if (parts.length === 0) return { kind: "count", order: "lt", left: this.#count(left, frames), right: { number: 0 } };
+    if (parts.length === 0)
+      return { kind: "count", order: "lt", left: this.#count(left, frames), right: { number: 0 } };
     return parts.length === 1 ? parts[0]! : { kind: "or", parts };
   }
 
@@ -225,7 +263,8 @@ class Lowering {
   #has(list: Expression, value: Expression, frames: readonly string[]): Condition {
     const listRef = this.#operand(list, frames) as Ref;
     const operand = this.#operand(value, frames);
-    if (isRef(operand) && operand.type.kind === "ip" && elementType(listRef).kind === "cidr") return { kind: "in-cidrs", ref: operand, list: listRef };
+    if (isRef(operand) && operand.type.kind === "ip" && elementType(listRef).kind === "cidr")
+      return { kind: "in-cidrs", ref: operand, list: listRef };
     return { kind: "has", list: listRef, value: operand };
   }
 
@@ -239,19 +278,22 @@ class Lowering {
 
   #operand(e: Expression, frames: readonly string[]): Ref | ConstantValue {
     const operand = this.#resolutions.operands.get(e);
-    if (operand === undefined || operand.kind === "count") throw new Error(`no operand for \`${slice(e.span)}\`; the checker lets none through`);
+    if (operand === undefined || operand.kind === "count")
+      throw new Error(`no operand for \`${slice(e.span)}\`; the checker lets none through`);
     return operand.kind === "constant" ? operand.value : this.#refOf(operand, frames);
   }
 
   #ref(name: Name, frames: readonly string[]): Ref {
     const resolved = this.#resolutions.names.get(name)!;
-    if (resolved.kind === "constant") throw new Error(`\`${name.text}\` is a constant; the checker lets none through`);
+    if (resolved.kind === "constant")
+      throw new Error(`\`${name.text}\` is a constant; the checker lets none through`);
     return this.#refOf(resolved, frames);
   }
 
   #refOf(resolved: Exclude<Resolved, { kind: "constant" }>, frames: readonly string[]): Ref {
     if (resolved.kind === "attribute") {
-      const cell = this.#cells.get(resolved.attribute)! + fieldOffset(resolved.attribute.type, resolved.fields);
+      const cell =
+        this.#cells.get(resolved.attribute)! + fieldOffset(resolved.attribute.type, resolved.fields);
       return { frame: 0, cell, type: resolved.type };
     }
     const frame = (frames.indexOf(resolved.element.name) + 1) as 1 | 2;

@@ -55,8 +55,18 @@ export interface Read {
 /** The tree of a condition as its author wrote it: what reasons speak of. */
 export type PlanNode =
   | { readonly kind: "and" | "or"; readonly parts: readonly PlanNode[] }
-  | { readonly kind: "not"; readonly operand: PlanNode; readonly place: Place; readonly reads: readonly Read[] }
-  | { readonly kind: "leaf"; readonly condition: Condition; readonly place: Place; readonly reads: readonly Read[] };
+  | {
+      readonly kind: "not";
+      readonly operand: PlanNode;
+      readonly place: Place;
+      readonly reads: readonly Read[];
+    }
+  | {
+      readonly kind: "leaf";
+      readonly condition: Condition;
+      readonly place: Place;
+      readonly reads: readonly Read[];
+    };
 
 /** A cell of a frame: 0 is the request, 1 the element of the outer aggregate, 2 that of the inner one. */
 export interface Ref {
@@ -82,8 +92,18 @@ export type Condition =
   | { readonly kind: "exists"; readonly ref: Ref }
   /** A bool alone. */
   | { readonly kind: "truth"; readonly ref: Ref }
-  | { readonly kind: "compare"; readonly order: Order; readonly left: Ref; readonly right: Ref | ConstantValue }
-  | { readonly kind: "text"; readonly test: "starts" | "ends" | "contains"; readonly left: Ref; readonly right: Ref | ConstantValue }
+  | {
+      readonly kind: "compare";
+      readonly order: Order;
+      readonly left: Ref;
+      readonly right: Ref | ConstantValue;
+    }
+  | {
+      readonly kind: "text";
+      readonly test: "starts" | "ends" | "contains";
+      readonly left: Ref;
+      readonly right: Ref | ConstantValue;
+    }
   /** `set`: at least one constant, all of the ref's type; for an ip networks and addresses. */
   | { readonly kind: "in-set"; readonly ref: Ref; readonly set: readonly ConstantValue[] }
   /** An ip in a network that the request gives. */

@@ -122,12 +122,12 @@ export function testProgram(spec: ProgramSpec): Program {
 }
 
 function resource(pattern: string, member: number): Resource {
-  const [first, second] = pattern.split(" ");
-  const path = second ?? first!;
+  const method = /^([A-Z]+) /.exec(pattern)?.[1] ?? null;
+  const path = method === null ? pattern : pattern.slice(method.length + 1);
   const segments = path.split("/").filter((segment) => segment !== "");
   return {
     member,
-    method: second === undefined ? null : first!,
+    method,
     segments: segments.map((segment) => {
       const capture = segment.startsWith("{");
       return { kind: capture ? "capture" : "literal", text: capture ? segment.slice(1, -1) : segment };

@@ -31,8 +31,8 @@ const program = testProgram({
   strings: ["/orders", "a=1"],
 });
 
-const loaded = (target: Fact<Text>, method: Fact<Text> = "GET"): Record<string, unknown> =>
-  load(program, testRequest({ target, method }));
+const loaded = (target: Fact<Text>, ...method: Fact<Text>[]): Record<string, unknown> =>
+  load(program, testRequest({ target, method: method.length === 0 ? "GET" : method[0] }));
 
 describe("method", () => {
   test.each<[Fact<Text>, unknown]>([

@@ -4,7 +4,13 @@
 const PLAIN_STEPS_MAX = 16_384;
 
 /** Are two ranges of `length` bytes the same? */
-export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, length: number): boolean {
+export function sameBytes(
+  a: Uint8Array,
+  aStart: number,
+  b: Uint8Array,
+  bStart: number,
+  length: number,
+): boolean {
   for (let i = 0; i < length; i++) {
     if (a[aStart + i] !== b[bStart + i]) return false;
   }
@@ -19,10 +25,18 @@ export class ByteSearch {
   /** Length of the longest proper prefix of the part that is also a suffix of its first i + 1 bytes. */
   #borders = new Int32Array(256);
 
-  contains(text: Uint8Array, textStart: number, textLength: number, part: Uint8Array, partStart: number, partLength: number): boolean {
+  contains(
+    text: Uint8Array,
+    textStart: number,
+    textLength: number,
+    part: Uint8Array,
+    partStart: number,
+    partLength: number,
+  ): boolean {
     if (partLength === 0) return true;
     const places = textLength - partLength + 1;
-    if (places * partLength <= PLAIN_STEPS_MAX) return plain(text, textStart, places, part, partStart, partLength);
+    if (places * partLength <= PLAIN_STEPS_MAX)
+      return plain(text, textStart, places, part, partStart, partLength);
     this.#prepare(part, partStart, partLength);
     const borders = this.#borders;
     let matched = 0;
@@ -48,7 +62,14 @@ export class ByteSearch {
   }
 }
 
-function plain(text: Uint8Array, textStart: number, places: number, part: Uint8Array, partStart: number, partLength: number): boolean {
+function plain(
+  text: Uint8Array,
+  textStart: number,
+  places: number,
+  part: Uint8Array,
+  partStart: number,
+  partLength: number,
+): boolean {
   for (let i = 0; i < places; i++) {
     if (sameBytes(text, textStart + i, part, partStart, partLength)) return true;
   }

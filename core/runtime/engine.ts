@@ -11,7 +11,9 @@ import { Interpreter } from "./interpreter.ts";
 import { Decisions } from "./outcomes.ts";
 import { type ConditionTree, conditionTree } from "./tree.ts";
 
-export type EngineResult = { readonly ok: true; readonly engine: Engine } | { readonly ok: false; readonly error: string };
+export type EngineResult =
+  | { readonly ok: true; readonly engine: Engine }
+  | { readonly ok: false; readonly error: string };
 
 /** Conditions of one policy with truth and values; null where it has none. */
 export interface PolicyTrees {
@@ -73,7 +75,8 @@ export class Engine {
     const policy = this.program.policies.find((entry) => entry.name === name);
     if (policy === undefined) return null;
     this.#load(request);
-    const tree = (node: typeof policy.triggerNode): ConditionTree | null => (node === null ? null : conditionTree(node, this.#explainer));
+    const tree = (node: typeof policy.triggerNode): ConditionTree | null =>
+      node === null ? null : conditionTree(node, this.#explainer);
     return { trigger: tree(policy.triggerNode), requirement: tree(policy.requirementNode) };
   }
 

@@ -41,20 +41,31 @@ export class Evaluator {
       if (policy.setHeaders.length > 0) this.#setters[setterCount++] = i;
     }
     if (denial === "unsatisfied" || denial === "indeterminate") return this.#decisions.deny(denying, denial);
-    return first === -1 ? this.#decisions.byDefault(sound) : this.#decisions.allow(first, this.#setters, setterCount);
+    return first === -1
+      ? this.#decisions.byDefault(sound)
+      : this.#decisions.allow(first, this.#setters, setterCount);
   }
 }
 
 /** The decision that given outcomes make, one a policy. */
-export function decideFrom(outcomes: readonly Outcome[], sound: boolean, program: Program, decisions: Decisions): Decision {
+export function decideFrom(
+  outcomes: readonly Outcome[],
+  sound: boolean,
+  program: Program,
+  decisions: Decisions,
+): Decision {
   let denying = -1;
   const satisfied: number[] = [];
   program.policies.forEach((policy, i) => {
     if (policy.mode === "permissive") return;
-    if (denialRank(outcomes[i]!) < (denying === -1 ? Number.POSITIVE_INFINITY : denialRank(outcomes[denying]!))) denying = i;
+    if (
+      denialRank(outcomes[i]!) < (denying === -1 ? Number.POSITIVE_INFINITY : denialRank(outcomes[denying]!))
+    )
+      denying = i;
     if (outcomes[i] === "satisfied" && policy.kind === "policy") satisfied.push(i);
   });
-  if (denying !== -1) return decisions.deny(denying, outcomes[denying] as "denied" | "unsatisfied" | "indeterminate");
+  if (denying !== -1)
+    return decisions.deny(denying, outcomes[denying] as "denied" | "unsatisfied" | "indeterminate");
   if (satisfied.length === 0) return decisions.byDefault(sound);
   const setters = satisfied.filter((i) => program.policies[i]!.setHeaders.length > 0);
   return decisions.allow(satisfied[0]!, setters, setters.length);

@@ -27,7 +27,12 @@ export function explain(explainer: Explainer, sound: boolean): Explanation {
 }
 
 function report(policy: PolicyEntry, outcome: Outcome, explainer: Explainer): PolicyReport {
-  const tree = outcome === "unsatisfied" ? policy.requirementNode : outcome === "indeterminate" ? policy.triggerNode : null;
+  const tree =
+    outcome === "unsatisfied"
+      ? policy.requirementNode
+      : outcome === "indeterminate"
+        ? policy.triggerNode
+        : null;
   const nodes = tree === null ? [] : failedNodes(tree, explainer);
   return {
     name: policy.name,
@@ -43,7 +48,8 @@ function report(policy: PolicyEntry, outcome: Outcome, explainer: Explainer): Po
 /** The non-true parts of an `and`, all parts of an untrue `or`, a `not` whole, a test itself. */
 function failedNodes(node: ExplainNode, explainer: Explainer): ExplainNode[] {
   if (truthOf(node, explainer) === "true") return [];
-  if (node.kind === "and" || node.kind === "or") return node.children.flatMap((child) => failedNodes(child, explainer));
+  if (node.kind === "and" || node.kind === "or")
+    return node.children.flatMap((child) => failedNodes(child, explainer));
   return [node];
 }
 
@@ -76,6 +82,8 @@ function placeOf({ text, line, column }: ExplainNode): FailedCondition {
 }
 
 function namesInState(nodes: readonly ExplainNode[], state: number, slots: Slots): string[] {
-  const names = nodes.flatMap((node) => node.reads.filter((read) => slots.state[read.cell] === state).map((read) => read.name));
+  const names = nodes.flatMap((node) =>
+    node.reads.filter((read) => slots.state[read.cell] === state).map((read) => read.name),
+  );
   return [...new Set(names)].sort(compareBytes);
 }

@@ -109,7 +109,11 @@ export class Interpreter {
     let possible = 0;
     for (let cell = first; cell < end; cell += width) {
       this.#base[depth] = cell;
-      const truth = hasBody ? this.#element(pc + 1, depth + 1) : slots.state[cell] === PRESENT ? TRUE : UNKNOWN;
+      const truth = hasBody
+        ? this.#element(pc + 1, depth + 1)
+        : slots.state[cell] === PRESENT
+          ? TRUE
+          : UNKNOWN;
       if (truth === TRUE) sure++;
       if (truth !== FALSE) possible++;
     }
@@ -217,7 +221,9 @@ export class Interpreter {
       case op.OP_STARTS_STRINGS:
       case op.OP_ENDS_STRINGS:
       case op.OP_CONTAINS_STRINGS:
-        return truth(this.#textOf(opcode - op.OP_STARTS_STRINGS, a, slots.bytes, slots.offset[b]!, slots.length[b]!));
+        return truth(
+          this.#textOf(opcode - op.OP_STARTS_STRINGS, a, slots.bytes, slots.offset[b]!, slots.length[b]!),
+        );
       case op.OP_EQ_NUMBERS:
         return truth(slots.number[a] === slots.number[b]);
       case op.OP_LT_NUMBERS:
@@ -242,7 +248,13 @@ export class Interpreter {
   #textConstant(opcode: number, a: number, constant: number): boolean {
     const { stringBytes, stringOffsets } = this.#program;
     const start = stringOffsets[constant]!;
-    return this.#textOf(opcode - op.OP_STARTS_STRING, a, stringBytes, start, stringOffsets[constant + 1]! - start);
+    return this.#textOf(
+      opcode - op.OP_STARTS_STRING,
+      a,
+      stringBytes,
+      start,
+      stringOffsets[constant + 1]! - start,
+    );
   }
 
   /** `kind`: 0 starts, 1 ends, 2 contains. */
@@ -260,7 +272,10 @@ export class Interpreter {
     const slots = this.#slots;
     // INVARIANT: a string of the bundle has its index, so two different indexes are two different strings.
     if (slots.id[a] !== -1 || slots.id[b] !== -1) return slots.id[a] === slots.id[b];
-    return slots.length[a] === slots.length[b] && sameBytes(slots.bytes, slots.offset[a]!, slots.bytes, slots.offset[b]!, slots.length[a]!);
+    return (
+      slots.length[a] === slots.length[b] &&
+      sameBytes(slots.bytes, slots.offset[a]!, slots.bytes, slots.offset[b]!, slots.length[a]!)
+    );
   }
 
   // --- sets ---
@@ -288,7 +303,10 @@ export class Interpreter {
   #equalsNetwork(a: number, network: number): boolean {
     const slots = this.#slots;
     const { networks, prefixes } = this.#program;
-    return slots.length[a] === prefixes[network] && sameBytes(slots.bytes, slots.offset[a]!, networks, network * 16, 16);
+    return (
+      slots.length[a] === prefixes[network] &&
+      sameBytes(slots.bytes, slots.offset[a]!, networks, network * 16, 16)
+    );
   }
 
   #inNetwork(a: number, network: number): boolean {
@@ -325,7 +343,16 @@ export class Interpreter {
     let answer: Truth = FALSE;
     for (let cell = first; cell < end; cell++) {
       if (slots.state[cell] !== PRESENT) answer = UNKNOWN;
-      else if (opcode === op.OP_HAS_STRING ? slots.id[cell] === b : opcode === op.OP_HAS_NUMBER ? slots.number[cell] === numbers[b] : opcode === op.OP_HAS_MEMBER ? slots.number[cell] === b : this.#equalsNetwork(cell, b)) return TRUE;
+      else if (
+        opcode === op.OP_HAS_STRING
+          ? slots.id[cell] === b
+          : opcode === op.OP_HAS_NUMBER
+            ? slots.number[cell] === numbers[b]
+            : opcode === op.OP_HAS_MEMBER
+              ? slots.number[cell] === b
+              : this.#equalsNetwork(cell, b)
+      )
+        return TRUE;
     }
     return answer;
   }
@@ -337,7 +364,16 @@ export class Interpreter {
     let answer: Truth = FALSE;
     for (let cell = first; cell < end; cell++) {
       if (slots.state[cell] !== PRESENT) answer = UNKNOWN;
-      else if (opcode === op.OP_IN_CIDRS ? this.#inCidr(a, cell) : kind === KIND_STRING ? this.#equalStrings(a, cell) : kind === KIND_ADDRESS ? this.#equalAddresses(a, cell) : slots.number[a] === slots.number[cell]) return TRUE;
+      else if (
+        opcode === op.OP_IN_CIDRS
+          ? this.#inCidr(a, cell)
+          : kind === KIND_STRING
+            ? this.#equalStrings(a, cell)
+            : kind === KIND_ADDRESS
+              ? this.#equalAddresses(a, cell)
+              : slots.number[a] === slots.number[cell]
+      )
+        return TRUE;
     }
     return answer;
   }
@@ -352,7 +388,9 @@ export class Interpreter {
   #compareCounts(order: number): Truth {
     if (this.#sure[0]! < 0 || this.#sure[1]! < 0) return UNKNOWN;
     const exact = this.#sure[0] === this.#possible[0] || this.#sure[1] === this.#possible[1];
-    return exact ? between(order, this.#sure[0]!, this.#possible[0]!, this.#sure[1]!, this.#possible[1]!) : UNKNOWN;
+    return exact
+      ? between(order, this.#sure[0]!, this.#possible[0]!, this.#sure[1]!, this.#possible[1]!)
+      : UNKNOWN;
   }
 }
 
@@ -361,7 +399,9 @@ function between(order: number, low: number, high: number, otherLow: number, oth
   if (order === 0) {
     if (low === high && otherLow === otherHigh && low === otherLow) return TRUE;
     // A range holds whole numbers only, so a fraction equals none of them; that is false as soon as it is no member.
-    return otherHigh < low || otherLow > high || (otherLow === otherHigh && !Number.isInteger(otherLow)) ? FALSE : UNKNOWN;
+    return otherHigh < low || otherLow > high || (otherLow === otherHigh && !Number.isInteger(otherLow))
+      ? FALSE
+      : UNKNOWN;
   }
   if (order === 1) return high < otherLow ? TRUE : low >= otherHigh ? FALSE : UNKNOWN;
   return high <= otherLow ? TRUE : low > otherHigh ? FALSE : UNKNOWN;
@@ -372,12 +412,20 @@ function truth(value: boolean): Truth {
 }
 
 /** v4 lies in v4 networks only, v6 in v6 networks only; v4 is stored v4-mapped with its prefix + 96. */
-function inPrefix(address: Uint8Array, at: number, network: Uint8Array, networkAt: number, prefix: number): boolean {
+function inPrefix(
+  address: Uint8Array,
+  at: number,
+  network: Uint8Array,
+  networkAt: number,
+  prefix: number,
+): boolean {
   if (prefix < 96 && isV4(address, at)) return false;
   const whole = prefix >> 3;
   if (!sameBytes(address, at, network, networkAt, whole)) return false;
   const rest = prefix & 7;
-  return rest === 0 || ((address[at + whole]! ^ network[networkAt + whole]!) & (0xff << (8 - rest)) & 0xff) === 0;
+  return (
+    rest === 0 || ((address[at + whole]! ^ network[networkAt + whole]!) & (0xff << (8 - rest)) & 0xff) === 0
+  );
 }
 
 function isV4(bytes: Uint8Array, at: number): boolean {

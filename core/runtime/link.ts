@@ -1,7 +1,8 @@
 /** Code made ready to run: fields apart, and for the one test whose operands' type the code does not tell, that type. */
-import type { Program, Shape } from "../bytecode/program.ts";
+
 import { cellsOf } from "../bytecode/cells.ts";
 import { OP_ALL, OP_ANY, OP_COUNT, OP_IN_LIST } from "../bytecode/gen/constants.ts";
+import type { Program, Shape } from "../bytecode/program.ts";
 
 export const KIND_STRING = 0;
 export const KIND_NUMBER = 1;
@@ -27,7 +28,18 @@ export function link(program: Program): LinkedCode {
   const count = program.code.length / 4;
   const bytes = (): Uint8Array => new Uint8Array(count);
   const words = (): Int32Array => new Int32Array(count);
-  const code = { opcode: bytes(), sense: bytes(), negate: bytes(), frameA: bytes(), frameB: bytes(), register: bytes(), a: words(), b: words(), jump: words(), kind: bytes() };
+  const code = {
+    opcode: bytes(),
+    sense: bytes(),
+    negate: bytes(),
+    frameA: bytes(),
+    frameB: bytes(),
+    register: bytes(),
+    a: words(),
+    b: words(),
+    jump: words(),
+    kind: bytes(),
+  };
   for (let pc = 0; pc < count; pc++) {
     const head = program.code[pc * 4]!;
     code.opcode[pc] = head & 0xff;
@@ -52,7 +64,12 @@ function linkLists(code: LinkedCode, program: Program): void {
 }
 
 /** `frames`: shapes of the cells of each frame that is open. */
-function linkRegion(code: LinkedCode, start: number, end: number, frames: readonly (readonly Shape[])[]): void {
+function linkRegion(
+  code: LinkedCode,
+  start: number,
+  end: number,
+  frames: readonly (readonly Shape[])[],
+): void {
   for (let pc = start; pc < end; pc++) {
     const opcode = code.opcode[pc]!;
     if (opcode === OP_IN_LIST) code.kind[pc] = kindOf(frames[code.frameA[pc]!]![code.a[pc]!]!);

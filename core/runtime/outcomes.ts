@@ -1,6 +1,7 @@
 /** Outcome of one policy, and the decision that all outcomes make. */
-import type { Decision, Denial, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
+
 import type { PolicyEntry, Program } from "../bytecode/program.ts";
+import type { Decision, Denial, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import type { Interpreter } from "./interpreter.ts";
 
 const DENY_STATUS = 403;
@@ -89,7 +90,9 @@ export class Decisions {
         values.set(name, text);
       }
     }
-    const headers = [...values].map(([name, value]) => ({ name, value })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const headers = [...values]
+      .map(([name, value]) => ({ name, value }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
     return allow(policies[first]!.name, "satisfied", headers);
   }
 }
@@ -98,6 +101,10 @@ function deny(policy: string | null, outcome: ReasonOutcome, denial: Denial): De
   return { allow: false, reason: { policy, outcome }, setRequestHeaders: [], denial };
 }
 
-function allow(policy: string | null, outcome: ReasonOutcome, setRequestHeaders: readonly HeaderValue[]): Decision {
+function allow(
+  policy: string | null,
+  outcome: ReasonOutcome,
+  setRequestHeaders: readonly HeaderValue[],
+): Decision {
   return { allow: true, reason: { policy, outcome }, setRequestHeaders, denial: null };
 }

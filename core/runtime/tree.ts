@@ -34,7 +34,11 @@ export function conditionTree(node: ExplainNode, explainer: Explainer): Conditio
     line: node.line,
     column: node.column,
     truth: truthOf(node, explainer),
-    reads: node.reads.map(({ name, cell, shape }) => ({ name, state: stateName(slots.state[cell]!), value: slots.state[cell] === PRESENT ? shown(cell, shape, slots, program) : null })),
+    reads: node.reads.map(({ name, cell, shape }) => ({
+      name,
+      state: stateName(slots.state[cell]!),
+      value: slots.state[cell] === PRESENT ? shown(cell, shape, slots, program) : null,
+    })),
     children: node.children.map((child) => conditionTree(child, explainer)),
   };
 }
@@ -48,7 +52,9 @@ export function shown(cell: number, shape: Shape, slots: Slots, program: Program
   if (slots.state[cell] !== PRESENT) return slots.state[cell] === ABSENT ? "null" : "?";
   switch (shape.type) {
     case "string":
-      return JSON.stringify(decoder.decode(slots.bytes.subarray(slots.offset[cell]!, slots.offset[cell]! + slots.length[cell]!)));
+      return JSON.stringify(
+        decoder.decode(slots.bytes.subarray(slots.offset[cell]!, slots.offset[cell]! + slots.length[cell]!)),
+      );
     case "int":
     case "float":
       return String(slots.number[cell]);
@@ -60,7 +66,11 @@ export function shown(cell: number, shape: Shape, slots: Slots, program: Program
     }
     case "ip":
     case "cidr":
-      return shownAddress(slots.bytes.subarray(slots.offset[cell]!, slots.offset[cell]! + 16), slots.length[cell]!, shape.type === "cidr");
+      return shownAddress(
+        slots.bytes.subarray(slots.offset[cell]!, slots.offset[cell]! + 16),
+        slots.length[cell]!,
+        shape.type === "cidr",
+      );
     case "list":
       return shownList(cell, shape, slots, program);
     case "record":
@@ -71,13 +81,17 @@ export function shown(cell: number, shape: Shape, slots: Slots, program: Program
 function shownList(cell: number, shape: Shape, slots: Slots, program: Program): string {
   const count = slots.length[cell]!;
   const width = slots.id[cell]!;
-  const items = Array.from({ length: Math.min(count, LIST_SHOWN_MAX) }, (_, i) => shown(slots.offset[cell]! + i * width, shape.element!, slots, program));
+  const items = Array.from({ length: Math.min(count, LIST_SHOWN_MAX) }, (_, i) =>
+    shown(slots.offset[cell]! + i * width, shape.element!, slots, program),
+  );
   if (count > LIST_SHOWN_MAX) items.push(`${count - LIST_SHOWN_MAX} more`);
   return `[${items.join(", ")}]`;
 }
 
 function shownAddress(bytes: Uint8Array, prefix: number, isNetwork: boolean): string {
   const v4 = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
-  const text = v4 ? bytes.subarray(12).join(".") : Array.from({ length: 8 }, (_, i) => ((bytes[i * 2]! << 8) | bytes[i * 2 + 1]!).toString(16)).join(":");
+  const text = v4
+    ? bytes.subarray(12).join(".")
+    : Array.from({ length: 8 }, (_, i) => ((bytes[i * 2]! << 8) | bytes[i * 2 + 1]!).toString(16)).join(":");
   return isNetwork ? `${text}/${v4 ? prefix - 96 : prefix}` : text;
 }

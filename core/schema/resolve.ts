@@ -4,7 +4,15 @@ import type { Diagnostics } from "../source/diagnostics.ts";
 import { BUILTINS, POINTER_TOKENS_MAX, SHAPE_WIDTH_MAX } from "../source/gen/facts.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
-import type { AttributeDeclaration, Declaration, Document, Expression, Name, TypeDeclaration, TypeReference } from "../syntax/ast.ts";
+import type {
+  AttributeDeclaration,
+  Declaration,
+  Document,
+  Expression,
+  Name,
+  TypeDeclaration,
+  TypeReference,
+} from "../syntax/ast.ts";
 import { RESERVED } from "../syntax/parser.ts";
 import { resolveResources } from "./resources.ts";
 import {
@@ -56,9 +64,15 @@ class Resolver {
     this.#collectTypes();
     for (const name of this.#typeDeclarations.keys()) this.#record(name);
     const resources = resolveResources(this.#declarations, this.#report);
-    const resourceEnum: EnumInfo = { name: "resource", ordered: false, members: resources.map((r) => r.name) };
+    const resourceEnum: EnumInfo = {
+      name: "resource",
+      ordered: false,
+      members: resources.map((r) => r.name),
+    };
     const builtins = new Map(BUILTINS.map((b) => [b.name, builtin(b.name, b.type, resourceEnum)]));
-    const captures = new Set(resources.flatMap((r) => r.segments.filter((s) => s.kind === "capture").map((s) => s.text)));
+    const captures = new Set(
+      resources.flatMap((r) => r.segments.filter((s) => s.kind === "capture").map((s) => s.text)),
+    );
     for (const d of this.#declarations) {
       if (d.kind === "constant") this.#constant(d);
       if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, captures);
@@ -79,7 +93,8 @@ class Resolver {
     if (!this.#newTypeName(d.name)) return;
     const members: string[] = [];
     for (const member of d.members) {
-      if (members.includes(member.text)) this.#report.error("duplicate-name", member.span, `a second member \`${member.text}\``);
+      if (members.includes(member.text))
+        this.#report.error("duplicate-name", member.span, `a second member \`${member.text}\``);
       else members.push(member.text);
     }
     this.#enums.set(d.name.text, { name: d.name.text, ordered: d.ordered, members });
@@ -92,7 +107,12 @@ class Resolver {
   }
 
   #newTypeName(name: Name): boolean {
-    if ((SCALARS as readonly string[]).includes(name.text) || TYPES_LATER.includes(name.text) || name.text === "list" || name.text === "record") {
+    if (
+      (SCALARS as readonly string[]).includes(name.text) ||
+      TYPES_LATER.includes(name.text) ||
+      name.text === "list" ||
+      name.text === "record"
+    ) {
       this.#report.error("reserved-name", name.span, `\`${name.text}\` is the name of a built-in type`);
       return false;
     }
@@ -102,7 +122,12 @@ class Resolver {
   #newName(name: Name, space: string): boolean {
     const key = `${space} ${name.text}`;
     if (this.#names.has(key)) {
-      this.#report.error("duplicate-name", name.span, `a second ${space === "type" ? "type or enum" : space} \`${name.text}\``, "names are unique across all files of a bundle");
+      this.#report.error(
+        "duplicate-name",
+        name.span,
+        `a second ${space === "type" ? "type or enum" : space} \`${name.text}\``,
+        "names are unique across all files of a bundle",
+      );
       return false;
     }
     this.#names.set(key, name.span);
@@ -115,22 +140,45 @@ class Resolver {
     const declaration = this.#typeDeclarations.get(name);
     if (declaration === undefined) return null;
     if (this.#resolving.has(name)) {
-      this.#report.error("recursive-type", declaration.name.span, `type \`${name}\` contains itself`, "values have a fixed shape: take the cycle out");
+      this.#report.error(
+        "recursive-type",
+        declaration.name.span,
+        `type \`${name}\` contains itself`,
+        "values have a fixed shape: take the cycle out",
+      );
       return null;
     }
     this.#resolving.add(name);
     const fields: FieldInfo[] = [];
     for (const field of declaration.fields) {
-      if (RESERVED.has(field.name.text)) this.#report.error("reserved-name", field.name.span, `\`${field.name.text}\` is a word of the language`, "choose another name for the field");
-      if (fields.some((f) => f.name === field.name.text)) this.#report.error("duplicate-name", field.name.span, `a second field \`${field.name.text}\``);
+      if (RESERVED.has(field.name.text))
+        this.#report.error(
+          "reserved-name",
+          field.name.span,
+          `\`${field.name.text}\` is a word of the language`,
+          "choose another name for the field",
+        );
+      if (fields.some((f) => f.name === field.name.text))
+        this.#report.error("duplicate-name", field.name.span, `a second field \`${field.name.text}\``);
       const type = this.#type(field.type);
       if (type !== null) fields.push({ name: field.name.text, type, optional: field.type.optional });
     }
     this.#resolving.delete(name);
-    if (declaration.fields.length === 0) this.#report.error("empty-type", declaration.name.span, `type \`${name}\` has no fields`, "its fields stand indented below it, one `name: type` each");
+    if (declaration.fields.length === 0)
+      this.#report.error(
+        "empty-type",
+        declaration.name.span,
+        `type \`${name}\` has no fields`,
+        "its fields stand indented below it, one `name: type` each",
+      );
     const record: RecordInfo = { name, fields };
     this.#records.set(name, record);
-    if (typeWidth({ kind: "record", record }) > SHAPE_WIDTH_MAX) this.#report.error("too-large", declaration.name.span, `type \`${name}\` has more than ${SHAPE_WIDTH_MAX} fields, nested ones included`);
+    if (typeWidth({ kind: "record", record }) > SHAPE_WIDTH_MAX)
+      this.#report.error(
+        "too-large",
+        declaration.name.span,
+        `type \`${name}\` has more than ${SHAPE_WIDTH_MAX} fields, nested ones included`,
+      );
     return record;
   }
 
@@ -138,7 +186,12 @@ class Resolver {
     const element = this.#elementType(reference.name);
     if (element === null || !reference.list) return element;
     if (reference.element !== null && RESERVED.has(reference.element.text)) {
-      this.#report.error("reserved-name", reference.element.span, `\`${reference.element.text}\` is a word of the language`, "choose another name for the element");
+      this.#report.error(
+        "reserved-name",
+        reference.element.span,
+        `\`${reference.element.text}\` is a word of the language`,
+        "choose another name for the element",
+      );
     }
     return { kind: "list", element, elementName: reference.element?.text ?? null };
   }
@@ -153,11 +206,25 @@ class Resolver {
       return record === null ? null : { kind: "record", record };
     }
     if (TYPES_LATER.includes(name.text)) {
-      this.#report.error("not-implemented", name.span, `type \`${name.text}\` is not implemented yet`, "remove it: this version refuses what it cannot enforce");
+      this.#report.error(
+        "not-implemented",
+        name.span,
+        `type \`${name.text}\` is not implemented yet`,
+        "remove it: this version refuses what it cannot enforce",
+      );
       return null;
     }
     const known = [...SCALARS, ...this.#enums.keys(), ...this.#typeDeclarations.keys()];
-    this.#report.error("unknown-type", name.span, `unknown type \`${name.text}\``, didYouMean(name.text, known, `types are ${SCALARS.join(", ")}, \`list of ...\`, and declared enums and types`));
+    this.#report.error(
+      "unknown-type",
+      name.span,
+      `unknown type \`${name.text}\``,
+      didYouMean(
+        name.text,
+        known,
+        `types are ${SCALARS.join(", ")}, \`list of ...\`, and declared enums and types`,
+      ),
+    );
     return null;
   }
 
@@ -165,22 +232,38 @@ class Resolver {
     if (!this.#usableName(d.name) || !this.#newName(d.name, "attribute or constant")) return;
     const type = this.#type(d.type);
     if (type === null) return;
-    if (d.type.optional) this.#report.error("type-mismatch", d.type.span, "a constant is never absent", "remove the `?`");
+    if (d.type.optional)
+      this.#report.error("type-mismatch", d.type.span, "a constant is never absent", "remove the `?`");
     const value = literalOf(type, d.value, this.#report);
     if (value !== null) this.#constants.set(d.name.text, { name: d.name.text, value, span: d.name.span });
   }
 
   #usableName(name: Name): boolean {
     if (RESERVED.has(name.text)) {
-      this.#report.error("reserved-name", name.span, `\`${name.text}\` is a word of the language`, "choose another name");
+      this.#report.error(
+        "reserved-name",
+        name.span,
+        `\`${name.text}\` is a word of the language`,
+        "choose another name",
+      );
       return false;
     }
     if (name.text.endsWith(".count")) {
-      this.#report.error("reserved-name", name.span, `\`${name.text}\` ends in \`.count\`, which counts a list`, "choose another name");
+      this.#report.error(
+        "reserved-name",
+        name.span,
+        `\`${name.text}\` ends in \`.count\`, which counts a list`,
+        "choose another name",
+      );
       return false;
     }
     if (BUILTINS.some((b) => b.name === name.text) || BUILTINS_LATER.includes(name.text)) {
-      this.#report.error("builtin-name", name.span, `\`${name.text}\` is built in`, "remove the declaration, or choose another name");
+      this.#report.error(
+        "builtin-name",
+        name.span,
+        `\`${name.text}\` is built in`,
+        "remove the declaration, or choose another name",
+      );
       return false;
     }
     return true;
@@ -209,62 +292,126 @@ class Resolver {
 
   #default(literal: Expression, type: Type): ConstantValue | null {
     if (type.kind === "list" || type.kind === "record") {
-      this.#report.error("not-implemented", literal.span, `a default for a ${type.kind} is not implemented yet`, "make the attribute optional and test it with `exists`");
+      this.#report.error(
+        "not-implemented",
+        literal.span,
+        `a default for a ${type.kind} is not implemented yet`,
+        "make the attribute optional and test it with `exists`",
+      );
       return null;
     }
     return literalOf(type, literal, this.#report);
   }
 
-  #source(d: AttributeDeclaration, captures: ReadonlySet<string>): { kind: AttributeSource; argument: string } | null {
+  #source(
+    d: AttributeDeclaration,
+    captures: ReadonlySet<string>,
+  ): { kind: AttributeSource; argument: string } | null {
     if (d.source === null) {
-      this.#report.error("missing-source", d.name.span, `\`${d.name.text}\` says not where it comes from`, `add a source such as \`claimed from body "/${d.name.text.replaceAll(".", "/")}"\``);
+      this.#report.error(
+        "missing-source",
+        d.name.span,
+        `\`${d.name.text}\` says not where it comes from`,
+        `add a source such as \`claimed from body "/${d.name.text.replaceAll(".", "/")}"\``,
+      );
       return null;
     }
     const { kind, argument } = d.source;
     if (SOURCES_LATER.includes(kind.text)) {
-      this.#report.error("not-implemented", kind.span, `source \`${kind.text}\` is not implemented yet`, "remove the attribute: this version refuses what it cannot enforce");
+      this.#report.error(
+        "not-implemented",
+        kind.span,
+        `source \`${kind.text}\` is not implemented yet`,
+        "remove the attribute: this version refuses what it cannot enforce",
+      );
       return null;
     }
     if (!SOURCES.includes(kind.text)) {
-      this.#report.error("unknown-source", kind.span, `unknown source \`${kind.text}\``, didYouMean(kind.text, SOURCES, `sources are ${SOURCES.map((s) => `\`${s}\``).join(", ")}`));
+      this.#report.error(
+        "unknown-source",
+        kind.span,
+        `unknown source \`${kind.text}\``,
+        didYouMean(kind.text, SOURCES, `sources are ${SOURCES.map((s) => `\`${s}\``).join(", ")}`),
+      );
       return null;
     }
     if (argument === null) {
-      this.#report.error("missing-source", kind.span, `\`${kind.text}\` needs a name`, kind.text === "body" ? 'write a JSON pointer: body "/field"' : `write \`${kind.text} "name"\``);
+      this.#report.error(
+        "missing-source",
+        kind.span,
+        `\`${kind.text}\` needs a name`,
+        kind.text === "body" ? 'write a JSON pointer: body "/field"' : `write \`${kind.text} "name"\``,
+      );
       return null;
     }
     this.#marking(d, kind.text);
-    const checked = this.#sourceArgument(kind.text as AttributeSource, argument.value, argument.span, captures);
+    const checked = this.#sourceArgument(
+      kind.text as AttributeSource,
+      argument.value,
+      argument.span,
+      captures,
+    );
     return checked === null ? null : { kind: kind.text as AttributeSource, argument: checked };
   }
 
   #marking(d: AttributeDeclaration, source: string): void {
     const client = CLIENT_SOURCES.includes(source);
     if (client && d.marking === null) {
-      this.#report.error("unmarked-source", d.name.span, `\`${d.name.text}\` comes from the client and is not marked`, "mark it `claimed` (the client says so) or `trusted` (a component in front sets it and strips the client's copy)");
+      this.#report.error(
+        "unmarked-source",
+        d.name.span,
+        `\`${d.name.text}\` comes from the client and is not marked`,
+        "mark it `claimed` (the client says so) or `trusted` (a component in front sets it and strips the client's copy)",
+      );
     }
     if (!client && d.marking !== null) {
-      this.#report.error("marked-verified", d.marking.span, `\`${source}\` is the operator's own word and takes no \`${d.marking.text}\``, `remove \`${d.marking.text}\``);
+      this.#report.error(
+        "marked-verified",
+        d.marking.span,
+        `\`${source}\` is the operator's own word and takes no \`${d.marking.text}\``,
+        `remove \`${d.marking.text}\``,
+      );
     }
   }
 
-  #sourceArgument(kind: AttributeSource, text: string, span: Span, captures: ReadonlySet<string>): string | null {
+  #sourceArgument(
+    kind: AttributeSource,
+    text: string,
+    span: Span,
+    captures: ReadonlySet<string>,
+  ): string | null {
     const refuse = (message: string, help: string | null): null => {
       this.#report.error("bad-source", span, message, help);
       return null;
     };
     switch (kind) {
       case "header":
-        if (text.startsWith(":")) return refuse(`\`${text}\` is a pseudo header`, "use `request.method`, `request.path`, `request.host` or `request.scheme`");
-        if (!TOKEN.test(text)) return refuse(`\`${text}\` is not a header name`, "a name has letters, digits and - _ . only");
-        if (text.toLowerCase() === "host") return refuse("`host` is read as `request.host`", "use `request.host`");
+        if (text.startsWith(":"))
+          return refuse(
+            `\`${text}\` is a pseudo header`,
+            "use `request.method`, `request.path`, `request.host` or `request.scheme`",
+          );
+        if (!TOKEN.test(text))
+          return refuse(`\`${text}\` is not a header name`, "a name has letters, digits and - _ . only");
+        if (text.toLowerCase() === "host")
+          return refuse("`host` is read as `request.host`", "use `request.host`");
         return text.toLowerCase();
       case "cookie":
         return TOKEN.test(text) ? text : refuse(`\`${text}\` is not a cookie name`, null);
       case "capture":
-        return captures.has(text) ? text : refuse(`no resource captures \`${text}\``, didYouMean(text, captures, "declare it in a path: resource Order: \"/orders/{order_id}\""));
+        return captures.has(text)
+          ? text
+          : refuse(
+              `no resource captures \`${text}\``,
+              didYouMean(text, captures, 'declare it in a path: resource Order: "/orders/{order_id}"'),
+            );
       case "body":
-        return pointerProblem(text) === null ? text : refuse(`\`${text}\` is not a JSON pointer: ${pointerProblem(text)}`, 'write "/field" or "/list/0/field"; "" is the whole body');
+        return pointerProblem(text) === null
+          ? text
+          : refuse(
+              `\`${text}\` is not a JSON pointer: ${pointerProblem(text)}`,
+              'write "/field" or "/list/0/field"; "" is the whole body',
+            );
       default:
         return text !== "" ? text : refuse("an empty name", null);
     }
@@ -273,9 +420,15 @@ class Resolver {
   #sourceFitsType(d: AttributeDeclaration, type: Type, source: AttributeSource): void {
     const inner = type.kind === "list" ? type.element : type;
     if (source !== "body" && inner.kind === "record") {
-      this.#report.error("type-mismatch", d.type.span, `\`${source}\` is text and gives no ${typeName(type)}`, "records come from the body");
+      this.#report.error(
+        "type-mismatch",
+        d.type.span,
+        `\`${source}\` is text and gives no ${typeName(type)}`,
+        "records come from the body",
+      );
     }
-    if (source === "capture" && type.kind === "list") this.#report.error("type-mismatch", d.type.span, "a capture is one value, no list");
+    if (source === "capture" && type.kind === "list")
+      this.#report.error("type-mismatch", d.type.span, "a capture is one value, no list");
     if (d.verbatim !== null && (source !== "header" || type.kind === "list")) {
       this.#report.error("bad-verbatim", d.verbatim, "`verbatim` is for a header that is read as one value");
     }
@@ -284,10 +437,19 @@ class Resolver {
   /** A record and a dotted attribute below its name would make one text mean two things. */
   #ambiguousPaths(): void {
     for (const attribute of this.#attributes.values()) {
-      for (let dot = attribute.name.lastIndexOf("."); dot > 0; dot = attribute.name.lastIndexOf(".", dot - 1)) {
+      for (
+        let dot = attribute.name.lastIndexOf(".");
+        dot > 0;
+        dot = attribute.name.lastIndexOf(".", dot - 1)
+      ) {
         const prefix = this.#attributes.get(attribute.name.slice(0, dot));
         if (prefix?.type.kind === "record") {
-          this.#report.error("ambiguous-name", attribute.span!, `\`${attribute.name}\` could also be a field of the record \`${prefix.name}\``, "choose another name");
+          this.#report.error(
+            "ambiguous-name",
+            attribute.span!,
+            `\`${attribute.name}\` could also be a field of the record \`${prefix.name}\``,
+            "choose another name",
+          );
         }
       }
     }
@@ -295,10 +457,16 @@ class Resolver {
 
   #defaultAllow(): boolean {
     const defaults = this.#declarations.filter((d) => d.kind === "default");
-    for (const extra of defaults.slice(1)) this.#report.error("duplicate-name", extra.span, "a second `default`", "a bundle has one default");
+    for (const extra of defaults.slice(1))
+      this.#report.error("duplicate-name", extra.span, "a second `default`", "a bundle has one default");
     const first = defaults[0];
     if (first === undefined || !first.allow) return false;
-    this.#report.warning("default-allow", first.span, "requests that no policy speaks of are allowed", "remove it to deny them");
+    this.#report.warning(
+      "default-allow",
+      first.span,
+      "requests that no policy speaks of are allowed",
+      "remove it to deny them",
+    );
     return true;
   }
 }
@@ -306,7 +474,8 @@ class Resolver {
 function builtin(name: string, type: string, resource: EnumInfo): Attribute {
   return {
     name,
-    type: type === "enum" ? { kind: "enum", enum: resource } : { kind: type as "string" | "int" | "bool" | "ip" },
+    type:
+      type === "enum" ? { kind: "enum", enum: resource } : { kind: type as "string" | "int" | "bool" | "ip" },
     optional: false,
     marking: "verified",
     source: "builtin",
@@ -334,15 +503,23 @@ export function literalOf(type: Type, literal: Expression, report: Diagnostics):
   };
   switch (type.kind) {
     case "string":
-      return literal.kind === "string" ? { kind: "string", value: literal.value } : mismatch("strings stand in double quotes");
+      return literal.kind === "string"
+        ? { kind: "string", value: literal.value }
+        : mismatch("strings stand in double quotes");
     case "int":
       return literal.kind === "int" ? { kind: "int", value: literal.value } : mismatch();
     case "float":
-      return literal.kind === "int" || literal.kind === "float" ? { kind: "float", value: literal.value } : mismatch();
+      return literal.kind === "int" || literal.kind === "float"
+        ? { kind: "float", value: literal.value }
+        : mismatch();
     case "bool":
-      return literal.kind === "bool" ? { kind: "bool", value: literal.value } : mismatch("write true or false");
+      return literal.kind === "bool"
+        ? { kind: "bool", value: literal.value }
+        : mismatch("write true or false");
     case "enum":
-      return literal.kind === "string" ? memberOf(type.enum, literal.value, literal.span, report) : mismatch('members are written in quotes: "high"');
+      return literal.kind === "string"
+        ? memberOf(type.enum, literal.value, literal.span, report)
+        : mismatch('members are written in quotes: "high"');
     case "ip":
       if (literal.kind !== "string") return mismatch('addresses are written in quotes: "10.0.0.1"');
       if (parseAddress(literal.value) !== null) return { kind: "ip", value: literal.value };
@@ -364,10 +541,25 @@ function memberOf(info: EnumInfo, value: string, span: Span, report: Diagnostics
   if (info.members.includes(value)) return { kind: "enum", enum: info, value };
   const what = info.name === "resource" ? "a declared resource" : `a member of \`${info.name}\``;
   const known = info.members.map((m) => `"${m}"`).join(", ");
-  report.error("unknown-enum-value", span, `\`${value}\` is not ${what}`, didYouMean(value, info.members, known === "" ? "declare it: resource Order: \"/orders/{order_id}\"" : `one of ${known}`));
+  report.error(
+    "unknown-enum-value",
+    span,
+    `\`${value}\` is not ${what}`,
+    didYouMean(
+      value,
+      info.members,
+      known === "" ? 'declare it: resource Order: "/orders/{order_id}"' : `one of ${known}`,
+    ),
+  );
   return null;
 }
 
 function literalName(literal: Expression): string {
-  return literal.kind === "string" ? `the string "${literal.value}"` : literal.kind === "int" || literal.kind === "float" ? `the number ${literal.text}` : literal.kind === "bool" ? `\`${literal.value}\`` : "this";
+  return literal.kind === "string"
+    ? `the string "${literal.value}"`
+    : literal.kind === "int" || literal.kind === "float"
+      ? `the number ${literal.text}`
+      : literal.kind === "bool"
+        ? `\`${literal.value}\``
+        : "this";
 }

@@ -7,19 +7,32 @@ const METHOD = /^[A-Z]+$/;
 const CAPTURE = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
 /** All resources in order of declaration; faulty ones are reported and left out. */
-export function resolveResources(declarations: readonly Declaration[], report: Diagnostics): ResourcePattern[] {
+export function resolveResources(
+  declarations: readonly Declaration[],
+  report: Diagnostics,
+): ResourcePattern[] {
   const found: ResourcePattern[] = [];
   for (const d of declarations) {
     if (d.kind !== "resource") continue;
     const pattern = resourcePattern(d, report);
     if (pattern === null) continue;
     if (found.some((other) => other.name === pattern.name)) {
-      report.error("duplicate-name", d.name.span, `a second resource \`${d.name.text}\``, "names are unique across all files of a bundle");
+      report.error(
+        "duplicate-name",
+        d.name.span,
+        `a second resource \`${d.name.text}\``,
+        "names are unique across all files of a bundle",
+      );
       continue;
     }
     const same = found.find((other) => equallySpecific(pattern, other));
     if (same !== undefined) {
-      report.error("ambiguous-resource", d.pattern.span, `\`${d.name.text}\` matches the same requests as \`${same.name}\``, "make one path or method more specific");
+      report.error(
+        "ambiguous-resource",
+        d.pattern.span,
+        `\`${d.name.text}\` matches the same requests as \`${same.name}\``,
+        "make one path or method more specific",
+      );
     }
     found.push(pattern);
   }
@@ -41,25 +54,45 @@ function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourceP
     return null;
   };
   if (d.method !== null && !METHOD.test(d.method.text)) {
-    report.error("bad-resource", d.method.span, `\`${d.method.text}\` is not a method`, "methods are written in capitals: GET");
+    report.error(
+      "bad-resource",
+      d.method.span,
+      `\`${d.method.text}\` is not a method`,
+      "methods are written in capitals: GET",
+    );
   }
   const text = d.pattern.value;
   if (!text.startsWith("/")) return refuse(`the path \`${text}\` does not start with \`/\``);
-  if (text.length > 1 && text.endsWith("/")) return refuse(`the path \`${text}\` ends in \`/\``, "remove it: one trailing slash of a request is tolerated anyway");
+  if (text.length > 1 && text.endsWith("/"))
+    return refuse(
+      `the path \`${text}\` ends in \`/\``,
+      "remove it: one trailing slash of a request is tolerated anyway",
+    );
   const segments: ResourcePattern["segments"][number][] = [];
   for (const part of text === "/" ? [] : text.slice(1).split("/")) {
     const capture = CAPTURE.exec(part);
     if (capture !== null) {
-      if (segments.some((s) => s.kind === "capture" && s.text === capture[1])) return refuse(`\`${capture[1]}\` is captured twice`);
+      if (segments.some((s) => s.kind === "capture" && s.text === capture[1]))
+        return refuse(`\`${capture[1]}\` is captured twice`);
       segments.push({ kind: "capture", text: capture[1]! });
     } else if (part.includes("*")) {
-      return refuse("wildcards in paths are not implemented yet", "remove it: this version refuses what it cannot enforce", "not-implemented");
+      return refuse(
+        "wildcards in paths are not implemented yet",
+        "remove it: this version refuses what it cannot enforce",
+        "not-implemented",
+      );
     } else if (part === "" || part === "." || part === "..") {
-      return refuse(`the path \`${text}\` has ${part === "" ? "an empty segment" : `the segment \`${part}\``}`, "no valid request path has it");
+      return refuse(
+        `the path \`${text}\` has ${part === "" ? "an empty segment" : `the segment \`${part}\``}`,
+        "no valid request path has it",
+      );
     } else if (/[{}]/.test(part)) {
       return refuse(`\`${part}\` is no segment`, "a capture is a whole segment: {name}");
     } else if (/[\u0000-\u0020\u007f?#%;\\]/.test(part)) {
-      return refuse(`\`${part}\` holds a character that no decoded segment can have`, "write segments decoded, without query: /café, not /caf%C3%A9");
+      return refuse(
+        `\`${part}\` holds a character that no decoded segment can have`,
+        "write segments decoded, without query: /café, not /caf%C3%A9",
+      );
     } else {
       segments.push({ kind: "literal", text: part });
     }

@@ -91,7 +91,9 @@ export function typeName(type: Type): string {
 
 /** Cells of one value of the type: 1, and for a record those of its fields. */
 export function typeWidth(type: Type): number {
-  return type.kind === "record" ? type.record.fields.reduce((sum, field) => sum + typeWidth(field.type), 1) : 1;
+  return type.kind === "record"
+    ? type.record.fields.reduce((sum, field) => sum + typeWidth(field.type), 1)
+    : 1;
 }
 
 export function isNumber(type: Type): boolean {

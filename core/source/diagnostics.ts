@@ -68,7 +68,9 @@ export function renderDiagnostic(diagnostic: Diagnostic, paint: Paint = plain): 
   const shown = source.text.slice(lineStart, lineEnd).replace(/\r$/, "").replaceAll("\t", " ");
   const gutter = ` ${line} `;
   const marked = source.text.slice(start, Math.max(start, Math.min(end, lineEnd)));
-  const caret = " ".repeat(displayWidth(source.text.slice(lineStart, start))) + "^".repeat(Math.max(1, displayWidth(marked)));
+  const caret =
+    " ".repeat(displayWidth(source.text.slice(lineStart, start))) +
+    "^".repeat(Math.max(1, displayWidth(marked)));
   const title = `${diagnostic.severity}[${diagnostic.id}]`;
   const out = [
     `${source.name}:${line}:${column}: ${paint(diagnostic.severity, title)}: ${printable(diagnostic.message)}`,
@@ -88,7 +90,7 @@ const plain: Paint = (_what, text) => text;
 function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) {
-    if (/^[\p{Mn}\p{Me}\u200b-\u200f\ufe00-\ufe0f]$/u.test(character)) continue;
+    if (/^(?:\p{Mn}|\p{Me}|[\u200b-\u200f]|[\ufe00-\ufe0f])$/u.test(character)) continue;
     width += isWide(character.codePointAt(0)!) ? 2 : 1;
   }
   return width;
@@ -111,5 +113,7 @@ function isWide(code: number): boolean {
 
 /** Control bytes in hostile policy text must not reach a terminal. */
 function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (c) => (c === "\n" ? " " : "\ufffd"));
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (c) =>
+    c === "\n" ? " " : "\ufffd",
+  );
 }

@@ -19,7 +19,11 @@ export function nearest(name: string, candidates: Iterable<string>): string | nu
 }
 
 /** "did you mean `x`?", or the fallback advice. */
-export function didYouMean(name: string, candidates: Iterable<string>, otherwise: string | null = null): string | null {
+export function didYouMean(
+  name: string,
+  candidates: Iterable<string>,
+  otherwise: string | null = null,
+): string | null {
   const near = nearest(name, candidates);
   return near === null ? otherwise : `did you mean \`${near}\`?`;
 }
@@ -33,7 +37,8 @@ function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const change = a[i - 1] === b[j - 1] ? 0 : 1;
       let cost = Math.min(row[j - 1]! + 1, previous[j]! + 1, previous[j - 1]! + change);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, before[j - 2]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, before[j - 2]! + 1);
       row.push(cost);
     }
     before = previous;

@@ -17,7 +17,17 @@ export interface StringLiteral {
 
 // --- conditions ---
 
-export type CompareOperator = "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "starts_with" | "ends_with" | "contains";
+export type CompareOperator =
+  | "=="
+  | "!="
+  | "<"
+  | "<="
+  | ">"
+  | ">="
+  | "in"
+  | "starts_with"
+  | "ends_with"
+  | "contains";
 export type AggregateFunction = "count" | "any" | "all";
 
 export type Expression =

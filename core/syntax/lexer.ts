@@ -17,7 +17,30 @@ export interface Token {
   readonly column1: boolean;
 }
 
-const SYMBOLS = ["==", "!=", "<=", ">=", "..", "<", ">", "(", ")", "[", "]", ",", ":", "?", "+", "-", "*", "/", "=", "{", "}", "."];
+const SYMBOLS = [
+  "==",
+  "!=",
+  "<=",
+  ">=",
+  "..",
+  "<",
+  ">",
+  "(",
+  ")",
+  "[",
+  "]",
+  ",",
+  ":",
+  "?",
+  "+",
+  "-",
+  "*",
+  "/",
+  "=",
+  "{",
+  "}",
+  ".",
+];
 const WORD = /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y;
 // A word or a second number glued to a number (`5x`, `007`) is taken in, to be reported as one bad number.
 const NUMBER = /[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?[A-Za-z0-9_]*/y;
@@ -106,7 +129,12 @@ export class Lexer {
 
   #number(text: string, start: number): Token {
     if (!JSON_NUMBER.test(text)) {
-      this.#report.error("bad-number", this.span(start, this.#at), `\`${text}\` is not a number`, "numbers are spelled as in JSON: 0, 12, 1.5, 2e3");
+      this.#report.error(
+        "bad-number",
+        this.span(start, this.#at),
+        `\`${text}\` is not a number`,
+        "numbers are spelled as in JSON: 0, 12, 1.5, 2e3",
+      );
       return this.#token("number", "0", start);
     }
     return this.#token("number", text, start);
@@ -114,13 +142,31 @@ export class Lexer {
 
   #badCharacters(start: number): void {
     let end = start;
-    while (end < this.#text.length && /[^\sA-Za-z0-9_"()[\],:?<>=!+\-*/{}.]/u.test(String.fromCodePoint(this.#text.codePointAt(end)!))) {
+    while (
+      end < this.#text.length &&
+      /[^\sA-Za-z0-9_"()[\],:?<>=!+\-*/{}.]/u.test(String.fromCodePoint(this.#text.codePointAt(end)!))
+    ) {
       end += this.#text.codePointAt(end)! > 0xffff ? 2 : 1;
     }
     if (end === start) end = start + 1;
     const bad = this.#text.slice(start, end);
-    const help = /[\u2018\u2019\u201c\u201d']/.test(bad) ? 'strings stand in straight double quotes: "text"' : bad === "&&" || bad === "&" ? "write `and`" : bad === "||" || bad === "|" ? "write `or`" : bad === "!" ? "write `not`" : bad.startsWith("#") ? "comments start with `//`" : null;
-    this.#report.error("bad-character", this.span(start, end), `\`${bad.slice(0, 20)}\` has no meaning here`, help);
+    const help = /[\u2018\u2019\u201c\u201d']/.test(bad)
+      ? 'strings stand in straight double quotes: "text"'
+      : bad === "&&" || bad === "&"
+        ? "write `and`"
+        : bad === "||" || bad === "|"
+          ? "write `or`"
+          : bad === "!"
+            ? "write `not`"
+            : bad.startsWith("#")
+              ? "comments start with `//`"
+              : null;
+    this.#report.error(
+      "bad-character",
+      this.span(start, end),
+      `\`${bad.slice(0, 20)}\` has no meaning here`,
+      help,
+    );
     this.#at = end;
   }
 
@@ -147,7 +193,12 @@ export class Lexer {
         return this.#unterminated(start, value);
       } else {
         const code = next.charCodeAt(0).toString(16).padStart(4, "0");
-        this.#report.error("bad-string", this.span(this.#at, this.#at + 1), "a control character in a string", `write \\u${code}`);
+        this.#report.error(
+          "bad-string",
+          this.span(this.#at, this.#at + 1),
+          "a control character in a string",
+          `write \\u${code}`,
+        );
         this.#at++;
       }
     }
@@ -162,14 +213,22 @@ export class Lexer {
   #unterminated(start: number, value: string): Token {
     const lineEnd = this.#text.indexOf("\n", start);
     this.#at = lineEnd === -1 ? this.#text.length : lineEnd;
-    this.#report.error("unterminated-string", this.span(start, this.#at), "this string has no closing quote", 'close it with `"`; a quote inside is written `\\"`');
+    this.#report.error(
+      "unterminated-string",
+      this.span(start, this.#at),
+      "this string has no closing quote",
+      'close it with `"`; a quote inside is written `\\"`',
+    );
     return this.#token("string", value, start);
   }
 
   #escape(): string {
     const start = this.#at;
     const letter = this.#text[start + 1];
-    const simple = letter === undefined ? undefined : { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" }[letter];
+    const simple =
+      letter === undefined
+        ? undefined
+        : { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" }[letter];
     if (simple !== undefined) {
       this.#at = start + 2;
       return simple;
@@ -180,13 +239,23 @@ export class Lexer {
       return String.fromCharCode(Number.parseInt(hex, 16));
     }
     this.#at = Math.min(this.#text.length, start + 2);
-    this.#report.error("bad-escape", this.span(start, this.#at), `\`${this.#text.slice(start, this.#at).trim()}\` is not an escape`, 'escapes are JSON\'s: \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX');
+    this.#report.error(
+      "bad-escape",
+      this.span(start, this.#at),
+      `\`${this.#text.slice(start, this.#at).trim()}\` is not an escape`,
+      "escapes are JSON's: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX",
+    );
     return "";
   }
 
   #checkText(value: string, start: number): void {
     if (!value.isWellFormed()) {
-      this.#report.error("bad-string", this.span(start, this.#at), "half of a surrogate pair in a string", "write both halves, or the character itself");
+      this.#report.error(
+        "bad-string",
+        this.span(start, this.#at),
+        "half of a surrogate pair in a string",
+        "write both halves, or the character itself",
+      );
     }
   }
 }

@@ -26,9 +26,29 @@ import type {
 import { Lexer, SOURCE_LENGTH_MAX, type Token } from "./lexer.ts";
 
 const DECLARATIONS = ["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default"];
-const DECLARATIONS_LATER = ["condition", "template", "import", "data", "module", "tenant", "normalize", "limits"];
+const DECLARATIONS_LATER = [
+  "condition",
+  "template",
+  "import",
+  "data",
+  "module",
+  "tenant",
+  "normalize",
+  "limits",
+];
 const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits"];
-const OPERATORS: readonly string[] = ["==", "!=", "<", "<=", ">", ">=", "in", "starts_with", "ends_with", "contains"];
+const OPERATORS: readonly string[] = [
+  "==",
+  "!=",
+  "<",
+  "<=",
+  ">",
+  ">=",
+  "in",
+  "starts_with",
+  "ends_with",
+  "contains",
+];
 const OPERATORS_LATER = ["matches", "like", "+", "-", "*", "/", ".."];
 const FUNCTIONS_LATER = ["lower", "sum", "min", "max", "now", "is_business_hours", "time_until"];
 const AGGREGATES: readonly string[] = ["count", "any", "all"];
@@ -63,7 +83,12 @@ export class Parser {
     this.#report = report;
     this.#lexer = new Lexer(source, report);
     if (source.text.length > SOURCE_LENGTH_MAX) {
-      report.error("too-large", this.#span(0, 0), `more than ${SOURCE_LENGTH_MAX} characters of policy text`, "split it into several files");
+      report.error(
+        "too-large",
+        this.#span(0, 0),
+        `more than ${SOURCE_LENGTH_MAX} characters of policy text`,
+        "split it into several files",
+      );
       this.#lexer.rewind(source.text.length);
     }
     this.#token = this.#lexer.next();
@@ -95,16 +120,32 @@ export class Parser {
 
   #declaration(): Declaration | null {
     const token = this.#token;
-    if (!token.column1) return this.#fail("indented-declaration", token, "a declaration starts in column 1", "move it to the start of its line");
+    if (!token.column1)
+      return this.#fail(
+        "indented-declaration",
+        token,
+        "a declaration starts in column 1",
+        "move it to the start of its line",
+      );
     if (token.kind === "word" && DECLARATIONS.includes(token.text)) {
       this.#advance();
       return this.#declarationOf(token);
     }
     if (token.kind === "word" && SECTIONS.includes(token.text)) {
-      return this.#fail("section-in-column-1", token, `\`${token.text}\` stands in column 1`, "only declarations start in column 1: indent the lines of a policy");
+      return this.#fail(
+        "section-in-column-1",
+        token,
+        `\`${token.text}\` stands in column 1`,
+        "only declarations start in column 1: indent the lines of a policy",
+      );
     }
-    if (token.kind === "word" && DECLARATIONS_LATER.includes(token.text)) return this.#later(token, `\`${token.text}\``);
-    const help = didYouMean(token.text, DECLARATIONS, `a declaration starts with ${DECLARATIONS.map((d) => `\`${d}\``).join(", ")}`);
+    if (token.kind === "word" && DECLARATIONS_LATER.includes(token.text))
+      return this.#later(token, `\`${token.text}\``);
+    const help = didYouMean(
+      token.text,
+      DECLARATIONS,
+      `a declaration starts with ${DECLARATIONS.map((d) => `\`${d}\``).join(", ")}`,
+    );
     return this.#fail("unknown-declaration", token, `${describe(token)} starts no declaration`, help);
   }
 
@@ -133,7 +174,13 @@ export class Parser {
     const members = [this.#simpleName("a member")];
     const separator = this.#is("symbol", "<") ? "<" : ",";
     while (this.#is("symbol", "<") || this.#is("symbol", ",")) {
-      if (!this.#is("symbol", separator)) this.#fail("bad-enum", this.#token, "`<` and `,` in one enum", "an ordered enum has `<` between all members, an unordered one `,`");
+      if (!this.#is("symbol", separator))
+        this.#fail(
+          "bad-enum",
+          this.#token,
+          "`<` and `,` in one enum",
+          "an ordered enum has `<` between all members, an unordered one `,`",
+        );
       this.#advance();
       members.push(this.#simpleName("a member"));
     }
@@ -170,7 +217,12 @@ export class Parser {
   }
 
   #default(keyword: Token): Declaration {
-    if (!this.#is("word", "allow") && !this.#is("word", "deny")) this.#fail("syntax", this.#token, `expected \`allow\` or \`deny\` after \`default\`, found ${describe(this.#token)}`);
+    if (!this.#is("word", "allow") && !this.#is("word", "deny"))
+      this.#fail(
+        "syntax",
+        this.#token,
+        `expected \`allow\` or \`deny\` after \`default\`, found ${describe(this.#token)}`,
+      );
     const allow = this.#token.text === "allow";
     this.#advance();
     return { kind: "default", allow, span: this.#from(keyword.start) };
@@ -229,7 +281,13 @@ export class Parser {
     let list = false;
     if (this.#is("word", "list")) {
       this.#advance();
-      if (!this.#accept("of")) this.#fail("syntax", this.#token, `expected \`of\` after \`list\`, found ${describe(this.#token)}`, "write `list of string` or `list of approver: Approver`");
+      if (!this.#accept("of"))
+        this.#fail(
+          "syntax",
+          this.#token,
+          `expected \`of\` after \`list\`, found ${describe(this.#token)}`,
+          "write `list of string` or `list of approver: Approver`",
+        );
       list = true;
       if (this.#isWord() && this.#ahead().text === ":") {
         element = this.#simpleName("the element's name");
@@ -238,7 +296,13 @@ export class Parser {
     } else if (this.#is("word", "set") && this.#ahead().text === "of") {
       this.#later(this.#token, "a set type");
     }
-    if (this.#is("word", "list")) this.#fail("nested-list", this.#token, "a list of lists", "put the inner list into a field of a `type`");
+    if (this.#is("word", "list"))
+      this.#fail(
+        "nested-list",
+        this.#token,
+        "a list of lists",
+        "put the inner list into a field of a `type`",
+      );
     const name = this.#name("a type");
     const optional = this.#is("symbol", "?");
     if (optional) this.#advance();
@@ -251,7 +315,14 @@ export class Parser {
     const name = this.#simpleName(`the ${keyword.text}'s name`);
     this.#symbol(":");
     const intent = this.#inBody() && this.#token.kind === "string" ? this.#stringLiteral("the intent") : null;
-    const parts: PolicyParts = { trigger: null, effect: null, onAllow: [], onDeny: null, metadata: [], seen: new Map() };
+    const parts: PolicyParts = {
+      trigger: null,
+      effect: null,
+      onAllow: [],
+      onDeny: null,
+      metadata: [],
+      seen: new Map(),
+    };
     let recovered = false;
     while (this.#inBody()) {
       try {
@@ -263,16 +334,37 @@ export class Parser {
       }
     }
     if (parts.effect === null && !recovered) {
-      this.#report.error("no-effect", name.span, `\`${name.text}\` has no effect`, `add one of \`requires\`, ${keyword.text === "guard" ? "" : "`allows`, "}\`denies\``);
+      this.#report.error(
+        "no-effect",
+        name.span,
+        `\`${name.text}\` has no effect`,
+        `add one of \`requires\`, ${keyword.text === "guard" ? "" : "`allows`, "}\`denies\``,
+      );
     }
     const { trigger, effect, onAllow, onDeny, metadata } = parts;
-    return { kind: keyword.text as "policy" | "guard", name, intent, trigger, effect, onAllow, onDeny, metadata, span: name.span };
+    return {
+      kind: keyword.text as "policy" | "guard",
+      name,
+      intent,
+      trigger,
+      effect,
+      onAllow,
+      onDeny,
+      metadata,
+      span: name.span,
+    };
   }
 
   #section(parts: PolicyParts): void {
     const token = this.#token;
     if (!this.#isWord() || !SECTIONS.includes(token.text)) {
-      const advice = DECLARATIONS.includes(token.text) ? "a declaration starts in column 1" : didYouMean(token.text, SECTIONS, "sections are `triggers when`, one of `requires` / `allows` / `denies`, `on allow`, `on deny`, `metadata`");
+      const advice = DECLARATIONS.includes(token.text)
+        ? "a declaration starts in column 1"
+        : didYouMean(
+            token.text,
+            SECTIONS,
+            "sections are `triggers when`, one of `requires` / `allows` / `denies`, `on allow`, `on deny`, `metadata`",
+          );
       this.#fail("syntax", token, `${describe(token)} starts no section of a policy`, advice);
     }
     this.#advance();
@@ -280,17 +372,30 @@ export class Parser {
     this.#once(parts, name, token);
     switch (name) {
       case "triggers":
-        if (!this.#accept("when")) this.#fail("syntax", this.#token, `expected \`when\` after \`triggers\`, found ${describe(this.#token)}`);
+        if (!this.#accept("when"))
+          this.#fail(
+            "syntax",
+            this.#token,
+            `expected \`when\` after \`triggers\`, found ${describe(this.#token)}`,
+          );
         parts.trigger = this.#condition();
         return;
       case "requires":
-        parts.effect = this.#effect(parts, token, { kind: "requires", condition: this.#condition(), span: this.#spanOf(token) });
+        parts.effect = this.#effect(parts, token, {
+          kind: "requires",
+          condition: this.#condition(),
+          span: this.#spanOf(token),
+        });
         return;
       case "allows":
         parts.effect = this.#effect(parts, token, { kind: "allows", span: this.#spanOf(token) });
         return;
       case "denies":
-        parts.effect = this.#effect(parts, token, { kind: "denies", reason: this.#deniesReason(), span: this.#spanOf(token) });
+        parts.effect = this.#effect(parts, token, {
+          kind: "denies",
+          reason: this.#deniesReason(),
+          span: this.#spanOf(token),
+        });
         return;
       case "on allow":
         this.#advance();
@@ -303,27 +408,44 @@ export class Parser {
         this.#metadata(parts.metadata);
         return;
       default:
-        if (name === "limits" || name === "on expiry" || name === "on limiter") this.#later(token, `\`${name}\``);
-        this.#fail("syntax", this.#token, `expected \`allow\` or \`deny\` after \`on\`, found ${describe(this.#token)}`);
+        if (name === "limits" || name === "on expiry" || name === "on limiter")
+          this.#later(token, `\`${name}\``);
+        this.#fail(
+          "syntax",
+          this.#token,
+          `expected \`allow\` or \`deny\` after \`on\`, found ${describe(this.#token)}`,
+        );
     }
   }
 
   #once(parts: PolicyParts, name: string, token: Token): void {
     const first = parts.seen.get(name);
-    if (first !== undefined) this.#report.error("duplicate-section", this.#spanOf(token), `a second \`${name}\` section`, "a policy has each section once");
+    if (first !== undefined)
+      this.#report.error(
+        "duplicate-section",
+        this.#spanOf(token),
+        `a second \`${name}\` section`,
+        "a policy has each section once",
+      );
     else parts.seen.set(name, token);
   }
 
   #effect(parts: PolicyParts, token: Token, effect: PolicyEffect): PolicyEffect {
     if (parts.effect !== null && parts.effect.kind !== effect.kind) {
-      this.#report.error("several-effects", this.#spanOf(token), `\`${effect.kind}\` beside \`${parts.effect.kind}\``, "a policy has exactly one of `requires`, `allows`, `denies`");
+      this.#report.error(
+        "several-effects",
+        this.#spanOf(token),
+        `\`${effect.kind}\` beside \`${parts.effect.kind}\``,
+        "a policy has exactly one of `requires`, `allows`, `denies`",
+      );
     }
     return effect;
   }
 
   #deniesReason(): StringLiteral | null {
     if (!this.#accept("with")) return null;
-    if (!this.#accept("reason")) this.#fail("syntax", this.#token, `expected \`reason\` after \`with\`, found ${describe(this.#token)}`);
+    if (!this.#accept("reason"))
+      this.#fail("syntax", this.#token, `expected \`reason\` after \`with\`, found ${describe(this.#token)}`);
     return this.#stringLiteral("the reason");
   }
 
@@ -331,11 +453,23 @@ export class Parser {
     while (this.#inBody() && !this.#atSection()) {
       const start = this.#token;
       if (["append", "remove"].includes(start.text)) this.#later(start, `\`${start.text}\` in \`on allow\``);
-      if (!this.#accept("set")) this.#fail("syntax", start, `expected \`set request header\`, found ${describe(start)}`);
-      if (["response", "query", "metadata"].includes(this.#token.text)) this.#later(this.#token, `\`set ${this.#token.text}\``);
-      if (!this.#accept("request") || !this.#accept("header")) this.#fail("syntax", this.#token, `expected \`request header\` after \`set\`, found ${describe(this.#token)}`);
+      if (!this.#accept("set"))
+        this.#fail("syntax", start, `expected \`set request header\`, found ${describe(start)}`);
+      if (["response", "query", "metadata"].includes(this.#token.text))
+        this.#later(this.#token, `\`set ${this.#token.text}\``);
+      if (!this.#accept("request") || !this.#accept("header"))
+        this.#fail(
+          "syntax",
+          this.#token,
+          `expected \`request header\` after \`set\`, found ${describe(this.#token)}`,
+        );
       const header = this.#stringLiteral("the header's name");
-      if (!this.#accept("to")) this.#fail("syntax", this.#token, `expected \`to\` after the header's name, found ${describe(this.#token)}`);
+      if (!this.#accept("to"))
+        this.#fail(
+          "syntax",
+          this.#token,
+          `expected \`to\` after the header's name, found ${describe(this.#token)}`,
+        );
       const value = this.#stringLiteral("the header's value");
       into.push({ header, value, span: this.#from(start.start) });
     }
@@ -347,10 +481,12 @@ export class Parser {
     let body: StringLiteral | null = null;
     while (this.#inBody() && !this.#atSection()) {
       const item = this.#token;
-      if (["set", "header", "headers", "redirect", "append", "remove"].includes(item.text)) this.#later(item, `\`${item.text}\` in \`on deny\``);
+      if (["set", "header", "headers", "redirect", "append", "remove"].includes(item.text))
+        this.#later(item, `\`${item.text}\` in \`on deny\``);
       if (this.#accept("status")) {
         if (status !== null) this.#report.error("duplicate-section", this.#spanOf(item), "a second `status`");
-        if (this.#token.kind !== "number" || !this.#inBody()) this.#fail("syntax", this.#token, `expected a status such as 403, found ${describe(this.#token)}`);
+        if (this.#token.kind !== "number" || !this.#inBody())
+          this.#fail("syntax", this.#token, `expected a status such as 403, found ${describe(this.#token)}`);
         status = { value: Number(this.#token.text), span: this.#spanOf(this.#token) };
         this.#advance();
       } else if (this.#accept("body")) {
@@ -368,7 +504,13 @@ export class Parser {
       const key = this.#name();
       const colon = this.#token;
       const rest = this.#lexer.restOfLine(colon.end);
-      if (rest.text === "") this.#report.error("empty-metadata", key.span, `\`${key.text}\` has no value`, "the value stands on the same line");
+      if (rest.text === "")
+        this.#report.error(
+          "empty-metadata",
+          key.span,
+          `\`${key.text}\` has no value`,
+          "the value stands on the same line",
+        );
       into.push({ key, value: { text: rest.text, span: this.#span(rest.start, rest.end) } });
       this.#lastEnd = rest.end;
       this.#token = this.#lexer.next();
@@ -393,7 +535,14 @@ export class Parser {
   #endOfCondition(condition: Expression): Expression {
     if (!this.#inBody() || this.#atSection()) return condition;
     const token = this.#token;
-    const help = token.text === "where" ? "one `where` a section; for more use `count(xs where ...)`" : token.text === "=" ? "write `==`" : DECLARATIONS.includes(token.text) ? "a declaration starts in column 1" : "join conditions with `and` or `or`";
+    const help =
+      token.text === "where"
+        ? "one `where` a section; for more use `count(xs where ...)`"
+        : token.text === "="
+          ? "write `==`"
+          : DECLARATIONS.includes(token.text)
+            ? "a declaration starts in column 1"
+            : "join conditions with `and` or `or`";
     return this.#fail("syntax", token, `unexpected ${describe(token)} after a condition`, help);
   }
 
@@ -402,14 +551,20 @@ export class Parser {
     collectOpenAggregates(condition, open);
     if (open.length !== 1) {
       const found = open.length === 0 ? "no `count`, `any` or `all`" : `${open.length} aggregates`;
-      this.#report.error("where-needs-one", this.#spanOf(where), `\`where\` with ${found} to its left`, "it belongs to exactly one; otherwise write `count(xs where ...)`");
+      this.#report.error(
+        "where-needs-one",
+        this.#spanOf(where),
+        `\`where\` with ${found} to its left`,
+        "it belongs to exactly one; otherwise write `count(xs where ...)`",
+      );
       return condition;
     }
     return replaceAggregate(condition, open[0]!, { ...open[0]!, where: filter });
   }
 
   #expression(): Expression {
-    if (++this.#depth > DEPTH_MAX) this.#fail("too-deep", this.#token, `conditions nested deeper than ${DEPTH_MAX}`);
+    if (++this.#depth > DEPTH_MAX)
+      this.#fail("too-deep", this.#token, `conditions nested deeper than ${DEPTH_MAX}`);
     const expression = this.#or();
     this.#depth--;
     return expression;
@@ -431,7 +586,8 @@ export class Parser {
   #not(): Expression {
     const start = this.#token.start;
     if (!this.#accept("not")) return this.#comparison();
-    if (++this.#depth > DEPTH_MAX) this.#fail("too-deep", this.#token, `conditions nested deeper than ${DEPTH_MAX}`);
+    if (++this.#depth > DEPTH_MAX)
+      this.#fail("too-deep", this.#token, `conditions nested deeper than ${DEPTH_MAX}`);
     const operand = this.#not();
     this.#depth--;
     return { kind: "not", operand, span: this.#from(start) };
@@ -463,7 +619,8 @@ export class Parser {
     if ((kind !== "word" && kind !== "symbol") || text === "") return false;
     if (OPERATORS_LATER.includes(text)) this.#later(this.#token, text === ".." ? "a range" : `\`${text}\``);
     if (text === "=") this.#fail("syntax", this.#token, "`=` compares nothing", "write `==`");
-    if (text === "not" && this.#ahead().text === "in") this.#fail("syntax", this.#token, "`not in` is not an operator", "write `not x in [...]`");
+    if (text === "not" && this.#ahead().text === "in")
+      this.#fail("syntax", this.#token, "`not in` is not an operator", "write `not x in [...]`");
     return OPERATORS.includes(text);
   }
 
@@ -489,7 +646,13 @@ export class Parser {
     if (token.text === "(") {
       this.#advance();
       const inside = this.#expression();
-      if (this.#is("word", "where")) this.#fail("where-needs-one", this.#token, "`where` in parentheses", "write `count(xs where ...)`, or put `where` at the end of the section");
+      if (this.#is("word", "where"))
+        this.#fail(
+          "where-needs-one",
+          this.#token,
+          "`where` in parentheses",
+          "write `count(xs where ...)`, or put `where` at the end of the section",
+        );
       this.#close(")", token);
       return inside;
     }
@@ -507,10 +670,17 @@ export class Parser {
     const span = this.#from(first.start);
     const value = Number(text) + 0;
     if (!/[.eE]/.test(text)) {
-      if (!Number.isSafeInteger(value)) this.#report.error("number-range", span, `\`${text}\` is not exact`, "an int lies within ±9007199254740991");
+      if (!Number.isSafeInteger(value))
+        this.#report.error(
+          "number-range",
+          span,
+          `\`${text}\` is not exact`,
+          "an int lies within ±9007199254740991",
+        );
       return { kind: "int", value: value === 0 ? 0 : value, text, span };
     }
-    if (!Number.isFinite(value)) this.#report.error("number-range", span, `\`${text}\` is not a finite number`);
+    if (!Number.isFinite(value))
+      this.#report.error("number-range", span, `\`${text}\` is not a finite number`);
     return { kind: "float", value: value === 0 ? 0 : value, text, span };
   }
 
@@ -540,26 +710,61 @@ export class Parser {
     }
     if (AGGREGATES.includes(text)) return this.#aggregate(token);
     if (FUNCTIONS_LATER.includes(text)) return this.#later(token, `\`${text}\``);
-    if (text === "null") return this.#fail("syntax", token, "`null` is no value here", "ask for presence with `exists x` or `not exists x`");
-    if (text === "not") return this.#fail("syntax", token, "`not` inside a comparison", "put it in front: `not a == b`");
-    if (RESERVED.has(text)) return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+    if (text === "null")
+      return this.#fail(
+        "syntax",
+        token,
+        "`null` is no value here",
+        "ask for presence with `exists x` or `not exists x`",
+      );
+    if (text === "not")
+      return this.#fail("syntax", token, "`not` inside a comparison", "put it in front: `not a == b`");
+    if (RESERVED.has(text))
+      return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
     const path = this.#name();
-    if (this.#is("symbol", "(")) this.#fail("unknown-function", token, `\`${text}\` is no function`, didYouMean(text, [...AGGREGATES, ...FUNCTIONS_LATER], "functions are `count`, `any` and `all`"));
-    if (this.#is("symbol", "[")) this.#fail("syntax", this.#token, "no index can be taken here", "declare an attribute from a JSON pointer such as \"/items/0\"");
+    if (this.#is("symbol", "("))
+      this.#fail(
+        "unknown-function",
+        token,
+        `\`${text}\` is no function`,
+        didYouMean(text, [...AGGREGATES, ...FUNCTIONS_LATER], "functions are `count`, `any` and `all`"),
+      );
+    if (this.#is("symbol", "["))
+      this.#fail(
+        "syntax",
+        this.#token,
+        "no index can be taken here",
+        'declare an attribute from a JSON pointer such as "/items/0"',
+      );
     if (!text.endsWith(".count")) return { kind: "path", path, span: path.span };
-    const list: Name = { text: text.slice(0, -".count".length), span: this.#span(token.start, token.end - ".count".length) };
+    const list: Name = {
+      text: text.slice(0, -".count".length),
+      span: this.#span(token.start, token.end - ".count".length),
+    };
     return { kind: "aggregate", function: "count", list, where: null, span: path.span };
   }
 
   #aggregate(token: Token): Expression {
     this.#advance();
     const open = this.#token;
-    if (!this.#is("symbol", "(")) this.#fail("syntax", open, `expected \`(\` after \`${token.text}\`, found ${describe(open)}`, `write \`${token.text}(xs where ...)\``);
+    if (!this.#is("symbol", "("))
+      this.#fail(
+        "syntax",
+        open,
+        `expected \`(\` after \`${token.text}\`, found ${describe(open)}`,
+        `write \`${token.text}(xs where ...)\``,
+      );
     this.#advance();
     const list = this.#name("a list");
     const where = this.#accept("where") ? this.#expression() : null;
     this.#close(")", open);
-    return { kind: "aggregate", function: token.text as Aggregate["function"], list, where, span: this.#from(token.start) };
+    return {
+      kind: "aggregate",
+      function: token.text as Aggregate["function"],
+      list,
+      where,
+      span: this.#from(token.start),
+    };
   }
 
   /** A literal of a declaration: string, number or truth value. */
@@ -567,10 +772,22 @@ export class Parser {
     const token = this.#token;
     if (this.#inBody()) {
       const negative = token.text === "-" && this.#ahead().kind === "number";
-      if (token.kind === "string" || token.kind === "number" || negative || token.text === "true" || token.text === "false") return this.#operand();
+      if (
+        token.kind === "string" ||
+        token.kind === "number" ||
+        negative ||
+        token.text === "true" ||
+        token.text === "false"
+      )
+        return this.#operand();
       if (token.kind === "symbol" && token.text === "[") this.#later(token, "a list here");
     }
-    return this.#fail("syntax", token, `expected ${what}, found ${describe(token)}`, 'a literal: "text", 5, 1.5, true or false');
+    return this.#fail(
+      "syntax",
+      token,
+      `expected ${what}, found ${describe(token)}`,
+      'a literal: "text", 5, 1.5, true or false',
+    );
   }
 
   // --- tokens ---
@@ -617,14 +834,19 @@ export class Parser {
   }
 
   #symbol(text: string): void {
-    if (!this.#is("symbol", text)) this.#fail("syntax", this.#token, `expected \`${text}\`, found ${describe(this.#token)}`);
+    if (!this.#is("symbol", text))
+      this.#fail("syntax", this.#token, `expected \`${text}\`, found ${describe(this.#token)}`);
     this.#advance();
   }
 
   #close(text: string, open: Token): void {
     if (!this.#is("symbol", text)) {
       const opened = this.#source.text.slice(open.start, open.end);
-      this.#fail("syntax", this.#token, `expected \`${text}\` for the \`${opened}\` before, found ${describe(this.#token)}`);
+      this.#fail(
+        "syntax",
+        this.#token,
+        `expected \`${text}\` for the \`${opened}\` before, found ${describe(this.#token)}`,
+      );
     }
     this.#advance();
   }
@@ -639,13 +861,20 @@ export class Parser {
   #simpleName(what: string): Name {
     const token = this.#token;
     const name = this.#name(what);
-    if (name.text.includes(".")) this.#report.error("dotted-name", this.#spanOf(token), `\`${name.text}\` has dots`, `${what} is one word`);
+    if (name.text.includes("."))
+      this.#report.error(
+        "dotted-name",
+        this.#spanOf(token),
+        `\`${name.text}\` has dots`,
+        `${what} is one word`,
+      );
     return name;
   }
 
   #stringLiteral(what: string): StringLiteral {
     const token = this.#token;
-    if (!this.#inBody() || token.kind !== "string") return this.#fail("syntax", token, `expected ${what} in double quotes, found ${describe(token)}`);
+    if (!this.#inBody() || token.kind !== "string")
+      return this.#fail("syntax", token, `expected ${what} in double quotes, found ${describe(token)}`);
     this.#advance();
     return { value: token.text, span: this.#spanOf(token) };
   }
@@ -657,7 +886,12 @@ export class Parser {
   }
 
   #later(token: Token, what: string): never {
-    return this.#fail("not-implemented", token, `${what} is not implemented yet`, "remove it: this version refuses what it cannot enforce");
+    return this.#fail(
+      "not-implemented",
+      token,
+      `${what} is not implemented yet`,
+      "remove it: this version refuses what it cannot enforce",
+    );
   }
 
   #fail(id: string, token: Token, message: string, help: string | null = null): never {
@@ -725,7 +959,11 @@ function replaceAggregate(expression: Expression, from: Aggregate, to: Aggregate
     case "not":
       return { ...expression, operand: replaceAggregate(expression.operand, from, to) };
     case "compare":
-      return { ...expression, left: replaceAggregate(expression.left, from, to), right: replaceAggregate(expression.right, from, to) };
+      return {
+        ...expression,
+        left: replaceAggregate(expression.left, from, to),
+        right: replaceAggregate(expression.right, from, to),
+      };
     case "aggregate":
       return expression === from ? to : expression;
     default:

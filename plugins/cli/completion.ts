@@ -20,7 +20,10 @@ export function completionScript(shell: string, program: Command): string {
       return commands
         .flatMap(({ name, description, options }) => [
           `complete -c ipe -n __fish_use_subcommand -a ${name} -d '${description.replaceAll("'", "")}'`,
-          ...options.map((option) => `complete -c ipe -n '__fish_seen_subcommand_from ${name}' -l ${option.replace(/^-+/, "")}`),
+          ...options.map(
+            (option) =>
+              `complete -c ipe -n '__fish_seen_subcommand_from ${name}' -l ${option.replace(/^-+/, "")}`,
+          ),
         ])
         .join("\n");
     default:

@@ -15,7 +15,9 @@ export function readSources(paths: readonly string[]): Source[] {
 
 function policyFiles(path: string): string[] {
   if (!stat(path).isDirectory()) return [path];
-  const found = readdirSync(path, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ipe"));
+  const found = readdirSync(path, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".ipe"),
+  );
   if (found.length === 0) throw new Failure(`\`${path}\` holds no .ipe file`);
   return found.sort().map((name) => join(path, name));
 }

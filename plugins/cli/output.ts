@@ -13,7 +13,8 @@ export interface Output {
 
 /** The process's own streams. `NO_COLOR` (no-color.org) turns colours off. */
 export function processOutput(): Output {
-  const colours = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
+  const colours = (stream: NodeJS.WriteStream): boolean =>
+    stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
   const painted = { result: colours(process.stdout), message: colours(process.stderr) };
   return {
     result: (text) => void process.stdout.write(`${text}\n`),
@@ -28,7 +29,10 @@ export function reportDiagnostics(diagnostics: readonly Diagnostic[], output: Ou
   for (const diagnostic of diagnostics) output.message(`${renderDiagnostic(diagnostic, paint)}\n`);
   const errors = diagnostics.filter((d) => d.severity === "error").length;
   const warnings = diagnostics.length - errors;
-  if (diagnostics.length > 0) output.message([counted(errors, "error"), counted(warnings, "warning")].filter((part) => part !== "").join(", "));
+  if (diagnostics.length > 0)
+    output.message(
+      [counted(errors, "error"), counted(warnings, "warning")].filter((part) => part !== "").join(", "),
+    );
 }
 
 function counted(count: number, noun: string): string {
@@ -39,5 +43,15 @@ function counted(count: number, noun: string): string {
 export function diagnosticData({ severity, id, message, help, span }: Diagnostic): Record<string, unknown> {
   const start = locate(span.source, span.start);
   const end = locate(span.source, span.end);
-  return { severity, id, message, help, file: span.source.name, line: start.line, column: start.column, endLine: end.line, endColumn: end.column };
+  return {
+    severity,
+    id,
+    message,
+    help,
+    file: span.source.name,
+    line: start.line,
+    column: start.column,
+    endLine: end.line,
+    endColumn: end.column,
+  };
 }

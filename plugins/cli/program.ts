@@ -44,41 +44,77 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       .exitOverride()
       .showHelpAfterError(`(ipe ${name.split(" ")[0]} --help says more)`)
       .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
-  const target = (): Option => new Option("--target <target>", "refuse policies that read what this host cannot supply").choices(TARGETS);
-  const bundle = (): Option => new Option("--bundle <path>", "a bundle, an .ipe file, or a folder of them").makeOptionMandatory();
-  const context = (): Option => new Option("--context <file>", "the request as JSON (docs/request.schema.json); - reads stdin").makeOptionMandatory();
+  const target = (): Option =>
+    new Option("--target <target>", "refuse policies that read what this host cannot supply").choices(
+      TARGETS,
+    );
+  const bundle = (): Option =>
+    new Option("--bundle <path>", "a bundle, an .ipe file, or a folder of them").makeOptionMandatory();
+  const context = (): Option =>
+    new Option(
+      "--context <file>",
+      "the request as JSON (docs/request.schema.json); - reads stdin",
+    ).makeOptionMandatory();
 
-  command("check <files...>", "check policy text: .ipe files, or folders of them", ["ipe check orders.ipe", "ipe check policies/ --target envoy-wasm --strict"])
+  command("check <files...>", "check policy text: .ipe files, or folders of them", [
+    "ipe check orders.ipe",
+    "ipe check policies/ --target envoy-wasm --strict",
+  ])
     .addOption(target())
     .option("--strict", "warnings are errors")
     .option("--json", "print the diagnostics as JSON")
     .action((files, options) => done(checkCommand(files, options, output)));
-  command("build <files...>", "compile policy text to one bundle", ["ipe build orders.ipe -o orders.ipeb", "ipe build policies/ -o policies.ipeb --strict"])
+  command("build <files...>", "compile policy text to one bundle", [
+    "ipe build orders.ipe -o orders.ipeb",
+    "ipe build policies/ -o policies.ipeb --strict",
+  ])
     .requiredOption("-o, --output <bundle>", "file to write")
     .addOption(target())
     .option("--strict", "warnings are errors")
     .option("--json", "print the result as JSON")
     .action((files, options) => done(buildCommand(files, options, output)));
-  command("inspect <bundle>", "show a bundle's digest, policies, sizes and code", ["ipe inspect orders.ipeb", "ipe inspect orders.ipeb --json"])
+  command("inspect <bundle>", "show a bundle's digest, policies, sizes and code", [
+    "ipe inspect orders.ipeb",
+    "ipe inspect orders.ipeb --json",
+  ])
     .option("--json", "print as JSON")
     .action((path, options) => done(inspectCommand(path, options, output)));
-  command("eval", "decide about a request, with all reasons, as JSON", ["ipe eval --bundle orders.ipeb --context request.json", "ipe eval --bundle orders.ipe --context - --json < request.json"])
+  command("eval", "decide about a request, with all reasons, as JSON", [
+    "ipe eval --bundle orders.ipeb --context request.json",
+    "ipe eval --bundle orders.ipe --context - --json < request.json",
+  ])
     .addOption(bundle())
     .addOption(context())
     .option("--json", "on one line")
     .action((options) => done(evalCommand(options, output)));
-  command("explain", "show what every condition of a policy saw and said", ["ipe explain --policy RequireApproval --bundle orders.ipeb --context request.json"])
+  command("explain", "show what every condition of a policy saw and said", [
+    "ipe explain --policy RequireApproval --bundle orders.ipeb --context request.json",
+  ])
     .option("--policy <name>", "only this policy or guard")
     .addOption(bundle())
     .addOption(context())
     .option("--json", "print the trees as JSON")
     .action((options) => done(explainCommand(options, output)));
-  command("serve", "serve Envoy's ext_authz over gRPC; the bundle is watched", ["ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191", "ipe serve --bundle policies/ --grpc 127.0.0.1:0"])
+  command("serve", "serve Envoy's ext_authz over gRPC; the bundle is watched", [
+    "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
+    "ipe serve --bundle policies/ --grpc 127.0.0.1:0",
+  ])
     .addOption(bundle())
     .requiredOption("--grpc <host:port>", "address to listen on; port 0 takes a free one")
-    .option("--body-buffered", "every route that asks this server sets with_request_body (262144 bytes or more)")
-    .addOption(new Option("--on-error <mode>", "answer when no decision can be made").choices(["deny", "grpc-error", "error-response"]).default("deny"))
-    .addOption(new Option("--log-level <level>", "messages on stderr").choices(["debug", "info", "warn", "error", "silent"]).default("info"))
+    .option(
+      "--body-buffered",
+      "every route that asks this server sets with_request_body (262144 bytes or more)",
+    )
+    .addOption(
+      new Option("--on-error <mode>", "answer when no decision can be made")
+        .choices(["deny", "grpc-error", "error-response"])
+        .default("deny"),
+    )
+    .addOption(
+      new Option("--log-level <level>", "messages on stderr")
+        .choices(["debug", "info", "warn", "error", "silent"])
+        .default("info"),
+    )
     .action(async (options) => {
       // gRPC and the AssemblyScript compiler are slow to load: only the commands that need them do.
       const { serveCommand } = await import("./commands/serve.ts");
@@ -90,14 +126,18 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       const { filterCommand } = await import("./commands/filter.ts");
       done(await filterCommand(options, output));
     });
-  command("filter-config", "print the filter's configuration: Envoy's StringValue, Istio's pluginConfig", ["ipe filter-config --bundle orders.ipeb --allow-body"])
+  command("filter-config", "print the filter's configuration: Envoy's StringValue, Istio's pluginConfig", [
+    "ipe filter-config --bundle orders.ipeb --allow-body",
+  ])
     .addOption(bundle())
     .option("--allow-body", "Envoy's PluginConfig sets allow_on_headers_stop_iteration")
     .action((options) => done(filterConfigCommand(options, output)));
-  command("completion <shell>", `print a completion script: ${SHELLS.join(", ")}`, ["ipe completion bash > /etc/bash_completion.d/ipe", 'eval "$(ipe completion zsh)"'])
-    .action((shell) => {
-      output.result(completionScript(shell, program));
-      done(EXIT_SUCCESS);
-    });
+  command("completion <shell>", `print a completion script: ${SHELLS.join(", ")}`, [
+    "ipe completion bash > /etc/bash_completion.d/ipe",
+    'eval "$(ipe completion zsh)"',
+  ]).action((shell) => {
+    output.result(completionScript(shell, program));
+    done(EXIT_SUCCESS);
+  });
   return program;
 }

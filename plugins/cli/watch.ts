@@ -26,7 +26,12 @@ export interface Watched {
 }
 
 /** Call `changed` with every new version that differs from the last one. Problems are reported; the old version stays. */
-export async function watchVersions(path: string, first: Version, changed: (version: Version) => void | Promise<void>, output: Output): Promise<Watched> {
+export async function watchVersions(
+  path: string,
+  first: Version,
+  changed: (version: Version) => void | Promise<void>,
+  output: Output,
+): Promise<Watched> {
   let digest = first.engine.digest;
   let timer: NodeJS.Timeout | null = null;
   const reload = async (): Promise<void> => {
@@ -36,7 +41,9 @@ export async function watchVersions(path: string, first: Version, changed: (vers
       await changed(version);
       digest = version.engine.digest;
     } catch (problem) {
-      output.message(`${problem instanceof Error ? problem.message : String(problem)}; the policy in force stays`);
+      output.message(
+        `${problem instanceof Error ? problem.message : String(problem)}; the policy in force stays`,
+      );
     }
   };
   const watcher = watch(path, { ignoreInitial: true });
@@ -48,7 +55,9 @@ export async function watchVersions(path: string, first: Version, changed: (vers
       reloading = reloading.then(reload);
     }, SETTLE_MS);
   });
-  watcher.on("error", (problem) => output.message(`watching \`${path}\` failed: ${String(problem)}; the policy in force stays`));
+  watcher.on("error", (problem) =>
+    output.message(`watching \`${path}\` failed: ${String(problem)}; the policy in force stays`),
+  );
   await new Promise<void>((resolve) => watcher.once("ready", () => resolve()));
   return {
     stop: async () => {

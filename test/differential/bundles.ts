@@ -2,6 +2,7 @@
 import type { CheckedDocument } from "../../core/check/check.ts";
 import { compile } from "../../core/compile.ts";
 import { renderDiagnostic } from "../../core/source/diagnostics.ts";
+import type { Source } from "../../core/source/source.ts";
 import { bundleText, type GeneratedBundle } from "./policies.ts";
 
 export interface PreparedBundle {
@@ -18,16 +19,25 @@ export interface PreparedBundle {
 export function prepare(bundle: GeneratedBundle): PreparedBundle {
   const refused = new Map<string, number>();
   for (let generated = bundle; ; ) {
-    const { text, ends } = bundleText(generated);
-    const compiled = compiledOrThrown(text);
-    if (compiled.ok) return { generated, text, bytes: compiled.bundle, document: compiled.document, refused };
-    const firstPolicy = bundleText({ ...generated, policies: [] }).text.length;
+    const text = bundleText(generated);
+    const compiled = compiledOrThrown(text.sources);
+    if (compiled.ok)
+      return {
+        generated,
+        text: joined(text.sources),
+        bytes: compiled.bundle,
+        document: compiled.document,
+        refused,
+      };
     const bad = new Map<number, string>();
     for (const d of compiled.diagnostics.filter((d) => d.severity === "error")) {
-      if (d.span.start < firstPolicy)
-        throw new Error(`the generator's declarations are refused\n${renderDiagnostic(d)}\n${text}`);
+      if (d.span.source !== text.place || d.span.start < text.start) {
+        throw new Error(
+          `the generator's declarations are refused\n${renderDiagnostic(d)}\n${joined(text.sources)}`,
+        );
+      }
       bad.set(
-        ends.findIndex((end) => d.span.start < end),
+        text.ends.findIndex((end) => d.span.start < end),
         d.id,
       );
     }
@@ -36,10 +46,14 @@ export function prepare(bundle: GeneratedBundle): PreparedBundle {
   }
 }
 
-function compiledOrThrown(text: string): ReturnType<typeof compile> {
+function compiledOrThrown(sources: readonly Source[]): ReturnType<typeof compile> {
   try {
-    return compile([{ name: "policy.ipe", text }]);
+    return compile(sources);
   } catch (error) {
-    throw new Error(`the compiler threw on\n${text}`, { cause: error });
+    throw new Error(`the compiler threw on\n${joined(sources)}`, { cause: error });
   }
+}
+
+function joined(sources: readonly Source[]): string {
+  return sources.map((source) => `// ${source.name}\n${source.text}`).join("\n");
 }

@@ -43,7 +43,7 @@ function differenceOf(
 ): Difference | null {
   const decided = bundle.decide(request);
   const wanted = decisionText(explanation.decision);
-  if (decided !== null && decisionText(decided) !== wanted) {
+  if (decisionText(decided) !== wanted) {
     return { runtime: `${bundle.runtime}, decide`, want: wanted, got: decisionText(decided) };
   }
   const explained = bundle.explain(request);

@@ -3,7 +3,8 @@ import { MUTANTS } from "./mutants.ts";
 import { type RunSummary, run } from "./run-bundles.ts";
 
 /** Another seed for another run: `IPE_DIFFERENTIAL_SEED=7 npx vitest run test/differential`. */
-const SEED = Number(process.env["IPE_DIFFERENTIAL_SEED"] ?? 20_260_401);
+const { IPE_DIFFERENTIAL_SEED = "20260401" } = process.env;
+const SEED = Number(IPE_DIFFERENTIAL_SEED);
 const REQUESTS = 50;
 const BUNDLES = 2000;
 const LIMIT_MS = 600_000;

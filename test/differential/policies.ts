@@ -1,4 +1,6 @@
 /** Random policies and guards around random conditions, and their text. */
+
+import type { Source } from "../../core/source/source.ts";
 import { type Aggregate, type Condition, generateSection, type Section } from "./conditions.ts";
 import { Random } from "./random.ts";
 import { attributesText, type GeneratedSchema, generateSchema } from "./schema.ts";
@@ -19,6 +21,8 @@ export interface GeneratedPolicy {
 export interface GeneratedBundle {
   readonly schema: GeneratedSchema;
   readonly policies: readonly GeneratedPolicy[];
+  /** In how many files the text stands, and which comes first. */
+  readonly files: "one" | "declarations-first" | "policies-first";
 }
 
 const POLICIES_MAX = 5;
@@ -26,7 +30,8 @@ const POLICIES_MAX = 5;
 export function generateBundle(seed: number): GeneratedBundle {
   const random = new Random(seed);
   const schema = generateSchema(random);
-  return { schema, policies: random.times(1 + random.below(POLICIES_MAX), (i) => policy(i, schema, random)) };
+  const policies = random.times(1 + random.below(POLICIES_MAX), (i) => policy(i, schema, random));
+  return { schema, policies, files: random.pick(["one", "declarations-first", "policies-first"] as const) };
 }
 
 function policy(index: number, schema: GeneratedSchema, random: Random): GeneratedPolicy {
@@ -77,15 +82,27 @@ function metadata(random: Random): [string, string][] {
 
 // --- text ---
 
-/** The whole text of a bundle, and where each policy's text ends in it (UTF-16 units). */
-export function bundleText(bundle: GeneratedBundle): { text: string; ends: readonly number[] } {
-  let text = bundle.schema.text + attributesText(bundle.schema.attributes);
+export interface BundleText {
+  readonly sources: readonly Source[];
+  /** The source that holds the policies, where they start in it, and where each ends (UTF-16 units). */
+  readonly place: Source;
+  readonly start: number;
+  readonly ends: readonly number[];
+}
+
+export function bundleText({ schema, policies, files }: GeneratedBundle): BundleText {
+  const declarations = schema.text + attributesText(schema.attributes);
+  const start = files === "one" ? declarations.length : 0;
+  let text = files === "one" ? declarations : "";
   const ends: number[] = [];
-  for (const each of bundle.policies) {
-    text += policyText(each);
+  for (const policy of policies) {
+    text += policyText(policy);
     ends.push(text.length);
   }
-  return { text, ends };
+  const place = { name: "policies.ipe", text };
+  const other = { name: "declarations.ipe", text: declarations };
+  const sources = files === "one" ? [place] : files === "policies-first" ? [place, other] : [other, place];
+  return { sources, place, start, ends };
 }
 
 function policyText(p: GeneratedPolicy): string {

@@ -11,18 +11,14 @@ import {
 } from "../../core/request/neutral.ts";
 import type { Attribute, Schema } from "../../core/schema/schema.ts";
 import { ABSENT, INVALID, present, type Valuation, type Value } from "../reference/values.ts";
+import { type BuiltinFacts, builtinFacts } from "./builtin-facts.ts";
 import { bytesOf, type JsonFact, jsonFact, type TextFact, textFact } from "./facts.ts";
-import { ADDRESSES } from "./pools.ts";
 import type { Random } from "./random.ts";
 import { TARGETS, type Target } from "./targets.ts";
 
 /** `direct`: declared attributes are set by name. `http`: all goes through headers, query, cookies and body. */
 export type Route = "direct" | "http";
 type BodyState = "json" | "empty" | "null" | "scalar" | "broken" | "untyped" | "encoded" | "undelivered";
-type BuiltinFacts = ReadonlyMap<
-  string,
-  { readonly fact: Fact<Text | number | boolean>; readonly value: Value }
->;
 
 /** A request before it is put together; parts can be taken out for shrinking. */
 export interface RequestModel {
@@ -98,82 +94,6 @@ export function generateRequest(schema: Schema, random: Random, route: Route): R
     query: random.chance(94) ? "good" : random.pick(["bad-name", "bad-byte"] as const),
     extensions: random.chance(95),
   };
-}
-
-// --- built-ins ---
-
-type Option = readonly [Fact<Text | number | boolean>, Value];
-
-const ENDS: readonly Option[] = [
-  [undefined, ABSENT],
-  [undelivered, INVALID],
-];
-const NOT_UTF8: Option = [Uint8Array.of(0xff), INVALID];
-const TEXTS: readonly Option[] = [
-  ...["a", "ab", "low"].map((text): Option => [text, present(text)]),
-  ...["a", "é"].map((text): Option => [bytesOf(text), present(text)]),
-  ...ENDS,
-  NOT_UTF8,
-];
-const TEXTS_ABSENT_WHEN_EMPTY: readonly Option[] = [...TEXTS, ["", ABSENT]];
-const HOSTS: readonly Option[] = [
-  ["a", present("a")],
-  ["ab", present("ab")],
-  ["A.:8080", present("a")],
-  ["AB:", present("ab")],
-  [bytesOf("a."), present("a")],
-  ["[::1]:443", present("[::1]")],
-  ["", INVALID],
-  ["a..b", INVALID],
-  ["a:99999", INVALID],
-  ["a/b", INVALID],
-  ...ENDS,
-];
-const SIZES: readonly Option[] = [
-  ...[0, 1, 3, 9007199254740991].map((n): Option => [n, present(n)]),
-  ...ENDS,
-];
-const PORTS: readonly Option[] = [
-  ...[0, 1, 7, 65535].map((n): Option => [n, present(n)]),
-  ...ENDS,
-  [65536, INVALID],
-];
-const PEER_ADDRESSES: readonly Option[] = [
-  ...ADDRESSES.map((a): Option => [a.text, present(a.address)]),
-  ...ENDS,
-  ["10.0.0.1:80", INVALID],
-  ["", INVALID],
-];
-const BOOLS: readonly Option[] = [[true, present(true)], [false, present(false)], ...ENDS];
-
-/** What a host can say of each built-in that is not made from method, target or headers. */
-const BUILTIN_OPTIONS: readonly (readonly [string, readonly Option[]])[] = [
-  ["request.scheme", TEXTS],
-  ["request.protocol", TEXTS],
-  ["request.host", HOSTS],
-  ["request.size", SIZES],
-  ["source.ip", PEER_ADDRESSES],
-  ["source.port", PORTS],
-  ["source.principal", TEXTS_ABSENT_WHEN_EMPTY],
-  ["destination.ip", PEER_ADDRESSES],
-  ["destination.port", PORTS],
-  ["destination.principal", TEXTS_ABSENT_WHEN_EMPTY],
-  ["connection.mtls", BOOLS],
-  ["connection.requested_server_name", TEXTS_ABSENT_WHEN_EMPTY],
-  ["connection.tls_version", TEXTS_ABSENT_WHEN_EMPTY],
-  ["connection.subject_peer_certificate", TEXTS_ABSENT_WHEN_EMPTY],
-  ["connection.uri_san_peer_certificate", TEXTS_ABSENT_WHEN_EMPTY],
-  ["connection.dns_san_peer_certificate", TEXTS_ABSENT_WHEN_EMPTY],
-  ["connection.sha256_peer_certificate_digest", TEXTS_ABSENT_WHEN_EMPTY],
-];
-
-function builtinFacts(random: Random): BuiltinFacts {
-  return new Map(
-    BUILTIN_OPTIONS.map(([name, options]) => {
-      const [fact, value] = random.pick(options);
-      return [name, { fact, value }];
-    }),
-  );
 }
 
 // --- putting together ---

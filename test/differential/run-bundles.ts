@@ -6,9 +6,11 @@ import { prepare } from "./bundles.ts";
 import { judge } from "./compare.ts";
 import { generateBundle } from "./policies.ts";
 import { partSeed, Random } from "./random.ts";
-import { generateRequest } from "./requests.ts";
+import { generateRequest, type Route } from "./requests.ts";
 import { interpreter, type Runtime } from "./runtimes.ts";
 import { shrunkReport } from "./shrink.ts";
+
+const ROUTES: readonly Route[] = ["http", "direct"];
 
 export interface RunOptions {
   readonly seed: number;
@@ -17,6 +19,8 @@ export interface RunOptions {
   readonly end: number;
   readonly step: number;
   readonly requests: number;
+  /** How attributes reach the runtimes; without it both ways in turn. */
+  readonly route?: Route;
   readonly runtimes?: readonly Runtime[];
   readonly operators?: Operators;
   /** Called after every bundle with the cases judged so far. */
@@ -61,7 +65,11 @@ function runBundle(index: number, options: RunOptions, summary: RunSummary): voi
     const loaded = runtimes.map((runtime) => runtime(prepared.bytes));
     const random = new Random(partSeed(seed, 1));
     for (let request = 0; request < options.requests; request++) {
-      const model = generateRequest(prepared.document.schema, random, request % 2 === 0 ? "http" : "direct");
+      const model = generateRequest(
+        prepared.document.schema,
+        random,
+        options.route ?? ROUTES[request % ROUTES.length]!,
+      );
       const { explanation, difference } = judge(prepared, loaded, model, operators);
       summary.cases++;
       for (const policy of explanation.policies) count(summary.outcomes, policy.outcome, 1);

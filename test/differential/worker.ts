@@ -1,7 +1,7 @@
 /** One worker of a long run. */
 import { parentPort, workerData } from "node:worker_threads";
 import { type RunSummary, run } from "./run-bundles.ts";
-import { interpreter } from "./runtimes.ts";
+import { interpreter, loadWasm } from "./runtimes.ts";
 
 export interface WorkerTask {
   readonly seed: number;
@@ -21,7 +21,9 @@ const PROGRESS_BUNDLES = 100;
 
 const task = workerData as WorkerTask;
 let bundles = 0;
-const summary = run({ ...task, runtimes: [interpreter], progress });
+const summary = task.wasm
+  ? run({ ...task, runtimes: [interpreter, await loadWasm()], route: "http", progress })
+  : run({ ...task, progress });
 post({ kind: "progress", cases: summary.cases });
 post({ kind: "done", summary });
 

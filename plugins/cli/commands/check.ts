@@ -13,7 +13,8 @@ export interface CheckOptions {
 /** Report all problems; the code says whether there are errors. */
 export function checkCommand(files: readonly string[], options: CheckOptions, output: Output): number {
   const compiled = compileFiles(files, options);
-  if (options.json === true) output.result(JSON.stringify({ ok: compiled.ok, diagnostics: compiled.diagnostics.map(diagnosticData) }));
+  if (options.json === true)
+    output.result(JSON.stringify({ ok: compiled.ok, diagnostics: compiled.diagnostics.map(diagnosticData) }));
   else reportDiagnostics(compiled.diagnostics, output);
   if (compiled.ok && options.json !== true) output.message(summary(compiled, files));
   return compiled.ok ? EXIT_SUCCESS : EXIT_POLICY_ERRORS;
@@ -35,13 +36,23 @@ export function buildCommand(files: readonly string[], options: BuildOptions, ou
   if (!compiled.ok) return EXIT_POLICY_ERRORS;
   // What we write is what every runtime must accept: ask ours before anybody else has to.
   const made = createEngine(compiled.bundle);
-  if (!made.ok) throw new Failure(`the compiler made a bundle that its own loader refuses (${made.error}); please report this`);
+  if (!made.ok)
+    throw new Failure(
+      `the compiler made a bundle that its own loader refuses (${made.error}); please report this`,
+    );
   writeWhole(options.output, compiled.bundle);
   const result = { file: options.output, digest: made.engine.digest, bytes: compiled.bundle.length };
-  output.result(options.json === true ? JSON.stringify(result) : `${result.digest}  ${result.file}  ${result.bytes} bytes`);
+  output.result(
+    options.json === true
+      ? JSON.stringify(result)
+      : `${result.digest}  ${result.file}  ${result.bytes} bytes`,
+  );
   return EXIT_SUCCESS;
 }
 
 function compileFiles(files: readonly string[], { target, strict }: CheckOptions): Compiled {
-  return compile(readSources(files), { ...(target === undefined ? {} : { target }), strict: strict === true });
+  return compile(readSources(files), {
+    ...(target === undefined ? {} : { target }),
+    strict: strict === true,
+  });
 }

@@ -1,5 +1,12 @@
 /** `ipe eval` and `ipe explain`: a decision about a request in a file. */
-import { type ConditionTree, type Engine, type Explanation, type NeutralRequest, checkAttributeNames, parseNeutralRequest } from "../../../core/index.ts";
+import {
+  type ConditionTree,
+  checkAttributeNames,
+  type Engine,
+  type Explanation,
+  type NeutralRequest,
+  parseNeutralRequest,
+} from "../../../core/index.ts";
 import { loadEngine } from "../bundles.ts";
 import { EXIT_DENY, EXIT_SUCCESS, Failure } from "../exit.ts";
 import { textOf } from "../files.ts";
@@ -15,7 +22,9 @@ export interface EvalOptions {
 export function evalCommand(options: EvalOptions, output: Output): number {
   const { engine, request } = load(options, output);
   const explanation = engine.explain(request);
-  output.result(JSON.stringify(decisionData(explanation, engine.digest), null, options.json === true ? 0 : 2));
+  output.result(
+    JSON.stringify(decisionData(explanation, engine.digest), null, options.json === true ? 0 : 2),
+  );
   return explanation.decision.allow ? EXIT_SUCCESS : EXIT_DENY;
 }
 
@@ -34,7 +43,10 @@ function decisionData({ decision, policies }: Explanation, digest: string): Reco
     decision: decision.allow ? "allow" : "deny",
     reason: decision.reason,
     policies,
-    obligations: { request_headers: Object.fromEntries(decision.setRequestHeaders.map(({ name, value }) => [name, value])), deny: decision.denial },
+    obligations: {
+      request_headers: Object.fromEntries(decision.setRequestHeaders.map(({ name, value }) => [name, value])),
+      deny: decision.denial,
+    },
     bundle: digest,
   };
 }
@@ -52,20 +64,34 @@ export function explainCommand(options: ExplainOptions, output: Output): number 
   const { engine, request } = load(options, output);
   const names = engine.program.policies.map((policy) => policy.name);
   if (options.policy !== undefined && !names.includes(options.policy)) {
-    throw new Failure(`there is no policy \`${options.policy}\`; the bundle has ${names.length === 0 ? "none" : names.join(", ")}`);
+    throw new Failure(
+      `there is no policy \`${options.policy}\`; the bundle has ${names.length === 0 ? "none" : names.join(", ")}`,
+    );
   }
   const explanation = engine.explain(request);
   const shown = options.policy === undefined ? names : [options.policy];
-  if (options.json === true) output.result(JSON.stringify(shown.map((name) => ({ name, ...engine.trees(request, name) }))));
-  else output.result(`${shown.map((name) => policyText(name, engine, request, explanation, output)).join("\n\n")}\n\n${decisionText(explanation, output)}`);
+  if (options.json === true)
+    output.result(JSON.stringify(shown.map((name) => ({ name, ...engine.trees(request, name) }))));
+  else
+    output.result(
+      `${shown.map((name) => policyText(name, engine, request, explanation, output)).join("\n\n")}\n\n${decisionText(explanation, output)}`,
+    );
   return explanation.decision.allow ? EXIT_SUCCESS : EXIT_DENY;
 }
 
-function policyText(name: string, engine: Engine, request: NeutralRequest, explanation: Explanation, output: Output): string {
+function policyText(
+  name: string,
+  engine: Engine,
+  request: NeutralRequest,
+  explanation: Explanation,
+  output: Output,
+): string {
   const report = explanation.policies.find((policy) => policy.name === name)!;
   const intent = engine.program.policies.find((policy) => policy.name === name)!.intent;
   const trees = engine.trees(request, name)!;
-  const lines = [`${report.kind} ${name}${report.mode === "permissive" ? " (permissive)" : ""}: ${report.outcome}`];
+  const lines = [
+    `${report.kind} ${name}${report.mode === "permissive" ? " (permissive)" : ""}: ${report.outcome}`,
+  ];
   if (intent !== null) lines.push(output.paint("result", "faint", `  "${intent}"`));
   if (trees.trigger !== null) lines.push("  triggers when", ...treeLines(trees.trigger, 2, output));
   if (trees.requirement !== null) lines.push("  requires", ...treeLines(trees.requirement, 2, output));
@@ -77,11 +103,27 @@ function policyText(name: string, engine: Engine, request: NeutralRequest, expla
 function treeLines(tree: ConditionTree, depth: number, output: Output): string[] {
   const indent = "  ".repeat(depth);
   const mark = output.paint("result", tree.truth === "true" ? "good" : "bad", MARKS[tree.truth]);
-  if (tree.kind === "and" && depth === 2) return tree.children.flatMap((child) => treeLines(child, depth, output));
-  const title = tree.kind === "and" ? "all of" : tree.kind === "or" ? "one of" : tree.kind === "not" ? "not" : onOneLine(tree.text);
+  if (tree.kind === "and" && depth === 2)
+    return tree.children.flatMap((child) => treeLines(child, depth, output));
+  const title =
+    tree.kind === "and"
+      ? "all of"
+      : tree.kind === "or"
+        ? "one of"
+        : tree.kind === "not"
+          ? "not"
+          : onOneLine(tree.text);
   const lines = [`${indent}${mark} ${title}`];
-  if (tree.kind !== "leaf") return [...lines, ...tree.children.flatMap((child) => treeLines(child, depth + 1, output))];
-  for (const { name, state, value } of tree.reads) lines.push(output.paint("result", "faint", `${indent}    ${name} ${value === null ? `is ${state}` : `= ${value}`}`));
+  if (tree.kind !== "leaf")
+    return [...lines, ...tree.children.flatMap((child) => treeLines(child, depth + 1, output))];
+  for (const { name, state, value } of tree.reads)
+    lines.push(
+      output.paint(
+        "result",
+        "faint",
+        `${indent}    ${name} ${value === null ? `is ${state}` : `= ${value}`}`,
+      ),
+    );
   return lines;
 }
 
@@ -92,6 +134,13 @@ function onOneLine(text: string): string {
 function decisionText({ decision }: Explanation, output: Output): string {
   const word = output.paint("result", decision.allow ? "good" : "bad", decision.allow ? "ALLOW" : "DENY");
   const { policy, outcome } = decision.reason;
-  const why = policy === null ? (outcome === "default" ? (decision.allow ? "`default allow`: no policy has a word" : "nothing allows it") : "two policies set one header differently") : `${policy} is ${outcome}`;
+  const why =
+    policy === null
+      ? outcome === "default"
+        ? decision.allow
+          ? "`default allow`: no policy has a word"
+          : "nothing allows it"
+        : "two policies set one header differently"
+      : `${policy} is ${outcome}`;
   return `decision: ${word} (${why})`;
 }

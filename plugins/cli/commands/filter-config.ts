@@ -19,6 +19,14 @@ export function filterConfigCommand(options: FilterConfigOptions, output: Output
       "the bundle reads the request body, and without `allow_on_headers_stop_iteration: true` in Envoy's PluginConfig the filter would hang requests\nset it there, then add --allow-body (Istio's WasmPlugin cannot set it: use ext_authz there)",
     );
   }
-  output.result(JSON.stringify({ bundle: Buffer.from(bundle).toString("base64"), ...(options.allowBody === true ? { allow_on_headers_stop_iteration: true } : {}) }));
+  output.result(filterConfiguration(bundle, options.allowBody === true));
   return EXIT_SUCCESS;
+}
+
+/** The JSON itself. `allowBody`: Envoy's PluginConfig sets `allow_on_headers_stop_iteration`. */
+export function filterConfiguration(bundle: Uint8Array, allowBody: boolean): string {
+  return JSON.stringify({
+    bundle: Buffer.from(bundle).toString("base64"),
+    ...(allowBody ? { allow_on_headers_stop_iteration: true } : {}),
+  });
 }

@@ -18,8 +18,23 @@ function bundleData({ program, readsBody, headerNames }: Engine): Record<string,
     default: program.defaultAllow ? "allow" : "deny",
     readsBody,
     stripsRequestHeaders: headerNames,
-    policies: program.policies.map(({ name, kind, mode, severity, effect, intent, metadata }) => ({ name, kind, mode, severity, effect, intent, metadata: Object.fromEntries(metadata.map(({ key, value }) => [key, value])) })),
-    attributes: program.slots.map((slot) => ({ name: slot.name, type: typeText(slot.shape), source: slot.source, argument: slot.argument, marking: slot.marking, read: slot.read })),
+    policies: program.policies.map(({ name, kind, mode, severity, effect, intent, metadata }) => ({
+      name,
+      kind,
+      mode,
+      severity,
+      effect,
+      intent,
+      metadata: Object.fromEntries(metadata.map(({ key, value }) => [key, value])),
+    })),
+    attributes: program.slots.map((slot) => ({
+      name: slot.name,
+      type: typeText(slot.shape),
+      source: slot.source,
+      argument: slot.argument,
+      marking: slot.marking,
+      read: slot.read,
+    })),
     disassembly: disassemble(program),
   };
 }
@@ -36,9 +51,15 @@ function bundleText({ program, readsBody, headerNames }: Engine): string {
     `body      ${readsBody ? "read" : "not read"}`,
     `strips    ${headerNames.length === 0 ? "no request headers" : headerNames.join(", ")}`,
     "",
-    ...program.policies.flatMap(({ name, kind, mode, severity, effect, intent }) => [`${kind} ${name}: ${severity}, ${mode}, ${effect}`, ...(intent === null ? [] : [`  "${intent}"`])]),
+    ...program.policies.flatMap(({ name, kind, mode, severity, effect, intent }) => [
+      `${kind} ${name}: ${severity}, ${mode}, ${effect}`,
+      ...(intent === null ? [] : [`  "${intent}"`]),
+    ]),
     "",
-    ...program.slots.map((slot) => `${slot.name}: ${typeText(slot.shape)}, ${slot.source === "builtin" ? "built in" : `${slot.marking} from ${slot.source} "${slot.argument}"`}${slot.read ? "" : ", not read"}`),
+    ...program.slots.map(
+      (slot) =>
+        `${slot.name}: ${typeText(slot.shape)}, ${slot.source === "builtin" ? "built in" : `${slot.marking} from ${slot.source} "${slot.argument}"`}${slot.read ? "" : ", not read"}`,
+    ),
     "",
     disassemble(program),
   ];

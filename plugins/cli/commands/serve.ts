@@ -17,7 +17,10 @@ export interface ServeOptions {
 /** Serve until SIGTERM or SIGINT, then drain. */
 export async function serveCommand(options: ServeOptions, output: Output): Promise<number> {
   const first = loadVersion(options.bundle, output);
-  const logger = pino({ level: options.logLevel ?? "info", base: null }, destination({ dest: 2, sync: false }));
+  const logger = pino(
+    { level: options.logLevel ?? "info", base: null },
+    destination({ dest: 2, sync: false }),
+  );
   const server = await startServer({
     address: options.grpc,
     engine: first.engine,
@@ -25,7 +28,9 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     bodyBuffered: options.bodyBuffered === true,
     ...(options.onError === undefined ? {} : { onError: options.onError }),
   }).catch((problem: unknown) => {
-    throw new Failure(`cannot listen on \`${options.grpc}\`: ${reason(problem)}; choose another address with --grpc, or port 0 for a free one`);
+    throw new Failure(
+      `cannot listen on \`${options.grpc}\`: ${reason(problem)}; choose another address with --grpc, or port 0 for a free one`,
+    );
   });
   const watched = await watchVersions(
     options.bundle,

@@ -1,0 +1,258 @@
+/** Rules 10 to 13: every instruction, the structure around it, and what the code reads. */
+import * as op from "../../gen/constants";
+import { allocate } from "../../host/arena";
+import type { Bundle } from "../bundle";
+import { branches, hasCellA, hasCellB, hasNoB, isAggregate, isConstantB, takesA, takesB } from "./operands";
+import { refuse, refuseAt } from "./refusal";
+
+// @ts-ignore: decorator
+@inline const NO_SHAPE: u32 = 0xffffffff;
+
+/** u32 for each cell of the global frame: its shape. */
+let globalShapes: usize = 0;
+/** One byte for each cell of the global frame: some instruction reads it. */
+let readCells: usize = 0;
+/** u32 for each instruction: the region that it stands in, times two, plus 1 where a jump lands on it. */
+let places: usize = 0;
+/** One byte for each instruction: it is a compare, or a second COUNT, that a COUNT leads to. */
+let claimed: usize = 0;
+let regions: u32 = 0;
+let features: u32 = 0;
+/** Element shapes of the lists whose bodies are open: frames 1 and 2. */
+let frame1: u32 = NO_SHAPE;
+let frame2: u32 = NO_SHAPE;
+
+/** Rules 10 to 13. Sets the routines' starts. */
+export function verifyCode(bundle: Bundle): bool {
+  globalShapes = allocate(bundle.cellCount * 4 + 4);
+  readCells = allocate(bundle.cellCount + 1);
+  places = allocate(bundle.instructionCount * 4 + 4);
+  claimed = allocate(bundle.instructionCount + 1);
+  if (globalShapes == 0 || readCells == 0 || places == 0 || claimed == 0) return refuse("out of memory");
+  memory.fill(readCells, 0, bundle.cellCount);
+  memory.fill(places, 0, bundle.instructionCount * 4);
+  memory.fill(claimed, 0, bundle.instructionCount);
+  for (let i: u32 = 0; i < bundle.slotCount; i++) fillShapes(bundle, bundle.slot(i).shape, globalShapes + (bundle.slotCell(i) << 2));
+  regions = 0;
+  features = 0;
+  let next: u32 = 0;
+  for (let i: u32 = 0; i < bundle.routineCount; i++) {
+    const length = bundle.routineLength(i);
+    if (length == 0 || length > bundle.instructionCount - next) return refuseAt("code: a routine is empty or passes the end", i);
+    store<u32>(bundle.routineStarts + (i << 2), next);
+    frame1 = NO_SHAPE;
+    frame2 = NO_SHAPE;
+    if (!verifyRegion(bundle, next, next + length, 0)) return false;
+    next += length;
+  }
+  store<u32>(bundle.routineStarts + (bundle.routineCount << 2), next);
+  if (next != bundle.instructionCount) return refuse("code: no routine holds the last instructions");
+  return verifyReads(bundle);
+}
+
+/** Shapes of the cells of one value, in order. Returns where those of the next begin. */
+function fillShapes(bundle: Bundle, shape: u32, at: usize): usize {
+  store<u32>(at, shape);
+  at += 4;
+  const entry = bundle.shape(shape);
+  if (entry.type == op.TYPE_RECORD) {
+    for (let i: u32 = 0; i < entry.fieldCount; i++) at = fillShapes(bundle, bundle.field(entry.argument + i).shape, at);
+  }
+  return at;
+}
+
+/** A routine or a body: instructions `start` to `end`. `depth`: bodies around it. */
+function verifyRegion(bundle: Bundle, start: u32, end: u32, depth: u32): bool {
+  const region = ++regions;
+  for (let i = start; i < end; ) {
+    if (!verifyInstruction(bundle, i, end, depth)) return false;
+    place(i, region << 1);
+    i = behind(bundle, i);
+  }
+  return verifyJumps(bundle, start, end, region) && verifyOrder(bundle, start, end) && verifyBodies(bundle, start, end, depth);
+}
+
+// --- instructions ---
+
+/** Rules 10 and 11, and of rule 12 that a body lies inside its region and not too deep. */
+function verifyInstruction(bundle: Bundle, index: u32, end: u32, depth: u32): bool {
+  const at = bundle.instruction(index);
+  const head = <u32>load<u16>(at);
+  const opcode = head & 0xff;
+  if (opcode < op.OP_ACCEPT || opcode > op.OP_LE_COUNTS) return refuseAt("code: unknown opcode", index);
+  if (!fieldsFit(opcode, head, load<u16>(at, 2), load<u16>(at, 4), load<u16>(at, 6))) {
+    return refuseAt("code: a field that has no meaning here is not zero", index);
+  }
+  let a = NO_SHAPE;
+  if (hasCellA(opcode)) {
+    a = cellShape(bundle, (head >> 10) & 3, load<u16>(at, 2), depth);
+    if (a == NO_SHAPE) return refuseAt("code: cell a does not exist", index);
+    if (!takesA(bundle, opcode, a)) return refuseAt("code: cell a has another type", index);
+  }
+  const b = <u32>load<u16>(at, 4);
+  if (hasCellB(opcode)) {
+    const shape = cellShape(bundle, (head >> 12) & 3, b, depth);
+    if (shape == NO_SHAPE) return refuseAt("code: cell b does not exist", index);
+    if (!takesB(bundle, opcode, a, shape)) return refuseAt("code: cell b has another type", index);
+  } else if (!isConstantB(bundle, opcode, b, a)) return refuseAt("code: operand b is not as it must be", index);
+  if (isAggregate(opcode) && b > 0) {
+    if (b > end - index - 1) return refuseAt("code: a body passes the end of what it stands in", index);
+    if (depth >= op.LIMIT_FRAME_DEPTH_MAX) return refuseAt("code: aggregates nested too deeply", index);
+  }
+  noteFeatures(bundle, opcode, a);
+  return true;
+}
+
+function fieldsFit(opcode: u32, head: u32, a: u32, b: u32, jump: u32): bool {
+  if ((head & 0x8000) != 0) return false;
+  if (!branches(opcode) && ((head & 0x300) != 0 || jump != 0)) return false;
+  if (opcode != op.OP_COUNT && (head & 0x4000) != 0) return false;
+  if (!hasCellA(opcode) && ((head & 0xc00) != 0 || a != 0)) return false;
+  if (!hasCellB(opcode) && (head & 0x3000) != 0) return false;
+  return !hasNoB(opcode) || b == 0;
+}
+
+/** Shape of a cell that is read, noting it; `NO_SHAPE` when the frame is not open or has no such cell. */
+function cellShape(bundle: Bundle, frame: u32, cell: u32, depth: u32): u32 {
+  if (frame > depth) return NO_SHAPE;
+  if (frame == 0) {
+    if (cell >= bundle.cellCount) return NO_SHAPE;
+    store<u8>(readCells + cell, 1);
+    return load<u32>(globalShapes + (cell << 2));
+  }
+  return partShape(bundle, frame == 1 ? frame1 : frame2, cell);
+}
+
+/** Shape of cell `cell` of a value. */
+function partShape(bundle: Bundle, shape: u32, cell: u32): u32 {
+  if (cell >= bundle.shapeWidth(shape)) return NO_SHAPE;
+  let rest = cell;
+  while (rest > 0) {
+    rest--;
+    let index = bundle.shape(shape).argument;
+    while (rest >= bundle.shapeWidth(bundle.field(index).shape)) rest -= bundle.shapeWidth(bundle.field(index++).shape);
+    shape = bundle.field(index).shape;
+  }
+  return shape;
+}
+
+function noteFeatures(bundle: Bundle, opcode: u32, a: u32): void {
+  if (isAggregate(opcode)) features |= op.FEATURE_AGGREGATES;
+  switch (opcode) {
+    case op.OP_IN_LIST: {
+      const type = bundle.shape(a).type;
+      if (type != op.TYPE_IP && type != op.TYPE_CIDR) return;
+      break;
+    }
+    case op.OP_EQ_ADDRESS:
+    case op.OP_IN_NETWORK:
+    case op.OP_IN_NETWORKS:
+    case op.OP_EQ_ADDRESSES:
+    case op.OP_IN_CIDR:
+    case op.OP_HAS_ADDRESS:
+    case op.OP_IN_CIDRS:
+      break;
+    default:
+      return;
+  }
+  features |= op.FEATURE_NETWORKS;
+}
+
+// --- structure ---
+
+/** Jumps land in the region, on its own instructions, and never between a COUNT and its compare. */
+function verifyJumps(bundle: Bundle, start: u32, end: u32, region: u32): bool {
+  for (let i = start; i < end; i = behind(bundle, i)) {
+    if (!branches(opcodeAt(bundle, i))) continue;
+    const jump = <u32>load<u16>(bundle.instruction(i), 6);
+    if (jump == 0) return refuseAt("code: a jump of 0", i);
+    const target = i + jump;
+    if (target >= end || placeOf(target) >> 1 != region) return refuseAt("code: a jump leads out of its routine or body, or into another body", i);
+    if (needsCount(bundle, target)) return refuseAt("code: a jump lands between a COUNT and its compare", i);
+    place(target, (region << 1) | 1);
+  }
+  return true;
+}
+
+/** What a region ends with, what follows ACCEPT and REJECT, and what follows a COUNT. */
+function verifyOrder(bundle: Bundle, start: u32, end: u32): bool {
+  for (let i = start; i < end; ) {
+    const opcode = opcodeAt(bundle, i);
+    const next = behind(bundle, i);
+    if (needsCount(bundle, i) && load<u8>(claimed + i) == 0) return refuseAt("code: a compare without its COUNT, or a second COUNT without the first", i);
+    if (opcode == op.OP_ACCEPT || opcode == op.OP_REJECT) {
+      if (next < end && (placeOf(next) & 1) == 0) return refuseAt("code: nothing leads to an instruction", next);
+    } else if (next >= end) return refuseAt("code: a routine or body does not end in ACCEPT or REJECT", i);
+    if (opcode == op.OP_COUNT && registerAt(bundle, i) == 0 && !claimCompare(bundle, next, end)) {
+      return refuseAt("code: no compare follows a COUNT", i);
+    }
+    i = next;
+  }
+  return true;
+}
+
+/** Behind a COUNT into register 0, at `next`: its compare, or a COUNT into register 1 and the compare of both. */
+function claimCompare(bundle: Bundle, next: u32, end: u32): bool {
+  const opcode = opcodeAt(bundle, next);
+  store<u8>(claimed + next, 1);
+  if (opcode >= op.OP_EQ_COUNT && opcode <= op.OP_LE_COUNT_CELL) return true;
+  if (opcode != op.OP_COUNT || registerAt(bundle, next) != 1) return false;
+  const last = behind(bundle, next);
+  if (last >= end || opcodeAt(bundle, last) < op.OP_EQ_COUNTS) return false;
+  store<u8>(claimed + last, 1);
+  return true;
+}
+
+function verifyBodies(bundle: Bundle, start: u32, end: u32, depth: u32): bool {
+  for (let i = start; i < end; i = behind(bundle, i)) {
+    if (!isAggregate(opcodeAt(bundle, i)) || behind(bundle, i) == i + 1) continue;
+    const at = bundle.instruction(i);
+    const list = cellShape(bundle, (<u32>load<u16>(at) >> 10) & 3, load<u16>(at, 2), depth);
+    const element = bundle.shape(list).argument;
+    if (depth == 0) frame1 = element;
+    else frame2 = element;
+    if (!verifyRegion(bundle, i + 1, behind(bundle, i), depth + 1)) return false;
+  }
+  return true;
+}
+
+/** Stands only behind a COUNT into register 0. */
+function needsCount(bundle: Bundle, index: u32): bool {
+  const opcode = opcodeAt(bundle, index);
+  return opcode >= op.OP_EQ_COUNT || (opcode == op.OP_COUNT && registerAt(bundle, index) == 1);
+}
+
+function opcodeAt(bundle: Bundle, index: u32): u32 {
+  return load<u8>(bundle.instruction(index));
+}
+
+function registerAt(bundle: Bundle, index: u32): u32 {
+  return (<u32>load<u16>(bundle.instruction(index)) >> 14) & 1;
+}
+
+/** The next instruction of the region: behind the body, if there is one. */
+function behind(bundle: Bundle, index: u32): u32 {
+  return isAggregate(opcodeAt(bundle, index)) ? index + 1 + load<u16>(bundle.instruction(index), 4) : index + 1;
+}
+
+function place(index: u32, value: u32): void {
+  store<u32>(places + (index << 2), value);
+}
+
+function placeOf(index: u32): u32 {
+  return load<u32>(places + (index << 2));
+}
+
+// --- rule 13 ---
+
+function verifyReads(bundle: Bundle): bool {
+  for (let i: u32 = 0; i < bundle.slotCount; i++) {
+    const slot = bundle.slot(i);
+    const first = readCells + bundle.slotCell(i);
+    let read = false;
+    for (let c: u32 = 0; c < bundle.shapeWidth(slot.shape); c++) if (load<u8>(first + c) == 1) read = true;
+    if (read != ((slot.flags & op.SLOT_READ) != 0)) return refuseAt("slots: the flag `read` is not what the code says", i);
+    if (read && slot.source == op.SOURCE_BODY) features |= op.FEATURE_BODY;
+  }
+  return load<u32>(bundle.bytes, op.HEADER_FEATURES) == features || refuse("header: the features are not those of slots and code");
+}

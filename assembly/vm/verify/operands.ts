@@ -1,0 +1,222 @@
+/** Rules 10 and 11: which operands each instruction takes. The kinds are those of the table in docs/bytecode.md. */
+import * as op from "../../gen/constants";
+import { ADDRESS_PREFIX } from "../address";
+import type { Bundle } from "../bundle";
+
+// @ts-ignore: decorator
+@inline const NO_SHAPE: u32 = 0xffffffff;
+
+/** Whether operand a is a cell. */
+export function hasCellA(opcode: u32): bool {
+  return opcode > op.OP_CONSTANT && opcode < op.OP_EQ_COUNT;
+}
+
+/** Whether operand b is a cell. */
+export function hasCellB(opcode: u32): bool {
+  switch (opcode) {
+    case op.OP_EQ_STRINGS:
+    case op.OP_STARTS_STRINGS:
+    case op.OP_ENDS_STRINGS:
+    case op.OP_CONTAINS_STRINGS:
+    case op.OP_EQ_NUMBERS:
+    case op.OP_LT_NUMBERS:
+    case op.OP_LE_NUMBERS:
+    case op.OP_EQ_ADDRESSES:
+    case op.OP_IN_CIDR:
+    case op.OP_IN_LIST:
+    case op.OP_IN_CIDRS:
+    case op.OP_EQ_COUNT_CELL:
+    case op.OP_LT_COUNT_CELL:
+    case op.OP_LE_COUNT_CELL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether operand b has no meaning and must be 0. */
+export function hasNoB(opcode: u32): bool {
+  return opcode == op.OP_ACCEPT || opcode == op.OP_REJECT || opcode == op.OP_EXISTS || opcode == op.OP_TRUTH || opcode >= op.OP_EQ_COUNTS;
+}
+
+export function branches(opcode: u32): bool {
+  return opcode > op.OP_REJECT && opcode != op.OP_COUNT;
+}
+
+/** ANY, ALL and COUNT: a body may stand behind. */
+export function isAggregate(opcode: u32): bool {
+  return opcode >= op.OP_ANY && opcode <= op.OP_COUNT;
+}
+
+/** Whether the instruction takes a cell of this shape as a. */
+export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
+  const type = bundle.shape(shape).type;
+  switch (opcode) {
+    case op.OP_EXISTS:
+      return true;
+    case op.OP_TRUTH:
+      return type == op.TYPE_BOOL;
+    case op.OP_EQ_STRING:
+    case op.OP_STARTS_STRING:
+    case op.OP_ENDS_STRING:
+    case op.OP_CONTAINS_STRING:
+    case op.OP_IN_STRINGS:
+    case op.OP_EQ_STRINGS:
+    case op.OP_STARTS_STRINGS:
+    case op.OP_ENDS_STRINGS:
+    case op.OP_CONTAINS_STRINGS:
+      return type == op.TYPE_STRING;
+    case op.OP_EQ_NUMBER:
+    case op.OP_LT_NUMBER:
+    case op.OP_LE_NUMBER:
+    case op.OP_IN_NUMBERS:
+      return isNumber(type);
+    case op.OP_EQ_MEMBER:
+    case op.OP_IN_MEMBERS:
+      return type == op.TYPE_ENUM;
+    case op.OP_LT_MEMBER:
+    case op.OP_LE_MEMBER:
+      return isOrdered(bundle, shape);
+    case op.OP_EQ_ADDRESS:
+    case op.OP_EQ_ADDRESSES:
+      return isAddress(type);
+    case op.OP_IN_NETWORK:
+    case op.OP_IN_NETWORKS:
+    case op.OP_IN_CIDR:
+    case op.OP_IN_CIDRS:
+      return type == op.TYPE_IP;
+    case op.OP_EQ_NUMBERS:
+      return isNumber(type) || type == op.TYPE_BOOL || type == op.TYPE_ENUM;
+    case op.OP_LT_NUMBERS:
+    case op.OP_LE_NUMBERS:
+      return isNumber(type) || isOrdered(bundle, shape);
+    case op.OP_HAS_STRING:
+      return elementType(bundle, shape) == op.TYPE_STRING;
+    case op.OP_HAS_NUMBER:
+      return isNumber(elementType(bundle, shape));
+    case op.OP_HAS_MEMBER:
+      return elementType(bundle, shape) == op.TYPE_ENUM || elementType(bundle, shape) == op.TYPE_BOOL;
+    case op.OP_HAS_ADDRESS:
+      return isAddress(elementType(bundle, shape));
+    case op.OP_IN_LIST:
+      return type < op.TYPE_LIST;
+    default:
+      return type == op.TYPE_LIST;
+  }
+}
+
+/** Whether the instruction takes a cell of shape `b` beside `a`, which has passed `takesA`. */
+export function takesB(bundle: Bundle, opcode: u32, a: u32, b: u32): bool {
+  const type = bundle.shape(b).type;
+  switch (opcode) {
+    case op.OP_EQ_STRINGS:
+    case op.OP_STARTS_STRINGS:
+    case op.OP_ENDS_STRINGS:
+    case op.OP_CONTAINS_STRINGS:
+      return type == op.TYPE_STRING;
+    case op.OP_EQ_NUMBERS:
+    case op.OP_LT_NUMBERS:
+    case op.OP_LE_NUMBERS:
+      return isComparable(bundle, a, b);
+    case op.OP_EQ_ADDRESSES:
+      return type == bundle.shape(a).type;
+    case op.OP_IN_CIDR:
+      return type == op.TYPE_CIDR;
+    case op.OP_IN_LIST:
+      return type == op.TYPE_LIST && isComparable(bundle, a, bundle.shape(b).argument);
+    case op.OP_IN_CIDRS:
+      return elementType(bundle, b) == op.TYPE_CIDR;
+    default:
+      return isNumber(type);
+  }
+}
+
+/** Whether b, which is no cell, is the constant, immediate or body length that the instruction wants. */
+export function isConstantB(bundle: Bundle, opcode: u32, b: u32, a: u32): bool {
+  switch (opcode) {
+    case op.OP_CONSTANT:
+      return b <= 1;
+    case op.OP_EQ_STRING:
+    case op.OP_STARTS_STRING:
+    case op.OP_ENDS_STRING:
+    case op.OP_CONTAINS_STRING:
+    case op.OP_HAS_STRING:
+      return b < bundle.stringCount;
+    case op.OP_EQ_NUMBER:
+    case op.OP_LT_NUMBER:
+    case op.OP_LE_NUMBER:
+    case op.OP_HAS_NUMBER:
+    case op.OP_EQ_COUNT:
+    case op.OP_LT_COUNT:
+    case op.OP_LE_COUNT:
+      return b < bundle.numberCount;
+    case op.OP_EQ_MEMBER:
+    case op.OP_LT_MEMBER:
+    case op.OP_LE_MEMBER:
+      return b < membersOf(bundle, a);
+    case op.OP_HAS_MEMBER:
+      return b < membersOf(bundle, bundle.shape(a).argument);
+    case op.OP_IN_STRINGS:
+      return isSet(bundle, b, op.SET_STRINGS);
+    case op.OP_IN_NUMBERS:
+      return isSet(bundle, b, op.SET_NUMBERS);
+    case op.OP_IN_NETWORKS:
+      return isSet(bundle, b, op.SET_NETWORKS);
+    case op.OP_IN_MEMBERS:
+      // Elements ascend and a set is not empty, so the last one is the greatest.
+      return isSet(bundle, b, op.SET_MEMBERS) && bundle.element(bundle.set(b).first + bundle.set(b).count - 1) < membersOf(bundle, a);
+    case op.OP_IN_NETWORK:
+      return b < bundle.networkCount;
+    case op.OP_EQ_ADDRESS:
+      return isEqualNetwork(bundle, b, bundle.shape(a).type);
+    case op.OP_HAS_ADDRESS:
+      return isEqualNetwork(bundle, b, elementType(bundle, a));
+    case op.OP_ANY:
+    case op.OP_ALL:
+      return b >= 1;
+    default:
+      return true;
+  }
+}
+
+/** What an address is compared with is an address. */
+function isEqualNetwork(bundle: Bundle, network: u32, type: u32): bool {
+  return network < bundle.networkCount && (type != op.TYPE_IP || bundle.networkPrefix(network) == ADDRESS_PREFIX);
+}
+
+function isSet(bundle: Bundle, set: u32, kind: u32): bool {
+  return set < bundle.setCount && bundle.set(set).kind == kind;
+}
+
+/** Members of an enum; a bool has two. */
+function membersOf(bundle: Bundle, shape: u32): u32 {
+  const entry = bundle.shape(shape);
+  return entry.type == op.TYPE_BOOL ? 2 : bundle.enum_(entry.argument).count;
+}
+
+function isNumber(type: u32): bool {
+  return type == op.TYPE_INT || type == op.TYPE_FLOAT;
+}
+
+function isAddress(type: u32): bool {
+  return type == op.TYPE_IP || type == op.TYPE_CIDR;
+}
+
+function isOrdered(bundle: Bundle, shape: u32): bool {
+  const entry = bundle.shape(shape);
+  return entry.type == op.TYPE_ENUM && bundle.enum_(entry.argument).ordered == 1;
+}
+
+/** The same scalar type: int and float mix, enums are the same enum. */
+function isComparable(bundle: Bundle, a: u32, b: u32): bool {
+  const first = bundle.shape(a);
+  const second = bundle.shape(b);
+  if (isNumber(first.type) && isNumber(second.type)) return true;
+  return first.type == second.type && (first.type != op.TYPE_ENUM || first.argument == second.argument);
+}
+
+/** Type of a list's elements; of anything else, no type. */
+function elementType(bundle: Bundle, shape: u32): u32 {
+  const entry = bundle.shape(shape);
+  return entry.type == op.TYPE_LIST ? bundle.shape(entry.argument).type : NO_SHAPE;
+}

@@ -1,0 +1,106 @@
+/** What the two ways through a real Envoy share: its configuration, its refusals, and how an answer reads. */
+import { type Bootstrap, type BootstrapOptions, toBootstrap } from "../../../compose/envoy/index.ts";
+import type { Case, Want } from "../vectors.ts";
+import type { EchoedLines } from "./echo.ts";
+import type { HttpResponse } from "./http-client.ts";
+import type { CompiledVector, Seen } from "./runtime.ts";
+
+/** Response header with what later filters and access logs would see of the decision. */
+export const SEEN_HEADER = "x-seen-decision";
+/** Room for the longest header of a vector. */
+const HEADERS_KIB_MAX = 96;
+
+type Json = Record<string, unknown>;
+
+/**
+ * The bootstrap of `compose/envoy` with three things for tests: addresses come from a PROXY line, long headers are
+ * taken, and every response says what the decision left behind (`format`, in Envoy's command language).
+ */
+export function testBootstrap(options: BootstrapOptions, format: string): Bootstrap {
+  const bootstrap = structuredClone(toBootstrap(options)) as unknown as { static_resources: { listeners: Json[] } };
+  for (const listener of bootstrap.static_resources.listeners) {
+    listener.listener_filters = [
+      {
+        name: "envoy.filters.listener.proxy_protocol",
+        typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol" },
+      },
+    ];
+    const manager = managerOf(listener);
+    const seen = { header: { key: SEEN_HEADER, value: format }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
+    manager.max_request_headers_kb = HEADERS_KIB_MAX;
+    (manager.route_config as Json).response_headers_to_add = [seen];
+    manager.local_reply_config = { mappers: [{ filter: everyResponse, headers_to_add: [seen] }] };
+  }
+  return bootstrap as unknown as Bootstrap;
+}
+
+/** The HTTP connection manager of a listener. */
+export function managerOf(listener: Json): Json {
+  const [chain] = listener.filter_chains as { filters: { typed_config: Json }[] }[];
+  return chain!.filters[0]!.typed_config;
+}
+
+const everyResponse = {
+  status_code_filter: { comparison: { op: "GE", value: { default_value: 100, runtime_key: "conformance.every_response" } } },
+};
+
+/**
+ * Requests that Envoy's HTTP/1.1 codec answers with 400 itself, so that no filter sees them: the reason, or null.
+ * INVARIANT: such a case must get exactly that 400; a decision for it would be a difference too.
+ */
+export function envoyRefuses({ request }: Case): string | null {
+  const path = request.path ?? "/";
+  if (request.method !== undefined && !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(request.method)) return "a method that is no token";
+  if (path === "") return "no request target";
+  if (path.includes("#")) return "a fragment";
+  if (/[\u0000-\u0020\u007f]/.test(path)) return "a blank in the request target";
+  if (!path.startsWith("/") && path !== "*") return "a request target that starts with no slash";
+  if (request.host === "") return "an empty host";
+  if (request.host !== undefined && !/^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]@]*$/.test(request.host)) return "a host with characters that no URL has";
+  return null;
+}
+
+/** The answer to a refused request. */
+export function refusal(response: HttpResponse): Seen {
+  if (response.status === 400 && !response.headers.has("x-ipe-reason")) return {};
+  return { decision: `answered with ${response.status} and not refused` as Want["decision"] };
+}
+
+/**
+ * A response as far as it shows the decision: the reason by its short id, the headers as the upstream saw them.
+ * `want` is needed only to say which of the two names of a reason the short id is.
+ */
+export function seenResponse(vector: CompiledVector, given: Case, response: HttpResponse): Seen {
+  const { headers, status } = response;
+  const reason = headers.get("x-ipe-reason");
+  if (reason === undefined) {
+    if (status !== 200) return { decision: `answered with ${status} and no reason: ${response.body.slice(0, 200)}` as Want["decision"] };
+    return { decision: "allow", request_headers: settableLines(vector, JSON.parse(response.body) as EchoedLines), deny: null };
+  }
+  const byPolicy = vector.program.policies.some((policy) => policy.name === reason);
+  return {
+    decision: "deny",
+    reason: byPolicy ? { policy: reason, outcome: given.want.reason.outcome } : { policy: null, outcome: reason as "default" },
+    request_headers: {},
+    deny: { status, body: configuredBody(response, reason) },
+  };
+}
+
+/** Every line of a header that some policy may set, `_` as `-`: clients' copies would show. */
+function settableLines({ program }: CompiledVector, lines: EchoedLines): Record<string, string> {
+  const seen: Record<string, string> = {};
+  for (const [name, value] of lines) {
+    if (!program.headerNames.includes(name.replaceAll("_", "-"))) continue;
+    const key = name in seen ? `${name} (again)` : name;
+    seen[key] = value;
+  }
+  return seen;
+}
+
+/** The default body is JSON with the reason and the decision's id; it stands for no configured body. */
+function configuredBody({ body, headers }: HttpResponse, reason: string): string | null {
+  if (headers.get("content-type") !== "application/json") return body;
+  const { decision, reason: named, decision_id: id } = JSON.parse(body) as Record<string, unknown>;
+  const isDefault = decision === "deny" && named === reason && id === headers.get("x-ipe-decision");
+  return isDefault ? null : body;
+}

@@ -1,0 +1,57 @@
+/** A client that sends bytes as they are and reads one response until the connection ends. */
+import { connect } from "node:net";
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case; the last line of a name counts. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string;
+}
+
+const TIMEOUT_MS = 20_000;
+
+/** @throws when there is no response, or none within the time limit */
+export async function exchange(port: number, bytes: Uint8Array): Promise<HttpResponse> {
+  const received = await send(port, bytes);
+  const end = received.indexOf("\r\n\r\n");
+  if (end < 0) throw new Error(`no HTTP response, but ${JSON.stringify(received.toString("latin1").slice(0, 200))}`);
+  const [first = "", ...lines] = received.subarray(0, end).toString("latin1").split("\r\n");
+  const headers = new Map(lines.map((line) => fieldOf(line)));
+  const body = received.subarray(end + 4);
+  return {
+    status: Number(first.split(" ")[1]),
+    headers,
+    body: (headers.get("transfer-encoding") === "chunked" ? unchunked(body) : body).toString("utf8"),
+  };
+}
+
+function send(port: number, bytes: Uint8Array): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect({ port, host: "127.0.0.1" });
+    const finish = (): void => resolve(Buffer.concat(chunks));
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)));
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    socket.on("end", finish);
+    // A proxy that refuses a request may reset the connection behind its response.
+    socket.on("error", (error) => (chunks.length > 0 ? finish() : reject(error)));
+    socket.write(bytes);
+  });
+}
+
+function fieldOf(line: string): [string, string] {
+  const colon = line.indexOf(":");
+  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+}
+
+function unchunked(body: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < body.length; ) {
+    const lineEnd = body.indexOf("\r\n", at);
+    const size = Number.parseInt(body.subarray(at, lineEnd).toString("latin1"), 16);
+    if (!(size > 0)) break;
+    parts.push(body.subarray(lineEnd + 2, lineEnd + 2 + size));
+    at = lineEnd + 2 + size + 2;
+  }
+  return Buffer.concat(parts);
+}
