@@ -1,6 +1,6 @@
 /** An answer of our own instead of the upstream's. */
 import { proxy_send_local_response } from "./imports";
-import { newWriter, type Writer } from "./writer";
+import { newWriter, Writer } from "./writer";
 
 /** No status of gRPC is set: the proxy derives it from the HTTP status. */
 // @ts-ignore: decorator

@@ -1,6 +1,6 @@
 /** Messages to the proxy's log. */
 import { proxy_log } from "./imports";
-import { newWriter, type Writer } from "./writer";
+import { newWriter, Writer } from "./writer";
 
 /** Longest message; a longer one is cut. */
 // @ts-ignore: decorator

@@ -1,5 +1,5 @@
 /** The bundle's texts by their bytes. */
-import type { Bundle } from "./bundle";
+import { Bundle } from "./bundle";
 import { equalBytes, hashBytes } from "./bytes";
 
 // @ts-ignore: decorator

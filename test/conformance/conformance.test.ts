@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { disassemble } from "../../core/index.ts";
 import { differences, knownFailures } from "./compare.ts";
 import { compileVector } from "./compile.ts";
+import { Counts } from "./counts.ts";
 import { runtimes } from "./runtimes/index.ts";
 import type { CompiledVector, OpenRuntime } from "./runtimes/runtime.ts";
 import { loadVectors } from "./vectors.ts";
@@ -40,7 +41,7 @@ describe("vectors", () => {
 
 describe.each(runtimes().map((runtime) => [runtime.name, runtime] as const))("%s", (name, runtime) => {
   const known = knownFailures(name);
-  const counts = { run: 0, notExpressible: new Map<string, number>() };
+  const counts = new Counts();
   let open: OpenRuntime;
 
   beforeAll(async () => {
@@ -49,8 +50,7 @@ describe.each(runtimes().map((runtime) => [runtime.name, runtime] as const))("%s
 
   afterAll(async () => {
     await open?.close();
-    const reasons = [...counts.notExpressible].sort(([a], [b]) => (a < b ? -1 : 1)).map(([why, times]) => `${times} ${why}`);
-    console.log(`${name}: ${counts.run} cases run${reasons.length === 0 ? "" : `; not expressible: ${reasons.join(", ")}`}`);
+    console.log(`${name}: ${counts.summary()}`);
   });
 
   test.each(vectors.map((v) => [v.name, v] as const))("%s", async (_, vector) => {
@@ -66,13 +66,10 @@ describe.each(runtimes().map((runtime) => [runtime.name, runtime] as const))("%s
   async function failuresOf(vector: CompiledVector): Promise<string[]> {
     const failures: string[] = [];
     for (const given of vector.cases) {
-      const seen = await open.judge(vector, given);
-      if ("notExpressible" in seen) {
-        counts.notExpressible.set(seen.notExpressible, (counts.notExpressible.get(seen.notExpressible) ?? 0) + 1);
-        continue;
-      }
-      counts.run++;
-      const found = differences(given.want, seen);
+      const answer = await open.judge(vector, given);
+      counts.add(answer);
+      if ("notExpressible" in answer) continue;
+      const found = differences(given.want, "refused" in answer ? answer.seen : answer);
       const listed = known.some((k) => k.vector === vector.name && k.case === given.name);
       if (listed && found.length === 0) failures.push(`${given.name}: listed as a known failure, and passes: take it off the list`);
       if (!listed) failures.push(...found.map((difference) => `${given.name}: ${difference}`));

@@ -31,6 +31,8 @@ export interface RequestModel {
   readonly json: ReadonlyMap<string, JsonFact>;
   readonly text: ReadonlyMap<string, TextFact>;
   readonly body: BodyState;
+  /** The body's text where it is broken. */
+  readonly brokenBody: string;
   readonly query: "good" | "bad-name" | "bad-byte";
   readonly extensions: boolean;
 }
@@ -91,6 +93,7 @@ export function generateRequest(schema: Schema, random: Random, route: Route): R
     body: random.chance(85)
       ? "json"
       : random.pick(["empty", "null", "scalar", "broken", "untyped", "encoded", "undelivered"] as const),
+    brokenBody: random.pick(BROKEN_BODIES),
     query: random.chance(94) ? "good" : random.pick(["bad-name", "bad-byte"] as const),
     extensions: random.chance(95),
   };
@@ -309,7 +312,7 @@ function bodyOf(model: RequestModel, attributes: readonly Attribute[]): Body {
 function bodyText(model: RequestModel, attributes: readonly Attribute[]): string {
   if (model.body === "null") return " null\r\n";
   if (model.body === "scalar") return model.joined ? "[1]" : '"text"';
-  if (model.body === "broken") return BROKEN_BODIES[model.json.size % BROKEN_BODIES.length]!;
+  if (model.body === "broken") return model.brokenBody;
   const members: string[] = [];
   const group: string[] = [];
   for (const a of attributes.filter((a) => a.source === "body")) {

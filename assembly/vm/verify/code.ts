@@ -1,7 +1,7 @@
 /** Rules 10 to 13: every instruction, the structure around it, and what the code reads. */
 import * as op from "../../gen/constants";
 import { allocate } from "../../host/arena";
-import type { Bundle } from "../bundle";
+import { Bundle } from "../bundle";
 import { branches, hasCellA, hasCellB, hasNoB, isAggregate, isConstantB, takesA, takesB } from "./operands";
 import { refuse, refuseAt } from "./refusal";
 

@@ -2,7 +2,7 @@
 import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../../gen/constants";
 import { allocate } from "../../host/arena";
 import { ADDRESS_PREFIX, isMapped, MAPPED_PREFIX, zeroBehind } from "../address";
-import { type Bundle, NETWORK_ENTRY_BYTES } from "../bundle";
+import { Bundle, NETWORK_ENTRY_BYTES } from "../bundle";
 import { equalBytes, hashBytes } from "../bytes";
 import { internString } from "../strings";
 import { isUtf8 } from "../utf8";

@@ -42,7 +42,7 @@ import {
   SECTION_STRINGS,
   SEMANTICS_VERSION,
 } from "../../gen/constants";
-import type { Bundle } from "../bundle";
+import { Bundle } from "../bundle";
 import { sha256, SHA256_BYTES, sha256Begin, sha256Finish, sha256Update } from "../sha256";
 import { refuse, refuseAt } from "./refusal";
 

@@ -1,7 +1,7 @@
 /** Rules 16 and 17: the source trees of the conditions, and that every routine has exactly one use. */
 import { NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "../../gen/constants";
 import { allocate } from "../../host/arena";
-import type { Bundle, NodeEntry } from "../bundle";
+import { Bundle, NodeEntry } from "../bundle";
 import { refuse, refuseAt } from "./refusal";
 
 /** Nesting of one tree. Other runtimes walk trees by recursion and have the same limit. */

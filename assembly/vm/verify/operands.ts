@@ -1,7 +1,7 @@
 /** Rules 10 and 11: which operands each instruction takes. The kinds are those of the table in docs/bytecode.md. */
 import * as op from "../../gen/constants";
 import { ADDRESS_PREFIX } from "../address";
-import type { Bundle } from "../bundle";
+import { Bundle } from "../bundle";
 
 // @ts-ignore: decorator
 @inline const NO_SHAPE: u32 = 0xffffffff;

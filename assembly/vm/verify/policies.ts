@@ -11,7 +11,7 @@ import {
   SEVERITY_INFO,
   SOURCE_HEADER,
 } from "../../gen/constants";
-import type { Bundle, PolicyEntry } from "../bundle";
+import { Bundle, PolicyEntry } from "../bundle";
 import { clearMarks, mark } from "./marks";
 import { isHeaderValue, isSameHeader, isSettableHeader } from "./names";
 import { refuse, refuseAt } from "./refusal";

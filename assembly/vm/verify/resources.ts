@@ -1,6 +1,6 @@
 /** Rule 9: path patterns, in the order in which they are tried. */
 import { NONE } from "../../gen/constants";
-import { type Bundle, SEGMENT_CAPTURE, SEGMENT_LITERAL } from "../bundle";
+import { Bundle, SEGMENT_CAPTURE, SEGMENT_LITERAL } from "../bundle";
 import { compareBytes, equalsText, findByte, isToken } from "../bytes";
 import { clearMarks, mark } from "./marks";
 import { refuse, refuseAt } from "./refusal";

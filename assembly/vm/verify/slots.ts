@@ -25,7 +25,7 @@ import {
 import { allocate } from "../../host/arena";
 import { ADDRESS_PREFIX } from "../address";
 import { BUILTIN_COUNT, builtinName, builtinType } from "../builtins";
-import { type Bundle, SEGMENT_CAPTURE, type SlotEntry } from "../bundle";
+import { Bundle, SEGMENT_CAPTURE, SlotEntry } from "../bundle";
 import { equalsText, isLowerToken, isToken } from "../bytes";
 import { clearMarks, mark } from "./marks";
 import { isPointer } from "./names";

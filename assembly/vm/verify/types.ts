@@ -1,6 +1,6 @@
 /** Rules 6 and 7: enums and the shapes of values. */
 import { LIMIT_SHAPE_WIDTH_MAX, TYPE_ENUM, TYPE_LIST, TYPE_RECORD } from "../../gen/constants";
-import type { Bundle } from "../bundle";
+import { Bundle } from "../bundle";
 import { findByte } from "../bytes";
 import { clearMarks, mark } from "./marks";
 import { refuse, refuseAt } from "./refusal";

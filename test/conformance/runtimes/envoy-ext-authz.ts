@@ -32,7 +32,8 @@ export const envoyExtAuthz: Runtime = {
         if (why !== null) return { notExpressible: why };
         server.swap(engines.get(vector.name)!);
         const response = await exchange(envoy.listenerPort(listenerOf(vector, given)), httpBytes(given));
-        if (envoyRefuses(given) !== null) return refusal(response);
+        const refused = envoyRefuses(given);
+        if (refused !== null) return refusal(refused, response);
         return { ...seenResponse(vector, given, response), ...seenMetadata(response.headers.get(SEEN_HEADER)) };
       },
       close: async () => {

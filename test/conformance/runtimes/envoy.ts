@@ -3,7 +3,7 @@ import { type Bootstrap, type BootstrapOptions, toBootstrap } from "../../../com
 import type { Case, Want } from "../vectors.ts";
 import type { EchoedLines } from "./echo.ts";
 import type { HttpResponse } from "./http-client.ts";
-import type { CompiledVector, Seen } from "./runtime.ts";
+import type { CompiledVector, Refused, Seen } from "./runtime.ts";
 
 /** Response header with what later filters and access logs would see of the decision. */
 export const SEEN_HEADER = "x-seen-decision";
@@ -44,26 +44,32 @@ const everyResponse = {
   status_code_filter: { comparison: { op: "GE", value: { default_value: 100, runtime_key: "conformance.every_response" } } },
 };
 
+export interface Refusal {
+  readonly status: number;
+  readonly why: string;
+}
+
 /**
- * Requests that Envoy's HTTP/1.1 codec answers with 400 itself, so that no filter sees them: the reason, or null.
- * INVARIANT: such a case must get exactly that 400; a decision for it would be a difference too.
+ * What Envoy 1.40 answers itself before any filter sees the request, or null.
+ * INVARIANT: such a case must get exactly this answer; a decision for it would be a difference too.
  */
-export function envoyRefuses({ request }: Case): string | null {
-  const path = request.path ?? "/";
-  if (request.method !== undefined && !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(request.method)) return "a method that is no token";
-  if (path === "") return "no request target";
-  if (path.includes("#")) return "a fragment";
-  if (/[\u0000-\u0020\u007f]/.test(path)) return "a blank in the request target";
-  if (!path.startsWith("/") && path !== "*") return "a request target that starts with no slash";
-  if (request.host === "") return "an empty host";
-  if (request.host !== undefined && !/^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]@]*$/.test(request.host)) return "a host with characters that no URL has";
+export function envoyRefuses({ request }: Case): Refusal | null {
+  const { method = "GET", path = "/", host = "" } = request;
+  const refuse = (why: string, status = 400): Refusal => ({ status, why });
+  if (!/^[A-Z]+$/.test(method)) return refuse("a method that its codec does not know");
+  if (path === "*") return refuse("a target that is no path", 404);
+  if (!path.startsWith("/")) return refuse("a target that starts with no slash");
+  if (path.includes("#")) return refuse("a target with a fragment");
+  if (!/^[\u0021-\u007e]*$/.test(path)) return refuse("a target with bytes that no URL has");
+  if (!/^[\u0021-\u007e]*$/.test(host) || host.includes("/")) return refuse("a host with bytes that no host has");
   return null;
 }
 
 /** The answer to a refused request. */
-export function refusal(response: HttpResponse): Seen {
-  if (response.status === 400 && !response.headers.has("x-ipe-reason")) return {};
-  return { decision: `answered with ${response.status} and not refused` as Want["decision"] };
+export function refusal({ status, why }: Refusal, response: HttpResponse): Refused {
+  const asExpected = response.status === status && !response.headers.has("x-ipe-reason");
+  const seen: Seen = asExpected ? {} : { decision: `answered with ${response.status} and not refused` as Want["decision"] };
+  return { refused: why, seen };
 }
 
 /**
@@ -82,7 +88,7 @@ export function seenResponse(vector: CompiledVector, given: Case, response: Http
     decision: "deny",
     reason: byPolicy ? { policy: reason, outcome: given.want.reason.outcome } : { policy: null, outcome: reason as "default" },
     request_headers: {},
-    deny: { status, body: configuredBody(response, reason) },
+    deny: { status, body: given.request.method === "HEAD" ? (given.want.deny?.body ?? null) : configuredBody(response, reason) },
   };
 }
 

@@ -13,16 +13,26 @@ const TIMEOUT_MS = 20_000;
 /** @throws when there is no response, or none within the time limit */
 export async function exchange(port: number, bytes: Uint8Array): Promise<HttpResponse> {
   const received = await send(port, bytes);
+  const response = parse(received);
+  if (response === null) throw new Error(`no HTTP response, but ${JSON.stringify(received.toString("latin1").slice(0, 200))}`);
+  const body = response.headers.get("transfer-encoding") === "chunked" ? unchunked(response.body) : response.body;
+  return { ...response, body: body.toString("utf8") };
+}
+
+/** A response as far as it has come; null before the end of its head. */
+function parse(received: Buffer): (Omit<HttpResponse, "body"> & { readonly body: Buffer }) | null {
   const end = received.indexOf("\r\n\r\n");
-  if (end < 0) throw new Error(`no HTTP response, but ${JSON.stringify(received.toString("latin1").slice(0, 200))}`);
+  if (end < 0) return null;
   const [first = "", ...lines] = received.subarray(0, end).toString("latin1").split("\r\n");
-  const headers = new Map(lines.map((line) => fieldOf(line)));
-  const body = received.subarray(end + 4);
-  return {
-    status: Number(first.split(" ")[1]),
-    headers,
-    body: (headers.get("transfer-encoding") === "chunked" ? unchunked(body) : body).toString("utf8"),
-  };
+  const headers = new Map(lines.map(fieldOf));
+  return { status: Number(first.split(" ")[1]), headers, body: received.subarray(end + 4) };
+}
+
+/** The announced length has come. (Envoy keeps a refused connection open for a second to let the client read.) */
+function isComplete(received: Buffer): boolean {
+  const response = parse(received);
+  const length = response?.headers.get("content-length");
+  return response !== null && length !== undefined && response.body.length >= Number(length);
 }
 
 function send(port: number, bytes: Uint8Array): Promise<Buffer> {
@@ -31,8 +41,11 @@ function send(port: number, bytes: Uint8Array): Promise<Buffer> {
     const socket = connect({ port, host: "127.0.0.1" });
     const finish = (): void => resolve(Buffer.concat(chunks));
     socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)));
-    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-    socket.on("end", finish);
+    socket.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      if (isComplete(Buffer.concat(chunks))) socket.destroy();
+    });
+    socket.on("close", finish);
     // A proxy that refuses a request may reset the connection behind its response.
     socket.on("error", (error) => (chunks.length > 0 ? finish() : reject(error)));
     socket.write(bytes);

@@ -18,6 +18,13 @@ export interface NotExpressible {
   readonly notExpressible: string;
 }
 
+/** A case that the host in front of the runtime answers itself, as it should; counted and printed by reason. */
+export interface Refused {
+  readonly refused: string;
+  /** Empty where the host's own answer was the right one. */
+  readonly seen: Seen;
+}
+
 export interface Runtime {
   readonly name: string;
   /** Start what serves all vectors. */
@@ -25,7 +32,7 @@ export interface Runtime {
 }
 
 export interface OpenRuntime {
-  judge(vector: CompiledVector, given: Case): Promise<Seen | NotExpressible>;
+  judge(vector: CompiledVector, given: Case): Promise<Seen | NotExpressible | Refused>;
   close(): Promise<void>;
 }
 

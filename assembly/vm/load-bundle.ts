@@ -1,0 +1,207 @@
+/** From bytes to a verified bundle with its tables. */
+import {
+  FLAG_DEFAULT_ALLOW,
+  BUILTIN_CONNECTION_MTLS,
+  BUILTIN_REQUEST_HOST,
+  BUILTIN_REQUEST_ID,
+  BUILTIN_REQUEST_METHOD,
+  BUILTIN_REQUEST_PATH,
+  BUILTIN_REQUEST_QUERY,
+  BUILTIN_REQUEST_SIZE,
+  BUILTIN_RESOURCE_TYPE,
+  SLOT_READ,
+  SOURCE_BODY,
+  SOURCE_BUILTIN,
+  SOURCE_CAPTURE,
+  SOURCE_COOKIE,
+  SOURCE_EXTENSION,
+  SOURCE_HEADER,
+  SOURCE_QUERY,
+} from "../gen/constants";
+import { allocate } from "../host/arena";
+import { allocateBlock, freeBlock } from "../host/memory";
+import { Bundle, SlotEntry } from "./bundle";
+import {
+  FACT_HOST,
+  FACT_METHOD,
+  FACT_SCHEME,
+  FACT_SIZE,
+  FACT_TARGET,
+  NEED_BODY,
+  NEED_HEADERS,
+} from "./request";
+import { internTableSize } from "./strings";
+import { verifyCode } from "./verify/code";
+import { verifyConstants, verifySets } from "./verify/constants";
+import { verifyContainer } from "./verify/container";
+import { verifyExplain } from "./verify/explain";
+import { newMarks } from "./verify/marks";
+import { verifyObligations, verifyPolicies } from "./verify/policies";
+import { refuse } from "./verify/refusal";
+import { compareStrings, verifyResources } from "./verify/resources";
+import { verifySlots } from "./verify/slots";
+import { verifyEnums, verifyShapes } from "./verify/types";
+
+/**
+ * Verifies a bundle by the section "Verification" of docs/bytecode.md. `bytes` is a block of memory.ts, which the
+ * bundle owns from now on. Null when it is refused: the reason is in refusal.ts and nothing is left in memory.
+ * The arena holds tables while this runs.
+ */
+export function loadBundle(bytes: usize, size: u32): Bundle | null {
+  const at = allocateBlock(offsetof<Bundle>());
+  if (at == 0) {
+    freeBlock(bytes);
+    refuse("out of memory");
+    return null;
+  }
+  memory.fill(at, 0, offsetof<Bundle>());
+  const bundle = changetype<Bundle>(at);
+  bundle.bytes = bytes;
+  bundle.size = size;
+  if (verify(bundle)) return bundle;
+  freeBundle(bundle);
+  return null;
+}
+
+export function freeBundle(bundle: Bundle): void {
+  freeBlock(bundle.stringOffsets);
+  freeBlock(bundle.bytes);
+  freeBlock(changetype<usize>(bundle));
+}
+
+/** All rules, in the order of the page. */
+function verify(bundle: Bundle): bool {
+  if (!verifyContainer(bundle)) return false;
+  if (!makeTables(bundle) || !newMarks(bundle.stringCount)) return refuse("out of memory");
+  if (!verifyConstants(bundle) || !verifySets(bundle)) return false;
+  if (!verifyEnums(bundle) || !verifyShapes(bundle)) return false;
+  if (!verifySlots(bundle) || !verifyResources(bundle)) return false;
+  if (!verifyCode(bundle)) return false;
+  if (!verifyObligations(bundle) || !verifyPolicies(bundle)) return false;
+  if (!verifyExplain(bundle)) return false;
+  listReadSlots(bundle);
+  return listSettable(bundle) || refuse("out of memory");
+}
+
+/** One block for all tables; the counts are those of a bundle of at most 16 MiB, so no sum is near 32 bits. */
+function makeTables(bundle: Bundle): bool {
+  const intern = internTableSize(bundle.stringCount);
+  const words =
+    bundle.stringCount + 1 + intern + bundle.shapeCount + 2 * bundle.slotCount + bundle.routineCount + 1 + 2 * bundle.obligationCount;
+  let at = allocateBlock(words * 4);
+  if (at == 0) return false;
+  memory.fill(at, 0, words * 4);
+  bundle.stringOffsets = at;
+  at += (bundle.stringCount + 1) << 2;
+  bundle.internTable = at;
+  bundle.internMask = intern - 1;
+  at += intern << 2;
+  bundle.shapeWidths = at;
+  at += bundle.shapeCount << 2;
+  bundle.slotCells = at;
+  at += bundle.slotCount << 2;
+  bundle.readSlots = at;
+  at += bundle.slotCount << 2;
+  bundle.routineStarts = at;
+  at += (bundle.routineCount + 1) << 2;
+  bundle.obligationHeaders = at;
+  at += bundle.obligationCount << 2;
+  bundle.settable = at;
+  makeOffsets(bundle);
+  return true;
+}
+
+function makeOffsets(bundle: Bundle): void {
+  const lengths = bundle.stringBytes - (bundle.stringCount << 2);
+  let end: u32 = 0;
+  for (let i: u32 = 0; i < bundle.stringCount; i++) {
+    const length = load<u32>(lengths + (i << 2));
+    end += length;
+    store<u32>(bundle.stringOffsets + (i << 2), end, 4);
+    bundle.stringBytesMax = max(bundle.stringBytesMax, length);
+  }
+}
+
+/** What is loaded for a request, and what the host must fetch for it. */
+function listReadSlots(bundle: Bundle): void {
+  // `default allow` looks at method, path and host, whoever reads them.
+  let needs: u32 = bundle.defaultAllow ? (1 << FACT_METHOD) | (1 << FACT_TARGET) | (1 << FACT_HOST) : 0;
+  for (let i: u32 = 0; i < bundle.slotCount; i++) {
+    const slot = bundle.slot(i);
+    if ((slot.flags & SLOT_READ) == 0) continue;
+    store<u32>(bundle.readSlots + (bundle.readSlotCount++ << 2), i);
+    needs |= needsOf(slot);
+  }
+  bundle.needs = needs;
+  bundle.readsBody = (needs & NEED_BODY) != 0;
+}
+
+function needsOf(slot: SlotEntry): u32 {
+  switch (<u32>slot.source) {
+    case SOURCE_HEADER:
+    case SOURCE_COOKIE:
+      return NEED_HEADERS;
+    case SOURCE_QUERY:
+      return 1 << FACT_TARGET;
+    case SOURCE_CAPTURE:
+      return (1 << FACT_METHOD) | (1 << FACT_TARGET);
+    case SOURCE_BODY:
+      return NEED_BODY | NEED_HEADERS;
+    case SOURCE_BUILTIN:
+      return needsOfBuiltin(slot.argument);
+    default:
+      return 0;
+  }
+}
+
+function needsOfBuiltin(id: u32): u32 {
+  switch (id) {
+    case BUILTIN_REQUEST_METHOD:
+      return 1 << FACT_METHOD;
+    case BUILTIN_REQUEST_PATH:
+    case BUILTIN_REQUEST_QUERY:
+      return 1 << FACT_TARGET;
+    case BUILTIN_RESOURCE_TYPE:
+      return (1 << FACT_METHOD) | (1 << FACT_TARGET);
+    case BUILTIN_REQUEST_HOST:
+      return 1 << FACT_HOST;
+    case BUILTIN_REQUEST_ID:
+      return NEED_HEADERS;
+    case BUILTIN_REQUEST_SIZE:
+      return (1 << FACT_SIZE) | NEED_HEADERS;
+    default:
+      return 1 << factOfBuiltin(id);
+  }
+}
+
+/** The fact that a builtin from the scheme on shows: both lists have one order, but `request.id` has no fact. */
+export function factOfBuiltin(id: u32): u32 {
+  return id < BUILTIN_REQUEST_ID ? id - 1 : id - 2;
+}
+
+/** Each settable header once, by bytes, and for every obligation which one it sets. */
+function listSettable(bundle: Bundle): bool {
+  const places = allocate(bundle.stringCount * 4 + 4);
+  if (places == 0) return false;
+  memory.fill(places, 0, bundle.stringCount * 4);
+  for (let i: u32 = 0; i < bundle.obligationCount; i++) {
+    const header = bundle.obligation(i).header;
+    if (load<u32>(places + (header << 2)) != 0) continue;
+    store<u32>(places + (header << 2), 1);
+    insertSettable(bundle, header);
+  }
+  for (let i: u32 = 0; i < bundle.settableCount; i++) store<u32>(places + (bundle.settableHeader(i) << 2), i);
+  for (let i: u32 = 0; i < bundle.obligationCount; i++) {
+    store<u32>(bundle.obligationHeaders + (i << 2), load<u32>(places + (bundle.obligation(i).header << 2)));
+  }
+  if (bundle.settableCount > 0) bundle.needs |= NEED_HEADERS;
+  return true;
+}
+
+function insertSettable(bundle: Bundle, header: u32): void {
+  let at = bundle.settableCount++;
+  for (; at > 0 && compareStrings(bundle, bundle.settableHeader(at - 1), header) > 0; at--) {
+    store<u32>(bundle.settable + (at << 2), bundle.settableHeader(at - 1));
+  }
+  store<u32>(bundle.settable + (at << 2), header);
+}
