@@ -13,6 +13,8 @@ const SEMICOLON = 0x3b;
 /** The field lines of one request whose names the program reads. */
 export class Headers {
   readonly #indexes: ReadonlyMap<string, number>;
+  /** Whether some name has this length: most lines of a request are passed over by it. */
+  readonly #lengths: Uint8Array;
   readonly #lines: Occurrences;
   /** Bytes in all lines of a name, blanks included. */
   readonly #totals: Float64Array;
@@ -21,6 +23,8 @@ export class Headers {
   /** Names in lower case. */
   constructor(names: Iterable<string>) {
     this.#indexes = new Map([...new Set(names)].map((name, i) => [name, i]));
+    this.#lengths = new Uint8Array(Math.max(0, ...[...this.#indexes.keys()].map((name) => name.length)) + 1);
+    for (const name of this.#indexes.keys()) this.#lengths[name.length] = 1;
     this.#lines = new Occurrences(this.#indexes.size);
     this.#totals = new Float64Array(this.#indexes.size);
   }
@@ -29,9 +33,10 @@ export class Headers {
   load(request: NeutralRequest, slots: Slots): void {
     if (this.#indexes.size === 0) return;
     this.#lines.reset();
-    this.#totals.fill(0);
+    for (let i = 0; i < this.#totals.length; i++) this.#totals[i] = 0;
     this.#joined = request.headersJoined;
     for (const line of request.headers) {
+      if (line.name.length >= this.#lengths.length || this.#lengths[line.name.length] === 0) continue;
       const name = this.#indexes.get(lowerAscii(line.name));
       if (name === undefined) continue;
       this.#totals[name]! += line.value.length;

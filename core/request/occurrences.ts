@@ -23,9 +23,12 @@ export class Occurrences {
   reset(): void {
     if (this.#used === 0) return;
     this.#used = 0;
-    this.#counts.fill(0);
-    this.#first.fill(NONE);
-    this.#last.fill(NONE);
+    // A loop: the arrays are short, and `fill` costs more than that.
+    for (let i = 0; i < this.#counts.length; i++) {
+      this.#counts[i] = 0;
+      this.#first[i] = NONE;
+      this.#last[i] = NONE;
+    }
   }
 
   /** An end of -1 marks a value that is malformed. */

@@ -7,7 +7,9 @@ import type { Vector } from "./vectors.ts";
 export function compileVector(vector: Vector): CompiledVector {
   const compiled = compile([{ name: "policy.ipe", text: vector.policy }]);
   if (!compiled.ok) {
-    const problems = compiled.diagnostics.filter((d) => d.severity === "error").map((d) => renderDiagnostic(d));
+    const problems = compiled.diagnostics
+      .filter((d) => d.severity === "error")
+      .map((d) => renderDiagnostic(d));
     throw new Error(`${vector.name}: the policy does not compile\n${problems.join("\n")}`);
   }
   const decoded = decode(compiled.bundle);

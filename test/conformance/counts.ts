@@ -15,8 +15,10 @@ export class Counts {
   /** One line. */
   summary(): string {
     const parts = [`${this.#run} cases run`];
-    if (this.#refused.size > 0) parts.push(`${total(this.#refused)} answered by the host itself (${listed(this.#refused)})`);
-    if (this.#notExpressible.size > 0) parts.push(`${total(this.#notExpressible)} not expressible (${listed(this.#notExpressible)})`);
+    if (this.#refused.size > 0)
+      parts.push(`${total(this.#refused)} answered by the host itself (${listed(this.#refused)})`);
+    if (this.#notExpressible.size > 0)
+      parts.push(`${total(this.#notExpressible)} not expressible (${listed(this.#notExpressible)})`);
     return parts.join("; ");
   }
 }

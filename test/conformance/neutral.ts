@@ -1,5 +1,13 @@
 /** A case's request as the neutral request that core takes. */
-import { type Body, type Fact, type HeaderLine, type NeutralRequest, type Peer, type Text, undelivered } from "../../core/index.ts";
+import {
+  type Body,
+  type Fact,
+  type HeaderLine,
+  type NeutralRequest,
+  type Peer,
+  type Text,
+  undelivered,
+} from "../../core/index.ts";
 import type { Case, CasePeer, CaseText } from "./vectors.ts";
 
 export function neutralRequest(given: Case): NeutralRequest {
@@ -22,10 +30,16 @@ export function neutralRequest(given: Case): NeutralRequest {
       mtls: fact("connection.mtls", connection.mtls),
       requestedServerName: fact("connection.requested_server_name", connection.requested_server_name),
       tlsVersion: fact("connection.tls_version", connection.tls_version),
-      subjectPeerCertificate: fact("connection.subject_peer_certificate", connection.subject_peer_certificate),
+      subjectPeerCertificate: fact(
+        "connection.subject_peer_certificate",
+        connection.subject_peer_certificate,
+      ),
       uriSanPeerCertificate: fact("connection.uri_san_peer_certificate", connection.uri_san_peer_certificate),
       dnsSanPeerCertificate: fact("connection.dns_san_peer_certificate", connection.dns_san_peer_certificate),
-      sha256PeerCertificateDigest: fact("connection.sha256_peer_certificate_digest", connection.sha256_peer_certificate_digest),
+      sha256PeerCertificateDigest: fact(
+        "connection.sha256_peer_certificate_digest",
+        connection.sha256_peer_certificate_digest,
+      ),
     },
     extensions: hidden.has("extensions") ? undelivered : new Map(Object.entries(given.extensions ?? {})),
     ...(given.attributes === undefined ? {} : { attributes: new Map(Object.entries(given.attributes)) }),
@@ -43,7 +57,9 @@ export function headerLines({ request }: Case): HeaderLine[] {
 export function bodyBytes({ request }: Case): Uint8Array | null {
   if (request.body_base64 !== undefined) return new Uint8Array(Buffer.from(request.body_base64, "base64"));
   if (request.body === undefined) return null;
-  return new TextEncoder().encode(typeof request.body === "string" ? request.body : JSON.stringify(request.body));
+  return new TextEncoder().encode(
+    typeof request.body === "string" ? request.body : JSON.stringify(request.body),
+  );
 }
 
 /** Is the body given as a JSON value, whatever the headers say? */

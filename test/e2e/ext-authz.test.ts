@@ -1,7 +1,9 @@
 /** The ext_authz server behind a real Envoy: what reaches the upstream, the client and the access log. */
 import { Buffer } from "node:buffer";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { request as httpRequest } from "node:http";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type ClientRequest, request as httpRequest } from "node:http";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -176,9 +178,17 @@ async function send({
       });
     });
     request.on("error", reject);
-    for (const chunk of chunks) request.write(chunk);
-    request.end();
+    void writeApart(request, chunks);
   });
+}
+
+/** A pause between chunks, so that Envoy sees one at a time. */
+async function writeApart(request: ClientRequest, chunks: readonly (string | Buffer)[]): Promise<void> {
+  for (const [index, chunk] of chunks.entries()) {
+    if (index > 0) await sleep(50);
+    request.write(chunk);
+  }
+  request.end();
 }
 
 interface Http2Answer {
@@ -378,6 +388,41 @@ describe("what the policy reads", () => {
     },
   );
 });
+
+test("Envoy accepts the configuration that the README shows", async () => {
+  const readme = await readFile(new URL("../../plugins/envoy/README.md", import.meta.url), "utf8");
+  const [filter, cluster] = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml ?? "");
+  const file = join(folder, "readme.yaml");
+  await writeFile(file, readmeBootstrap(filter ?? "", cluster ?? ""));
+  const { path } = await obtainEnvoy();
+  const validated = spawn(path, ["--mode", "validate", "-c", file, "--log-level", "error"], {
+    stdio: "inherit",
+  });
+  expect(await once(validated, "exit")).toEqual([0, null]);
+});
+
+function readmeBootstrap(filter: string, cluster: string): string {
+  const indent = (yaml: string, by: number) => yaml.replaceAll(/^(?=.)/gm, " ".repeat(by));
+  return `
+static_resources:
+  clusters:
+${indent(cluster, 4)}
+  listeners:
+    - name: readme
+      address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+      filter_chains:
+        - filters:
+            - name: envoy.filters.network.http_connection_manager
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                stat_prefix: readme
+                route_config: { virtual_hosts: [] }
+                http_filters:
+${indent(filter, 18)}
+                  - name: envoy.filters.http.router
+                    typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
+`;
+}
 
 describe("when the server is gone", () => {
   test("requests are denied by status_on_error", async () => {

@@ -23,10 +23,9 @@ export interface StreamControl {
   reset(): void;
 }
 
-/** A header map as the module sees it: absent outside its phase, read-only while logging. */
-export interface MapView {
-  readonly map: HeaderMap | undefined;
-  readonly mutable: boolean;
+/** The body bytes a callback sees and may change. */
+export interface BodyView {
+  bytes: Uint8Array;
 }
 
 /** The host's side of a context id: what the host calls made under it read and change. */
@@ -42,7 +41,7 @@ export class Context {
   responseHeaders: HeaderMap | undefined;
   /** Set while `proxy_on_log` runs. */
   logPhase: { readonly requestHeaders?: HeaderMap; readonly responseHeaders?: HeaderMap } | undefined;
-  requestBody: Uint8Array | undefined;
+  requestBody: BodyView | undefined;
   properties: PropertyBag = {};
   readonly filterState = new Map<string, Uint8Array>();
 

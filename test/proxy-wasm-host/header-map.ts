@@ -5,13 +5,16 @@ import type { Pair } from "./pairs.ts";
 export type HeaderLine = readonly [name: string, value: string | Uint8Array];
 
 /**
- * Header lines in order; a name may occur on several lines. Names are lower-cased on the way in, as Envoy does
- * (`Http::LowerCaseString` in `source/extensions/common/wasm/context.cc`).
+ * Header lines in order, pseudo-headers first; a name may occur on several lines. Names are lower-cased on the way in,
+ * as Envoy does (`Http::LowerCaseString` in `source/extensions/common/wasm/context.cc`).
  */
 export class HeaderMap {
   #lines: { name: string; value: Uint8Array }[] = [];
+  #joins: ReadonlySet<string>;
 
-  constructor(lines: Iterable<HeaderLine> = []) {
+  /** `joins`: names that never have two lines, see `joinedRequestHeaders`. Default: none. */
+  constructor(lines: Iterable<HeaderLine> = [], joins: ReadonlySet<string> = new Set()) {
+    this.#joins = joins;
     for (const [name, value] of lines) this.add(name, toBytes(value));
   }
 
@@ -26,25 +29,21 @@ export class HeaderMap {
     const wanted = lowerCase(name);
     const values = this.#lines.filter((line) => line.name === wanted).map((line) => line.value);
     if (values.length === 0) return undefined;
-    return toBytesJoined(values);
+    return joinValues(values);
   }
 
   add(name: string, value: Uint8Array): void {
-    this.#lines.push({ name: lowerCase(name), value: value.slice() });
+    const line = { name: lowerCase(name), value: value.slice() };
+    const same = this.#joins.has(line.name) && this.#lines.find((other) => other.name === line.name);
+    if (same) same.value = joinValues([same.value, value].filter((part) => part.length > 0));
+    else if (line.name.startsWith(":")) this.#lines.splice(this.#pseudoCount(), 0, line);
+    else this.#lines.push(line);
   }
 
-  /** One line remains, where the first one was; the others are removed. */
+  /** All lines of the name are removed, and the new one comes last. */
   replace(name: string, value: Uint8Array): void {
-    const wanted = lowerCase(name);
-    const index = this.#lines.findIndex((line) => line.name === wanted);
-    if (index < 0) {
-      this.add(name, value);
-      return;
-    }
-    const kept = { name: wanted, value: value.slice() };
-    this.#lines = this.#lines.flatMap((line, at) =>
-      at === index ? [kept] : line.name === wanted ? [] : [line],
-    );
+    this.remove(name);
+    this.add(name, value);
   }
 
   remove(name: string): void {
@@ -76,16 +75,43 @@ export class HeaderMap {
   }
 
   copy(): HeaderMap {
-    return new HeaderMap(this.#lines.map((line) => [line.name, line.value]));
+    return new HeaderMap(
+      this.#lines.map((line) => [line.name, line.value]),
+      this.#joins,
+    );
+  }
+
+  #pseudoCount(): number {
+    const index = this.#lines.findIndex((line) => !line.name.startsWith(":"));
+    return index < 0 ? this.#lines.length : index;
   }
 }
+
+/**
+ * Request headers of which Envoy keeps one line: a repeated one arrives as one value, joined by a comma. Two `host`
+ * lines become one `:authority` that way. Seen in Envoy 1.40.0 (upstream binary, HTTP/1); the names are those its
+ * extensions register (`RegisterCustomInlineHeader`) and those of `envoy/http/header_map.h`. Others, `cookie` and every
+ * name of your own among them, keep their lines.
+ */
+export const joinedRequestHeaders: ReadonlySet<string> = new Set(
+  `
+  authorization accept accept-encoding cache-control origin referer x-forwarded-for x-forwarded-host x-forwarded-port
+  x-forwarded-proto content-type x-request-id via user-agent if-match if-none-match if-modified-since
+  if-unmodified-since if-range pragma expect authentication grpc-timeout grpc-accept-encoding x-client-trace-id
+  access-control-request-method access-control-request-headers x-envoy-external-address x-envoy-original-path
+  x-envoy-original-host x-envoy-decorator-operation x-envoy-attempt-count x-envoy-downstream-service-cluster
+  :method :scheme :authority :path
+  `
+    .trim()
+    .split(/\s+/),
+);
 
 /** ASCII only, as the proxy does it: `toLowerCase` would also fold other letters. */
 function lowerCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-function toBytesJoined(values: readonly Uint8Array[]): Uint8Array {
+function joinValues(values: readonly Uint8Array[]): Uint8Array {
   const joined: number[] = [];
   for (const [index, value] of values.entries()) {
     if (index > 0) joined.push(0x2c);

@@ -1,7 +1,7 @@
 export { toBytes, toText } from "./bytes.ts";
 export type { HostCallCounts } from "./context.ts";
 export { type CallSite, type Faults, failAllocation, failHostCall } from "./faults.ts";
-export { type HeaderLine, HeaderMap } from "./header-map.ts";
+export { type HeaderLine, HeaderMap, joinedRequestHeaders } from "./header-map.ts";
 export { ProxyWasmHost } from "./host.ts";
 export { LoadError } from "./load-checks.ts";
 export { MetricStore } from "./metrics.ts";
@@ -10,6 +10,7 @@ export type { Outcome, RequestReport, StreamReport } from "./outcome.ts";
 export { decodePairs, encodePairs, type Pair, pairsBytesMax, pairsCountMax } from "./pairs.ts";
 export type { ConfigureResult, Plugin, PluginConfig, RequestInput } from "./plugin.ts";
 export { double, failing, type PropertyBag, type PropertyValue } from "./properties.ts";
+export { ProxyCrashError } from "./proxy-crash.ts";
 export { SharedData } from "./shared-data.ts";
 export {
   BodyAction,

@@ -70,6 +70,8 @@ export function vmFailed(failure: VmFailure | undefined): Outcome {
 export interface StreamReport {
   /** What `proxy_set_property` wrote, by its full name: `wasm.<name>`. */
   readonly filterState: ReadonlyMap<string, Uint8Array>;
+  /** The request's headers went upstream, whatever became of the request afterwards. */
+  readonly reachedUpstream: boolean;
   /** Host calls made for this stream, by any callback. */
   readonly hostCalls: HostCallCounts;
 }

@@ -131,6 +131,7 @@ export class Plugin {
       requestHeaders: stream.headers.lines(),
       ...outcome,
       filterState: stream.filterState,
+      reachedUpstream: stream.reachedUpstream,
       hostCalls: stream.hostCalls,
       logs: logs.slice(logsBefore),
     };

@@ -76,8 +76,18 @@ export function readProperty(source: PropertySource, path: Uint8Array): Property
   if (given !== undefined) return serialize(given);
   const derived = derivedFromHeaders(source.requestHeaders, segments);
   if (derived !== undefined) return { status: Status.Ok, value: derived };
-  const state = segments.length === 1 ? source.filterState.get(`wasm.${first}`) : undefined;
+  const state = stateOf(source.filterState, segments);
   return state === undefined ? { status: Status.NotFound } : { status: Status.Ok, value: state };
+}
+
+/** What a filter wrote as `name` is read back as `name`, or as `filter_state`, `wasm.name`. */
+function stateOf(
+  state: ReadonlyMap<string, Uint8Array>,
+  segments: readonly string[],
+): Uint8Array | undefined {
+  const [first, second] = segments;
+  if (segments.length === 1) return state.get(`wasm.${first}`);
+  return segments.length === 2 && first === "filter_state" ? state.get(second ?? "") : undefined;
 }
 
 function find(bag: PropertyBag, segments: readonly string[]): PropertyValue | undefined {

@@ -1,3 +1,4 @@
+import { bodyAction, headersAction } from "./actions.ts";
 import { concatBytes, toBytes, toText } from "./bytes.ts";
 import {
   Context,
@@ -6,11 +7,12 @@ import {
   type RootContext,
   type StreamControl,
 } from "./context.ts";
-import { type HeaderLine, HeaderMap } from "./header-map.ts";
+import { type HeaderLine, HeaderMap, joinedRequestHeaders } from "./header-map.ts";
 import { type Outcome, type StreamReport, vmFailed } from "./outcome.ts";
 import type { PropertyBag } from "./properties.ts";
+import { ProxyCrashError } from "./proxy-crash.ts";
 import { BodyAction, HeadersAction } from "./status.ts";
-import type { CallResult, Vm } from "./vm.ts";
+import type { Vm } from "./vm.ts";
 
 /**
  * One request through one filter, step by step: `requestHeaders`, `requestBody` any number of times, then possibly
@@ -37,12 +39,21 @@ export interface StreamOptions {
   readonly onFinish: () => void;
 }
 
+/** A local response that waits for the end of the request callback, and who sent it. */
+interface Reply {
+  readonly response: LocalResponse;
+  readonly origin: "filter" | "proxy";
+}
+
 /**
  * A request that a live filter sees.
  *
+ * The order of things in a step, as in Envoy: the callback; a failed VM; what host calls asked for (`runDeferred`);
+ * the local response; only if there is none, what the callback answered.
+ *
  * Source: Envoy, `source/extensions/common/wasm/context.cc` (`decodeHeaders`, `decodeData`, `log`, `onDestroy`,
- * `failStream`) and `source/common/http/filter_manager.cc`; proxy-wasm-cpp-host, `src/context.cc` (`CHECK_FAIL_HTTP`,
- * `convertVmCallResultToFilterHeadersStatus` and `...DataStatus`).
+ * `failStream`) and `source/common/http/filter_manager.cc` (`sendLocalReply`, `executeLocalReplyIfPrepared`,
+ * `commonContinue`); proxy-wasm-cpp-host, `src/context.cc` (`CHECK_FAIL_HTTP`). Checked case by case against 1.40.0.
  */
 export class FilterStream implements Stream, StreamControl {
   #vm: Vm;
@@ -50,16 +61,20 @@ export class FilterStream implements Stream, StreamControl {
   #options: StreamOptions;
   #created = false;
   #finished = false;
+  /** The header callback was reached. */
+  #begun = false;
   /** Set once and for all: by a local response, a failure or a reset. */
   #final: Outcome | undefined;
   /** `body`: the header callback stopped, body callbacks come. `all`: none come until the stream is resumed. */
   #stopped: "no" | "body" | "all" = "body";
   #endOfStream = false;
-  /** The header callback was reached. */
-  #begun = false;
+  /** While a request callback runs, its local response waits in `#reply`; the first one stays. */
+  #inRequestStep = false;
+  #reply: Reply | undefined;
 
   #headers = new HeaderMap();
   #sentHeaders: HeaderMap | undefined;
+  #sentEnd = false;
   #responseHeaders: HeaderMap | undefined;
   /** Body the proxy holds back; `#filterSeesHeld` when the next callback is to see all of it. */
   #held: Uint8Array[] = [];
@@ -87,14 +102,20 @@ export class FilterStream implements Stream, StreamControl {
     return this.#context.hostCalls;
   }
 
+  get reachedUpstream(): boolean {
+    return this.#sentHeaders !== undefined;
+  }
+
   get headers(): HeaderMap {
     return this.#sentHeaders ?? this.#headers;
   }
 
   get outcome(): Outcome {
     if (this.#final) return this.#final;
-    if (this.#stopped === "all" || (this.#stopped === "body" && this.#endOfStream)) return { kind: "hung" };
-    if (this.#stopped === "body" || !this.#sentHeaders) return { kind: "waiting" };
+    if (this.#stopped !== "no" && !this.#sentEnd) {
+      return { kind: this.#stopped === "all" || this.#endOfStream ? "hung" : "waiting" };
+    }
+    if (!this.#sentHeaders) return { kind: "waiting" };
     return {
       kind: "continue",
       requestHeaders: this.#sentHeaders.lines(),
@@ -104,21 +125,12 @@ export class FilterStream implements Stream, StreamControl {
 
   requestHeaders(lines: Iterable<HeaderLine>, endOfStream = true): Outcome {
     if (this.#final) return this.outcome;
-    this.#headers = new HeaderMap(lines);
+    this.#headers = new HeaderMap(lines, joinedRequestHeaders);
     this.#endOfStream = endOfStream;
+    this.#inRequestStep = true;
     if (!this.#vm.failed) this.#create();
-    if (this.#failIfVmFailed()) return this.outcome;
-    this.#begun = true;
-    this.#context.requestHeaders = this.#headers;
-    const result = this.#vm.call(
-      "proxy_on_request_headers",
-      this.#context,
-      this.#headers.lineCount,
-      endOfStream ? 1 : 0,
-    );
-    if (!this.#failIfVmFailed())
-      this.#afterHeaders(headersAction(result, this.#options.allowOnHeadersStopIteration));
-    this.#vm.runDeferred();
+    if (!this.#failIfVmFailed()) this.#callWithHeaders(endOfStream);
+    this.#endRequestStep();
     return this.outcome;
   }
 
@@ -136,12 +148,8 @@ export class FilterStream implements Stream, StreamControl {
     this.#responseHeaders = map;
     if (!this.#created || this.#final?.kind === "vm-failed" || this.#failIfVmFailed()) return map.lines();
     this.#context.responseHeaders = map;
-    const result = this.#vm.call(
-      "proxy_on_response_headers",
-      this.#context,
-      map.lineCount,
-      endOfStream ? 1 : 0,
-    );
+    const end = endOfStream ? 1 : 0;
+    const result = this.#vm.call("proxy_on_response_headers", this.#context, map.lineCount, end);
     const action = headersAction(result, this.#options.allowOnHeadersStopIteration);
     if (!this.#failIfVmFailed() && action === HeadersAction.Continue)
       this.#context.responseHeaders = undefined;
@@ -170,36 +178,29 @@ export class FilterStream implements Stream, StreamControl {
    * replaces a response that already did.
    */
   localResponse(response: LocalResponse, origin: "filter" | "proxy" = "filter"): void {
-    if (this.#final || this.#finished) return;
-    const { status, details, body, grpcStatus } = response;
-    const outcome = {
-      kind: "local-response",
-      status,
-      details,
-      body,
-      bodyText: toText(body),
-      origin,
-    } as const;
-    const grpc = grpcStatus === undefined ? {} : { grpcStatus };
-    this.#final = { ...outcome, ...grpc, headers: [] };
-    const given: HeaderLine[] = [[":status", String(status)], ...response.headers.pairs().map(textName)];
-    const lines = this.#responseHeaders
-      ? new HeaderMap(given).lines()
-      : this.responseHeaders(given, body.length === 0);
-    // The filter may have trapped on its own response: the 503 then takes its place.
-    if (this.#vm.failed) this.#final = vmFailed(this.#vm.failed);
-    else this.#final = { ...outcome, ...grpc, headers: lines.filter(([name]) => name !== ":status") };
+    if (this.#finished)
+      throw new ProxyCrashError("a local response sent when the stream is over crashes Envoy");
+    if (this.#final?.kind === "reset")
+      throw new ProxyCrashError("a local response after a close crashes Envoy");
+    if (this.#final) return;
+    if (this.#inRequestStep) this.#reply ??= { response, origin };
+    else this.#send({ response, origin });
   }
 
   /** After `proxy_continue_stream`. A body held since the header callback is only now given to the filter. */
   resume(): void {
-    if (this.#final || this.#finished || !this.#begun || this.#stopped === "no") return;
-    const unseen = this.#stopped === "all" ? this.#held.splice(0) : [];
-    this.#sendOn();
-    if (unseen.length > 0) this.#deliverBody(concatBytes(unseen));
+    if (this.#final || this.#finished || !this.#begun) return;
+    const unseen = this.#stopped === "all" ? concatBytes(this.#held.splice(0)) : undefined;
+    if (!unseen || unseen.length === 0) this.#sendOn();
+    else {
+      this.#sentHeaders ??= this.#headers.copy();
+      this.#stopped = "no";
+      this.#deliverBody(unseen);
+    }
   }
 
   reset(): void {
+    if (this.#reply) throw new ProxyCrashError("closing a stream after a local response crashes Envoy");
     if (!this.#finished) this.#final ??= { kind: "reset", details: "wasm_close_stream" };
   }
 
@@ -211,7 +212,15 @@ export class FilterStream implements Stream, StreamControl {
     this.#vm.runDeferred();
   }
 
-  #afterHeaders(action: HeadersAction): void {
+  #callWithHeaders(endOfStream: boolean): void {
+    this.#begun = true;
+    this.#context.requestHeaders = this.#headers;
+    const end = endOfStream ? 1 : 0;
+    const result = this.#vm.call("proxy_on_request_headers", this.#context, this.#headers.lineCount, end);
+    this.#failIfVmFailed();
+    this.#vm.runDeferred();
+    if (this.#final || this.#reply) return;
+    const action = headersAction(result, this.#options.allowOnHeadersStopIteration);
     switch (action) {
       case HeadersAction.Continue:
         this.#context.requestHeaders = undefined;
@@ -228,37 +237,35 @@ export class FilterStream implements Stream, StreamControl {
     }
   }
 
+  /** A chunk that makes the buffer too large is still shown to the filter: the 413 waits like any local response. */
   #deliverBody(chunk: Uint8Array): void {
     if (this.#failIfVmFailed()) return;
+    this.#inRequestStep = true;
     const whole = this.#filterSeesHeld;
-    if (whole) {
-      this.#hold(chunk, true);
-      if (this.#final) return;
-    }
-    this.#context.requestBody = whole ? concatBytes(this.#held) : chunk;
-    const size = this.#context.requestBody.length;
-    const result = this.#vm.call("proxy_on_request_body", this.#context, size, this.#endOfStream ? 1 : 0);
-    if (!this.#failIfVmFailed())
-      this.#afterBody(bodyAction(result), this.#context.requestBody ?? chunk, whole);
+    if (whole) this.#hold(chunk, true);
+    const view = { bytes: whole ? concatBytes(this.#held) : chunk };
+    this.#context.requestBody = view;
+    const end = this.#endOfStream ? 1 : 0;
+    const result = this.#vm.call("proxy_on_request_body", this.#context, view.bytes.length, end);
+    if (whole) this.#held = [view.bytes];
+    this.#failIfVmFailed();
     this.#vm.runDeferred();
+    if (!this.#final && !this.#reply)
+      this.#afterBody(bodyAction(result), whole ? new Uint8Array() : view.bytes);
+    this.#endRequestStep();
   }
 
-  /** `seen` is what the filter saw and may have changed: the whole body held, or this chunk. */
-  #afterBody(action: BodyAction, seen: Uint8Array, whole: boolean): void {
-    if (whole) this.#held = [seen];
+  /** `chunk` is what the filter saw and may have changed, if it is not held already. */
+  #afterBody(action: BodyAction, chunk: Uint8Array): void {
     this.#filterSeesHeld = action === BodyAction.StopIterationAndBuffer;
-    if (action === BodyAction.StopIterationNoBuffer) {
-      this.#stopped = "body";
+    if (action === BodyAction.Continue) {
+      this.#context.requestBody = undefined;
+      this.#held.push(chunk);
+      this.#sendOn();
       return;
     }
-    if (action !== BodyAction.Continue) {
-      this.#stopped = "body";
-      this.#hold(whole ? new Uint8Array() : seen, this.#filterSeesHeld);
-      return;
-    }
-    this.#context.requestBody = undefined;
-    if (!whole) this.#held.push(seen);
-    this.#sendOn();
+    this.#stopped = "body";
+    if (action !== BodyAction.StopIterationNoBuffer) this.#hold(chunk, this.#filterSeesHeld);
   }
 
   #hold(chunk: Uint8Array, limited: boolean): void {
@@ -266,10 +273,8 @@ export class FilterStream implements Stream, StreamControl {
     const size = this.#held.reduce((sum, part) => sum + part.length, 0);
     if (!limited || size <= this.#vm.proxy.bufferBytesMax) return;
     const body = toBytes("Payload Too Large");
-    this.localResponse(
-      { status: 413, details: "request_payload_too_large", body, headers: new HeaderMap() },
-      "proxy",
-    );
+    const response = { status: 413, details: "request_payload_too_large", body, headers: new HeaderMap() };
+    this.localResponse(response, "proxy");
   }
 
   /** Headers and the body held so far go upstream; what the filter changes in them later has no effect. */
@@ -277,13 +282,36 @@ export class FilterStream implements Stream, StreamControl {
     this.#stopped = "no";
     this.#sentHeaders ??= this.#headers.copy();
     this.#sentBody.push(...this.#held.splice(0));
-    this.#filterSeesHeld = false;
+    this.#sentEnd = this.#endOfStream;
   }
 
-  /** Upholds that a failed VM answers for its streams in flight with 503, whatever the policy. */
+  #endRequestStep(): void {
+    this.#inRequestStep = false;
+    const reply = this.#reply;
+    this.#reply = undefined;
+    if (reply && !this.#final) this.#send(reply);
+  }
+
+  #send({ response, origin }: Reply): void {
+    const { status, details, body, grpcStatus } = response;
+    const grpc = grpcStatus === undefined ? {} : { grpcStatus };
+    const bodyText = toText(body);
+    const reply = { kind: "local-response", status, details, body, bodyText, origin, ...grpc } as const;
+    this.#final = { ...reply, headers: [] };
+    const given: HeaderLine[] = [[":status", String(status)], ...response.headers.pairs().map(textName)];
+    const failedBefore = this.#vm.failed;
+    const lines = this.#responseHeaders
+      ? new HeaderMap(given).lines()
+      : this.responseHeaders(given, body.length === 0);
+    // The filter may have trapped on its own response: the 503 then takes its place.
+    if (this.#vm.failed && !failedBefore) this.#final = vmFailed(this.#vm.failed);
+    else this.#final = { ...reply, headers: lines.filter(([name]) => name !== ":status") };
+  }
+
+  /** Upholds that a failed VM answers for its streams in flight with 503, whatever the policy, if nothing else did. */
   #failIfVmFailed(): boolean {
     const { failed } = this.#vm;
-    if (failed) this.#final ??= vmFailed(failed);
+    if (failed && !this.#reply) this.#final ??= vmFailed(failed);
     return failed !== undefined;
   }
 
@@ -299,22 +327,6 @@ export class FilterStream implements Stream, StreamControl {
     this.#vm.call(callback, this.#context);
     this.#vm.runDeferred();
   }
-}
-
-/** 2 is no longer an action and means Continue; anything above 4 stops all, as a local response does. */
-function headersAction(result: CallResult, allowStopIteration: boolean): HeadersAction {
-  if (result.stopped || result.value > HeadersAction.StopAllIterationAndWatermark) {
-    return HeadersAction.StopAllIterationAndWatermark;
-  }
-  if (result.value === HeadersAction.StopIteration && !allowStopIteration) {
-    return HeadersAction.StopAllIterationAndWatermark;
-  }
-  return result.value === 2 ? HeadersAction.Continue : (result.value as HeadersAction);
-}
-
-function bodyAction(result: CallResult): BodyAction {
-  const unknown = result.value > BodyAction.StopIterationNoBuffer;
-  return result.stopped || unknown ? BodyAction.StopIterationNoBuffer : (result.value as BodyAction);
 }
 
 function textName([name, value]: readonly [Uint8Array, Uint8Array]): HeaderLine {

@@ -1,5 +1,5 @@
 import { concatBytes, toBytes } from "./bytes.ts";
-import { type HeaderLine, HeaderMap } from "./header-map.ts";
+import { type HeaderLine, HeaderMap, joinedRequestHeaders } from "./header-map.ts";
 import { type Outcome, vmFailed } from "./outcome.ts";
 import type { Stream } from "./stream.ts";
 import type { VmFailure } from "./vm.ts";
@@ -18,6 +18,10 @@ export class UnservedStream implements Stream {
     this.#failure = failure;
   }
 
+  get reachedUpstream(): boolean {
+    return this.outcome.kind === "continue";
+  }
+
   get headers(): HeaderMap {
     return this.#headers ?? new HeaderMap();
   }
@@ -30,7 +34,7 @@ export class UnservedStream implements Stream {
   }
 
   requestHeaders(lines: Iterable<HeaderLine>): Outcome {
-    this.#headers = new HeaderMap(lines);
+    this.#headers = new HeaderMap(lines, joinedRequestHeaders);
     return this.outcome;
   }
 

@@ -49,14 +49,16 @@ function serve(socket: Socket): void {
 }
 
 function isComplete(lines: EchoedLines, body: Buffer): boolean {
-  const valueOf = (name: string): string | undefined => lines.find(([each]) => each === name)?.[1];
-  if (valueOf("transfer-encoding") === "chunked") return body.subarray(-5).toString("latin1") === "0\r\n\r\n";
-  return body.length >= Number(valueOf("content-length") ?? 0);
+  const lineOf = (name: string): string | undefined => lines.find(([each]) => each === name)?.[1];
+  if (lineOf("transfer-encoding") === "chunked") return body.subarray(-5).toString("latin1") === "0\r\n\r\n";
+  return body.length >= Number(lineOf("content-length") ?? 0);
 }
 
 function answer(socket: Socket, lines: EchoedLines): void {
   const body = JSON.stringify(lines);
-  socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 function fieldOf(line: string): [string, string] {

@@ -34,7 +34,7 @@ export const envoyExtAuthz: Runtime = {
         const response = await exchange(envoy.listenerPort(listenerOf(vector, given)), httpBytes(given));
         const refused = envoyRefuses(given);
         if (refused !== null) return refusal(refused, response);
-        return { ...seenResponse(vector, given, response), ...seenMetadata(response.headers.get(SEEN_HEADER)) };
+        return withMetadata(seenResponse(vector, given, response), response.headers.get(SEEN_HEADER));
       },
       close: async () => {
         await envoy.stop();
@@ -45,7 +45,11 @@ export const envoyExtAuthz: Runtime = {
   },
 };
 
-async function start(vectors: readonly CompiledVector[], server: RunningServer, port: number): Promise<Envoy> {
+async function start(
+  vectors: readonly CompiledVector[],
+  server: RunningServer,
+  port: number,
+): Promise<Envoy> {
   const listener = (name: string, contextExtensions?: Readonly<Record<string, string>>): ListenerOptions => ({
     kind: "ext_authz",
     name,
@@ -56,9 +60,14 @@ async function start(vectors: readonly CompiledVector[], server: RunningServer, 
     ...(contextExtensions === undefined ? {} : { contextExtensions }),
   });
   const perRoute = vectors.flatMap((vector) =>
-    vector.cases.flatMap((given) => (given.extensions === undefined ? [] : [listener(listenerOf(vector, given), given.extensions)])),
+    vector.cases.flatMap((given) =>
+      given.extensions === undefined ? [] : [listener(listenerOf(vector, given), given.extensions)],
+    ),
   );
-  const bootstrap = testBootstrap({ listeners: [listener(PLAIN), listener(JOINED), ...perRoute], upstream: { port } }, METADATA);
+  const bootstrap = testBootstrap(
+    { listeners: [listener(PLAIN), listener(JOINED), ...perRoute], upstream: { port } },
+    METADATA,
+  );
   const joined = bootstrap.static_resources.listeners.find((each) => each.name === JOINED)!;
   const [filter] = managerOf(joined).http_filters as { typed_config: Record<string, unknown> }[];
   filter!.typed_config.encode_raw_headers = false;
@@ -67,15 +76,18 @@ async function start(vectors: readonly CompiledVector[], server: RunningServer, 
 
 /** A listener for each per-route context, one for all others, one that joins header lines. */
 function listenerOf(vector: CompiledVector, given: Case): string {
-  if (given.extensions !== undefined) return `${vector.name.replace("/", "-")}-${vector.cases.indexOf(given)}`;
+  if (given.extensions !== undefined)
+    return `${vector.name.replace("/", "-")}-${vector.cases.indexOf(given)}`;
   return given.joined === true ? JOINED : PLAIN;
 }
 
-/** The dynamic metadata says the same as the response. */
-function seenMetadata(text: string | undefined): Seen {
-  if (text === undefined) return { decision: "without metadata" as "deny" };
-  const { decision, policy, reason } = JSON.parse(text) as Record<string, string | null>;
-  return { decision: decision as "allow", reason: { policy: policy ?? null, outcome: reason as "default" } };
+/** The dynamic metadata names the reason in full; what the response shows of it must be the same. */
+function withMetadata(seen: Seen, text: string | undefined): Seen {
+  const { decision, policy = null, reason } = JSON.parse(text ?? "{}") as Record<string, string | null>;
+  const shown = seen.reason === undefined ? policy : seen.reason.policy;
+  if (decision !== seen.decision || policy !== shown)
+    return { decision: `${seen.decision}, but metadata ${text}` as "deny" };
+  return { ...seen, reason: { policy, outcome: reason as "default" } };
 }
 
 function engineOf({ name, bundle }: CompiledVector): Engine {

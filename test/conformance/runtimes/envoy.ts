@@ -17,12 +17,16 @@ type Json = Record<string, unknown>;
  * taken, and every response says what the decision left behind (`format`, in Envoy's command language).
  */
 export function testBootstrap(options: BootstrapOptions, format: string): Bootstrap {
-  const bootstrap = structuredClone(toBootstrap(options)) as unknown as { static_resources: { listeners: Json[] } };
+  const bootstrap = structuredClone(toBootstrap(options)) as unknown as {
+    static_resources: { listeners: Json[] };
+  };
   for (const listener of bootstrap.static_resources.listeners) {
     listener.listener_filters = [
       {
         name: "envoy.filters.listener.proxy_protocol",
-        typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol" },
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+        },
       },
     ];
     const manager = managerOf(listener);
@@ -41,7 +45,9 @@ export function managerOf(listener: Json): Json {
 }
 
 const everyResponse = {
-  status_code_filter: { comparison: { op: "GE", value: { default_value: 100, runtime_key: "conformance.every_response" } } },
+  status_code_filter: {
+    comparison: { op: "GE", value: { default_value: 100, runtime_key: "conformance.every_response" } },
+  },
 };
 
 export interface Refusal {
@@ -61,14 +67,17 @@ export function envoyRefuses({ request }: Case): Refusal | null {
   if (!path.startsWith("/")) return refuse("a target that starts with no slash");
   if (path.includes("#")) return refuse("a target with a fragment");
   if (!/^[\u0021-\u007e]*$/.test(path)) return refuse("a target with bytes that no URL has");
-  if (!/^[\u0021-\u007e]*$/.test(host) || host.includes("/")) return refuse("a host with bytes that no host has");
+  if (!/^[\u0021-\u007e]*$/.test(host) || host.includes("/"))
+    return refuse("a host with bytes that no host has");
   return null;
 }
 
 /** The answer to a refused request. */
 export function refusal({ status, why }: Refusal, response: HttpResponse): Refused {
   const asExpected = response.status === status && !response.headers.has("x-ipe-reason");
-  const seen: Seen = asExpected ? {} : { decision: `answered with ${response.status} and not refused` as Want["decision"] };
+  const seen: Seen = asExpected
+    ? {}
+    : { decision: `answered with ${response.status} and not refused` as Want["decision"] };
   return { refused: why, seen };
 }
 
@@ -80,15 +89,28 @@ export function seenResponse(vector: CompiledVector, given: Case, response: Http
   const { headers, status } = response;
   const reason = headers.get("x-ipe-reason");
   if (reason === undefined) {
-    if (status !== 200) return { decision: `answered with ${status} and no reason: ${response.body.slice(0, 200)}` as Want["decision"] };
-    return { decision: "allow", request_headers: settableLines(vector, JSON.parse(response.body) as EchoedLines), deny: null };
+    if (status !== 200)
+      return {
+        decision: `answered with ${status} and no reason: ${response.body.slice(0, 200)}` as Want["decision"],
+      };
+    return {
+      decision: "allow",
+      request_headers: settableLines(vector, JSON.parse(response.body) as EchoedLines),
+      deny: null,
+    };
   }
   const byPolicy = vector.program.policies.some((policy) => policy.name === reason);
   return {
     decision: "deny",
-    reason: byPolicy ? { policy: reason, outcome: given.want.reason.outcome } : { policy: null, outcome: reason as "default" },
+    reason: byPolicy
+      ? { policy: reason, outcome: given.want.reason.outcome }
+      : { policy: null, outcome: reason as "default" },
     request_headers: {},
-    deny: { status, body: given.request.method === "HEAD" ? (given.want.deny?.body ?? null) : configuredBody(response, reason) },
+    deny: {
+      status,
+      body:
+        given.request.method === "HEAD" ? (given.want.deny?.body ?? null) : configuredBody(response, reason),
+    },
   };
 }
 

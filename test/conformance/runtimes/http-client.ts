@@ -14,8 +14,10 @@ const TIMEOUT_MS = 20_000;
 export async function exchange(port: number, bytes: Uint8Array): Promise<HttpResponse> {
   const received = await send(port, bytes);
   const response = parse(received);
-  if (response === null) throw new Error(`no HTTP response, but ${JSON.stringify(received.toString("latin1").slice(0, 200))}`);
-  const body = response.headers.get("transfer-encoding") === "chunked" ? unchunked(response.body) : response.body;
+  if (response === null)
+    throw new Error(`no HTTP response, but ${JSON.stringify(received.toString("latin1").slice(0, 200))}`);
+  const body =
+    response.headers.get("transfer-encoding") === "chunked" ? unchunked(response.body) : response.body;
   return { ...response, body: body.toString("utf8") };
 }
 

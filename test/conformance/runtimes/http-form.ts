@@ -29,7 +29,8 @@ export function notExpressible(given: Case, program: Program, options: HttpOptio
   if (request.host === undefined && reads("request.host")) return "no host";
   if (reads("request.scheme") && request.scheme !== "http") return "another scheme than http";
   if (reads("request.protocol") && request.protocol !== "HTTP/1.1") return "another protocol than HTTP/1.1";
-  if (reads("request.size") && request.size !== (bodyBytes(given)?.length ?? 0)) return "a size that is not the body's";
+  if (reads("request.size") && request.size !== (bodyBytes(given)?.length ?? 0))
+    return "a size that is not the body's";
   return peerProblem(given, reads) ?? bodyProblem(given);
 }
 
@@ -37,7 +38,8 @@ function peerProblem(given: Case, reads: (name: string) => boolean): string | nu
   for (const side of ["source", "destination"] as const) {
     const { ip, port } = given[side] ?? {};
     if (reads(`${side}.ip`) && ip === undefined) return "a connection without addresses";
-    if (reads(`${side}.port`) && (port === undefined || port > 65_535)) return "a port that no connection has";
+    if (reads(`${side}.port`) && (port === undefined || port > 65_535))
+      return "a port that no connection has";
   }
   return null;
 }
@@ -55,7 +57,11 @@ export function httpBytes(given: Case): Uint8Array {
   const { request } = given;
   const lines = headerLines(given);
   const body = bodyBytes(given);
-  const head: (string | Uint8Array)[] = [proxyLine(given), `${request.method} ${request.path} HTTP/1.1\r\n`, `host: ${request.host ?? HOST}\r\n`];
+  const head: (string | Uint8Array)[] = [
+    proxyLine(given),
+    `${request.method} ${request.path} HTTP/1.1\r\n`,
+    `host: ${request.host ?? HOST}\r\n`,
+  ];
   for (const { name, value } of lines) head.push(`${name}: `, value, "\r\n");
   if (isJsonBody(given)) head.push("content-type: application/json\r\n");
   if (body !== null) head.push(`content-length: ${body.length}\r\n`);

@@ -13,7 +13,9 @@ export const interpreter: Runtime = {
         const engine = engines.get(vector.name)!;
         const decision = engine.decide(neutralRequest(given));
         const explanation = engine.explain(neutralRequest(given));
-        return isDeepStrictEqual(decision, explanation.decision) ? seenExplanation(explanation) : seenDecision(decision);
+        return isDeepStrictEqual(decision, explanation.decision)
+          ? seenExplanation(explanation)
+          : seenDecision(decision);
       },
       close: async () => {},
     };

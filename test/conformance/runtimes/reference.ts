@@ -1,5 +1,7 @@
 /** The reference evaluator over the checked document. It has no step from HTTP to slots of its own: core's is used. */
-import type { Program, Shape } from "../../../core/index.ts";
+
+import type { Shape } from "../../../core/bytecode/program.ts";
+import type { Program } from "../../../core/index.ts";
 import { createSlotLoader } from "../../../core/request/load.ts";
 import { ABSENT as CELL_ABSENT, PRESENT as CELL_PRESENT, Slots } from "../../../core/request/slots.ts";
 import { evaluate } from "../../reference/reference.ts";
@@ -21,7 +23,7 @@ function valuation({ program }: CompiledVector, given: Case): Map<string, Value>
   const loader = createSlotLoader(program);
   loader.load(neutralRequest(given), slots);
   const read = program.slots.filter((slot) => slot.read);
-  const values = new Map(read.map((slot) => [slot.name, valueOf(slots, slot.cell, slot.shape, program)]));
+  const values = new Map(read.map((slot) => [slot.name, valueIn(slots, slot.cell, slot.shape, program)]));
   // `default allow` asks for these three whether the policy reads them or not.
   if (loader.methodInvalid) values.set("request.method", INVALID);
   if (loader.pathInvalid) values.set("request.path", INVALID);
@@ -29,7 +31,7 @@ function valuation({ program }: CompiledVector, given: Case): Map<string, Value>
   return values;
 }
 
-function valueOf(slots: Slots, cell: number, shape: Shape, program: Program): Value {
+function valueIn(slots: Slots, cell: number, shape: Shape, program: Program): Value {
   const state = slots.state[cell];
   if (state === CELL_ABSENT) return ABSENT;
   if (state !== CELL_PRESENT) return INVALID;
@@ -38,7 +40,11 @@ function valueOf(slots: Slots, cell: number, shape: Shape, program: Program): Va
   const length = slots.length[cell]!;
   switch (shape.type) {
     case "string":
-      return present(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(slots.bytes.slice(offset, offset + length)));
+      return present(
+        new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+          slots.bytes.slice(offset, offset + length),
+        ),
+      );
     case "int":
     case "float":
       return present(number);
@@ -50,13 +56,28 @@ function valueOf(slots: Slots, cell: number, shape: Shape, program: Program): Va
     case "cidr":
       return present(address(slots.bytes.slice(offset, offset + 16), length));
     case "list":
-      return present(Array.from({ length }, (_, i) => valueOf(slots, offset + i * shape.element!.width, shape.element!, program)));
+      return present(
+        Array.from({ length }, (_, i) =>
+          valueIn(slots, offset + i * shape.element!.width, shape.element!, program),
+        ),
+      );
     case "record":
-      return present(new Map(shape.fields.map((field) => [field.name, valueOf(slots, cell + field.offset, field.shape, program)])));
+      return present(
+        new Map(
+          shape.fields.map((field) => [
+            field.name,
+            valueIn(slots, cell + field.offset, field.shape, program),
+          ]),
+        ),
+      );
   }
 }
 
 function address(bytes: Uint8Array, prefix: number): Address {
-  const mapped = prefix >= 96 && bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
+  const mapped =
+    prefix >= 96 &&
+    bytes[10] === 0xff &&
+    bytes[11] === 0xff &&
+    bytes.subarray(0, 10).every((byte) => byte === 0);
   return mapped ? { bytes: [...bytes.subarray(12)], prefix: prefix - 96 } : { bytes: [...bytes], prefix };
 }

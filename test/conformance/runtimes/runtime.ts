@@ -40,7 +40,13 @@ export interface OpenRuntime {
 export function seenExplanation({ decision, policies }: Explanation): Seen {
   return {
     ...seenDecision(decision),
-    policies: policies.map(({ name, outcome, failed, missing, invalid }) => ({ name, outcome, failed, missing, invalid })),
+    policies: policies.map(({ name, outcome, failed, missing, invalid }) => ({
+      name,
+      outcome,
+      failed,
+      missing,
+      invalid,
+    })),
   };
 }
 

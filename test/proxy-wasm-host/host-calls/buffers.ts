@@ -53,7 +53,7 @@ function bufferOf(vm: Vm, type: number): Uint8Array | undefined {
   const { context } = vm;
   switch (type) {
     case BufferType.HttpRequestBody:
-      return context?.requestBody ?? new Uint8Array();
+      return context?.requestBody?.bytes ?? new Uint8Array();
     case BufferType.VmConfiguration:
       return vm.vmConfiguration;
     case BufferType.PluginConfiguration:
@@ -69,9 +69,9 @@ function bufferOf(vm: Vm, type: number): Uint8Array | undefined {
 
 function changeBody(context: Context | undefined, start: number, length: number, bytes: Uint8Array): Status {
   const body = context?.requestBody;
-  if (!context || !body) return Status.BadArgument;
-  if (start === 0) context.requestBody = concatBytes([bytes, body.subarray(length)]);
-  else if (start >= body.length) context.requestBody = concatBytes([body, bytes]);
+  if (!body) return Status.BadArgument;
+  if (start === 0) body.bytes = concatBytes([bytes, body.bytes.subarray(length)]);
+  else if (start >= body.bytes.length) body.bytes = concatBytes([body.bytes, bytes]);
   else return Status.BadArgument;
   return Status.Ok;
 }

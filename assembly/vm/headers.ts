@@ -1,0 +1,153 @@
+/** Header lines, and headers and cookies to cells (docs/request.md, sections 4 and 5). */
+import { LIMIT_HEADER_BYTES_MAX, SLOT_VERBATIM, TYPE_LIST } from "../gen/constants";
+import { Bundle, SlotEntry } from "./bundle";
+import { equalBytes, equalBytesFolded, equalsFolded, equalsText, findByte, trimEnd, trimStart } from "./bytes";
+import { Cell, INVALID } from "./cells";
+import { NamedText, NeutralRequest, UNDELIVERED } from "./request";
+import { addPiece, addPieces, beginPieces, readPieces, readText } from "./text-values";
+
+// @ts-ignore: decorator
+@inline const COMMA: u32 = 0x2c;
+// @ts-ignore: decorator
+@inline const SEMICOLON: u32 = 0x3b;
+
+/** The lines of one name: what `findLines` and `findLinesNamed` found last. */
+let lineCount: u32 = 0;
+let totalBytes: u32 = 0;
+/** Value of the first line, without blanks at both ends. */
+let firstValue: usize = 0;
+let firstLength: u32 = 0;
+
+/** The lines of a name in lower case. */
+export function findLines(request: NeutralRequest, name: usize, nameLength: u32): void {
+  lineCount = 0;
+  totalBytes = 0;
+  for (let i: u32 = 0; i < request.headerCount; i++) {
+    const line = request.header(i);
+    if (equalBytesFolded(line.name, line.nameLength, name, nameLength)) noteLine(line);
+  }
+}
+
+/** The same for a literal of this module. */
+export function findLinesNamed(request: NeutralRequest, name: string): void {
+  lineCount = 0;
+  totalBytes = 0;
+  for (let i: u32 = 0; i < request.headerCount; i++) {
+    const line = request.header(i);
+    if (equalsFolded(line.name, line.nameLength, name)) noteLine(line);
+  }
+}
+
+export function foundLines(): u32 {
+  return lineCount;
+}
+
+export function foundTooLong(): bool {
+  return totalBytes > LIMIT_HEADER_BYTES_MAX;
+}
+
+export function foundValue(): usize {
+  return firstValue;
+}
+
+export function foundValueLength(): u32 {
+  return firstLength;
+}
+
+/** A single line, and not one that the host joined of several. */
+export function foundOneLine(request: NeutralRequest, verbatim: bool): bool {
+  return lineCount == 1 && (verbatim || !request.headersJoined || !holds(COMMA, firstValue, firstLength));
+}
+
+/** Reads a slot from the header with this name. */
+export function readHeader(bundle: Bundle, request: NeutralRequest, slot: SlotEntry, cell: Cell, name: usize, nameLength: u32): void {
+  findLines(request, name, nameLength);
+  readFoundLines(bundle, request, slot, cell, name, nameLength);
+}
+
+/** Reads a slot from the lines found, which have this name. */
+export function readFoundLines(bundle: Bundle, request: NeutralRequest, slot: SlotEntry, cell: Cell, name: usize, nameLength: u32): void {
+  if (request.headersState == UNDELIVERED || foundTooLong()) {
+    cell.state = <u16>INVALID;
+    return;
+  }
+  if (lineCount == 0) return;
+  const shape = bundle.shape(slot.shape);
+  if (shape.type == TYPE_LIST) {
+    const separator = equalsText(name, nameLength, "cookie") ? SEMICOLON : COMMA;
+    beginPieces();
+    for (let i: u32 = 0; i < request.headerCount; i++) {
+      const line = request.header(i);
+      if (equalBytesFolded(line.name, line.nameLength, name, nameLength)) addPieces(separator, line.value, line.valueLength);
+    }
+    readPieces(bundle, shape.argument, cell);
+  } else if (foundOneLine(request, (slot.flags & SLOT_VERBATIM) != 0)) readText(bundle, slot.shape, cell, firstValue, firstLength);
+  else cell.state = <u16>INVALID;
+}
+
+/** Reads a slot from the cookies with the name of its argument. */
+export function readCookie(bundle: Bundle, request: NeutralRequest, slot: SlotEntry, cell: Cell): void {
+  findLinesNamed(request, "cookie");
+  if (request.headersState == UNDELIVERED || foundTooLong() || (request.headersJoined && cookiesHoldComma(request))) {
+    cell.state = <u16>INVALID;
+    return;
+  }
+  beginPieces();
+  found = 0;
+  for (let i: u32 = 0; i < request.headerCount; i++) {
+    const line = request.header(i);
+    if (equalsFolded(line.name, line.nameLength, "cookie")) splitCookies(bundle, slot, line);
+  }
+  if (found == 0) return;
+  const shape = bundle.shape(slot.shape);
+  if (shape.type == TYPE_LIST) readPieces(bundle, shape.argument, cell);
+  else if (found == 1) readText(bundle, slot.shape, cell, cookieValue, cookieLength);
+  else cell.state = <u16>INVALID;
+}
+
+/** How many cookies have the name, and the value of the last one. */
+let found: u32 = 0;
+let cookieValue: usize = 0;
+let cookieLength: u32 = 0;
+
+function splitCookies(bundle: Bundle, slot: SlotEntry, line: NamedText): void {
+  const end = line.value + line.valueLength;
+  for (let from = line.value; from < end; ) {
+    const stop = findByte(SEMICOLON, from, end);
+    const first = trimStart(from, stop);
+    const last = trimEnd(first, stop);
+    const equals = findByte(0x3d, first, last);
+    if (
+      equals < last &&
+      equalBytes(first, <u32>(equals - first), bundle.stringPointer(slot.argument), bundle.stringLength(slot.argument))
+    ) {
+      found++;
+      cookieValue = equals + 1;
+      cookieLength = <u32>(last - cookieValue);
+      addPiece(cookieValue, cookieLength);
+    }
+    from = stop + 1;
+  }
+}
+
+function cookiesHoldComma(request: NeutralRequest): bool {
+  for (let i: u32 = 0; i < request.headerCount; i++) {
+    const line = request.header(i);
+    if (equalsFolded(line.name, line.nameLength, "cookie") && holds(COMMA, line.value, line.valueLength)) return true;
+  }
+  return false;
+}
+
+function noteLine(line: NamedText): void {
+  if (lineCount++ == 0) {
+    const end = line.value + line.valueLength;
+    firstValue = trimStart(line.value, end);
+    firstLength = <u32>(trimEnd(firstValue, end) - firstValue);
+  }
+  // INVARIANT: lines lie side by side in memory, so their lengths together fit 32 bits.
+  totalBytes += line.valueLength;
+}
+
+function holds(byte: u32, pointer: usize, length: u32): bool {
+  return findByte(byte, pointer, pointer + length) < pointer + length;
+}

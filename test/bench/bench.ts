@@ -1,0 +1,26 @@
+/**
+ * `npm run bench`: what the product costs, as ratios of things measured in turns within one run. The machine may be
+ * noisy: the figures are medians of many short rounds, and CPU time counts before wall time.
+ *
+ *     npm run bench                 everything
+ *     npm run bench -- core         interpreter, compiler, sizes
+ *     npm run bench -- ext-authz    the gRPC server beside the same server with a constant answer
+ *     npm run bench -- envoy        the filter beside no filter and beside Lua (needs `wrk`)
+ */
+import { benchCore } from "./core.ts";
+import { benchEnvoy } from "./envoy.ts";
+import { benchExtAuthz } from "./ext-authz.ts";
+
+const PARTS = { core: benchCore, "ext-authz": benchExtAuthz, envoy: benchEnvoy } as const;
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  console.error(`there is no part ${unknown.join(", ")}; choose of ${Object.keys(PARTS).join(", ")}`);
+  process.exit(2);
+}
+for (const [name, part] of Object.entries(PARTS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`\n== ${name} ==`);
+  await part();
+}
+process.exit();

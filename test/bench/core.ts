@@ -1,0 +1,105 @@
+/** Interpreter, compiler, sizes. */
+import { buildFilter } from "../../assembly/build.ts";
+import { compile, createEngine } from "../../core/index.ts";
+import { batchNs, inTurns, line, time } from "./rounds.ts";
+import { ALLOWED, ALLOWED_BODY, engineOf, SEED_TEXT } from "./seed.ts";
+
+const ROUNDS = 31;
+const POLICIES = 1_000;
+
+export async function benchCore(): Promise<void> {
+  await evaluation();
+  await compilation();
+  await sizes();
+}
+
+async function evaluation(): Promise<void> {
+  const { engine } = engineOf(SEED_TEXT);
+  if (!engine.decide(ALLOWED).allow) throw new Error("the request of the measurement is not allowed");
+  const found = await inTurns(
+    {
+      evaluate: () => batchNs(50_000, () => engine.decideAgain()),
+      decide: () => batchNs(2_000, () => engine.decide(ALLOWED)),
+      explain: () => batchNs(2_000, () => engine.explain(ALLOWED)),
+      parse: () => batchNs(2_000, () => JSON.parse(ALLOWED_BODY)),
+    },
+    ROUNDS,
+  );
+  line(
+    "seed policy, slots loaded: evaluate",
+    time(found.evaluate),
+    `${(found.evaluate / found.parse).toFixed(2)} x JSON.parse of its body`,
+  );
+  line(
+    "seed policy, request to decision: decide",
+    time(found.decide),
+    `${(found.decide / found.parse).toFixed(2)} x JSON.parse of its body`,
+  );
+  line("seed policy, request to reasons: explain", time(found.explain));
+  line("JSON.parse of its body", time(found.parse), `${ALLOWED_BODY.length} bytes`);
+  line("garbage of one evaluation", `${garbage(() => engine.decideAgain()).toFixed(2)} bytes`);
+}
+
+/** Bytes that one call leaves behind, from the growth of the heap between collections. */
+function garbage(call: () => unknown): number {
+  const calls = 200_000;
+  for (let i = 0; i < calls; i++) call();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < calls; i++) call();
+  return Math.max(0, process.memoryUsage().heapUsed - before) / calls;
+}
+
+async function compilation(): Promise<void> {
+  const policies = Array.from({ length: 40 }, (_, i) =>
+    SEED_TEXT.slice(SEED_TEXT.indexOf("policy ")).replace("RequireApproval", `RequireApproval${i}`),
+  );
+  const text = SEED_TEXT.slice(0, SEED_TEXT.indexOf("policy ")) + policies.join("\n");
+  const lines = text.split("\n").length;
+  const found = await inTurns(
+    { many: () => batchNs(1, () => compile([{ name: "many.ipe", text }])) },
+    ROUNDS,
+  );
+  line(
+    `compile ${lines} lines (${policies.length} policies), text to bundle`,
+    time(found.many),
+    `${time((found.many / lines) * 1_000)} for 1,000 lines`,
+  );
+}
+
+async function sizes(): Promise<void> {
+  const seed = engineOf(SEED_TEXT);
+  const sections = Object.fromEntries(
+    seed.engine.program.sectionBytes.map(({ name, bytes }) => [name, bytes]),
+  );
+  const code = seed.engine.program.policies.flatMap((p) => [p.trigger, p.requirement]).length;
+  const starts = [...seed.engine.program.routineStarts];
+  const decisionCode = (starts[code] ?? 0) * 8;
+  const constants = sections.numbers! + sections.networks! + sections.sets!;
+  line(
+    "seed policy: code that decides, and constants",
+    `${decisionCode + constants} bytes`,
+    `${decisionCode} + ${constants}`,
+  );
+  line("seed policy: whole bundle, texts and reasons included", `${seed.bundle.length} bytes`);
+  const header = SEED_TEXT.slice(0, SEED_TEXT.indexOf("policy "));
+  const body = SEED_TEXT.slice(SEED_TEXT.indexOf("policy "));
+  const many = engineOf(
+    header + Array.from({ length: POLICIES }, (_, i) => body.replace("RequireApproval", `P${i}`)).join("\n"),
+  );
+  line(
+    `${POLICIES} such policies`,
+    `${many.bundle.length} bytes`,
+    `${(many.bundle.length / POLICIES).toFixed(0)} bytes a policy`,
+  );
+  const { engine } = many;
+  engine.decide(ALLOWED);
+  const found = await inTurns({ many: () => batchNs(50, () => engine.decideAgain()) }, ROUNDS);
+  line(
+    `${POLICIES} such policies, all apply: evaluate`,
+    time(found.many),
+    `${time(found.many / POLICIES)} a policy`,
+  );
+  const load = await inTurns({ load: () => batchNs(1, () => createEngine(many.bundle)) }, ROUNDS);
+  line(`${POLICIES} such policies: verify and load`, time(load.load));
+  line("filter module", `${(await buildFilter()).length} bytes`);
+}

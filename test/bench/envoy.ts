@@ -1,0 +1,184 @@
+/** The filter in Envoy beside no filter, and beside Envoy's Lua filter that makes the same decision. */
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { buildFilter } from "../../assembly/build.ts";
+import {
+  obtainEnvoy,
+  startEnvoy,
+  startUpstream,
+  toBootstrap,
+  writeFilterResource,
+} from "../../compose/envoy/index.ts";
+import { inTurns, line, median, time } from "./rounds.ts";
+import { engineOf } from "./seed.ts";
+
+const run = promisify(execFile);
+const ROUNDS = 9;
+const SECONDS = 2;
+const CONNECTIONS = 16;
+
+const PLAIN_POLICY = `resource Order: "/orders/{order_id}"
+
+policy ReadOrders:
+  triggers when
+    resource.type == "Order"
+    and request.method == "GET"
+    and request.host == "api.example.com"
+  allows
+`;
+const HEADER_POLICY = `resource Order: "/orders/{order_id}"
+
+attributes
+  tenant: string trusted from header "x-tenant"
+
+policy ReadOrders:
+  triggers when
+    resource.type == "Order"
+    and request.method == "GET"
+    and tenant in ["acme", "globex"]
+  allows
+`;
+
+/** The same in Lua, by the same rules for paths as far as one line of patterns can hold them. */
+const lua = (test: string): string => `
+local function sound(path)
+  return path:sub(1, 1) == "/" and not path:find("//", 1, true) and not path:find("%%2[fFeE]") and not path:find("%%5[cC]")
+    and not path:find("%%00") and not path:find("[;\\\\#%c\\127-\\255]") and not (path .. "/"):find("/%.%.?/")
+end
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local path = headers:get(":path"):match("^[^?]*")
+  if sound(path) and path:match("^/orders/[^/]+/?$") and headers:get(":method") == "GET" and ${test} then
+    return
+  end
+  handle:respond({ [":status"] = "403" }, "denied")
+end`;
+
+export async function benchEnvoy(): Promise<void> {
+  try {
+    execFileSync("wrk", ["-v"], { stdio: "ignore" });
+  } catch (problem) {
+    if ((problem as NodeJS.ErrnoException).code === "ENOENT") {
+      console.log("SKIPPED: `wrk` is missing; install it (Debian: apt-get install wrk)");
+      return;
+    }
+  }
+  const wasm = await buildFilter();
+  const { path: binary, version } = await obtainEnvoy();
+  const upstream = await startUpstream({ answer: "fixed" });
+  const folder = mkdtempSync(join(tmpdir(), "ipe-bench-"));
+  const listeners = { wasm: PLAIN_POLICY, "wasm-headers": HEADER_POLICY } as const;
+  for (const [name, text] of Object.entries(listeners)) {
+    await writeFilterResource(join(folder, name), {
+      wasm,
+      name,
+      configuration: JSON.stringify({ bundle: Buffer.from(engineOf(text).bundle).toString("base64") }),
+    });
+  }
+  const envoy = await startEnvoy({
+    binary,
+    bootstrap: toBootstrap({
+      upstream,
+      listeners: [
+        { kind: "plain", name: "plain" },
+        { kind: "lua", name: "lua", source: lua('headers:get(":authority") == "api.example.com"') },
+        {
+          kind: "lua",
+          name: "lua-headers",
+          source: lua('(headers:get("x-tenant") == "acme" or headers:get("x-tenant") == "globex")'),
+        },
+        ...Object.keys(listeners).map((name) => ({
+          kind: "wasm" as const,
+          name,
+          filterName: name,
+          folder: join(folder, name),
+        })),
+      ],
+    }),
+  });
+  try {
+    console.log(
+      `Envoy ${version}, one worker, ${CONNECTIONS} connections, upstream in Node on the same machine`,
+    );
+    const rates: Record<string, number[]> = {};
+    const measure = (name: string) => async (): Promise<number> => {
+      const { cpuNs, perSecond } = await load(envoy.pid, envoy.listenerPort(name));
+      (rates[name] ??= []).push(perSecond);
+      return cpuNs;
+    };
+    const names = ["plain", "lua", "wasm", "lua-headers", "wasm-headers"] as const;
+    for (const name of names) await load(envoy.pid, envoy.listenerPort(name));
+    const cpu = await inTurns(
+      Object.fromEntries(names.map((name) => [name, measure(name)])) as Record<
+        (typeof names)[number],
+        () => Promise<number>
+      >,
+      ROUNDS,
+    );
+    const rate = (name: string): number => median(rates[name]!);
+    const about = {
+      plain: "no filter",
+      lua: "Lua: method, path, host",
+      wasm: "our filter: method, path, host",
+      "lua-headers": "Lua: and one header",
+      "wasm-headers": "our filter: and one header (all are read)",
+    };
+    for (const name of names) {
+      line(
+        `${about[name]}: CPU of Envoy a request`,
+        time(cpu[name]),
+        `+${time(cpu[name] - cpu.plain)}; throughput ${(rate(name) / rate("plain")).toFixed(3)} of no filter (${rate(name).toFixed(0)}/s)`,
+      );
+    }
+    line(
+      "our filter beside Lua, method, path, host: added CPU",
+      ((cpu.wasm - cpu.plain) / (cpu.lua - cpu.plain)).toFixed(2),
+      `throughput ${(rate("wasm") / rate("lua")).toFixed(3)}`,
+    );
+    line(
+      "our filter beside Lua, with a header: added CPU",
+      ((cpu["wasm-headers"] - cpu.plain) / (cpu["lua-headers"] - cpu.plain)).toFixed(2),
+      `throughput ${(rate("wasm-headers") / rate("lua-headers")).toFixed(3)}`,
+    );
+  } finally {
+    await envoy.stop();
+    await upstream.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function load(pid: number, port: number): Promise<{ cpuNs: number; perSecond: number }> {
+  const before = cpuTicks(pid);
+  const { stdout } = await run("wrk", [
+    "-t1",
+    `-c${CONNECTIONS}`,
+    `-d${SECONDS}s`,
+    "-H",
+    "host: api.example.com",
+    "-H",
+    "x-tenant: acme",
+    "-H",
+    "user-agent: bench",
+    "-H",
+    "accept: */*",
+    `http://127.0.0.1:${port}/orders/4711`,
+  ]);
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
+  if (/Non-2xx/.test(stdout) || !(requests > 0))
+    throw new Error(`the load was not answered as it should be:\n${stdout}`);
+  return {
+    cpuNs: ((cpuTicks(pid) - before) * 10_000_000) / requests,
+    perSecond: Number(/Requests\/sec:\s*([\d.]+)/.exec(stdout)?.[1]),
+  };
+}
+
+/** User and system time of a process in ticks of 10 ms (proc(5), fields 14 and 15; USER_HZ is 100 on Linux). */
+function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}

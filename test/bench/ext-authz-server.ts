@@ -1,0 +1,31 @@
+/** One server in a process of its own, so that its CPU time can be told from the client's. */
+import { pino } from "pino";
+import { type Engine, startServer } from "../../plugins/envoy/index.ts";
+import { engineOf, SEED_TEXT } from "./seed.ts";
+
+const { engine } = engineOf(SEED_TEXT);
+const allowed = {
+  allow: true,
+  reason: { policy: "Constant", outcome: "satisfied" },
+  setRequestHeaders: [{ name: "x-approved-by", value: "ipe" }],
+  denial: null,
+} as const;
+const constant: Engine = {
+  digest: engine.digest,
+  headerNames: engine.headerNames,
+  program: { slots: [] },
+  decide: () => allowed,
+};
+
+const server = await startServer({
+  address: "127.0.0.1:0",
+  engine: process.argv[2] === "constant" ? constant : engine,
+  logger: pino({ level: "silent" }),
+  bodyBuffered: true,
+});
+process.on("message", () => {
+  const { user, system } = process.cpuUsage();
+  process.send!({ cpuNs: (user + system) * 1_000 });
+});
+process.once("disconnect", () => process.exit());
+process.send!({ port: server.port });

@@ -1,0 +1,55 @@
+/** The seed's policy and a request that it allows. */
+import { readFileSync } from "node:fs";
+import { compile, createEngine, type Engine, type NeutralRequest, undelivered } from "../../core/index.ts";
+
+export const SEED_TEXT = readFileSync(
+  new URL("../../examples/deployments/deployments.ipe", import.meta.url),
+  "utf8",
+);
+
+/** Bundle and engine of policy text that must be sound. */
+export function engineOf(text: string): { readonly bundle: Uint8Array; readonly engine: Engine } {
+  const compiled = compile([{ name: "bench.ipe", text }]);
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join("\n"));
+  const made = createEngine(compiled.bundle);
+  if (!made.ok) throw new Error(made.error);
+  return { bundle: compiled.bundle, engine: made.engine };
+}
+
+export const ALLOWED_BODY = JSON.stringify({
+  environment: "production",
+  risk_level: "high",
+  approvals: ["platform", "security", "payments"].map((department) => ({
+    role: "senior-engineer",
+    department,
+  })),
+});
+
+export const ALLOWED: NeutralRequest = {
+  method: "POST",
+  target: "/deployments",
+  host: "deploy.example.com",
+  scheme: "http",
+  protocol: "HTTP/1.1",
+  size: ALLOWED_BODY.length,
+  headers: [
+    { name: "content-type", value: "application/json" },
+    { name: "user-agent", value: "curl/8.5.0" },
+    { name: "accept", value: "*/*" },
+    { name: "x-department", value: "payments" },
+  ],
+  headersJoined: false,
+  body: { kind: "bytes", bytes: new TextEncoder().encode(ALLOWED_BODY) },
+  source: { ip: "10.1.2.3", port: 40_000, principal: undefined },
+  destination: { ip: "10.1.2.4", port: 443, principal: undefined },
+  connection: {
+    mtls: undelivered,
+    requestedServerName: undelivered,
+    tlsVersion: undelivered,
+    subjectPeerCertificate: undelivered,
+    uriSanPeerCertificate: undelivered,
+    dnsSanPeerCertificate: undelivered,
+    sha256PeerCertificateDigest: undelivered,
+  },
+  extensions: new Map(),
+};
