@@ -40,7 +40,7 @@ export function resetArena(bytesMax: usize): void {
 
 /** `bytes` bytes, aligned to 8, content undefined. 0 when exhausted, and then `arenaExhausted` stays true until the next reset. */
 export function allocate(bytes: usize): usize {
-  const size = (bytes + 7) & ~7;
+  const size = max((bytes + 7) & ~7, 8);
   if (size < bytes || size > limit || taken + size > limit) return exhaust();
   if (cursor + size > end && !addChunk(size)) return exhaust();
   const address = cursor;

@@ -38,7 +38,7 @@ export class JsonNode {
 }
 
 // @ts-ignore: decorator
-@inline const NODE_BYTES: usize = 16;
+@inline const NODE_BYTES: u32 = 16;
 /** Up to so many members names are compared pairwise, above they are sorted first. */
 // @ts-ignore: decorator
 @inline const PAIRWISE_MAX: u32 = 12;
@@ -303,7 +303,7 @@ function sortNames(names: usize, members: u32): void {
 
 function siftDown(names: usize, root: u32, size: u32): void {
   while (true) {
-    let child = 2 * root + 1;
+    let child: u32 = 2 * root + 1;
     if (child >= size) return;
     if (child + 1 < size && orderOfNames(names, child, child + 1) < 0) child++;
     if (orderOfNames(names, root, child) >= 0) return;

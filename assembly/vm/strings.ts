@@ -17,7 +17,7 @@ export function internString(bundle: Bundle, index: u32): bool {
   const pointer = bundle.stringPointer(index);
   const length = bundle.stringLength(index);
   let at = hashBytes(pointer, length) & bundle.internMask;
-  for (;;) {
+  while (true) {
     const other = load<u32>(bundle.internTable + (at << 2));
     if (other == 0) break;
     if (equalBytes(pointer, length, bundle.stringPointer(other - 1), bundle.stringLength(other - 1))) return false;
@@ -31,7 +31,7 @@ export function internString(bundle: Bundle, index: u32): bool {
 export function findString(bundle: Bundle, pointer: usize, length: u32): u32 {
   if (length > bundle.stringBytesMax) return NO_STRING;
   let at = hashBytes(pointer, length) & bundle.internMask;
-  for (;;) {
+  while (true) {
     const index = load<u32>(bundle.internTable + (at << 2));
     if (index == 0) return NO_STRING;
     if (equalBytes(pointer, length, bundle.stringPointer(index - 1), bundle.stringLength(index - 1))) return index - 1;

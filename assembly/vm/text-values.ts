@@ -116,7 +116,7 @@ export function addPieces(separator: u32, pointer: usize, length: u32): void {
 
 /** Makes the list of what was gathered. `element`: the shape of an element, a scalar. */
 export function readPieces(bundle: Bundle, element: u32, cell: Cell): void {
-  const first = tooMany ? 0 : allocate(pieces * CELL_BYTES);
+  const first: usize = tooMany ? 0 : allocate(pieces * CELL_BYTES);
   if (first == 0) {
     cell.state = <u16>INVALID;
     return;

@@ -462,7 +462,7 @@ class ConditionChecker {
     this.#operand(e.left, type, scope);
     if (list.items.length === 0) this.#report.warning("empty-list", list.span, "nothing is in an empty list");
     for (const item of list.items) {
-      if (type.kind === "ip" && item.kind === "string") this.#networkLiteral(item, scope);
+      if (type.kind === "ip" && this.#typeOf(item, scope) === "literal") this.#networkLiteral(item, scope);
       else if (type.kind === "ip") this.#addressItem(item, scope);
       else this.#operand(item, type, scope);
     }
@@ -470,8 +470,8 @@ class ConditionChecker {
 
   #addressItem(item: Expression, scope: readonly ElementBinding[]): void {
     const type = this.#typeOf(item, scope);
-    if (type === null) return;
-    if (type === "literal" || (type.kind !== "ip" && type.kind !== "cidr")) {
+    if (type === null || type === "literal") return;
+    if (type.kind !== "ip" && type.kind !== "cidr") {
       this.#error("type-mismatch", item.span, "an ip is in addresses and networks only");
       return;
     }

@@ -155,7 +155,8 @@ function omittable(
   resolutions: Resolutions,
 ): Expression | null {
   const truth = simulate(e, absent, resolutions);
-  if (truth === "false") return e;
+  // What is false whatever the client sends is no matter of omission.
+  if (truth === "false") return simulate(e, new Set(), resolutions) === "false" ? null : e;
   if (truth === "true" || (e.kind !== "and" && e.kind !== "or")) return null;
   for (const part of e.parts) {
     const found = omittable(part, absent, resolutions);

@@ -122,6 +122,7 @@ describe("2: media type and encoding", () => {
     expect(parsed(types("application/json; a=,"), true)).toBe(false);
     expect(parsed(types("application/json;" + "a".repeat(65519)))).toBe(true);
     expect(parsed(types("application/json;" + "a".repeat(65520)))).toBe(false);
+    expect(parsed(types("application/json", "a".repeat(65536)))).toBe(false);
   });
 
   test("a content encoding, whichever", () => {

@@ -65,5 +65,6 @@ export function isJsonType(bytes: Uint8Array, start: number, end: number): boole
   // A `/` is no token byte, so a second one is refused here.
   if (!isToken(bytes, first, slash) || !isToken(bytes, slash + 1, last)) return false;
   if (equalsFolded(bytes, first, last, "application/json")) return true;
-  return equalsFolded(bytes, Math.max(slash + 1, last - SUFFIX.length), last, SUFFIX);
+  // The suffix holds no `/`, so what equals it stands behind the one there is.
+  return equalsFolded(bytes, last - SUFFIX.length, last, SUFFIX);
 }

@@ -9,8 +9,6 @@ import { invalidate, type Names, readText } from "./values.ts";
 const SLASH = 0x2f;
 const CAPTURE = -1;
 const ANY_METHOD = -1;
-/** A text that no resource names; differs from `CAPTURE` and from every literal. */
-const UNKNOWN = -2;
 
 /** A resource with its texts as numbers: literals and method by their index in the table. */
 interface Pattern {
@@ -95,10 +93,10 @@ export class Resources {
     for (let from = start + 1; from < end; ) {
       if (count === this.#segmentsMax) return -1;
       const stop = indexOfByte(bytes, SLASH, from, end);
-      const text = this.#table.find(bytes, from, stop);
       this.#bounds[2 * count] = from;
       this.#bounds[2 * count + 1] = stop;
-      this.#texts[count] = text < 0 ? UNKNOWN : text;
+      // A text that no resource names has -1, which no literal has.
+      this.#texts[count] = this.#table.find(bytes, from, stop);
       count++;
       from = stop + 1;
     }

@@ -101,6 +101,9 @@ export class Interpreter {
       return;
     }
     const before = this.metUnknown;
+    // A body may count too; what it does to register 0 must not reach a comparison of register 0 with register 1.
+    const sureBefore = this.#sure[0]!;
+    const possibleBefore = this.#possible[0]!;
     const first = slots.offset[list]!;
     const width = slots.id[list]!;
     const end = first + slots.length[list]! * width;
@@ -119,6 +122,8 @@ export class Interpreter {
     }
     // What the body met is in the two numbers now; only the comparison with them can be unknown.
     this.metUnknown = before;
+    this.#sure[0] = sureBefore;
+    this.#possible[0] = possibleBefore;
     this.#sure[register] = sure;
     this.#possible[register] = possible;
   }

@@ -1,6 +1,6 @@
 /** One server in a process of its own, so that its CPU time can be told from the client's. */
 import { pino } from "pino";
-import { type Engine, startServer } from "../../plugins/envoy/index.ts";
+import { type Decider, startServer } from "../../plugins/envoy/index.ts";
 import { engineOf, SEED_TEXT } from "./seed.ts";
 
 const { engine } = engineOf(SEED_TEXT);
@@ -10,7 +10,7 @@ const allowed = {
   setRequestHeaders: [{ name: "x-approved-by", value: "ipe" }],
   denial: null,
 } as const;
-const constant: Engine = {
+const constant: Decider = {
   digest: engine.digest,
   headerNames: engine.headerNames,
   program: { slots: [] },

@@ -104,7 +104,8 @@ export function writeModel(model: Model): Uint8Array {
   let offset = tableEnd;
   for (const [i, section] of sections.entries()) {
     const entry = HEADER_BYTES + i * SECTION_ENTRY_BYTES;
-    for (const [w, word] of [i + 1, offset, section.length].entries()) view.setUint32(entry + w * 4, word, true);
+    for (const [w, word] of [i + 1, offset, section.length].entries())
+      view.setUint32(entry + w * 4, word, true);
     bytes.set(section, offset);
     offset += section.length;
   }
@@ -116,15 +117,27 @@ function sectionsOf(m: Model): Uint8Array[] {
   const text = m.strings.flatMap((string) => [...string]);
   const padding = new Array<number>((4 - (text.length % 4)) % 4).fill(0);
   return [
-    join(words(m.strings.length, m.strings.map((string) => string.length)), Uint8Array.from([...text, ...padding])),
+    join(
+      words(
+        m.strings.length,
+        m.strings.map((string) => string.length),
+      ),
+      Uint8Array.from([...text, ...padding]),
+    ),
     join(words(m.numbers.length, m.numbersPadding), new Uint8Array(new Float64Array(m.numbers).buffer)),
-    join(words(m.networks.length), ...m.networks.map(({ address, prefix }) => join(Uint8Array.from(address), words(prefix)))),
+    join(
+      words(m.networks.length),
+      ...m.networks.map(({ address, prefix }) => join(Uint8Array.from(address), words(prefix))),
+    ),
     words(m.sets.length, m.setElements.length, rows(m.sets), m.setElements),
     words(m.enums.length, m.members.length, rows(m.enums), m.members),
     words(m.shapes.length, m.fields.length, rows(m.shapes), rows(m.fields)),
     words(m.slots.length, m.slots.flatMap(slotWords)),
     words(m.resources.length, m.segments.length, rows(m.resources), rows(m.segments)),
-    join(words(m.routines.length, m.code.length, m.routines), new Uint8Array(Uint16Array.from(m.code.flat()).buffer)),
+    join(
+      words(m.routines.length, m.code.length, m.routines),
+      new Uint8Array(Uint16Array.from(m.code.flat()).buffer),
+    ),
     words(m.obligations.length, rows(m.obligations)),
     words(m.policies.length, m.policies.flatMap(policyWords)),
     words(m.metadata.length, rows(m.metadata)),
@@ -133,13 +146,32 @@ function sectionsOf(m: Model): Uint8Array[] {
 }
 
 function slotWords(slot: SlotRow): number[] {
-  return [slot.name, slot.shape, slot.source | (slot.flags << 8) | (slot.half << 16), slot.argument, slot.default];
+  return [
+    slot.name,
+    slot.shape,
+    slot.source | (slot.flags << 8) | (slot.half << 16),
+    slot.argument,
+    slot.default,
+  ];
 }
 
 function policyWords(p: PolicyRow): number[] {
   const bytes = p.kind | (p.mode << 8) | (p.severity << 16) | (p.effect << 24);
   const { name, intent, trigger, requirement, status, body, reason } = p;
-  return [name, intent, bytes, trigger, requirement, status, body, reason, p.firstObligation, p.obligations, p.firstMetadata, p.metadata];
+  return [
+    name,
+    intent,
+    bytes,
+    trigger,
+    requirement,
+    status,
+    body,
+    reason,
+    p.firstObligation,
+    p.obligations,
+    p.firstMetadata,
+    p.metadata,
+  ];
 }
 
 function words(...values: readonly (number | readonly number[])[]): Uint8Array {

@@ -70,7 +70,9 @@ export const CELLS = {
 /** Index of a text, added where it is missing. */
 export function string(model: Model, text: string): number {
   const bytes = new TextEncoder().encode(text);
-  const known = model.strings.findIndex((other) => other.length === bytes.length && other.every((byte, i) => byte === bytes[i]));
+  const known = model.strings.findIndex(
+    (other) => other.length === bytes.length && other.every((byte, i) => byte === bytes[i]),
+  );
   return known !== -1 ? known : model.strings.push(bytes) - 1;
 }
 
@@ -89,7 +91,12 @@ export interface Fields {
 export function instruction(name: string, fields: Fields = {}): Word4 {
   const opcode = INSTRUCTIONS.findIndex((info) => info?.name === name);
   const { a = 0, b = 0, jump = 0, sense = 0, negate = 0, frameA = 0, frameB = 0, register = 0 } = fields;
-  return [opcode | (sense << 8) | (negate << 9) | (frameA << 10) | (frameB << 12) | (register << 14), a, b, jump];
+  return [
+    opcode | (sense << 8) | (negate << 9) | (frameA << 10) | (frameB << 12) | (register << 14),
+    a,
+    b,
+    jump,
+  ];
 }
 
 /** Put code in the place of a routine. */
@@ -115,7 +122,8 @@ export function settle(model: Model): Model {
     if (["ANY", "ALL", "COUNT"].includes(info.name)) features |= FEATURE_AGGREGATES;
     if (/ADDRESS|NETWORK|CIDR/.test(info.name)) features |= FEATURE_NETWORKS;
     const slot = slotOfCell(model, a);
-    if (info.name === "IN_LIST" && ["ip", "cidr"].includes(TYPE_NAMES[model.shapes[slot?.shape ?? 0]!.type]!)) features |= FEATURE_NETWORKS;
+    if (info.name === "IN_LIST" && ["ip", "cidr"].includes(TYPE_NAMES[model.shapes[slot?.shape ?? 0]!.type]!))
+      features |= FEATURE_NETWORKS;
   }
   let cell = 0;
   for (const slot of model.slots) {
@@ -131,13 +139,18 @@ export function settle(model: Model): Model {
 
 function slotOfCell(model: Model, cell: number): Model["slots"][number] | undefined {
   let end = 0;
-  return model.slots.find((slot) => cell < (end += widthOf(model, slot.shape)));
+  return model.slots.find((slot) => {
+    end += widthOf(model, slot.shape);
+    return cell < end;
+  });
 }
 
 function widthOf(model: Model, shape: number): number {
   const { type, argument, fields } = model.shapes[shape]!;
   if (TYPE_NAMES[type] !== "record") return 1;
-  return model.fields.slice(argument, argument + fields).reduce((sum, field) => sum + widthOf(model, field.shape), 1);
+  return model.fields
+    .slice(argument, argument + fields)
+    .reduce((sum, field) => sum + widthOf(model, field.shape), 1);
 }
 
 /** A fresh copy of the sample. */
@@ -187,13 +200,23 @@ export function sample(): Model {
 
 function addTypes(model: Model): void {
   const enumOf = (name: string, ordered: number, members: readonly string[]): void => {
-    model.enums.push({ name: string(model, name), ordered, first: model.members.length, count: members.length });
+    model.enums.push({
+      name: string(model, name),
+      ordered,
+      first: model.members.length,
+      count: members.length,
+    });
     model.members.push(...members.map((member) => string(model, member)));
   };
   enumOf("resource", 0, ["Order", "Orders", "Deployment", "Any"]);
   enumOf("Risk", 1, ["low", "medium", "high", "critical"]);
   enumOf("Colour", 0, ["red", "green"]);
-  const shape = (name: keyof typeof SHAPES, type: (typeof TYPE_NAMES)[number], argument = 0, fields = 0): void => {
+  const shape = (
+    name: keyof typeof SHAPES,
+    type: (typeof TYPE_NAMES)[number],
+    argument = 0,
+    fields = 0,
+  ): void => {
     if (model.shapes.length !== SHAPES[name]) throw new Error(`shape ${name} out of order`);
     model.shapes.push({ type: TYPE_NAMES.indexOf(type), argument, fields });
   };
@@ -213,7 +236,8 @@ function addTypes(model: Model): void {
   shape("risks", "list", SHAPES.risk);
   shape("floats", "list", SHAPES.float);
   shape("address", "record", 5, 2);
-  const field = (name: string, of: keyof typeof SHAPES): void => void model.fields.push({ name: string(model, name), shape: SHAPES[of] });
+  const field = (name: string, of: keyof typeof SHAPES): void =>
+    void model.fields.push({ name: string(model, name), shape: SHAPES[of] });
   field("cost", "int");
   field("tag", "string");
   field("role", "string");
@@ -226,7 +250,15 @@ function addTypes(model: Model): void {
 function addSlots(model: Model): void {
   const builtin = (name: keyof typeof CELLS, shape: keyof typeof SHAPES): void => {
     const argument = BUILTINS.findIndex((b) => b.name === name);
-    model.slots.push({ name: string(model, name), shape: SHAPES[shape], source: 0, flags: 0, half: 0, argument, default: 0 });
+    model.slots.push({
+      name: string(model, name),
+      shape: SHAPES[shape],
+      source: 0,
+      flags: 0,
+      half: 0,
+      argument,
+      default: 0,
+    });
   };
   const slot = (
     name: keyof typeof CELLS,
@@ -235,7 +267,13 @@ function addSlots(model: Model): void {
     flags: number,
     value = 0,
   ): void => {
-    const row = { name: string(model, name), shape: SHAPES[shape], source: SOURCE_NAMES.indexOf(source), flags, half: 0 };
+    const row = {
+      name: string(model, name),
+      shape: SHAPES[shape],
+      source: SOURCE_NAMES.indexOf(source),
+      flags,
+      half: 0,
+    };
     model.slots.push({ ...row, argument: string(model, argument), default: value });
   };
   builtin("resource.type", "resource");
@@ -263,11 +301,19 @@ function addSlots(model: Model): void {
 
 function addResources(model: Model): void {
   const resource = (member: number, method: string | null, segments: readonly string[]): void => {
-    const row = { member, method: method === null ? NONE : string(model, method), first: model.segments.length, count: segments.length };
+    const row = {
+      member,
+      method: method === null ? NONE : string(model, method),
+      first: model.segments.length,
+      count: segments.length,
+    };
     model.resources.push(row);
     for (const text of segments) {
       const capture = text.startsWith("{");
-      model.segments.push({ kind: capture ? 1 : 0, string: string(model, capture ? text.slice(1, -1) : text) });
+      model.segments.push({
+        kind: capture ? 1 : 0,
+        string: string(model, capture ? text.slice(1, -1) : text),
+      });
     }
   };
   resource(2, "POST", ["deployments"]);
@@ -317,30 +363,99 @@ function addCode(model: Model): void {
 
 function addPolicies(model: Model): void {
   const policy = (row: Partial<PolicyRow> & { name: number }): void => {
-    const counts = { firstObligation: model.obligations.length, obligations: 0, firstMetadata: model.metadata.length, metadata: 0 };
+    const counts = {
+      firstObligation: model.obligations.length,
+      obligations: 0,
+      firstMetadata: model.metadata.length,
+      metadata: 0,
+    };
     const texts = { status: 0, body: NONE, reason: NONE };
-    const { name, intent = NONE, kind = 0, mode = 0, severity = 2, effect = 0, trigger = NONE, requirement = NONE, ...rest } = row;
-    model.policies.push({ name, intent, kind, mode, severity, effect, trigger, requirement, ...texts, ...counts, ...rest });
+    const {
+      name,
+      intent = NONE,
+      kind = 0,
+      mode = 0,
+      severity = 2,
+      effect = 0,
+      trigger = NONE,
+      requirement = NONE,
+      ...rest
+    } = row;
+    model.policies.push({
+      name,
+      intent,
+      kind,
+      mode,
+      severity,
+      effect,
+      trigger,
+      requirement,
+      ...texts,
+      ...counts,
+      ...rest,
+    });
   };
   const intent = string(model, "deployments need two approvals");
   const name = string(model, "Approvals");
-  policy({ name, intent, severity: 0, trigger: 0, requirement: 1, status: 403, body: string(model, "no"), obligations: 1, metadata: 2 });
-  model.obligations.push({ kind: 1, header: string(model, "x-approved-by"), value: string(model, "ipe mesh") });
-  model.metadata.push({ key: string(model, "owner"), value: string(model, "security") }, { key: string(model, "version"), value: string(model, "1.2.0") });
-  policy({ name: string(model, "Inside"), kind: 1, severity: 1, effect: 2, trigger: 2, reason: string(model, "from inside only") });
+  policy({
+    name,
+    intent,
+    severity: 0,
+    trigger: 0,
+    requirement: 1,
+    status: 403,
+    body: string(model, "no"),
+    obligations: 1,
+    metadata: 2,
+  });
+  model.obligations.push({
+    kind: 1,
+    header: string(model, "x-approved-by"),
+    value: string(model, "ipe mesh"),
+  });
+  model.metadata.push(
+    { key: string(model, "owner"), value: string(model, "security") },
+    { key: string(model, "version"), value: string(model, "1.2.0") },
+  );
+  policy({
+    name: string(model, "Inside"),
+    kind: 1,
+    severity: 1,
+    effect: 2,
+    trigger: 2,
+    reason: string(model, "from inside only"),
+  });
   policy({ name: string(model, "Open"), mode: 1, effect: 1, obligations: 2 });
   model.obligations.push({ kind: 1, header: string(model, "x-approved-by"), value: string(model, "") });
   model.obligations.push({ kind: 1, header: string(model, "x-open"), value: string(model, "yes") });
 }
 
 function addExplain(model: Model): void {
-  model.rows.push({ trigger: 0, requirement: 1 }, { trigger: 2, requirement: NONE }, { trigger: NONE, requirement: NONE });
+  model.rows.push(
+    { trigger: 0, requirement: 1 },
+    { trigger: 2, requirement: NONE },
+    { trigger: NONE, requirement: NONE },
+  );
   const node = (row: Partial<NodeRow>, reads: readonly (keyof typeof CELLS)[] = []): void => {
     const { kind = 0, children = 0, firstChild = 0, text = NONE, line = 0, column = 0, routine = NONE } = row;
-    model.nodes.push({ kind, children, firstChild, text, line, column, routine, firstRead: model.reads.length, reads: reads.length });
+    model.nodes.push({
+      kind,
+      children,
+      firstChild,
+      text,
+      line,
+      column,
+      routine,
+      firstRead: model.reads.length,
+      reads: reads.length,
+    });
     model.reads.push(...reads.map((name) => ({ cell: CELLS[name], name: string(model, name) })));
   };
-  const place = (text: string, line: number): Partial<NodeRow> => ({ text: string(model, text), line, column: 5 });
+  const place = (text: string, line: number): Partial<NodeRow> => ({
+    text: string(model, text),
+    line,
+    column: 5,
+  });
   node({ kind: 1, children: 2, firstChild: 3 });
   node({ ...place("amount < 100", 4), routine: 3 }, ["amount"]);
   node({ ...place('source.ip in "10.0.0.0/8"', 9), routine: 4 }, ["source.ip"]);

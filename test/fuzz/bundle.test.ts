@@ -11,8 +11,21 @@ describe("mutants of bundles", () => {
     // Some get through every rule, and every part of the bundle refuses some: the fuzz reaches what it is for.
     expect(summary.accepted).toBeGreaterThan(200);
     expect(Object.keys(summary.refused).sort()).toEqual([
-      "code", "enums", "explain", "header", "metadata", "networks", "numbers", "obligations", "policies", "resources",
-      "section", "sets", "shapes", "slots", "strings",
+      "code",
+      "enums",
+      "explain",
+      "header",
+      "metadata",
+      "networks",
+      "numbers",
+      "obligations",
+      "policies",
+      "resources",
+      "section",
+      "sets",
+      "shapes",
+      "slots",
+      "strings",
     ]);
   });
 
@@ -24,7 +37,9 @@ describe("mutants of bundles", () => {
 
   it("are made in every way", () => {
     const all = seeds();
-    const ways = new Set(Array.from({ length: 2000 }, (_, i) => mutate(all[0]!.bytes, new Random(i), all).ways).flat());
+    const ways = new Set(
+      Array.from({ length: 2000 }, (_, i) => mutate(all[0]!.bytes, new Random(i), all).ways).flat(),
+    );
     expect([...ways].sort()).toEqual([...WAY_NAMES].sort());
   });
 

@@ -70,11 +70,19 @@ export function fuzzBundles(options: FuzzOptions): FuzzSummary {
     if (judged.error === null && !judged.unchanged) counts.accepted++;
     if (judged.error !== null) refused[placeOf(judged.error)] = (refused[placeOf(judged.error)] ?? 0) + 1;
     counts.requests += judged.requests;
-    if (judged.problem !== null) findings.push({ mutant: i, from: from.name, ways: mutant.ways, resealed, problem: judged.problem });
+    if (judged.problem !== null)
+      findings.push({ mutant: i, from: from.name, ways: mutant.ways, resealed, problem: judged.problem });
     options.progress?.(i + 1);
   }
   const slowestMs = Math.round(counts.slowestMs);
-  return { mutants: options.mutants, seed: options.seed, ...counts, slowestMs, refused: sortedByCount(refused), findings };
+  return {
+    mutants: options.mutants,
+    seed: options.seed,
+    ...counts,
+    slowestMs,
+    refused: sortedByCount(refused),
+    findings,
+  };
 }
 
 function makeMutant(from: Seed, random: Random, all: readonly Seed[]): { mutant: Mutant; resealed: boolean } {
@@ -92,7 +100,13 @@ interface Judged {
   readonly problem: string | null;
 }
 
-function judge(from: Seed, { bytes }: Mutant, resealed: boolean, random: Random, other: OtherLoader | undefined): Judged {
+function judge(
+  from: Seed,
+  { bytes }: Mutant,
+  resealed: boolean,
+  random: Random,
+  other: OtherLoader | undefined,
+): Judged {
   const unchanged = Buffer.compare(bytes, from.bytes) === 0;
   const judged = { unchanged, error: null, requests: 0, problem: null };
   try {
@@ -101,10 +115,15 @@ function judge(from: Seed, { bytes }: Mutant, resealed: boolean, random: Random,
     const difference = other === undefined ? null : differenceOf(error, other(bytes));
     if (difference !== null) return { ...judged, error, problem: difference };
     if (!result.ok) {
-      const problem = unchanged ? `refused though unchanged: ${error}` : result.error.startsWith("internal fault") ? result.error : null;
+      const problem = unchanged
+        ? `refused though unchanged: ${error}`
+        : result.error.startsWith("internal fault")
+          ? result.error
+          : null;
       return { ...judged, error, problem };
     }
-    if (!resealed && !unchanged) return { ...judged, problem: "accepted though changed and not sealed again" };
+    if (!resealed && !unchanged)
+      return { ...judged, problem: "accepted though changed and not sealed again" };
     return { ...judged, ...run(result.engine, random) };
   } catch (thrown) {
     return { ...judged, problem: `thrown: ${thrown instanceof Error ? thrown.stack : String(thrown)}` };
@@ -124,7 +143,10 @@ function run(engine: Engine, random: Random): { requests: number; problem: strin
     const decision = engine.decide(request);
     const explained = engine.explain(request).decision;
     if (!isDeepStrictEqual(decision, explained)) {
-      return { requests: i + 1, problem: `request ${i}: decided ${JSON.stringify(decision)}, explained ${JSON.stringify(explained)}` };
+      return {
+        requests: i + 1,
+        problem: `request ${i}: decided ${JSON.stringify(decision)}, explained ${JSON.stringify(explained)}`,
+      };
     }
   }
   return { requests: requests.length, problem: null };
@@ -143,7 +165,11 @@ function sortedByCount(counts: Readonly<Record<string, number>>): Record<string,
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { mutants: { type: "string", default: "20000" }, seed: { type: "string", default: "1" }, wasm: { type: "string" } },
+    options: {
+      mutants: { type: "string", default: "20000" },
+      seed: { type: "string", default: "1" },
+      wasm: { type: "string" },
+    },
   });
   const mutants = Number(values.mutants);
   const other = values.wasm === undefined ? {} : { other: await otherLoader(values.wasm) };
@@ -154,14 +180,18 @@ async function main(): Promise<void> {
   const summary = fuzzBundles({ mutants, seed: Number(values.seed), ...other, progress });
   process.stderr.write("\n");
   const seconds = Math.round((performance.now() - started) / 1000);
-  console.log(JSON.stringify({ ...summary, wasm: values.wasm !== undefined, seconds, node: process.version }, null, 2));
+  console.log(
+    JSON.stringify({ ...summary, wasm: values.wasm !== undefined, seconds, node: process.version }, null, 2),
+  );
   process.exitCode = summary.findings.length === 0 ? 0 : 1;
 }
 
 async function otherLoader(path: string): Promise<OtherLoader> {
   const driver = new URL("../../assembly/test-driver.ts", import.meta.url).href;
   const { loadTestVm } = (await import(driver)) as {
-    loadTestVm(wasm: Uint8Array): { load(bundle: Uint8Array): string | null } | Promise<{ load(bundle: Uint8Array): string | null }>;
+    loadTestVm(
+      wasm: Uint8Array,
+    ): { load(bundle: Uint8Array): string | null } | Promise<{ load(bundle: Uint8Array): string | null }>;
   };
   const vm = await loadTestVm(readFileSync(path));
   return (bundle) => vm.load(bundle);

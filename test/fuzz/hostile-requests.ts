@@ -47,7 +47,24 @@ const BODIES = [
   '"\\ud800"',
   "",
 ];
-const SCALARS: readonly unknown[] = ["", "production", "high", "10.0.0.1", "10.0.0.0/8", "é", 0, 1, -1, 2.5, 2 ** 53, true, false, null, [], {}];
+const SCALARS: readonly unknown[] = [
+  "",
+  "production",
+  "high",
+  "10.0.0.1",
+  "10.0.0.0/8",
+  "é",
+  0,
+  1,
+  -1,
+  2.5,
+  2 ** 53,
+  true,
+  false,
+  null,
+  [],
+  {},
+];
 const ELEMENTS_MAX = 4;
 const DEPTH_MAX = 6;
 
@@ -58,12 +75,27 @@ export function hostileRequests(program: Program, random: Random): NeutralReques
     method: "POST",
     target: random.pick(["/deployments", "/orders/7?amount=1&amount=2", "/", "/orders/%zz"]),
     host: "example.org:443",
-    headers: program.slots.filter((slot) => slot.source === "header").map((slot) => ({ name: slot.argument, value: "1, 2" })),
+    headers: program.slots
+      .filter((slot) => slot.source === "header")
+      .map((slot) => ({ name: slot.argument, value: "1, 2" })),
     body: json(random.pick(BODIES)),
     source: { ip: "10.0.0.1", port: 1, principal: "spiffe://a/b" },
   };
-  const garbage: NeutralRequest = { ...ordinary, method: Uint8Array.of(0xff), host: "..", headersJoined: true, size: Number.NaN };
-  return [NOTHING, UNKNOWABLE, ordinary, garbage, withValues(ordinary, program, random), withValues(ordinary, program, random)];
+  const garbage: NeutralRequest = {
+    ...ordinary,
+    method: Uint8Array.of(0xff),
+    host: "..",
+    headersJoined: true,
+    size: Number.NaN,
+  };
+  return [
+    NOTHING,
+    UNKNOWABLE,
+    ordinary,
+    garbage,
+    withValues(ordinary, program, random),
+    withValues(ordinary, program, random),
+  ];
 }
 
 function json(text: string): Body {
@@ -73,11 +105,11 @@ function json(text: string): Body {
 /** Every declared slot gets a value of its type, or now and then any value. */
 function withValues(request: NeutralRequest, program: Program, random: Random): NeutralRequest {
   const declared = program.slots.filter((slot) => slot.source !== "builtin");
-  const attributes = new Map(declared.map((slot) => [slot.name, valueOf(slot.shape, program, random, 0)]));
+  const attributes = new Map(declared.map((slot) => [slot.name, someValue(slot.shape, program, random, 0)]));
   return { ...request, body: { kind: "empty" }, attributes };
 }
 
-function valueOf(shape: Shape, program: Program, random: Random, depth: number): unknown {
+function someValue(shape: Shape, program: Program, random: Random, depth: number): unknown {
   if (depth > DEPTH_MAX || random.chance(15)) return random.pick(SCALARS);
   switch (shape.type) {
     case "string":
@@ -97,8 +129,12 @@ function valueOf(shape: Shape, program: Program, random: Random, depth: number):
     case "cidr":
       return random.pick(["10.0.0.0/8", "2001:db8::/32"]);
     case "list":
-      return Array.from({ length: random.below(ELEMENTS_MAX) }, () => valueOf(shape.element!, program, random, depth + 1));
+      return Array.from({ length: random.below(ELEMENTS_MAX) }, () =>
+        someValue(shape.element!, program, random, depth + 1),
+      );
     case "record":
-      return Object.fromEntries(shape.fields.map((field) => [field.name, valueOf(field.shape, program, random, depth + 1)]));
+      return Object.fromEntries(
+        shape.fields.map((field) => [field.name, someValue(field.shape, program, random, depth + 1)]),
+      );
   }
 }

@@ -1,6 +1,12 @@
 /** Ways to break a bundle: blindly, and with the format in mind. */
 import { TABLE_END } from "../../core/bytecode/digest.ts";
-import { HEADER_BYTES, HEADER_TOTAL_BYTES, NONE, SECTION_COUNT, SECTION_ENTRY_BYTES } from "../../core/bytecode/gen/constants.ts";
+import {
+  HEADER_BYTES,
+  HEADER_TOTAL_BYTES,
+  NONE,
+  SECTION_COUNT,
+  SECTION_ENTRY_BYTES,
+} from "../../core/bytecode/gen/constants.ts";
 import { INSTRUCTIONS } from "../../core/bytecode/gen/tables.ts";
 import type { Random } from "../differential/random.ts";
 import type { Seed } from "./seeds.ts";
@@ -12,25 +18,85 @@ export interface Mutant {
 }
 
 /** Values at the edges of indexes, counts, offsets and types. */
-const WORDS = [0, 1, 2, 3, 4, 7, 8, 127, 128, 255, 256, 257, 65535, 65536, 0x7fffffff, 0x80000000, 0xfffffffc, 0xfffffffe, NONE];
+const WORDS = [
+  0,
+  1,
+  2,
+  3,
+  4,
+  7,
+  8,
+  127,
+  128,
+  255,
+  256,
+  257,
+  65535,
+  65536,
+  0x7fffffff,
+  0x80000000,
+  0xfffffffc,
+  0xfffffffe,
+  NONE,
+];
 const HALVES = [0, 1, 2, 3, 255, 256, 0x7fff, 0x8000, 0xfffe, 0xffff];
 const BYTES = [0, 1, 2, 5, 6, 7, 9, 0x2e, 0x2f, 0x7f, 0x80, 0xbf, 0xc0, 0xed, 0xf4, 0xff];
 
 /** Words in front of a section's first array, and its arrays with the number of 32-bit words in a row. */
-const LAYOUTS: readonly { readonly leading: number; readonly arrays: readonly { readonly count: number; readonly words: number }[] }[] = [
+const LAYOUTS: readonly {
+  readonly leading: number;
+  readonly arrays: readonly { readonly count: number; readonly words: number }[];
+}[] = [
   { leading: 1, arrays: [{ count: 0, words: 1 }] },
   { leading: 2, arrays: [{ count: 0, words: 2 }] },
   { leading: 1, arrays: [{ count: 0, words: 5 }] },
-  { leading: 2, arrays: [{ count: 0, words: 3 }, { count: 1, words: 1 }] },
-  { leading: 2, arrays: [{ count: 0, words: 4 }, { count: 1, words: 1 }] },
-  { leading: 2, arrays: [{ count: 0, words: 3 }, { count: 1, words: 2 }] },
+  {
+    leading: 2,
+    arrays: [
+      { count: 0, words: 3 },
+      { count: 1, words: 1 },
+    ],
+  },
+  {
+    leading: 2,
+    arrays: [
+      { count: 0, words: 4 },
+      { count: 1, words: 1 },
+    ],
+  },
+  {
+    leading: 2,
+    arrays: [
+      { count: 0, words: 3 },
+      { count: 1, words: 2 },
+    ],
+  },
   { leading: 1, arrays: [{ count: 0, words: 5 }] },
-  { leading: 2, arrays: [{ count: 0, words: 4 }, { count: 1, words: 2 }] },
-  { leading: 2, arrays: [{ count: 0, words: 1 }, { count: 1, words: 2 }] },
+  {
+    leading: 2,
+    arrays: [
+      { count: 0, words: 4 },
+      { count: 1, words: 2 },
+    ],
+  },
+  {
+    leading: 2,
+    arrays: [
+      { count: 0, words: 1 },
+      { count: 1, words: 2 },
+    ],
+  },
   { leading: 1, arrays: [{ count: 0, words: 3 }] },
   { leading: 1, arrays: [{ count: 0, words: 12 }] },
   { leading: 1, arrays: [{ count: 0, words: 2 }] },
-  { leading: 3, arrays: [{ count: 2, words: 2 }, { count: 0, words: 9 }, { count: 1, words: 2 }] },
+  {
+    leading: 3,
+    arrays: [
+      { count: 2, words: 2 },
+      { count: 0, words: 9 },
+      { count: 1, words: 2 },
+    ],
+  },
 ];
 const CODE = 8;
 
@@ -38,8 +104,9 @@ type Way = (bytes: Uint8Array, random: Random, others: readonly Seed[]) => Uint8
 
 const WAYS: Readonly<Record<string, Way>> = {
   truncate: (bytes, random) => bytes.slice(0, random.below(bytes.length)),
-  "truncate and say so": (bytes, random) => withTotal(bytes.slice(0, random.below(bytes.length / 4) * 4)),
-  append: (bytes, random) => withTotal(Uint8Array.from([...bytes, ...new Uint8Array(4 * (1 + random.below(4)))])),
+  "truncate and say so": (bytes, random) => withTotal(bytes.slice(0, someWord(bytes, random))),
+  append: (bytes, random) =>
+    withTotal(Uint8Array.from([...bytes, ...new Uint8Array(4 * (1 + random.below(4)))])),
   "flip bits": (bytes, random) => {
     for (let i = 0; i <= random.below(4); i++) bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
     return bytes;
@@ -48,29 +115,43 @@ const WAYS: Readonly<Record<string, Way>> = {
     bytes[random.below(bytes.length)] = random.pick(BYTES);
     return bytes;
   },
-  "set a word": (bytes, random) => setWord(bytes, random.below(bytes.length / 4) * 4, random.pick(WORDS)),
-  "set a word of the header": (bytes, random) => setWord(bytes, random.below(TABLE_END / 4) * 4, random.pick(WORDS)),
-  "swap two words": (bytes, random) => swap(bytes, random.below(bytes.length / 4) * 4, random.below(bytes.length / 4) * 4, 4),
+  "set a word": (bytes, random) => setWord(bytes, someWord(bytes, random), random.pick(WORDS)),
+  "set a word of the header": (bytes, random) =>
+    setWord(bytes, random.below(TABLE_END / 4) * 4, random.pick(WORDS)),
+  "swap two words": (bytes, random) => swap(bytes, someWord(bytes, random), someWord(bytes, random), 4),
   "cut words out": (bytes, random) => cut(bytes, random),
   "inflate a count": (bytes, random) => inflate(bytes, random),
   "section of another": (bytes, random, others) => spliceSection(bytes, random, random.pick(others).bytes),
   "cell of a table": (bytes, random) => changeCell(bytes, random),
   "swap two rows": (bytes, random) => swapRows(bytes, random),
   "double a row": (bytes, random) => doubleRow(bytes, random),
-  "jump elsewhere": (bytes, random) => withInstruction(bytes, random, (view, at) => view.setUint16(at + 6, random.chance(50) ? random.below(8) : random.pick(HALVES), true)),
-  "swap operands": (bytes, random) => withInstruction(bytes, random, (_, at) => swap(bytes, at + 2, at + 4, 2)),
+  "jump elsewhere": (bytes, random) =>
+    withInstruction(bytes, random, (view, at) =>
+      view.setUint16(at + 6, random.chance(50) ? random.below(8) : random.pick(HALVES), true),
+    ),
+  "swap operands": (bytes, random) =>
+    withInstruction(bytes, random, (_, at) => swap(bytes, at + 2, at + 4, 2)),
   "other operand": (bytes, random) =>
-    withInstruction(bytes, random, (view, at) => view.setUint16(at + 2 + random.below(2) * 2, random.chance(70) ? random.below(12) : random.pick(HALVES), true)),
-  "other opcode": (bytes, random) => withInstruction(bytes, random, (view, at) => view.setUint8(at, random.below(INSTRUCTIONS.length + 2))),
+    withInstruction(bytes, random, (view, at) =>
+      view.setUint16(
+        at + 2 + random.below(2) * 2,
+        random.chance(70) ? random.below(12) : random.pick(HALVES),
+        true,
+      ),
+    ),
+  "other opcode": (bytes, random) =>
+    withInstruction(bytes, random, (view, at) => view.setUint8(at, random.below(INSTRUCTIONS.length + 2))),
   "other flags": (bytes, random) =>
-    withInstruction(bytes, random, (view, at) => view.setUint8(at + 1, view.getUint8(at + 1) ^ (1 << random.below(8)))),
+    withInstruction(bytes, random, (view, at) =>
+      view.setUint8(at + 1, view.getUint8(at + 1) ^ (1 << random.below(8))),
+    ),
 };
 
 /** One mutant: one to three ways, one after the other, and again while nothing has changed. Never changes `seed`. */
 export function mutate(seed: Uint8Array, random: Random, others: readonly Seed[]): Mutant {
   const names = Object.keys(WAYS);
   const ways: string[] = [];
-  let bytes = seed.slice();
+  let bytes: Uint8Array = seed.slice();
   let left = random.chance(70) ? 1 : 1 + random.below(3);
   while ((left-- > 0 || Buffer.compare(bytes, seed) === 0) && bytes.length >= TABLE_END) {
     const way = random.pick(names);
@@ -84,6 +165,11 @@ export const WAY_NAMES: readonly string[] = Object.keys(WAYS);
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Start of a whole word; the bytes may be cut off within one. */
+function someWord(bytes: Uint8Array, random: Random): number {
+  return random.below(Math.floor(bytes.length / 4)) * 4;
 }
 
 function setWord(bytes: Uint8Array, at: number, value: number): Uint8Array {
@@ -139,7 +225,10 @@ function cut(bytes: Uint8Array, random: Random): Uint8Array {
   const section = random.below(SECTION_COUNT);
   const { offset, length } = sectionAt(bytes, section);
   const from = random.below(length / 4 + 1) * 4;
-  const rest = [...bytes.subarray(offset, offset + from), ...bytes.subarray(offset + from + 4 * (1 + random.below(4)), offset + length)];
+  const rest = [
+    ...bytes.subarray(offset, offset + from),
+    ...bytes.subarray(offset + from + 4 * (1 + random.below(4)), offset + length),
+  ];
   return replaceSection(bytes, section, Uint8Array.from(rest.slice(0, rest.length - (rest.length % 4))));
 }
 
@@ -148,7 +237,9 @@ function inflate(bytes: Uint8Array, random: Random): Uint8Array {
   const { offset, length } = sectionAt(bytes, section);
   const word = offset + random.below(LAYOUTS[section]!.leading) * 4;
   if (word + 4 > offset + length) return bytes;
-  const value = random.chance(50) ? viewOf(bytes).getUint32(word, true) + 1 + random.below(3) : random.pick(WORDS);
+  const value = random.chance(50)
+    ? viewOf(bytes).getUint32(word, true) + 1 + random.below(3)
+    : random.pick(WORDS);
   return setWord(bytes, word, value);
 }
 
@@ -173,7 +264,10 @@ function someRows(bytes: Uint8Array, random: Random, section = random.below(SECT
   let at = offset + leading * 4;
   for (const [i, { count, words }] of arrays.entries()) {
     const countAt = offset + count * 4;
-    const rows = Math.min(view.getUint32(countAt, true), Math.floor(Math.max(0, offset + length - at) / (words * 4)));
+    const rows = Math.min(
+      view.getUint32(countAt, true),
+      Math.floor(Math.max(0, offset + length - at) / (words * 4)),
+    );
     if (i === chosen) return rows === 0 ? null : { section, countAt, at, count: rows, words };
     at += rows * words * 4;
   }
@@ -186,7 +280,13 @@ function changeCell(bytes: Uint8Array, random: Random): Uint8Array {
   const view = viewOf(bytes);
   const at = rows.at + random.below(rows.count * rows.words) * 4;
   const before = view.getUint32(at, true);
-  const value = random.pick([before + 1, before - 1, random.below(64), random.pick(WORDS), before ^ (1 << random.below(32))]);
+  const value = random.pick([
+    before + 1,
+    before - 1,
+    random.below(64),
+    random.pick(WORDS),
+    before ^ (1 << random.below(32)),
+  ]);
   if (random.chance(30)) bytes[at + random.below(4)] = random.pick(BYTES);
   else view.setUint32(at, value >>> 0, true);
   return bytes;
@@ -208,10 +308,18 @@ function doubleRow(bytes: Uint8Array, random: Random): Uint8Array {
   const { offset, length } = sectionAt(bytes, rows.section);
   const at = rows.at + random.below(rows.count) * rows.words * 4;
   const end = at + rows.words * 4;
-  return replaceSection(bytes, rows.section, Uint8Array.from([...bytes.subarray(offset, end), ...bytes.subarray(at, offset + length)]));
+  return replaceSection(
+    bytes,
+    rows.section,
+    Uint8Array.from([...bytes.subarray(offset, end), ...bytes.subarray(at, offset + length)]),
+  );
 }
 
-function withInstruction(bytes: Uint8Array, random: Random, change: (view: DataView, at: number) => void): Uint8Array {
+function withInstruction(
+  bytes: Uint8Array,
+  random: Random,
+  change: (view: DataView, at: number) => void,
+): Uint8Array {
   const rows = someRows(bytes, random, CODE);
   if (rows !== null) change(viewOf(bytes), rows.at + random.below(rows.count) * 8);
   return bytes;

@@ -240,11 +240,11 @@ const limits: { name: string; actions: Actions; body: string[]; kind: string; ca
     callbacks: 2,
   },
   {
-    name: "a chunk that makes the buffer too large, which the filter never sees",
+    name: "a chunk that makes the buffer too large, which the filter still sees",
     actions: { headers: StopIteration, body: StopIterationAndBuffer },
     body: ["1234", "56789", "more"],
     kind: "local-response",
-    callbacks: 1,
+    callbacks: 2,
   },
   {
     name: "a first chunk larger than the buffer, after the filter saw it",
@@ -306,4 +306,99 @@ test("a held request is resumed by a tick, and its body is then seen", async () 
   expect(stream.outcome).toMatchObject({ kind: "continue", requestBody: Uint8Array.of(97, 98, 99, 100) });
   expect(notesOf(host.vm())).toEqual([0, 0, 2, 4]);
   stream.finish();
+});
+
+test("a body gone over the limit is a 413, though the filter answers it or traps", async () => {
+  const answers = (then: string) =>
+    filterWat(
+      (text) => `
+        ${callback("proxy_on_request_headers", "(i32.const 1)")}
+        ${callback(
+          "proxy_on_request_body",
+          `(if (i32.gt_u (local.get $a) (i32.const 8)) (then
+             (drop (call $proxy_send_local_response
+               (i32.const 200) ${text("")} ${text("")} ${text("")} (i32.const -1))) ${then}))
+           (i32.const 1)`,
+        )}`,
+      "proxy_send_local_response",
+    );
+  for (const then of ["", "(unreachable)"]) {
+    const host = await ProxyWasmHost.load(answers(then), { bufferBytesMax: 8 });
+    host.configure(waits);
+    expect(host.request({ headers: path, body: ["1234", "56789"] })).toMatchObject({
+      status: 413,
+      origin: "proxy",
+    });
+    expect(host.vm().failed !== undefined).toBe(then !== "");
+  }
+});
+
+/** Calls `proxy_continue_stream` in the header callback (`in` 0) or in the last body callback (1). */
+const continuing: {
+  name: string;
+  in: 0 | 1;
+  actions: Actions;
+  body?: string[];
+  kind: string;
+  sent?: string;
+}[] = [
+  { name: "then stops all", in: 0, actions: { headers: 4, body: 0 }, kind: "continue", sent: "" },
+  { name: "then stops all, with a body", in: 0, actions: { headers: 4, body: 0 }, body: ["a"], kind: "hung" },
+  {
+    name: "then waits for the body",
+    in: 0,
+    actions: { headers: 1, body: 0 },
+    body: ["a"],
+    kind: "continue",
+    sent: "a",
+  },
+  {
+    name: "then buffers",
+    in: 1,
+    actions: { headers: 1, body: 1, last: 1 },
+    body: ["a", "b"],
+    kind: "continue",
+    sent: "ab",
+  },
+];
+
+test.each(continuing)(
+  "a filter that continues the stream, $name: $kind",
+  async ({ actions, body, kind, sent, ...at }) => {
+    const go = "(drop (call $proxy_continue_stream (i32.const 0)))";
+    const wasm = filterWat(
+      () => `
+      ${callback("proxy_on_request_headers", `${at.in === 0 ? go : ""} (i32.const ${actions.headers})`)}
+      ${callback(
+        "proxy_on_request_body",
+        `(if (i32.and (local.get $b) (i32.const ${at.in})) (then ${go}))
+         (select (i32.const ${actions.last ?? 0}) (i32.const ${actions.body}) (local.get $b))`,
+      )}`,
+      "proxy_continue_stream",
+    );
+    const host = await ProxyWasmHost.load(wasm);
+    host.configure(waits);
+    const report = host.request({ headers: path, ...(body ? { body } : {}) });
+    expect(report).toMatchObject({ kind, reachedUpstream: true });
+    if (report.kind === "continue") expect(toText(report.requestBody)).toBe(sent);
+  },
+);
+
+test("continuing a stream before its headers came changes nothing", async () => {
+  const wasm = filterWat(
+    () => `
+      ${callback(
+        "proxy_on_context_create",
+        "(if (local.get $a) (then (call $note (call $proxy_continue_stream (i32.const 0)))))",
+      )}
+      ${callback("proxy_on_request_headers", "(i32.const 4)")}`,
+    "proxy_continue_stream",
+  );
+  const host = await ProxyWasmHost.load(wasm);
+  host.configure();
+  expect(host.request({ headers: path })).toMatchObject({
+    kind: "hung",
+    reachedUpstream: false,
+    requestHeaders: path,
+  });
 });

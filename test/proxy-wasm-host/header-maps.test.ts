@@ -86,12 +86,58 @@ test("changes reach the upstream in order", async () => {
   ]);
   expect(notes).toEqual([0, 0, 0, 0, 0]);
   expect(report.requestHeaders).toEqual([
-    ["x-twice", "one"],
     ["x-last", ""],
     ["x-new", "1"],
     ["x-new", "2"],
+    ["x-twice", "one"],
     ["x-made", "up"],
   ]);
+});
+
+test("repeated lines of headers that Envoy keeps once are one value; pseudo-headers come first", async () => {
+  const wasm = filterWat(
+    onHeaders(
+      (text) => `
+        (call $note (call $proxy_get_header_map_value ${requestMap} ${text("authorization")} ${into})) (call $say)
+        (call $note (call $proxy_add_header_map_value ${requestMap} ${text("Authorization")} ${text("c")}))
+        (call $note (call $proxy_add_header_map_value ${requestMap} ${text("Authorization")} ${text("")}))
+        (call $note (call $proxy_add_header_map_value ${requestMap} ${text("x-late")} ${text("1")}))
+        (call $note (call $proxy_replace_header_map_value ${requestMap} ${text(":path")} ${text("/new")}))`,
+    ),
+    "proxy_get_header_map_value",
+    "proxy_add_header_map_value",
+    "proxy_replace_header_map_value",
+  );
+  const { report } = await runWith(wasm, [
+    [":path", "/"],
+    ["authorization", "a"],
+    ["cookie", "a=1"],
+    ["Authorization", "b"],
+    ["cookie", "b=2"],
+    [":authority", "host"],
+  ]);
+  expect(report.logs.map((log) => log.message)).toEqual(["a,b"]);
+  expect(report.requestHeaders).toEqual([
+    [":authority", "host"],
+    [":path", "/new"],
+    ["authorization", "a,b,c"],
+    ["cookie", "a=1"],
+    ["cookie", "b=2"],
+    ["x-late", "1"],
+  ]);
+});
+
+test("while logging, a map that is not there is NotFound", async () => {
+  const wasm = filterWat(
+    (text) =>
+      callback(
+        "proxy_on_log",
+        `(call $note (call $proxy_get_header_map_value (i32.const 1) ${text("a")} ${into}))
+         (call $note (call $proxy_get_header_map_value ${responseMap} ${text("a")} ${into}))`,
+      ),
+    "proxy_get_header_map_value",
+  );
+  expect((await runWith(wasm, [["a", "1"]])).notes).toEqual([Status.NotFound, Status.NotFound]);
 });
 
 const bytesText = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");

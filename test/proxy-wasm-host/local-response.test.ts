@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Callback } from "./abi.ts";
-import { encodePairs, type HeaderLine, ProxyWasmHost, toBytes } from "./index.ts";
+import { encodePairs, type HeaderLine, ProxyCrashError, ProxyWasmHost, toBytes } from "./index.ts";
 import { callback, filterWat, notesOf, type Text } from "./wat.ts";
 
 const headers: HeaderLine[] = [[":path", "/"]];
@@ -209,11 +209,69 @@ test("replaces the upstream's response, without a second response callback", asy
   stream.finish();
 });
 
-test("comes too late once the stream is over", async () => {
-  const wasm = filterWat((text) => callback("proxy_on_log", respond(text, {})), "proxy_send_local_response");
+test("one sent while the stream is created waits until the header callback had its turn, and wins", async () => {
+  const wasm = filterWat(
+    (text) =>
+      traced(text, {
+        proxy_on_context_create: () => `(if (local.get $a) (then ${respond(text, { status: 401 })}))`,
+        proxy_on_request_headers: () => respond(text, { status: 402 }),
+      }),
+    "proxy_send_local_response",
+  );
   const host = await configured(wasm);
-  expect(host.request({ headers }).kind).toBe("continue");
-  expect(notesOf(host.vm())).toEqual([0]);
+  expect(host.request({ headers })).toMatchObject({
+    kind: "local-response",
+    status: 401,
+    reachedUpstream: false,
+  });
+  expect(callbacksOf(notesOf(host.vm())).slice(1, 4)).toEqual([
+    "context_create",
+    "request_headers",
+    "response_headers",
+  ]);
+});
+
+test("after continuing the stream, the client is refused what the upstream already has", async () => {
+  const wasm = filterWat(
+    (text) =>
+      callback(
+        "proxy_on_request_headers",
+        `(drop (call $proxy_continue_stream (i32.const 0))) ${respond(text, {})} (i32.const 0)`,
+      ),
+    "proxy_send_local_response",
+    "proxy_continue_stream",
+  );
+  const report = (await configured(wasm)).request({ headers });
+  expect(report).toMatchObject({ kind: "local-response", status: 403, reachedUpstream: true });
+});
+
+const close = "(drop (call $proxy_close_stream (i32.const 0)))";
+const crashes: { name: string; parts: (text: Text) => string }[] = [
+  ...(["proxy_on_log", "proxy_on_delete"] as const).map((name) => ({
+    name: `a local response from ${name}`,
+    parts: (text: Text) => callback(name, respond(text, {})),
+  })),
+  {
+    name: "a local response from proxy_on_done",
+    parts: (text) => callback("proxy_on_done", `${respond(text, {})} (i32.const 1)`),
+  },
+  {
+    name: "a close, then a local response",
+    parts: (text) => callback("proxy_on_request_headers", `${close} ${respond(text, {})} (i32.const 0)`),
+  },
+  {
+    name: "a local response, then a close",
+    parts: (text) => callback("proxy_on_request_headers", `${respond(text, {})} ${close} (i32.const 0)`),
+  },
+  {
+    name: "a close while the stream is created",
+    parts: () => callback("proxy_on_context_create", `(if (local.get $a) (then ${close}))`),
+  },
+];
+
+test.each(crashes)("$name crashes the proxy, and is thrown", async ({ parts }) => {
+  const host = await configured(filterWat(parts, "proxy_send_local_response", "proxy_close_stream"));
+  expect(() => host.request({ headers })).toThrow(ProxyCrashError);
 });
 
 test("close_stream resets the stream after the callback", async () => {

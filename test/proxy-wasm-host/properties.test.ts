@@ -162,6 +162,7 @@ test("set_property is filter state for the test, and a property for the filter",
          (call $note (call $proxy_get_property ${text("ipe")} ${into})) (call $say)
          (call $note (call $proxy_set_property ${text("ipe")} ${text("deny")}))
          (call $note (call $proxy_get_property ${text("wasm.ipe")} ${into}))
+         (call $note (call $proxy_get_property ${text("filter_state\0wasm.ipe")} ${into})) (call $say)
          (i32.const 0)`,
       ),
     "proxy_set_property",
@@ -170,8 +171,8 @@ test("set_property is filter state for the test, and a property for the filter",
   const host = await ProxyWasmHost.load(wasm);
   host.configure();
   const report = host.request({ headers: [] });
-  expect(notesOf(host.vm())).toEqual([Status.Ok, Status.Ok, Status.Ok, Status.NotFound]);
-  expect(report.logs.map((log) => log.message)).toEqual(["allow"]);
+  expect(notesOf(host.vm())).toEqual([Status.Ok, Status.Ok, Status.Ok, Status.NotFound, Status.Ok]);
+  expect(report.logs.map((log) => log.message)).toEqual(["allow", "deny"]);
   expect([...report.filterState].map(([name, value]) => [name, toText(value)])).toEqual([
     ["wasm.ipe", "deny"],
   ]);

@@ -201,6 +201,7 @@ export class FilterStream implements Stream, StreamControl {
 
   reset(): void {
     if (this.#reply) throw new ProxyCrashError("closing a stream after a local response crashes Envoy");
+    if (!this.#begun) throw new ProxyCrashError("closing a stream while it is created crashes Envoy");
     if (!this.#finished) this.#final ??= { kind: "reset", details: "wasm_close_stream" };
   }
 

@@ -61,7 +61,7 @@ function allDiffer(entries: usize, count: u32, bytes: u32): bool {
   for (let i: u32 = 0; i < count; i++) {
     const entry = entries + i * bytes;
     let at = hashBytes(entry, bytes) & (slots - 1);
-    for (;;) {
+    while (true) {
       const other = load<u32>(table + (at << 2));
       if (other == 0) break;
       if (equalBytes(entry, bytes, entries + (other - 1) * bytes, bytes)) return false;

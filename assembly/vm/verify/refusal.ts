@@ -1,4 +1,5 @@
-/** Why a bundle is refused: one sentence, and perhaps a text of the bundle and the number of an entry beside it. */
+/** Why a bundle is refused: one sentence, and perhaps the index of the entry or a text of the bundle. */
+import { Writer } from "../../host/writer";
 
 let sentence: string = "";
 let entry: i32 = -1;
@@ -20,7 +21,7 @@ export function refuseAt(why: string, index: u32): bool {
   return false;
 }
 
-/** With a text that stays in memory until the message was written. */
+/** With a text, which must stay in memory until the message is written. */
 export function refuseText(why: string, pointer: usize, length: u32): bool {
   refuse(why);
   textPointer = pointer;
@@ -28,19 +29,10 @@ export function refuseText(why: string, pointer: usize, length: u32): bool {
   return false;
 }
 
-export function refusalSentence(): string {
-  return sentence;
-}
-
-/** -1 for none. */
-export function refusalEntry(): i32 {
-  return entry;
-}
-
-export function refusalTextPointer(): usize {
-  return textPointer;
-}
-
-export function refusalTextLength(): u32 {
-  return textLength;
+/** The reason as one line. */
+export function writeRefusal(writer: Writer): Writer {
+  writer.text(sentence);
+  if (entry >= 0) writer.text(" (entry ").decimal(entry).text(")");
+  if (textLength > 0) writer.text(" `").bytes(textPointer, textLength).text("`");
+  return writer;
 }

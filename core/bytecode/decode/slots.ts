@@ -46,7 +46,6 @@ export function readSlots(tables: Tables, declared: Declared): Slot[] {
   const { strings } = declared.constants;
   const problemOf = argumentProblems(strings, capturedNames(tables));
   const names = new Set<string>();
-  const builtins = new Set<number>();
   const slots: Slot[] = [];
   const enum0Shapes = new Set(declared.shapes.filter((shape) => shape.enumIndex === MEMBER_OF_ENUM_0));
   let cell = 0;
@@ -56,8 +55,6 @@ export function readSlots(tables: Tables, declared: Declared): Slot[] {
     names.add(row.name);
     if (row.source === "builtin") {
       checkBuiltin(row);
-      if (builtins.has(row.argument)) refuse(row.where, `${shown(row.name)} stands there twice`);
-      builtins.add(row.argument);
       enum0Shapes.delete(row.shape);
     } else {
       checkDeclared(row, strings, problemOf);
@@ -92,6 +89,7 @@ function readRow({ slots: table }: Tables, i: number, { constants: { strings }, 
   return { where, name, shape, source, flags, argument: table.word(i, 3), default: table.word(i, 4) };
 }
 
+/** Names of slots differ and this pins a builtin's, so that each is there at most once. */
 function checkBuiltin({ where, name, shape, flags, argument }: SlotRow): void {
   const builtin = BUILTINS[argument];
   if (builtin === undefined) refuse(where, `unknown builtin ${argument}`);

@@ -33,6 +33,7 @@ export function checkStructure(code: Code): void {
     }
     const atEnd = behind(instruction, i) === regionEnd(code, i);
     if (instruction.opcode !== OP_ACCEPT && instruction.opcode !== OP_REJECT) {
+      // Jumps and counts that lead nowhere are refused above: this holds should an instruction be neither.
       if (atEnd) refuse(where, `${name} ends a routine or body, which must end in ACCEPT or REJECT`);
     } else if (!atEnd && targets[i + 1] !== 1) {
       refuse(code.table.at(i + 1), `nothing leads to it, behind ${name}`);

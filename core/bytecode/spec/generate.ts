@@ -315,7 +315,7 @@ false: false means indeterminate. A requirement is run with mode false. This is 
 A *body* is the run of instructions behind ANY, ALL or COUNT; it is entered once for each element and ends in ACCEPT or REJECT.
 Its frame holds the element's cells: frame 0 is the request, frame 1 the element of the outer aggregate, frame 2 that of the inner one.
 ANY and ALL run their body in the run's mode. COUNT runs it with mode false (true: sure) and, where an unknown was met, with mode true
-(true: possible). A test on a cell that is not present is unknown, except EXISTS on an absent one.
+(true: possible). A body leaves the registers outside it as they were: a COUNT changes only its own. A test on a cell that is not present is unknown, except EXISTS on an absent one.
 
 ### Instruction (${spec.instruction.bytes} bytes)
 

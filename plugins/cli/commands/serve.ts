@@ -25,7 +25,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     address: options.grpc,
     engine: first.engine,
     logger,
-    bodyBuffered: options.bodyBuffered === true,
+    bodyBuffered: options.bodyBuffered !== false,
     ...(options.onError === undefined ? {} : { onError: options.onError }),
   }).catch((problem: unknown) => {
     throw new Failure(

@@ -1,0 +1,152 @@
+/**
+ * From the outcomes of all policies to the decision. Deny if some enforced policy or guard denies, is unsatisfied or
+ * indeterminate, in this order of weight and then in the bundle's order; else allow if some enforced policy is
+ * satisfied; else the default. Permissive policies have no vote.
+ */
+import {
+  EFFECT_ALLOWS,
+  EFFECT_DENIES,
+  MODE_ENFORCE,
+  MODE_PERMISSIVE,
+  NONE,
+  POLICY_KIND_GUARD,
+  POLICY_KIND_POLICY,
+} from "../gen/constants";
+import { allocate } from "../host/arena";
+import { Bundle, PolicyEntry } from "./bundle";
+import { beginRuns, run, runMetUnknown } from "./interpreter";
+
+// @ts-ignore: decorator
+@inline export const OUTCOME_NOT_APPLICABLE: u32 = 0;
+// @ts-ignore: decorator
+@inline export const OUTCOME_SATISFIED: u32 = 1;
+/** Those that deny, by weight: the greatest wins. */
+// @ts-ignore: decorator
+@inline export const OUTCOME_INDETERMINATE: u32 = 2;
+// @ts-ignore: decorator
+@inline export const OUTCOME_UNSATISFIED: u32 = 3;
+// @ts-ignore: decorator
+@inline export const OUTCOME_DENIED: u32 = 4;
+/** Only as a decision's reason. */
+// @ts-ignore: decorator
+@inline export const OUTCOME_DEFAULT: u32 = 5;
+// @ts-ignore: decorator
+@inline export const OUTCOME_OBLIGATION_CONFLICT: u32 = 6;
+/** Only as a decision's reason, and only in the filter: something of our own failed. */
+// @ts-ignore: decorator
+@inline export const OUTCOME_ERROR: u32 = 7;
+
+// @ts-ignore: decorator
+@inline const DENY_STATUS: u32 = 403;
+
+/** The decision. */
+// @ts-ignore: decorator
+@unmanaged
+export class Verdict {
+  allow: bool;
+  /** The policy that decided, or -1. */
+  policy: i32;
+  outcome: u32;
+  /** Of a denial. */
+  status: u32;
+  /** String of a denial's body, or NONE. */
+  body: u32;
+  /** u32 for each settable header: the string that is its value, or NONE. 0 when nothing is set. */
+  values: usize;
+}
+
+const VERDICT: usize = memory.data(32, 8);
+
+/**
+ * Decides over a loaded frame. `sound`: method, host and path are valid; `default allow` covers nothing else.
+ * `outcomes`: one byte for each policy to write its outcome to, or 0: then policies without a vote are not run.
+ * The verdict is overwritten by the next one.
+ */
+export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usize): Verdict {
+  const verdict = changetype<Verdict>(VERDICT);
+  let denying: i32 = -1;
+  let denial = OUTCOME_NOT_APPLICABLE;
+  let first: i32 = -1;
+  let conflict = false;
+  let values: usize = 0;
+  beginRuns(bundle, cells);
+  for (let i: u32 = 0; i < bundle.policyCount; i++) {
+    const policy = bundle.policy(i);
+    if (policy.mode == MODE_PERMISSIVE && outcomes == 0) continue;
+    const outcome = outcomeOf(policy);
+    if (outcomes != 0) store<u8>(outcomes + i, <u8>outcome);
+    if (policy.mode != MODE_ENFORCE) continue;
+    if (outcome >= OUTCOME_INDETERMINATE && outcome > denial) {
+      denying = i;
+      denial = outcome;
+      // No later denial weighs more.
+      if (denial == OUTCOME_DENIED && outcomes == 0) break;
+    }
+    if (outcome != OUTCOME_SATISFIED || policy.kind != POLICY_KIND_POLICY) continue;
+    if (first < 0) first = i;
+    if (policy.obligationCount == 0) continue;
+    if (values == 0) values = newValues(bundle);
+    if (values == 0 || !gather(bundle, policy, values)) conflict = true;
+  }
+  if (denying >= 0) {
+    const policy = bundle.policy(denying);
+    return deny(verdict, denying, denial, policy.status == 0 ? DENY_STATUS : policy.status, policy.body);
+  }
+  if (conflict) return deny(verdict, -1, OUTCOME_OBLIGATION_CONFLICT, DENY_STATUS, NONE);
+  if (first >= 0) return allow(verdict, first, OUTCOME_SATISFIED, values);
+  if (bundle.defaultAllow && sound) return allow(verdict, -1, OUTCOME_DEFAULT, 0);
+  return deny(verdict, -1, OUTCOME_DEFAULT, DENY_STATUS, NONE);
+}
+
+/** What cannot be decided is denied. */
+export function denyForError(): Verdict {
+  return deny(changetype<Verdict>(VERDICT), -1, OUTCOME_ERROR, DENY_STATUS, NONE);
+}
+
+function outcomeOf(policy: PolicyEntry): u32 {
+  if (policy.trigger != NONE) {
+    if (!run(policy.trigger, true)) return OUTCOME_NOT_APPLICABLE;
+    if (runMetUnknown() && !run(policy.trigger, false)) return OUTCOME_INDETERMINATE;
+  }
+  if (policy.effect == EFFECT_DENIES) return OUTCOME_DENIED;
+  if (policy.effect == EFFECT_ALLOWS) return OUTCOME_SATISFIED;
+  return run(policy.requirement, false) ? OUTCOME_SATISFIED : OUTCOME_UNSATISFIED;
+}
+
+function newValues(bundle: Bundle): usize {
+  const values = allocate(bundle.settableCount << 2);
+  if (values != 0) memory.fill(values, 0xff, bundle.settableCount << 2);
+  return values;
+}
+
+/** Adds what a policy sets; false when another one set something else. Equal sets merge. */
+function gather(bundle: Bundle, policy: PolicyEntry, values: usize): bool {
+  for (let i: u32 = 0; i < policy.obligationCount; i++) {
+    const index = policy.firstObligation + i;
+    const at = values + (bundle.obligationHeader(index) << 2);
+    const value = bundle.obligation(index).value;
+    if (load<u32>(at) != NONE && load<u32>(at) != value) return false;
+    store<u32>(at, value);
+  }
+  return true;
+}
+
+function allow(verdict: Verdict, policy: i32, outcome: u32, values: usize): Verdict {
+  verdict.allow = true;
+  verdict.policy = policy;
+  verdict.outcome = outcome;
+  verdict.status = 0;
+  verdict.body = NONE;
+  verdict.values = values;
+  return verdict;
+}
+
+function deny(verdict: Verdict, policy: i32, outcome: u32, status: u32, body: u32): Verdict {
+  verdict.allow = false;
+  verdict.policy = policy;
+  verdict.outcome = outcome;
+  verdict.status = status;
+  verdict.body = body;
+  verdict.values = 0;
+  return verdict;
+}

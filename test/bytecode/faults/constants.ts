@@ -1,0 +1,160 @@
+/** Faults against rules 4 and 5: strings, numbers, networks and sets. */
+import { NONE } from "../../../core/bytecode/gen/constants.ts";
+import { type Fault, STRINGS, utf8 } from "./fault.ts";
+
+export const CONSTANTS: readonly Fault[] = [
+  [
+    "lone surrogate",
+    (m) => void m.strings.push(Uint8Array.of(0xed, 0xa0, 0x80)),
+    `strings entry ${STRINGS}: it is not valid UTF-8`,
+  ],
+  [
+    "overlong form",
+    (m) => void m.strings.push(Uint8Array.of(0xc0, 0xaf)),
+    `strings entry ${STRINGS}: it is not valid UTF-8`,
+  ],
+  [
+    "text cut inside a character",
+    (m) => void m.strings.push(Uint8Array.of(0xc3), Uint8Array.of(0xa9)),
+    `strings entry ${STRINGS}: it is not valid UTF-8`,
+  ],
+  [
+    "beyond Unicode",
+    (m) => void m.strings.push(Uint8Array.of(0xf4, 0x90, 0x80, 0x80)),
+    `strings entry ${STRINGS}: it is not valid UTF-8`,
+  ],
+  [
+    "string twice",
+    (m) => void m.strings.push(utf8("Risk")),
+    `strings entry ${STRINGS}: \`Risk\` stands there twice`,
+  ],
+  [
+    "word behind the numbers' count",
+    (m) => {
+      m.numbersPadding = 1;
+    },
+    "numbers: the word behind its count is not zero",
+  ],
+  [
+    "infinite number",
+    (m) => {
+      m.numbers[1] = Number.POSITIVE_INFINITY;
+    },
+    "numbers entry 1: it is not finite",
+  ],
+  [
+    "NaN",
+    (m) => {
+      m.numbers[1] = Number.NaN;
+    },
+    "numbers entry 1: it is not finite",
+  ],
+  [
+    "-0",
+    (m) => {
+      m.numbers[1] = -0;
+    },
+    "numbers entry 1: it is -0",
+  ],
+  [
+    "number twice",
+    (m) => {
+      m.numbers[1] = 2;
+    },
+    "numbers entry 1: 2 stands there twice",
+  ],
+  [
+    "prefix over 128",
+    (m) => {
+      m.networks[2]!.prefix = 129;
+    },
+    "networks entry 2: prefix length 129 is more than 128",
+  ],
+  [
+    "bits behind the prefix",
+    (m) => {
+      m.networks[2]!.prefix = 28;
+    },
+    "networks entry 2: bits behind the prefix of 28 are not zero",
+  ],
+  [
+    "IPv4 with a prefix below 96",
+    (m) => {
+      m.networks[0]!.prefix = 95;
+    },
+    "networks entry 0: an IPv4 address with prefix length 95, which is less than 96",
+  ],
+  [
+    "network twice",
+    (m) => void m.networks.push({ ...m.networks[0]! }),
+    "networks entry 3: it stands there twice",
+  ],
+];
+
+export const SETS: readonly Fault[] = [
+  [
+    "unknown set kind",
+    (m) => {
+      m.sets[0]!.kind = 4;
+    },
+    "sets entry 0: unknown kind 4",
+  ],
+  [
+    "set range with a gap",
+    (m) => {
+      m.sets[1]!.first = 3;
+    },
+    "sets entry 1: its sets element range starts at 3, not where the one before ends, at 2",
+  ],
+  [
+    "set range past the end",
+    (m) => {
+      m.sets[3]!.count = 3;
+    },
+    "sets entry 3: its sets element range of 3 from 6 passes the end, there are 8",
+  ],
+  [
+    "set range of 2^32-1",
+    (m) => {
+      m.sets[3]!.count = NONE;
+    },
+    "sets entry 3: its sets element range of 4294967295 from 6 passes the end, there are 8",
+  ],
+  ["elements that no set uses", (m) => void m.setElements.push(9), "sets element 8: no entry uses it"],
+  ["empty set", (m) => void m.sets.push({ kind: 0, first: 8, count: 0 }), "sets entry 4: it is empty"],
+  [
+    "elements that descend",
+    (m) => {
+      m.setElements[0] = 7;
+    },
+    "sets entry 0: its elements do not ascend",
+  ],
+  [
+    "elements that are equal",
+    (m) => {
+      m.setElements[5] = 1;
+    },
+    "sets entry 2: its elements do not ascend",
+  ],
+  [
+    "string of a set",
+    (m) => {
+      m.setElements[1] = STRINGS;
+    },
+    `sets element 1: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  [
+    "number of a set",
+    (m) => {
+      m.setElements[3] = 3;
+    },
+    "sets element 3: number 3 does not exist, there are 3",
+  ],
+  [
+    "network of a set",
+    (m) => {
+      m.setElements[7] = 3;
+    },
+    "sets element 7: network 3 does not exist, there are 3",
+  ],
+];

@@ -1,0 +1,25 @@
+/** All faults of a sealed bundle, at least one for each part of rules 4 to 17, by the rule that they break. */
+import { CONSTANTS, SETS } from "./constants.ts";
+import { EXPLAIN } from "./explain.ts";
+import type { Fault } from "./fault.ts";
+import { OBLIGATIONS, POLICIES } from "./policies.ts";
+import { READS } from "./reads.ts";
+import { RESOURCES } from "./resources.ts";
+import { SLOTS } from "./slots.ts";
+import { TYPES } from "./types.ts";
+
+export { CODE_FAULTS, type CodeFault, ROUTINE } from "./code.ts";
+export type { Fault } from "./fault.ts";
+
+/** Rules 10 to 12 are in `CODE_FAULTS`. */
+export const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
+  "rule 4, constants": CONSTANTS,
+  "rule 5, sets": SETS,
+  "rules 6 and 7, types": TYPES,
+  "rule 8, slots": SLOTS,
+  "rule 9, resources": RESOURCES,
+  "rule 13, reads and features": READS,
+  "rule 14, obligations": OBLIGATIONS,
+  "rule 15, policies": POLICIES,
+  "rules 16 and 17, explain": EXPLAIN,
+};

@@ -1,0 +1,327 @@
+/** Faults against rules 14 and 15: obligations, policies and metadata. */
+import { NONE } from "../../../core/bytecode/gen/constants.ts";
+import { string } from "../sample.ts";
+import { type Fault, STRINGS } from "./fault.ts";
+
+/** Slots of the sample by name. */
+const SLOT = {
+  resourceType: 0,
+  sourceIp: 1,
+  environment: 2,
+  risk: 3,
+  colour: 4,
+  amount: 5,
+  ratio: 6,
+  vip: 7,
+  network: 8,
+  tags: 9,
+  approvals: 10,
+  orderId: 11,
+  tenant: 12,
+  home: 13,
+  peer: 20,
+};
+
+export const OBLIGATIONS: readonly Fault[] = [
+  [
+    "unknown obligation",
+    (m) => {
+      m.obligations[0]!.kind = 2;
+    },
+    "obligations entry 0: unknown kind 2",
+  ],
+  [
+    "name of a header",
+    (m) => {
+      m.obligations[0]!.header = STRINGS;
+    },
+    `obligations entry 0: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  ...[
+    "X-Open",
+    ":path",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "te",
+    "upgrade",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authorization",
+    "trailer",
+    "expect",
+    "x-ipe-decision",
+    "x_open",
+    "",
+    "a b",
+  ].map(
+    (name): Fault => [
+      `header ${name}`,
+      (m) => {
+        m.obligations[0]!.header = string(m, name);
+      },
+      `obligations entry 0: no policy may set header \`${name}\``,
+    ],
+  ),
+  [
+    "header that is a source",
+    (m) => {
+      m.obligations[0]!.header = string(m, "x-vip");
+    },
+    "obligations entry 0: header `x-vip` is also where a slot comes from",
+  ],
+  [
+    "header that is a source but for the dash",
+    (m) => {
+      m.slots[SLOT.vip]!.argument = string(m, "x_vip");
+      m.obligations[0]!.header = string(m, "x-vip");
+    },
+    "obligations entry 0: header `x-vip` is also where a slot comes from",
+  ],
+  [
+    "value",
+    (m) => {
+      m.obligations[0]!.value = STRINGS;
+    },
+    `obligations entry 0: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  [
+    "value with a line break",
+    (m) => {
+      m.obligations[0]!.value = string(m, "a\r\nb");
+    },
+    "obligations entry 0: the value `a\\r\\nb` holds more than visible ASCII characters and blanks",
+  ],
+  [
+    "value beyond ASCII",
+    (m) => {
+      m.obligations[0]!.value = string(m, "é");
+    },
+    "obligations entry 0: the value `é` holds more than visible ASCII characters and blanks",
+  ],
+];
+
+export const POLICIES: readonly Fault[] = [
+  [
+    "name of a policy",
+    (m) => {
+      m.policies[0]!.name = STRINGS;
+    },
+    `policies entry 0: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  [
+    "empty name of a policy",
+    (m) => {
+      m.policies[0]!.name = string(m, "");
+    },
+    "policies entry 0: its name is empty",
+  ],
+  [
+    "policy twice",
+    (m) => {
+      m.policies[1]!.name = m.policies[0]!.name;
+    },
+    "policies entry 1: a second policy `Approvals`",
+  ],
+  [
+    "intent",
+    (m) => {
+      m.policies[0]!.intent = STRINGS;
+    },
+    `policies entry 0: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  [
+    "unknown kind",
+    (m) => {
+      m.policies[0]!.kind = 2;
+    },
+    "policies entry 0: unknown kind 2",
+  ],
+  [
+    "unknown mode",
+    (m) => {
+      m.policies[0]!.mode = 2;
+    },
+    "policies entry 0: unknown mode 2",
+  ],
+  [
+    "unknown severity",
+    (m) => {
+      m.policies[2]!.severity = 5;
+    },
+    "policies entry 2: unknown severity 5",
+  ],
+  [
+    "unknown effect",
+    (m) => {
+      m.policies[0]!.effect = 3;
+    },
+    "policies entry 0: unknown effect 3",
+  ],
+  [
+    "severities in descending order",
+    (m) => {
+      m.policies[0]!.severity = 2;
+    },
+    "policies entry 1: it stands behind a policy that comes after it by severity, then name",
+  ],
+  [
+    "name behind one that it starts",
+    (m) => {
+      Object.assign(m.policies[1]!, { severity: 0, name: string(m, "Approval") });
+    },
+    "policies entry 1: it stands behind a policy that comes after it by severity, then name",
+  ],
+  [
+    "names in descending order",
+    (m) => void Object.assign(m.policies[1]!, { severity: 0, name: string(m, "AAA") }),
+    "policies entry 1: it stands behind a policy that comes after it by severity, then name",
+  ],
+  [
+    "guard that allows",
+    (m) => {
+      m.policies[2]!.kind = 1;
+    },
+    "policies entry 2: a guard that allows",
+  ],
+  [
+    "requires without requirement",
+    (m) => {
+      m.policies[0]!.requirement = NONE;
+    },
+    "policies entry 0: it requires something and has no requirement",
+  ],
+  [
+    "denies with requirement",
+    (m) => {
+      m.policies[1]!.requirement = 1;
+    },
+    "policies entry 1: it denies and has a requirement",
+  ],
+  [
+    "routine of a trigger",
+    (m) => {
+      m.policies[0]!.trigger = 7;
+    },
+    "policies entry 0: routine 7 does not exist, there are 7",
+  ],
+  [
+    "routine of a requirement",
+    (m) => {
+      m.policies[0]!.requirement = 7;
+    },
+    "policies entry 0: routine 7 does not exist, there are 7",
+  ],
+  [
+    "status",
+    (m) => {
+      m.policies[0]!.status = 200;
+    },
+    "policies entry 0: 200 is no status for a denial",
+  ],
+  [
+    "status that Envoy does not know",
+    (m) => {
+      m.policies[0]!.status = 418;
+    },
+    "policies entry 0: 418 is no status for a denial",
+  ],
+  [
+    "body",
+    (m) => {
+      m.policies[0]!.body = STRINGS;
+    },
+    `policies entry 0: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  [
+    "reason",
+    (m) => {
+      m.policies[1]!.reason = STRINGS;
+    },
+    `policies entry 1: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  [
+    "reason without denies",
+    (m) => {
+      m.policies[0]!.reason = 0;
+    },
+    "policies entry 0: it requires and has a reason for denying",
+  ],
+  [
+    "obligation range with a gap",
+    (m) => {
+      m.policies[1]!.firstObligation = 0;
+    },
+    "policies entry 1: its obligations entry range starts at 0, not where the one before ends, at 1",
+  ],
+  [
+    "obligation range past the end",
+    (m) => {
+      m.policies[2]!.obligations = 3;
+    },
+    "policies entry 2: its obligations entry range of 3 from 1 passes the end, there are 3",
+  ],
+  [
+    "obligations of no policy",
+    (m) => {
+      m.policies[2]!.obligations = 1;
+    },
+    "obligations entry 2: no entry uses it",
+  ],
+  [
+    "obligation of a guard",
+    (m) => {
+      m.policies[1]!.obligations = 2;
+      Object.assign(m.policies[2]!, { firstObligation: 3, obligations: 0 });
+    },
+    "policies entry 1: it cannot allow and has something to do on an allow",
+  ],
+  [
+    "obligation of a policy that denies",
+    (m) => {
+      m.policies[2]!.effect = 2;
+    },
+    "policies entry 2: it cannot allow and has something to do on an allow",
+  ],
+  [
+    "one header twice",
+    (m) => {
+      m.obligations[2]!.header = m.obligations[1]!.header;
+    },
+    "policies entry 2: it sets one header twice",
+  ],
+  [
+    "metadata range with a gap",
+    (m) => {
+      m.policies[1]!.firstMetadata = 1;
+    },
+    "policies entry 1: its metadata entry range starts at 1, not where the one before ends, at 2",
+  ],
+  [
+    "metadata of no policy",
+    (m) => void m.metadata.push({ key: 0, value: 0 }),
+    "metadata entry 2: no entry uses it",
+  ],
+  [
+    "key of metadata",
+    (m) => {
+      m.metadata[1]!.key = STRINGS;
+    },
+    `metadata entry 1: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  [
+    "value of metadata",
+    (m) => {
+      m.metadata[1]!.value = STRINGS;
+    },
+    `metadata entry 1: string ${STRINGS} does not exist, there are ${STRINGS}`,
+  ],
+  [
+    "key twice",
+    (m) => {
+      m.metadata[1]!.key = m.metadata[0]!.key;
+    },
+    "metadata entry 1: a second `owner` in one policy",
+  ],
+];
