@@ -1,0 +1,125 @@
+/**
+ * The plugin's configuration: the bytes of a bundle, or JSON, which is all that Istio and Envoy Gateway pass:
+ *
+ *     {"bundle": "<base64>", "allow_on_headers_stop_iteration": true}
+ *
+ * The second member says that the proxy's own configuration has the flag of that name (Envoy's PluginConfig). Without
+ * it a filter that waits for a body hangs every request that has one, so a bundle that reads the body is refused.
+ */
+import { HEADER_DIGEST, MAGIC, SOURCE_EXTENSION } from "../gen/constants";
+import { readConfiguration } from "../host/buffers";
+import { newLog, sendLog } from "../host/log";
+import { allocateBlock, freeBlock } from "../host/memory";
+import { resultPointer, resultSize } from "../host/results";
+import { LOG_ERROR, LOG_INFO, STATUS_OK } from "../host/status";
+import { BASE64_MALFORMED, base64Decode, base64Length } from "../vm/base64";
+import { Bundle } from "../vm/bundle";
+import { equalsText } from "../vm/bytes";
+import { JSON_FALSE, JSON_OBJECT, JSON_STRING, JSON_TRUE, JsonNode, jsonNode, parseJson } from "../vm/json";
+import { freeBundle, loadBundle } from "../vm/load-bundle";
+import { SHA256_BYTES } from "../vm/sha256";
+import { refuse, refuseText, writeRefusal } from "../vm/verify/refusal";
+import { setBundle } from "./roots";
+
+/** Load the configuration of a root context; false, with a message in the log, leaves everything as it was. */
+export function configureRoot(id: u32, size: u32): bool {
+  const bundle = readBundle(size);
+  if (bundle === null) {
+    sendLog(LOG_ERROR, writeRefusal(newLog().text("configuration refused: ")));
+    return false;
+  }
+  if (!setBundle(id, bundle)) {
+    freeBundle(bundle);
+    refuse("out of memory");
+    sendLog(LOG_ERROR, writeRefusal(newLog().text("configuration refused: ")));
+    return false;
+  }
+  sendLog(LOG_INFO, newLog().text("bundle sha256:").hex(bundle.bytes + HEADER_DIGEST, SHA256_BYTES).text(" is in force"));
+  return true;
+}
+
+function readBundle(size: u32): Bundle | null {
+  if (size == 0) return none("it is empty; give a bundle, or {\"bundle\": \"<base64>\"}");
+  if (readConfiguration(size) != STATUS_OK || resultSize() != size) return none("the proxy did not deliver it");
+  const pointer = resultPointer();
+  const isBundle = size >= 4 && load<u32>(pointer) == MAGIC;
+  return isBundle ? fromBytes(pointer, size) : fromJson(pointer, size);
+}
+
+function fromBytes(pointer: usize, size: u32): Bundle | null {
+  const bytes = allocateBlock(size);
+  if (bytes == 0) return none("out of memory");
+  memory.copy(bytes, pointer, size);
+  return check(loadBundle(bytes, size), false);
+}
+
+function fromJson(pointer: usize, size: u32): Bundle | null {
+  if (!parseJson(pointer, size) || jsonNode(0).kind != JSON_OBJECT) return none("it is neither a bundle nor a JSON object with known members, each once");
+  const end = jsonNode(0).next;
+  let text: JsonNode | null = null;
+  let mayWait = false;
+  for (let i: u32 = 1; i < end; i = jsonNode(i + 1).next) {
+    const name = jsonNode(i);
+    const value = jsonNode(i + 1);
+    if (equalsText(name.pointer, name.length, "bundle")) {
+      if (value.kind != JSON_STRING) return none("`bundle` is no string");
+      text = value;
+    } else if (equalsText(name.pointer, name.length, "allow_on_headers_stop_iteration")) {
+      if (value.kind != JSON_TRUE && value.kind != JSON_FALSE) return none("`allow_on_headers_stop_iteration` is not true or false");
+      mayWait = value.kind == JSON_TRUE;
+    } else {
+      refuseText("unknown member", name.pointer, name.length);
+      return null;
+    }
+  }
+  return text === null ? none("`bundle` is missing") : fromBase64(text, mayWait);
+}
+
+function fromBase64(text: JsonNode, mayWait: bool): Bundle | null {
+  const size = base64Length(text.pointer, text.length);
+  if (size == BASE64_MALFORMED) return none("`bundle` is not base64");
+  const bytes = allocateBlock(size);
+  if (bytes == 0) return none("out of memory");
+  if (!base64Decode(text.pointer, text.length, bytes)) {
+    freeBlock(bytes);
+    return none("`bundle` is not base64");
+  }
+  return check(loadBundle(bytes, size), mayWait);
+}
+
+/** What this host cannot supply is refused here, not met request by request. */
+function check(bundle: Bundle | null, mayWait: bool): Bundle | null {
+  if (bundle === null || canSupply(bundle, mayWait)) return bundle;
+  freeBundle(bundle);
+  return null;
+}
+
+function canSupply(bundle: Bundle, mayWait: bool): bool {
+  for (let i: u32 = 0; i < bundle.readSlotCount; i++) {
+    const slot = bundle.slot(bundle.readSlot(i));
+    if (slot.source != SOURCE_EXTENSION) continue;
+    return refuseName(bundle, "no proxy gives a Wasm filter the context extensions that a policy reads:", slot.name);
+  }
+  if (bundle.readsBody && !mayWait) {
+    return refuse(
+      "the bundle reads the request body; set allow_on_headers_stop_iteration in the proxy's plugin configuration and say so here: {\"bundle\": \"<base64>\", \"allow_on_headers_stop_iteration\": true}",
+    );
+  }
+  return true;
+}
+
+/** The bundle is freed before the message is written, so the name is kept aside. */
+function refuseName(bundle: Bundle, why: string, name: u32): bool {
+  const length = min(bundle.stringLength(name), NAME_BYTES);
+  memory.copy(NAME, bundle.stringPointer(name), length);
+  return refuseText(why, NAME, length);
+}
+
+// @ts-ignore: decorator
+@inline const NAME_BYTES: u32 = 128;
+const NAME: usize = memory.data(128, 4);
+
+function none(why: string): Bundle | null {
+  refuse(why);
+  return null;
+}

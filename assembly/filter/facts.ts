@@ -1,0 +1,212 @@
+/**
+ * From the proxy to the neutral request: only what the bundle needs, each by the cheapest call that sees every value.
+ * OK and "not found" are answers; any other status makes a fact undelivered, and so invalid.
+ */
+import { allocate } from "../host/arena";
+import { readRequestBody } from "../host/buffers";
+import { readProperty } from "../host/properties";
+import { readAllHeaders, readPseudoHeader } from "../host/request-headers";
+import { resultPointer, resultSize } from "../host/results";
+import { STATUS_NOT_FOUND, STATUS_OK } from "../host/status";
+import { newWriter } from "../host/writer";
+import { LIMIT_BODY_BYTES_MAX } from "../gen/constants";
+import { findByte } from "../vm/bytes";
+import { Bundle } from "../vm/bundle";
+import { readInt } from "../vm/decimal";
+import { findLinesNamed, foundLines, foundOneLine, foundValue, foundValueLength } from "../vm/headers";
+import {
+  BODY_BYTES,
+  BODY_EMPTY,
+  Fact,
+  FACT_DESTINATION_IP,
+  FACT_DESTINATION_PORT,
+  FACT_DESTINATION_PRINCIPAL,
+  FACT_DNS_SAN_PEER_CERTIFICATE,
+  FACT_HOST,
+  FACT_METHOD,
+  FACT_MTLS,
+  FACT_PROTOCOL,
+  FACT_REQUESTED_SERVER_NAME,
+  FACT_SCHEME,
+  FACT_SHA256_PEER_CERTIFICATE_DIGEST,
+  FACT_SIZE,
+  FACT_SOURCE_IP,
+  FACT_SOURCE_PORT,
+  FACT_SOURCE_PRINCIPAL,
+  FACT_SUBJECT_PEER_CERTIFICATE,
+  FACT_TARGET,
+  FACT_TLS_VERSION,
+  FACT_URI_SAN_PEER_CERTIFICATE,
+  GIVEN,
+  giveNumber,
+  giveText,
+  MISSING,
+  NAMED_TEXT_BYTES,
+  NamedText,
+  NEED_HEADERS,
+  NeutralRequest,
+  newRequest,
+  UNDELIVERED,
+} from "../vm/request";
+
+/** What the bundle needs of the request whose headers are there. `ended`: the headers ended it. Null without memory. */
+export function gatherRequest(bundle: Bundle, ended: bool): NeutralRequest | null {
+  const request = newRequest();
+  if (request === null) return null;
+  const needs = bundle.needs;
+  if ((needs & NEED_HEADERS) != 0) gatherHeaders(request);
+  if (has(needs, FACT_METHOD)) pseudoHeader(request.fact(FACT_METHOD), ":method");
+  if (has(needs, FACT_TARGET)) pseudoHeader(request.fact(FACT_TARGET), ":path");
+  if (has(needs, FACT_HOST)) pseudoHeader(request.fact(FACT_HOST), ":authority");
+  if (has(needs, FACT_SCHEME)) pseudoHeader(request.fact(FACT_SCHEME), ":scheme");
+  if (has(needs, FACT_SIZE)) announcedSize(request, ended);
+  if (ended) request.bodyState = BODY_EMPTY;
+  if ((needs & PROPERTY_FACTS) != 0) gatherProperties(request, needs);
+  return request;
+}
+
+/** All of the body, of which the proxy holds `size` bytes. Shorter or longer than it says: undelivered. */
+export function gatherBody(request: NeutralRequest, size: u32): void {
+  if (size == 0) request.bodyState = BODY_EMPTY;
+  if (size == 0 || size > LIMIT_BODY_BYTES_MAX) return;
+  if (readRequestBody(size) != STATUS_OK || resultSize() != size) return;
+  request.bodyState = BODY_BYTES;
+  request.body = resultPointer();
+  request.bodyLength = size;
+}
+
+// @ts-ignore: decorator
+@inline const PROPERTY_FACTS: u32 = ((1 << 19) - 1) & ~((1 << FACT_METHOD) | (1 << FACT_TARGET) | (1 << FACT_HOST) | (1 << FACT_SCHEME) | (1 << FACT_SIZE));
+
+function has(needs: u32, fact: u32): bool {
+  return ((needs >> fact) & 1) != 0;
+}
+
+// --- headers ---
+
+function pseudoHeader(fact: Fact, name: string): void {
+  const text = newWriter(16).text(name);
+  if (!text.failed) giveResult(fact, readPseudoHeader(text.start, text.length));
+}
+
+function giveResult(fact: Fact, status: u32): void {
+  if (status == STATUS_OK) giveText(fact, resultPointer(), resultSize());
+  else fact.state = status == STATUS_NOT_FOUND ? MISSING : UNDELIVERED;
+}
+
+/** Takes the pairs apart: u32 count, count x (u32, u32) lengths, then names and values, each with a zero behind it. */
+function gatherHeaders(request: NeutralRequest): void {
+  if (readAllHeaders() != STATUS_OK) return;
+  const pairs = resultPointer();
+  const size = resultSize();
+  // No headers at all: nothing, or a single byte.
+  const count: u32 = size < 4 ? 0 : load<u32>(pairs);
+  if (count > 0 && count > (size - 4) >> 3) return;
+  const lines = allocate(<usize>count * NAMED_TEXT_BYTES);
+  if (lines == 0) return;
+  let at: u64 = 4 + (<u64>count << 3);
+  let used: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const nameLength = load<u32>(pairs + 4 + (i << 3));
+    const valueLength = load<u32>(pairs + 4 + (i << 3), 4);
+    const end = at + nameLength + 1 + valueLength + 1;
+    if (end > size) return;
+    const line = changetype<NamedText>(lines + used * NAMED_TEXT_BYTES);
+    line.name = pairs + <usize>at;
+    line.nameLength = nameLength;
+    line.value = line.name + nameLength + 1;
+    line.valueLength = valueLength;
+    at = end;
+    if (nameLength == 0 || load<u8>(line.name) != 0x3a) used++;
+  }
+  request.headers = lines;
+  request.headerCount = used;
+  request.headersState = GIVEN;
+}
+
+/** The announced size of the body: a single proper `content-length`, or 0 where the headers end the request without one. */
+function announcedSize(request: NeutralRequest, ended: bool): void {
+  const fact = request.fact(FACT_SIZE);
+  if (request.headersState == UNDELIVERED) return;
+  findLinesNamed(request, "content-length");
+  if (foundLines() == 0) {
+    if (ended) giveNumber(fact, 0);
+    return;
+  }
+  const size = foundOneLine(request, true) ? readInt(foundValue(), foundValueLength()) : NaN;
+  if (size >= 0) giveNumber(fact, size);
+}
+
+// --- properties, by Envoy's attribute names ---
+
+function gatherProperties(request: NeutralRequest, needs: u32): void {
+  if (has(needs, FACT_PROTOCOL)) property(request.fact(FACT_PROTOCOL), "request", "protocol");
+  if (has(needs, FACT_SOURCE_IP) || has(needs, FACT_SOURCE_PORT)) address(request.fact(FACT_SOURCE_IP), request.fact(FACT_SOURCE_PORT), "source");
+  if (has(needs, FACT_DESTINATION_IP) || has(needs, FACT_DESTINATION_PORT)) {
+    address(request.fact(FACT_DESTINATION_IP), request.fact(FACT_DESTINATION_PORT), "destination");
+  }
+  if (has(needs, FACT_SOURCE_PRINCIPAL)) {
+    principal(request.fact(FACT_SOURCE_PRINCIPAL), "uri_san_peer_certificate", "dns_san_peer_certificate", "subject_peer_certificate");
+  }
+  if (has(needs, FACT_DESTINATION_PRINCIPAL)) {
+    principal(request.fact(FACT_DESTINATION_PRINCIPAL), "uri_san_local_certificate", "dns_san_local_certificate", "subject_local_certificate");
+  }
+  if (has(needs, FACT_MTLS)) flag(request.fact(FACT_MTLS), "mtls");
+  if (has(needs, FACT_REQUESTED_SERVER_NAME)) connection(request.fact(FACT_REQUESTED_SERVER_NAME), "requested_server_name");
+  if (has(needs, FACT_TLS_VERSION)) connection(request.fact(FACT_TLS_VERSION), "tls_version");
+  if (has(needs, FACT_SUBJECT_PEER_CERTIFICATE)) connection(request.fact(FACT_SUBJECT_PEER_CERTIFICATE), "subject_peer_certificate");
+  if (has(needs, FACT_URI_SAN_PEER_CERTIFICATE)) connection(request.fact(FACT_URI_SAN_PEER_CERTIFICATE), "uri_san_peer_certificate");
+  if (has(needs, FACT_DNS_SAN_PEER_CERTIFICATE)) connection(request.fact(FACT_DNS_SAN_PEER_CERTIFICATE), "dns_san_peer_certificate");
+  if (has(needs, FACT_SHA256_PEER_CERTIFICATE_DIGEST)) {
+    connection(request.fact(FACT_SHA256_PEER_CERTIFICATE_DIGEST), "sha256_peer_certificate_digest");
+  }
+}
+
+function property(fact: Fact, scope: string, name: string): void {
+  giveResult(fact, readProperty(scope, name));
+}
+
+function connection(fact: Fact, name: string): void {
+  property(fact, "connection", name);
+}
+
+/** A bool of one byte. */
+function flag(fact: Fact, name: string): void {
+  connection(fact, name);
+  if (fact.state != GIVEN) return;
+  fact.state = UNDELIVERED;
+  if (fact.length == 1 && load<u8>(fact.pointer) <= 1) giveNumber(fact, <f64>load<u8>(fact.pointer));
+}
+
+/** `1.2.3.4:80` or `[::1]:80`. Anything else, as the path of a socket, is given as it is and so is no address. */
+function address(ip: Fact, port: Fact, scope: string): void {
+  property(ip, scope, "address");
+  port.state = ip.state;
+  if (ip.state != GIVEN) return;
+  const start = ip.pointer;
+  const end = start + ip.length;
+  let colon = end;
+  while (colon > start && load<u8>(colon - 1) != 0x3a) colon--;
+  port.state = UNDELIVERED;
+  if (colon == start) return;
+  colon--;
+  const number = readInt(colon + 1, <u32>(end - colon - 1));
+  if (!(number >= 0)) return;
+  giveNumber(port, number);
+  if (colon - start >= 2 && load<u8>(start) == 0x5b && load<u8>(colon - 1) == 0x5d) giveText(ip, start + 1, <u32>(colon - start - 2));
+  else if (findByte(0x3a, start, colon) == colon) giveText(ip, start, <u32>(colon - start));
+}
+
+/**
+ * The first of three that is not empty, as Envoy's ext_authz finds the principal of a peer (`CheckRequestUtils`,
+ * `setAttrContextPeer`): URI SAN, DNS SAN, subject.
+ */
+function principal(fact: Fact, uri: string, dns: string, subject: string): void {
+  connection(fact, uri);
+  if (isEmpty(fact)) connection(fact, dns);
+  if (isEmpty(fact)) connection(fact, subject);
+}
+
+function isEmpty(fact: Fact): bool {
+  return fact.state == MISSING || (fact.state == GIVEN && fact.length == 0);
+}

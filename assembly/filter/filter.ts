@@ -1,0 +1,112 @@
+/**
+ * The filter's side of the proxy's callbacks. INVARIANT: no request goes on that was not allowed by a verdict, and
+ * nothing traps: whatever goes wrong ends in `applyError`.
+ */
+import { LIMIT_BODY_BYTES_MAX } from "../gen/constants";
+import { ARENA_CONFIGURE_BYTES_MAX, ARENA_REQUEST_BYTES_MAX, arenaExhausted, resetArena } from "../host/arena";
+import {
+  ACTION_CONTINUE,
+  BODY_BUFFER,
+  BODY_STOP,
+  HEADERS_STOP,
+  HEADERS_WAIT_FOR_BODY,
+  TRAILERS_STOP,
+} from "../host/status";
+import { Bundle } from "../vm/bundle";
+import { decide } from "../vm/decide";
+import { loadSlots, requestIsSound } from "../vm/load-slots";
+import { configureRoot } from "./configuration";
+import { gatherBody, gatherRequest } from "./facts";
+import { applyAllow, applyDeny, applyError } from "./respond";
+import { bundleOf, deleteRoot } from "./roots";
+import { addStream, deleteStream, findStream, Stream, STREAM_ALLOWED, STREAM_DENIED, STREAM_WAITS } from "./streams";
+
+/** A root context has no parent; it gets its bundle with its configuration. */
+export function contextCreated(id: u32, parent: u32): void {
+  if (parent != 0) addStream(id, parent);
+}
+
+export function contextDeleted(id: u32): void {
+  if (!deleteStream(id)) deleteRoot(id);
+}
+
+/** False refuses the configuration: what was in force stays so. */
+export function configured(root: u32, size: u32): bool {
+  resetArena(ARENA_CONFIGURE_BYTES_MAX);
+  const taken = configureRoot(root, size);
+  // What the configuration took is free again for bundles.
+  resetArena(ARENA_REQUEST_BYTES_MAX);
+  return taken;
+}
+
+export function requestHeaders(id: u32, ended: bool): u32 {
+  resetArena(ARENA_REQUEST_BYTES_MAX);
+  const stream = findStream(id);
+  const bundle = stream === null ? null : bundleOf(stream.root);
+  if (stream === null || bundle === null) {
+    applyError(null, id, "a request of a context without configuration");
+    return HEADERS_STOP;
+  }
+  if (bundle.readsBody && !ended) {
+    stream.state = STREAM_WAITS;
+    return HEADERS_WAIT_FOR_BODY;
+  }
+  return judge(stream, bundle, ended, false) ? ACTION_CONTINUE : HEADERS_STOP;
+}
+
+/** `size`: bytes that the proxy holds, with this chunk. */
+export function requestBody(id: u32, size: u32, ended: bool): u32 {
+  const stream = findStream(id);
+  if (stream === null) return BODY_STOP;
+  if (stream.state == STREAM_ALLOWED) return ACTION_CONTINUE;
+  if (stream.state != STREAM_WAITS) return BODY_STOP;
+  stream.bodyBytes = size;
+  if (!ended && size <= LIMIT_BODY_BYTES_MAX) return BODY_BUFFER;
+  return judgeWithBody(stream) ? ACTION_CONTINUE : BODY_STOP;
+}
+
+/** Behind the trailers no body comes. */
+export function requestTrailers(id: u32): u32 {
+  const stream = findStream(id);
+  if (stream === null) return TRAILERS_STOP;
+  if (stream.state == STREAM_WAITS) judgeWithBody(stream);
+  return stream.state == STREAM_ALLOWED ? ACTION_CONTINUE : TRAILERS_STOP;
+}
+
+function judgeWithBody(stream: Stream): bool {
+  resetArena(ARENA_REQUEST_BYTES_MAX);
+  const bundle = bundleOf(stream.root);
+  if (bundle === null) {
+    stream.state = STREAM_DENIED;
+    applyError(null, stream.id, "a request of a context without configuration");
+    return false;
+  }
+  return judge(stream, bundle, false, true);
+}
+
+/** Decides about a stream and carries it out. `ended`: the headers ended it; `withBody`: all of the body is there. */
+function judge(stream: Stream, bundle: Bundle, ended: bool, withBody: bool): bool {
+  stream.state = STREAM_DENIED;
+  const request = gatherRequest(bundle, ended);
+  if (request === null) {
+    applyError(bundle, stream.id, "out of memory");
+    return false;
+  }
+  if (withBody) gatherBody(request, stream.bodyBytes);
+  const cells = loadSlots(bundle, request);
+  const verdict = decide(bundle, cells, requestIsSound(), 0);
+  if (cells == 0 || arenaExhausted()) {
+    applyError(bundle, stream.id, "out of memory");
+    return false;
+  }
+  if (!verdict.allow) {
+    applyDeny(bundle, verdict, stream.id);
+    return false;
+  }
+  if (!applyAllow(bundle, request, verdict, stream.id)) {
+    applyError(bundle, stream.id, "the proxy refused to change request headers");
+    return false;
+  }
+  stream.state = STREAM_ALLOWED;
+  return true;
+}

@@ -1,0 +1,198 @@
+/** A verdict carried out: request headers on an allow, an answer of our own on a deny, and a note for the access log. */
+import { HEADER_DIGEST, NONE } from "../gen/constants";
+import { ARENA_REQUEST_BYTES_MAX, resetArena } from "../host/arena";
+import { sendLocalResponse } from "../host/local-response";
+import { LOG_ERROR, STATUS_OK } from "../host/status";
+import { logText } from "../host/log";
+import { writeFilterState } from "../host/properties";
+import { readPseudoHeader, removeHeader, setHeader } from "../host/request-headers";
+import { resultPointer, resultSize } from "../host/results";
+import { newWriter, Writer } from "../host/writer";
+import { Bundle } from "../vm/bundle";
+import { equalsFolded } from "../vm/bytes";
+import {
+  denyForError,
+  OUTCOME_DEFAULT,
+  OUTCOME_DENIED,
+  OUTCOME_ERROR,
+  OUTCOME_INDETERMINATE,
+  OUTCOME_OBLIGATION_CONFLICT,
+  OUTCOME_SATISFIED,
+  OUTCOME_UNSATISFIED,
+  Verdict,
+} from "../vm/decide";
+import { NeutralRequest, UNDELIVERED } from "../vm/request";
+import { SHA256_BYTES } from "../vm/sha256";
+import { isSameHeader } from "../vm/verify/names";
+import { DECISION_ID_BYTES, nextDecisionId } from "./decision-id";
+
+// @ts-ignore: decorator
+@inline const INTERNAL_ERROR: u32 = 500;
+
+/** Carry out an allow. False when the proxy refused a change: then the request must be denied. */
+export function applyAllow(bundle: Bundle, request: NeutralRequest, verdict: Verdict, stream: u32): bool {
+  if (bundle.settableCount > 0) {
+    if (request.headersState == UNDELIVERED || !stripCopies(bundle, request)) return false;
+    if (verdict.values != 0 && !setHeaders(bundle, verdict)) return false;
+  }
+  note(bundle, verdict, nextDecisionId(stream));
+  return true;
+}
+
+/** A client's copy of a header that some policy may set never reaches the upstream, in whatever spelling. */
+function stripCopies(bundle: Bundle, request: NeutralRequest): bool {
+  for (let i: u32 = 0; i < request.headerCount; i++) {
+    const line = request.header(i);
+    for (let s: u32 = 0; s < bundle.settableCount; s++) {
+      const name = bundle.settableHeader(s);
+      if (!isSameHeader(bundle.stringPointer(name), bundle.stringLength(name), line.name, line.nameLength)) continue;
+      if (removeHeader(line.name, line.nameLength) != STATUS_OK) return false;
+    }
+  }
+  return true;
+}
+
+function setHeaders(bundle: Bundle, verdict: Verdict): bool {
+  for (let i: u32 = 0; i < bundle.settableCount; i++) {
+    const value = load<u32>(verdict.values + (i << 2));
+    if (value == NONE) continue;
+    const name = bundle.settableHeader(i);
+    const status = setHeader(bundle.stringPointer(name), bundle.stringLength(name), bundle.stringPointer(value), bundle.stringLength(value));
+    if (status != STATUS_OK) return false;
+  }
+  return true;
+}
+
+/** Answer a denial. Without a bundle the request could not be judged. False when the proxy took no answer at all. */
+export function applyDeny(bundle: Bundle | null, verdict: Verdict, stream: u32): bool {
+  const id = nextDecisionId(stream);
+  note(bundle, verdict, id);
+  const body = newWriter(bodySize(bundle, verdict));
+  writeBody(body, bundle, verdict, id);
+  const headers = newWriter(HEADERS_BYTES_MAX);
+  writeHeaders(headers, bundle, verdict, id);
+  if (!body.failed && !headers.failed && sendLocalResponse(verdict.status, "ipe_denied", body, headers) == STATUS_OK) return true;
+  logText(LOG_ERROR, "the proxy did not take a denial; trying a bare one");
+  return sendLocalResponse(INTERNAL_ERROR, "ipe_error", newWriter(1), newWriter(1)) == STATUS_OK;
+}
+
+/** What could not be decided is denied; what was computed so far is worthless, so its memory is free for the answer. */
+export function applyError(bundle: Bundle | null, stream: u32, why: string): bool {
+  resetArena(ARENA_REQUEST_BYTES_MAX);
+  logText(LOG_ERROR, why);
+  return applyDeny(bundle, denyForError(), stream);
+}
+
+// --- texts ---
+
+/** Longest reason in a header; names of policies are shorter. */
+// @ts-ignore: decorator
+@inline const REASON_BYTES_MAX: u32 = 256;
+// @ts-ignore: decorator
+@inline const HEADERS_BYTES_MAX: u32 = 1024;
+/** JSON around the policy's name. */
+// @ts-ignore: decorator
+@inline const JSON_BYTES_MAX: u32 = 320;
+
+function bodySize(bundle: Bundle | null, verdict: Verdict): u32 {
+  if (bundle === null) return JSON_BYTES_MAX;
+  if (verdict.body != NONE) return bundle.stringLength(verdict.body);
+  return JSON_BYTES_MAX + nameSize(bundle, verdict);
+}
+
+/** Room for the name of the deciding policy, escaped. */
+function nameSize(bundle: Bundle, verdict: Verdict): u32 {
+  return verdict.policy < 0 ? 0 : bundle.stringLength(bundle.policy(verdict.policy).name) * 6;
+}
+
+function writeBody(writer: Writer, bundle: Bundle | null, verdict: Verdict, id: usize): void {
+  if (bundle !== null && verdict.body != NONE) {
+    writer.bytes(bundle.stringPointer(verdict.body), bundle.stringLength(verdict.body));
+    return;
+  }
+  writer.text('{"decision":"deny","reason":"');
+  if (bundle !== null && verdict.policy >= 0) writeName(writer, bundle, verdict);
+  else writer.text(outcomeName(verdict.outcome));
+  writer.text('","decision_id":"').hex(id, DECISION_ID_BYTES).text('"}');
+}
+
+function writeName(writer: Writer, bundle: Bundle, verdict: Verdict): void {
+  const name = bundle.policy(verdict.policy).name;
+  writer.jsonText(bundle.stringPointer(name), bundle.stringLength(name));
+}
+
+/** Pairs, as the proxy wants them: u32 count, the lengths of all names and values, then these, each with a zero behind it. */
+function writeHeaders(writer: Writer, bundle: Bundle | null, verdict: Verdict, id: usize): void {
+  const typed = !isGrpc();
+  const type = verdict.body != NONE ? "text/plain" : "application/json";
+  const reason = newWriter(REASON_BYTES_MAX);
+  writeReason(reason, bundle, verdict);
+  writer.word(typed ? 3 : 2);
+  writer.word(12).word(reason.length).word(14).word(DECISION_ID_BYTES * 2);
+  if (typed) writer.word(12).word(type.length);
+  writer.text("x-ipe-reason").byte(0).bytes(reason.start, reason.length).byte(0);
+  writer.text("x-ipe-decision").byte(0).hex(id, DECISION_ID_BYTES).byte(0);
+  if (typed) writer.text("content-type").byte(0).text(type).byte(0);
+}
+
+/** Whatever the name: visible ASCII and blanks, cut where it is long. */
+function writeReason(writer: Writer, bundle: Bundle | null, verdict: Verdict): void {
+  if (bundle === null || verdict.policy < 0) {
+    writer.text(outcomeName(verdict.outcome));
+    return;
+  }
+  const name = bundle.policy(verdict.policy).name;
+  const pointer = bundle.stringPointer(name);
+  const length = min(bundle.stringLength(name), REASON_BYTES_MAX);
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = <u32>load<u8>(pointer + i);
+    // One `?` for each character that is no ASCII: the bytes behind its first one are dropped.
+    if (byte >= 0x20 && byte < 0x7f) writer.byte(byte);
+    else if ((byte & 0xc0) != 0x80) writer.byte(0x3f);
+  }
+}
+
+/**
+ * A gRPC client gets its content type from the proxy, which would join another one to it. The proxy itself looks at
+ * the first value only, too.
+ */
+function isGrpc(): bool {
+  const name = newWriter(16).text("content-type");
+  if (name.failed || readPseudoHeader(name.start, name.length) != STATUS_OK) return false;
+  return resultSize() >= 16 && equalsFolded(resultPointer(), 16, "application/grpc");
+}
+
+/** Filter state `wasm.ipe`, for access logs and later filters. That it cannot be written changes no decision. */
+function note(bundle: Bundle | null, verdict: Verdict, id: usize): void {
+  const named = bundle !== null && verdict.policy >= 0;
+  const text = newWriter(JSON_BYTES_MAX + (bundle !== null ? nameSize(bundle, verdict) : 0));
+  text.text(verdict.allow ? '{"decision":"allow","policy":' : '{"decision":"deny","policy":');
+  if (bundle !== null && named) {
+    text.byte(0x22);
+    writeName(text, bundle, verdict);
+    text.byte(0x22);
+  } else text.text("null");
+  text.text(',"reason":"').text(outcomeName(verdict.outcome)).text('","decision_id":"').hex(id, DECISION_ID_BYTES).text('","bundle":');
+  if (bundle === null) text.text("null}");
+  else text.text('"sha256:').hex(bundle.bytes + HEADER_DIGEST, SHA256_BYTES).text('"}');
+  if (!text.failed) writeFilterState("ipe", text.start, text.length);
+}
+
+function outcomeName(outcome: u32): string {
+  switch (outcome) {
+    case OUTCOME_SATISFIED:
+      return "satisfied";
+    case OUTCOME_INDETERMINATE:
+      return "indeterminate";
+    case OUTCOME_UNSATISFIED:
+      return "unsatisfied";
+    case OUTCOME_DENIED:
+      return "denied";
+    case OUTCOME_DEFAULT:
+      return "default";
+    case OUTCOME_OBLIGATION_CONFLICT:
+      return "obligation-conflict";
+    default:
+      return "error";
+  }
+}

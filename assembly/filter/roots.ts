@@ -1,0 +1,56 @@
+/**
+ * Root contexts and their bundles. Several live in one VM: an update adds a second one while the first still serves.
+ * INVARIANT: what a root owns is freed when it is deleted, and when it gets another bundle.
+ */
+import { allocateBlock, freeBlock } from "../host/memory";
+import { Bundle } from "../vm/bundle";
+import { freeBundle } from "../vm/load-bundle";
+
+// @ts-ignore: decorator
+@unmanaged
+export class Root {
+  id: u32;
+  bundle: Bundle;
+  next: Root | null;
+}
+
+let first: Root | null = null;
+
+/** The bundle in force for a root context, or null. */
+export function bundleOf(id: u32): Bundle | null {
+  for (let root = first; root !== null; root = root.next) if (root.id == id) return root.bundle;
+  return null;
+}
+
+/** Put a bundle into force. False when memory is exhausted: the one before stays, and the caller still owns this one. */
+export function setBundle(id: u32, bundle: Bundle): bool {
+  for (let root = first; root !== null; root = root.next) {
+    if (root.id != id) continue;
+    freeBundle(root.bundle);
+    root.bundle = bundle;
+    return true;
+  }
+  const at = allocateBlock(offsetof<Root>());
+  if (at == 0) return false;
+  const root = changetype<Root>(at);
+  root.id = id;
+  root.bundle = bundle;
+  root.next = first;
+  first = root;
+  return true;
+}
+
+/** Forget a root context, if it is one. */
+export function deleteRoot(id: u32): void {
+  let previous: Root | null = null;
+  for (let root = first; root !== null; root = root.next) {
+    if (root.id == id) {
+      if (previous === null) first = root.next;
+      else previous.next = root.next;
+      freeBundle(root.bundle);
+      freeBlock(changetype<usize>(root));
+      return;
+    }
+    previous = root;
+  }
+}
