@@ -42,7 +42,8 @@ export function configured(root: u32, size: u32): bool {
 export function requestHeaders(id: u32, ended: bool): u32 {
   resetArena(ARENA_REQUEST_BYTES_MAX);
   const stream = findStream(id);
-  const bundle = stream === null ? null : bundleOf(stream.root);
+  let bundle: Bundle | null = null;
+  if (stream !== null) bundle = bundleOf(stream.root);
   if (stream === null || bundle === null) {
     applyError(null, id, "a request of a context without configuration");
     return HEADERS_STOP;

@@ -18,16 +18,16 @@ let first: Root | null = null;
 
 /** The bundle in force for a root context, or null. */
 export function bundleOf(id: u32): Bundle | null {
-  for (let root = first; root !== null; root = root.next) if (root.id == id) return root.bundle;
-  return null;
+  const root = findRoot(id);
+  return root === null ? null : root.bundle;
 }
 
 /** Put a bundle into force. False when memory is exhausted: the one before stays, and the caller still owns this one. */
 export function setBundle(id: u32, bundle: Bundle): bool {
-  for (let root = first; root !== null; root = root.next) {
-    if (root.id != id) continue;
-    freeBundle(root.bundle);
-    root.bundle = bundle;
+  const known = findRoot(id);
+  if (known !== null) {
+    freeBundle(known.bundle);
+    known.bundle = bundle;
     return true;
   }
   const at = allocateBlock(offsetof<Root>());
@@ -42,15 +42,21 @@ export function setBundle(id: u32, bundle: Bundle): bool {
 
 /** Forget a root context, if it is one. */
 export function deleteRoot(id: u32): void {
-  let previous: Root | null = null;
-  for (let root = first; root !== null; root = root.next) {
-    if (root.id == id) {
-      if (previous === null) first = root.next;
-      else previous.next = root.next;
-      freeBundle(root.bundle);
-      freeBlock(changetype<usize>(root));
-      return;
-    }
-    previous = root;
+  const gone = findRoot(id);
+  if (gone === null) return;
+  if (first === gone) first = gone.next;
+  let root = first;
+  while (root !== null) {
+    if (root.next === gone) root.next = gone.next;
+    root = root.next;
   }
+  freeBundle(gone.bundle);
+  freeBlock(changetype<usize>(gone));
+}
+
+/** There are few: one for each configuration in use. */
+function findRoot(id: u32): Root | null {
+  let root = first;
+  while (root !== null && root.id != id) root = root.next;
+  return root;
 }

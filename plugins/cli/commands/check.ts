@@ -22,7 +22,13 @@ export function checkCommand(files: readonly string[], options: CheckOptions, ou
 
 function summary(compiled: Extract<Compiled, { ok: true }>, files: readonly string[]): string {
   const { policies, schema } = compiled.document;
-  return `ok: ${policies.length} ${policies.length === 1 ? "policy" : "policies"}, ${schema.attributes.size} attributes in ${files.join(", ")}`;
+  const count = (number: number, one: string, many: string): string =>
+    `${number} ${number === 1 ? one : many}`;
+  const what = [
+    count(policies.length, "policy", "policies"),
+    count(schema.attributes.size, "attribute", "attributes"),
+  ];
+  return `ok: ${what.join(", ")} in ${files.join(", ")}`;
 }
 
 export interface BuildOptions extends CheckOptions {
