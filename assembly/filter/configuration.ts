@@ -25,13 +25,13 @@ import { setBundle } from "./roots";
 export function configureRoot(id: u32, size: u32): bool {
   const bundle = readBundle(size);
   if (bundle === null) {
-    sendLog(LOG_ERROR, writeRefusal(newLog().text("configuration refused: ")));
+    sendLog(LOG_ERROR, writeRefusal(newLog().text("refused, ")));
     return false;
   }
   if (!setBundle(id, bundle)) {
     freeBundle(bundle);
-    refuse("out of memory");
-    sendLog(LOG_ERROR, writeRefusal(newLog().text("configuration refused: ")));
+    refuse("configuration", "out of memory");
+    sendLog(LOG_ERROR, writeRefusal(newLog().text("refused, ")));
     return false;
   }
   sendLog(LOG_INFO, newLog().text("bundle sha256:").hex(bundle.bytes + HEADER_DIGEST, SHA256_BYTES).text(" is in force"));
@@ -39,8 +39,8 @@ export function configureRoot(id: u32, size: u32): bool {
 }
 
 function readBundle(size: u32): Bundle | null {
-  if (size == 0) return none("it is empty; give a bundle, or {\"bundle\": \"<base64>\"}");
-  if (readConfiguration(size) != STATUS_OK || resultSize() != size) return none("the proxy did not deliver it");
+  if (size == 0) return none("empty; give a bundle, or {\"bundle\": \"<base64>\"}");
+  if (readConfiguration(size) != STATUS_OK || resultSize() != size) return none("not delivered by the proxy");
   const pointer = resultPointer();
   const isBundle = size >= 4 && load<u32>(pointer) == MAGIC;
   return isBundle ? fromBytes(pointer, size) : fromJson(pointer, size);
@@ -54,7 +54,7 @@ function fromBytes(pointer: usize, size: u32): Bundle | null {
 }
 
 function fromJson(pointer: usize, size: u32): Bundle | null {
-  if (!parseJson(pointer, size) || jsonNode(0).kind != JSON_OBJECT) return none("it is neither a bundle nor a JSON object with known members, each once");
+  if (!parseJson(pointer, size) || jsonNode(0).kind != JSON_OBJECT) return none("neither a bundle nor a JSON object with different members");
   const end = jsonNode(0).next;
   let text: JsonNode | null = null;
   let mayWait = false;
@@ -68,7 +68,7 @@ function fromJson(pointer: usize, size: u32): Bundle | null {
       if (value.kind != JSON_TRUE && value.kind != JSON_FALSE) return none("`allow_on_headers_stop_iteration` is not true or false");
       mayWait = value.kind == JSON_TRUE;
     } else {
-      refuseText("unknown member", name.pointer, name.length);
+      refuseText("configuration", "unknown member", name.pointer, name.length);
       return null;
     }
   }
@@ -98,11 +98,12 @@ function canSupply(bundle: Bundle, mayWait: bool): bool {
   for (let i: u32 = 0; i < bundle.readSlotCount; i++) {
     const slot = bundle.slot(bundle.readSlot(i));
     if (slot.source != SOURCE_EXTENSION) continue;
-    return refuseName(bundle, "no proxy gives a Wasm filter the context extensions that a policy reads:", slot.name);
+    return refuseName(bundle, "the proxy cannot supply", slot.name);
   }
   if (bundle.readsBody && !mayWait) {
     return refuse(
-      "the bundle reads the request body; set allow_on_headers_stop_iteration in the proxy's plugin configuration and say so here: {\"bundle\": \"<base64>\", \"allow_on_headers_stop_iteration\": true}",
+      "bundle",
+      "it reads the body; set allow_on_headers_stop_iteration in the proxy's PluginConfig, and in this configuration beside \"bundle\"",
     );
   }
   return true;
@@ -112,7 +113,7 @@ function canSupply(bundle: Bundle, mayWait: bool): bool {
 function refuseName(bundle: Bundle, why: string, name: u32): bool {
   const length = min(bundle.stringLength(name), NAME_BYTES);
   memory.copy(NAME, bundle.stringPointer(name), length);
-  return refuseText(why, NAME, length);
+  return refuseText("bundle", why, NAME, length);
 }
 
 // @ts-ignore: decorator
@@ -120,6 +121,6 @@ function refuseName(bundle: Bundle, why: string, name: u32): bool {
 const NAME: usize = memory.data(128, 4);
 
 function none(why: string): Bundle | null {
-  refuse(why);
+  refuse("configuration", why);
   return null;
 }

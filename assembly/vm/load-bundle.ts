@@ -51,7 +51,7 @@ export function loadBundle(bytes: usize, size: u32): Bundle | null {
   const at = allocateBlock(offsetof<Bundle>());
   if (at == 0) {
     freeBlock(bytes);
-    refuse("out of memory");
+    refuse("bundle", "out of memory");
     return null;
   }
   memory.fill(at, 0, offsetof<Bundle>());
@@ -72,7 +72,7 @@ export function freeBundle(bundle: Bundle): void {
 /** All rules, in the order of the page. */
 function verify(bundle: Bundle): bool {
   if (!verifyContainer(bundle)) return false;
-  if (!makeTables(bundle) || !newMarks(bundle.stringCount)) return refuse("out of memory");
+  if (!makeTables(bundle) || !newMarks(bundle.stringCount)) return refuse("bundle", "out of memory");
   if (!verifyConstants(bundle) || !verifySets(bundle)) return false;
   if (!verifyEnums(bundle) || !verifyShapes(bundle)) return false;
   if (!verifySlots(bundle) || !verifyResources(bundle)) return false;
@@ -80,7 +80,7 @@ function verify(bundle: Bundle): bool {
   if (!verifyObligations(bundle) || !verifyPolicies(bundle)) return false;
   if (!verifyExplain(bundle)) return false;
   listReadSlots(bundle);
-  return listSettable(bundle) || refuse("out of memory");
+  return listSettable(bundle) || refuse("bundle", "out of memory");
 }
 
 /** One block for all tables; the counts are those of a bundle of at most 16 MiB, so no sum is near 32 bits. */

@@ -28,7 +28,7 @@ export function verifyCode(bundle: Bundle): bool {
   readCells = allocate(bundle.cellCount + 1);
   places = allocate(bundle.instructionCount * 4 + 4);
   claimed = allocate(bundle.instructionCount + 1);
-  if (globalShapes == 0 || readCells == 0 || places == 0 || claimed == 0) return refuse("out of memory");
+  if (globalShapes == 0 || readCells == 0 || places == 0 || claimed == 0) return refuse("bundle", "out of memory");
   memory.fill(readCells, 0, bundle.cellCount);
   memory.fill(places, 0, bundle.instructionCount * 4);
   memory.fill(claimed, 0, bundle.instructionCount);
@@ -38,7 +38,7 @@ export function verifyCode(bundle: Bundle): bool {
   let next: u32 = 0;
   for (let i: u32 = 0; i < bundle.routineCount; i++) {
     const length = bundle.routineLength(i);
-    if (length == 0 || length > bundle.instructionCount - next) return refuseAt("code: a routine is empty or passes the end", i);
+    if (length == 0 || length > bundle.instructionCount - next) return refuseAt("code", "ranges do not join", i);
     store<u32>(bundle.routineStarts + (i << 2), next);
     frame1 = NO_SHAPE;
     frame2 = NO_SHAPE;
@@ -46,7 +46,7 @@ export function verifyCode(bundle: Bundle): bool {
     next += length;
   }
   store<u32>(bundle.routineStarts + (bundle.routineCount << 2), next);
-  if (next != bundle.instructionCount) return refuse("code: no routine holds the last instructions");
+  if (next != bundle.instructionCount) return refuse("code", "not all used");
   return verifyReads(bundle);
 }
 
@@ -79,25 +79,25 @@ function verifyInstruction(bundle: Bundle, index: u32, end: u32, depth: u32): bo
   const at = bundle.instruction(index);
   const head = <u32>load<u16>(at);
   const opcode = head & 0xff;
-  if (opcode < op.OP_ACCEPT || opcode > op.OP_LE_COUNTS) return refuseAt("code: unknown opcode", index);
+  if (opcode < op.OP_ACCEPT || opcode > op.OP_LE_COUNTS) return refuseAt("code", "unknown kind", index);
   if (!fieldsFit(opcode, head, load<u16>(at, 2), load<u16>(at, 4), load<u16>(at, 6))) {
-    return refuseAt("code: a field that has no meaning here is not zero", index);
+    return refuseAt("code", "a field without meaning is not zero", index);
   }
   let a = NO_SHAPE;
   if (hasCellA(opcode)) {
     a = cellShape(bundle, (head >> 10) & 3, load<u16>(at, 2), depth);
-    if (a == NO_SHAPE) return refuseAt("code: cell a does not exist", index);
-    if (!takesA(bundle, opcode, a)) return refuseAt("code: cell a has another type", index);
+    if (a == NO_SHAPE) return refuseAt("code", "does not exist", index);
+    if (!takesA(bundle, opcode, a)) return refuseAt("code", "wrong type", index);
   }
   const b = <u32>load<u16>(at, 4);
   if (hasCellB(opcode)) {
     const shape = cellShape(bundle, (head >> 12) & 3, b, depth);
-    if (shape == NO_SHAPE) return refuseAt("code: cell b does not exist", index);
-    if (!takesB(bundle, opcode, a, shape)) return refuseAt("code: cell b has another type", index);
-  } else if (!isConstantB(bundle, opcode, b, a)) return refuseAt("code: operand b is not as it must be", index);
+    if (shape == NO_SHAPE) return refuseAt("code", "does not exist", index);
+    if (!takesB(bundle, opcode, a, shape)) return refuseAt("code", "wrong type", index);
+  } else if (!isConstantB(bundle, opcode, b, a)) return refuseAt("code", "bad operand", index);
   if (isAggregate(opcode) && b > 0) {
-    if (b > end - index - 1) return refuseAt("code: a body passes the end of what it stands in", index);
-    if (depth >= op.LIMIT_FRAME_DEPTH_MAX) return refuseAt("code: aggregates nested too deeply", index);
+    if (b > end - index - 1) return refuseAt("code", "a body passes the end", index);
+    if (depth >= op.LIMIT_FRAME_DEPTH_MAX) return refuseAt("code", "nested too deeply", index);
   }
   noteFeatures(bundle, opcode, a);
   return true;
@@ -165,10 +165,10 @@ function verifyJumps(bundle: Bundle, start: u32, end: u32, region: u32): bool {
   for (let i = start; i < end; i = behind(bundle, i)) {
     if (!branches(opcodeAt(bundle, i))) continue;
     const jump = <u32>load<u16>(bundle.instruction(i), 6);
-    if (jump == 0) return refuseAt("code: a jump of 0", i);
+    if (jump == 0) return refuseAt("code", "bad jump", i);
     const target = i + jump;
-    if (target >= end || placeOf(target) >> 1 != region) return refuseAt("code: a jump leads out of its routine or body, or into another body", i);
-    if (needsCount(bundle, target)) return refuseAt("code: a jump lands between a COUNT and its compare", i);
+    if (target >= end || placeOf(target) >> 1 != region) return refuseAt("code", "bad jump", i);
+    if (needsCount(bundle, target)) return refuseAt("code", "COUNT and compare do not join", i);
     place(target, (region << 1) | 1);
   }
   return true;
@@ -179,12 +179,12 @@ function verifyOrder(bundle: Bundle, start: u32, end: u32): bool {
   for (let i = start; i < end; ) {
     const opcode = opcodeAt(bundle, i);
     const next = behind(bundle, i);
-    if (needsCount(bundle, i) && load<u8>(claimed + i) == 0) return refuseAt("code: a compare without its COUNT, or a second COUNT without the first", i);
+    if (needsCount(bundle, i) && load<u8>(claimed + i) == 0) return refuseAt("code", "COUNT and compare do not join", i);
     if (opcode == op.OP_ACCEPT || opcode == op.OP_REJECT) {
-      if (next < end && (placeOf(next) & 1) == 0) return refuseAt("code: nothing leads to an instruction", next);
-    } else if (next >= end) return refuseAt("code: a routine or body does not end in ACCEPT or REJECT", i);
+      if (next < end && (placeOf(next) & 1) == 0) return refuseAt("code", "nothing leads here", next);
+    } else if (next >= end) return refuseAt("code", "does not end in ACCEPT or REJECT", i);
     if (opcode == op.OP_COUNT && registerAt(bundle, i) == 0 && !claimCompare(bundle, next, end)) {
-      return refuseAt("code: no compare follows a COUNT", i);
+      return refuseAt("code", "COUNT and compare do not join", i);
     }
     i = next;
   }
@@ -251,8 +251,8 @@ function verifyReads(bundle: Bundle): bool {
     const first = readCells + bundle.slotCell(i);
     let read = false;
     for (let c: u32 = 0; c < bundle.shapeWidth(slot.shape); c++) if (load<u8>(first + c) == 1) read = true;
-    if (read != ((slot.flags & op.SLOT_READ) != 0)) return refuseAt("slots: the flag `read` is not what the code says", i);
+    if (read != ((slot.flags & op.SLOT_READ) != 0)) return refuseAt("slots", "`read` is not what the code says", i);
     if (read && slot.source == op.SOURCE_BODY) features |= op.FEATURE_BODY;
   }
-  return load<u32>(bundle.bytes, op.HEADER_FEATURES) == features || refuse("header: the features are not those of slots and code");
+  return load<u32>(bundle.bytes, op.HEADER_FEATURES) == features || refuse("header", "features are not those of the code");
 }

@@ -11,22 +11,22 @@ import { refuse, refuseAt } from "./refusal";
 /** Rule 4. The string offsets are there, the intern table is empty. */
 export function verifyConstants(bundle: Bundle): bool {
   for (let i: u32 = 0; i < bundle.stringCount; i++) {
-    if (!isUtf8(bundle.stringPointer(i), bundle.stringLength(i))) return refuseAt("strings: not UTF-8", i);
-    if (!internString(bundle, i)) return refuseAt("strings: a text stands there twice", i);
+    if (!isUtf8(bundle.stringPointer(i), bundle.stringLength(i))) return refuseAt("strings", "malformed", i);
+    if (!internString(bundle, i)) return refuseAt("strings", "two alike", i);
   }
   for (let i: u32 = 0; i < bundle.numberCount; i++) {
-    if (!isFinite(bundle.number(i))) return refuseAt("numbers: not finite", i);
-    if (reinterpret<u64>(bundle.number(i)) == 0x8000000000000000) return refuseAt("numbers: -0", i);
+    if (!isFinite(bundle.number(i))) return refuseAt("numbers", "malformed", i);
+    if (reinterpret<u64>(bundle.number(i)) == 0x8000000000000000) return refuseAt("numbers", "malformed", i);
   }
-  if (!allDiffer(bundle.numbers, bundle.numberCount, 8)) return refuse("numbers: one stands there twice");
+  if (!allDiffer(bundle.numbers, bundle.numberCount, 8)) return refuse("numbers", "two alike");
   for (let i: u32 = 0; i < bundle.networkCount; i++) {
     const address = bundle.networkAddress(i);
     const prefix = bundle.networkPrefix(i);
-    if (prefix > ADDRESS_PREFIX) return refuseAt("networks: prefix length over 128", i);
-    if (prefix < MAPPED_PREFIX && isMapped(address)) return refuseAt("networks: an IPv4 address with a prefix length under 96", i);
-    if (!zeroBehind(address, prefix)) return refuseAt("networks: bits behind the prefix are not zero", i);
+    if (prefix > ADDRESS_PREFIX) return refuseAt("networks", "bad prefix", i);
+    if (prefix < MAPPED_PREFIX && isMapped(address)) return refuseAt("networks", "bad prefix", i);
+    if (!zeroBehind(address, prefix)) return refuseAt("networks", "bad prefix", i);
   }
-  return allDiffer(bundle.networks, bundle.networkCount, NETWORK_ENTRY_BYTES) || refuse("networks: one stands there twice");
+  return allDiffer(bundle.networks, bundle.networkCount, NETWORK_ENTRY_BYTES) || refuse("networks", "two alike");
 }
 
 /** Rule 5. */
@@ -34,17 +34,17 @@ export function verifySets(bundle: Bundle): bool {
   let next: u32 = 0;
   for (let i: u32 = 0; i < bundle.setCount; i++) {
     const set = bundle.set(i);
-    if (set.kind > SET_NETWORKS) return refuseAt("sets: unknown kind", i);
-    if (set.first != next || set.count > bundle.elementCount - next) return refuseAt("sets: elements do not follow those of the set before", i);
-    if (set.count == 0) return refuseAt("sets: empty", i);
+    if (set.kind > SET_NETWORKS) return refuseAt("sets", "unknown kind", i);
+    if (set.first != next || set.count > bundle.elementCount - next) return refuseAt("sets", "ranges do not join", i);
+    if (set.count == 0) return refuseAt("sets", "empty", i);
     next += set.count;
     for (let e = set.first; e < next; e++) {
-      if (e > set.first && bundle.element(e) <= bundle.element(e - 1)) return refuseAt("sets: elements do not ascend", i);
+      if (e > set.first && bundle.element(e) <= bundle.element(e - 1)) return refuseAt("sets", "wrong order", i);
     }
     // Elements ascend, so the last one is the greatest.
-    if (set.kind != SET_MEMBERS && bundle.element(next - 1) >= countOf(bundle, set.kind)) return refuseAt("sets: an element does not exist", i);
+    if (set.kind != SET_MEMBERS && bundle.element(next - 1) >= countOf(bundle, set.kind)) return refuseAt("sets", "does not exist", i);
   }
-  return next == bundle.elementCount || refuse("sets: no set uses the last elements");
+  return next == bundle.elementCount || refuse("sets", "not all used");
 }
 
 function countOf(bundle: Bundle, kind: u32): u32 {

@@ -59,25 +59,25 @@ export function verifyContainer(bundle: Bundle): bool {
 function verifyHeader(bundle: Bundle): bool {
   const size = bundle.size;
   const bytes = bundle.bytes;
-  if (size > LIMIT_BUNDLE_BYTES_MAX) return refuse("bundle: larger than the limit");
-  if (size < 4 || load<u32>(bytes, HEADER_MAGIC) != MAGIC) return refuse("this is no bundle: it does not start with `IPE` and a zero byte");
-  if (size < TABLE_END) return refuse("bundle: shorter than header and section table");
-  if ((size & 3) != 0) return refuse("bundle: length is no multiple of 4");
+  if (size > LIMIT_BUNDLE_BYTES_MAX) return refuse("bundle", "larger than the limit");
+  if (size < 4 || load<u32>(bytes, HEADER_MAGIC) != MAGIC) return refuse("bundle", "does not start with `IPE`");
+  if (size < TABLE_END) return refuse("bundle", "cut off");
+  if ((size & 3) != 0) return refuse("bundle", "length is no multiple of 4");
   if (load<u16>(bytes, HEADER_FORMAT_VERSION) != FORMAT_VERSION) {
-    return refuse("format version is another; compile the policy with the version that loads it");
+    return refuse("bundle", "format version is another; compile the policy again");
   }
   if (load<u16>(bytes, HEADER_SEMANTICS_VERSION) != SEMANTICS_VERSION) {
-    return refuse("semantics version is another; compile the policy with the version that loads it");
+    return refuse("bundle", "semantics version is another; compile the policy again");
   }
   if ((load<u32>(bytes, HEADER_FEATURES) & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS)) != 0) {
-    return refuse("header: unknown feature");
+    return refuse("header", "unknown flag");
   }
   const flags = load<u32>(bytes, HEADER_FLAGS);
-  if ((flags & ~FLAG_DEFAULT_ALLOW) != 0) return refuse("header: unknown flag");
-  if (load<u32>(bytes, HEADER_TOTAL_BYTES) != size) return refuse("header: another length; the bundle was cut off or something was added");
-  if (load<u32>(bytes, HEADER_SECTION_COUNT) != SECTION_COUNT) return refuse("header: another number of sections");
-  if (load<u32>(bytes, HEADER_BODY_BYTES_MAX) != LIMIT_BODY_BYTES_MAX) return refuse("header: another body limit");
-  if (load<u32>(bytes, HEADER_LIST_ELEMENTS_MAX) != LIMIT_LIST_ELEMENTS_MAX) return refuse("header: another list limit");
+  if ((flags & ~FLAG_DEFAULT_ALLOW) != 0) return refuse("header", "unknown flag");
+  if (load<u32>(bytes, HEADER_TOTAL_BYTES) != size) return refuse("bundle", "cut off");
+  if (load<u32>(bytes, HEADER_SECTION_COUNT) != SECTION_COUNT) return refuse("header", "wrong number");
+  if (load<u32>(bytes, HEADER_BODY_BYTES_MAX) != LIMIT_BODY_BYTES_MAX) return refuse("header", "wrong number");
+  if (load<u32>(bytes, HEADER_LIST_ELEMENTS_MAX) != LIMIT_LIST_ELEMENTS_MAX) return refuse("header", "wrong number");
   bundle.defaultAllow = (flags & FLAG_DEFAULT_ALLOW) != 0;
   return true;
 }
@@ -87,18 +87,18 @@ function verifySections(bundle: Bundle): bool {
   let end = TABLE_END;
   for (let id: u32 = 1; id <= SECTION_COUNT; id++) {
     const entry = sectionEntry(bundle, id);
-    if (load<u32>(entry, SECTION_ENTRY_ID) != id) return refuseAt("section table: wrong id", id);
-    if (load<u32>(entry, SECTION_ENTRY_OFFSET) != end) return refuseAt("section table: a section does not start where the one before ends", id);
+    if (load<u32>(entry, SECTION_ENTRY_ID) != id) return refuseAt("sections", "wrong order", id);
+    if (load<u32>(entry, SECTION_ENTRY_OFFSET) != end) return refuseAt("sections", "ranges do not join", id);
     const length = load<u32>(entry, SECTION_ENTRY_LENGTH);
-    if ((length & 3) != 0) return refuseAt("section table: length is no multiple of 4", id);
-    if (length > bundle.size - end) return refuseAt("section table: a section passes the end", id);
+    if ((length & 3) != 0) return refuseAt("sections", "length is no multiple of 4", id);
+    if (length > bundle.size - end) return refuseAt("sections", "ranges do not join", id);
     end += length;
   }
-  if (end != bundle.size) return refuse("section table: the last section does not end with the bundle");
+  if (end != bundle.size) return refuse("sections", "not all used");
   for (let id: u32 = 1; id <= SECTION_COUNT; id++) {
     sha256(sectionStart(bundle, id), sectionLength(bundle, id), HASH);
     if (memory.compare(HASH, sectionEntry(bundle, id) + SECTION_ENTRY_HASH, SHA256_BYTES) != 0) {
-      return refuseAt("a section's hash does not fit its bytes; the bundle was changed or damaged", id);
+      return refuseAt("sections", "changed or damaged", id);
     }
   }
   return verifyDigest(bundle);
@@ -118,7 +118,7 @@ function verifyDigest(bundle: Bundle): bool {
   }
   sha256Finish(HASH);
   if (memory.compare(HASH, bundle.bytes + HEADER_DIGEST, SHA256_BYTES) != 0) {
-    return refuse("the digest does not fit; the bundle was changed or damaged");
+    return refuse("bundle", "changed or damaged");
   }
   return true;
 }
@@ -136,7 +136,7 @@ function locateArrays(bundle: Bundle): bool {
 
   open(bundle, SECTION_NUMBERS, 2);
   bundle.numberCount = count(0);
-  if (length >= 8 && count(1) != 0) return refuse("numbers: the word behind the count is not zero");
+  if (length >= 8 && count(1) != 0) return refuse("numbers", "padding is not zero");
   bundle.numbers = array(bundle.numberCount, 8);
   if (!close()) return false;
 
@@ -221,7 +221,7 @@ function locateStrings(bundle: Bundle): bool {
   const end = demanded;
   demanded = (demanded + 3) & ~3;
   if (!close()) return false;
-  for (let at = <u32>end; at < length; at++) if (load<u8>(start + at) != 0) return refuse("strings: padding is not zero");
+  for (let at = <u32>end; at < length; at++) if (load<u8>(start + at) != 0) return refuse("strings", "padding is not zero");
   return true;
 }
 
@@ -244,7 +244,7 @@ function array(entries: u32, bytes: u32): usize {
 }
 
 function close(): bool {
-  return demanded == length || refuse("a section's length is not what its counts demand");
+  return demanded == length || refuse("sections", "length is not what the counts demand");
 }
 
 function sectionEntry(bundle: Bundle, id: u32): usize {

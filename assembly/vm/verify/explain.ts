@@ -17,24 +17,24 @@ let used: usize = 0;
 
 /** Rules 16 and 17. */
 export function verifyExplain(bundle: Bundle): bool {
-  if (bundle.rowCount != bundle.policyCount) return refuse("explain: not one row for each policy");
+  if (bundle.rowCount != bundle.policyCount) return refuse("explain", "wrong number");
   parented = zeroed(bundle.nodeCount);
   heights = zeroed(bundle.nodeCount * 2);
   used = zeroed(bundle.routineCount);
-  if (parented == 0 || heights == 0 || used == 0) return refuse("out of memory");
+  if (parented == 0 || heights == 0 || used == 0) return refuse("bundle", "out of memory");
   for (let i: u32 = 0; i < bundle.nodeCount; i++) {
-    if (!verifyNode(bundle, bundle.node(i), i)) return refuseAt("explain: a node is not as it must be", i);
+    if (!verifyNode(bundle, bundle.node(i), i)) return refuseAt("explain", "malformed", i);
   }
   if (!verifyReads(bundle) || !verifyHeights(bundle)) return false;
   for (let i: u32 = 0; i < bundle.policyCount; i++) {
     const policy = bundle.policy(i);
     const row = bundle.row(i);
     if (!verifyRoot(bundle, row.trigger, policy.trigger) || !verifyRoot(bundle, row.requirement, policy.requirement)) {
-      return refuseAt("explain: a row does not fit its policy", i);
+      return refuseAt("explain", "a row does not fit its policy", i);
     }
   }
-  for (let i: u32 = 0; i < bundle.nodeCount; i++) if (load<u8>(parented + i) == 0) return refuseAt("explain: a node belongs to no tree", i);
-  for (let i: u32 = 0; i < bundle.routineCount; i++) if (load<u8>(used + i) == 0) return refuseAt("code: nothing uses a routine", i);
+  for (let i: u32 = 0; i < bundle.nodeCount; i++) if (load<u8>(parented + i) == 0) return refuseAt("explain", "nothing leads here", i);
+  for (let i: u32 = 0; i < bundle.routineCount; i++) if (load<u8>(used + i) == 0) return refuseAt("routines", "not all used", i);
   return true;
 }
 
@@ -95,13 +95,13 @@ function verifyReads(bundle: Bundle): bool {
   let next: u32 = 0;
   for (let i: u32 = 0; i < bundle.nodeCount; i++) {
     const node = bundle.node(i);
-    if (node.firstRead != next || node.readCount > bundle.readCount - next) return refuseAt("explain: reads do not follow those of the node before", i);
+    if (node.firstRead != next || node.readCount > bundle.readCount - next) return refuseAt("explain", "ranges do not join", i);
     next += node.readCount;
   }
-  if (next != bundle.readCount) return refuse("explain: no node uses the last reads");
+  if (next != bundle.readCount) return refuse("explain", "not all used");
   for (let i: u32 = 0; i < bundle.readCount; i++) {
     const read = bundle.read(i);
-    if (read.cell >= bundle.cellCount || read.name >= bundle.stringCount) return refuseAt("explain: a read's cell or name does not exist", i);
+    if (read.cell >= bundle.cellCount || read.name >= bundle.stringCount) return refuseAt("explain", "does not exist", i);
   }
   return true;
 }
@@ -112,7 +112,7 @@ function verifyHeights(bundle: Bundle): bool {
     const node = bundle.node(i);
     let height: u32 = 0;
     for (let c: u32 = 0; c < node.count; c++) height = max(height, <u32>load<u16>(heights + ((node.first + c) << 1)));
-    if (++height > DEPTH_MAX) return refuseAt("explain: conditions nested too deeply", i);
+    if (++height > DEPTH_MAX) return refuseAt("explain", "nested too deeply", i);
     store<u16>(heights + (i << 1), <u16>height);
   }
   return true;

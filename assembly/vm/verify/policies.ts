@@ -21,14 +21,14 @@ import { compareStrings } from "./resources";
 export function verifyObligations(bundle: Bundle): bool {
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     const obligation = bundle.obligation(i);
-    if (obligation.kind != OBLIGATION_SET_REQUEST_HEADER) return refuseAt("obligations: unknown kind", i);
-    if (obligation.header >= bundle.stringCount || obligation.value >= bundle.stringCount) return refuseAt("obligations: a text does not exist", i);
+    if (obligation.kind != OBLIGATION_SET_REQUEST_HEADER) return refuseAt("obligations", "unknown kind", i);
+    if (obligation.header >= bundle.stringCount || obligation.value >= bundle.stringCount) return refuseAt("obligations", "does not exist", i);
     const pointer = bundle.stringPointer(obligation.header);
     const length = bundle.stringLength(obligation.header);
-    if (!isSettableHeader(pointer, length)) return refuseAt("obligations: no policy may set this header", i);
-    if (isSource(bundle, pointer, length)) return refuseAt("obligations: a slot comes from this header", i);
+    if (!isSettableHeader(pointer, length)) return refuseAt("obligations", "no policy may set this header", i);
+    if (isSource(bundle, pointer, length)) return refuseAt("obligations", "a slot comes from this header", i);
     if (!isHeaderValue(bundle.stringPointer(obligation.value), bundle.stringLength(obligation.value))) {
-      return refuseAt("obligations: the value holds more than visible ASCII characters and blanks", i);
+      return refuseAt("obligations", "malformed", i);
     }
   }
   return true;
@@ -49,29 +49,29 @@ export function verifyPolicies(bundle: Bundle): bool {
   let metadata: u32 = 0;
   for (let i: u32 = 0; i < bundle.policyCount; i++) {
     const policy = bundle.policy(i);
-    if (policy.name >= bundle.stringCount || bundle.stringLength(policy.name) == 0) return refuseAt("policies: no name", i);
-    if (!fieldsFit(bundle, policy)) return refuseAt("policies: a field is not as it must be", i);
+    if (policy.name >= bundle.stringCount || bundle.stringLength(policy.name) == 0) return refuseAt("policies", "no name", i);
+    if (!fieldsFit(bundle, policy)) return refuseAt("policies", "malformed", i);
     // Names differ where the order is strict; those of different severities are compared below.
-    if (i > 0 && compareOrder(bundle, bundle.policy(i - 1), policy) >= 0) return refuseAt("policies: not behind the one before by severity, then name", i);
+    if (i > 0 && compareOrder(bundle, bundle.policy(i - 1), policy) >= 0) return refuseAt("policies", "wrong order", i);
     if (policy.firstObligation != obligations || policy.obligationCount > bundle.obligationCount - obligations) {
-      return refuseAt("policies: obligations do not follow those of the policy before", i);
+      return refuseAt("obligations", "ranges do not join", i);
     }
     if (policy.firstMetadata != metadata || policy.metadataCount > bundle.metadataCount - metadata) {
-      return refuseAt("policies: metadata do not follow those of the policy before", i);
+      return refuseAt("metadata", "ranges do not join", i);
     }
     obligations += policy.obligationCount;
     metadata += policy.metadataCount;
-    if (!obligationsFit(bundle, policy)) return refuseAt("policies: it cannot allow, or sets one header twice", i);
-    if (!metadataFit(bundle, policy)) return refuseAt("policies: metadata are not as they must be", i);
+    if (!obligationsFit(bundle, policy)) return refuseAt("policies", "obligations do not fit", i);
+    if (!metadataFit(bundle, policy)) return refuseAt("metadata", "malformed", i);
   }
-  if (obligations != bundle.obligationCount) return refuse("obligations: no policy uses the last ones");
-  if (metadata != bundle.metadataCount) return refuse("metadata: no policy uses the last ones");
+  if (obligations != bundle.obligationCount) return refuse("obligations", "not all used");
+  if (metadata != bundle.metadataCount) return refuse("metadata", "not all used");
   return namesDiffer(bundle);
 }
 
 function namesDiffer(bundle: Bundle): bool {
   clearMarks();
-  for (let i: u32 = 0; i < bundle.policyCount; i++) if (!mark(bundle.policy(i).name)) return refuseAt("policies: two of one name", i);
+  for (let i: u32 = 0; i < bundle.policyCount; i++) if (!mark(bundle.policy(i).name)) return refuseAt("policies", "two alike", i);
   return true;
 }
 

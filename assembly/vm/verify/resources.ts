@@ -9,20 +9,20 @@ import { RESOURCE_TYPE_ENUM } from "./types";
 /** Rule 9. */
 export function verifyResources(bundle: Bundle): bool {
   const resourceType = bundle.enum_(RESOURCE_TYPE_ENUM);
-  if (bundle.resourceCount != resourceType.count) return refuse("resources: not one entry for each member of `resource.type`");
+  if (bundle.resourceCount != resourceType.count) return refuse("resources", "wrong number");
   let next: u32 = 0;
   for (let i: u32 = 0; i < bundle.resourceCount; i++) {
     const resource = bundle.resource(i);
-    if (resource.member >= resourceType.count) return refuseAt("resources: a member does not exist", i);
-    if (!isMethod(bundle, resource.method)) return refuseAt("resources: no method", i);
+    if (resource.member >= resourceType.count) return refuseAt("resources", "does not exist", i);
+    if (!isMethod(bundle, resource.method)) return refuseAt("resources", "malformed", i);
     if (resource.first != next || resource.count > bundle.segmentCount - next) {
-      return refuseAt("resources: segments do not follow those of the resource before", i);
+      return refuseAt("resources", "ranges do not join", i);
     }
     next += resource.count;
-    if (!verifySegments(bundle, resource.first, next)) return refuseAt("resources: a segment is not as it must be", i);
-    if (i > 0 && compareSpecificity(bundle, i - 1, i) >= 0) return refuseAt("resources: not less specific than the one before", i);
+    if (!verifySegments(bundle, resource.first, next)) return refuseAt("resources", "malformed", i);
+    if (i > 0 && compareSpecificity(bundle, i - 1, i) >= 0) return refuseAt("resources", "wrong order", i);
   }
-  if (next != bundle.segmentCount) return refuse("resources: no resource uses the last segments");
+  if (next != bundle.segmentCount) return refuse("resources", "not all used");
   return membersDiffer(bundle);
 }
 
@@ -31,7 +31,7 @@ function membersDiffer(bundle: Bundle): bool {
   clearMarks();
   const first = bundle.enum_(RESOURCE_TYPE_ENUM).first;
   for (let i: u32 = 0; i < bundle.resourceCount; i++) {
-    if (!mark(bundle.member(first + bundle.resource(i).member))) return refuseAt("resources: two for one member", i);
+    if (!mark(bundle.member(first + bundle.resource(i).member))) return refuseAt("resources", "two alike", i);
   }
   return true;
 }

@@ -47,33 +47,33 @@ let captured: usize = 0;
 
 /** Rule 8. Sets the slots' cells and the number of cells. */
 export function verifySlots(bundle: Bundle): bool {
-  if (!findCaptures(bundle)) return refuse("out of memory");
+  if (!findCaptures(bundle)) return refuse("bundle", "out of memory");
   let cells: u32 = 0;
   let builtins: u32 = 0;
   let resourceShape = NO_SHAPE;
   clearMarks();
   for (let i: u32 = 0; i < bundle.slotCount; i++) {
     const slot = bundle.slot(i);
-    if (slot.name >= bundle.stringCount) return refuseAt("slots: a name does not exist", i);
-    if (bundle.stringLength(slot.name) == 0) return refuseAt("slots: a name is empty", i);
-    if (!mark(slot.name)) return refuseAt("slots: two of one name", i);
-    if (slot.shape >= bundle.shapeCount) return refuseAt("slots: a shape does not exist", i);
-    if (slot.source > SOURCE_EXTENSION) return refuseAt("slots: unknown source", i);
-    if ((slot.flags & ~KNOWN_FLAGS) != 0) return refuseAt("slots: unknown flag", i);
-    if (slot.zero != 0) return refuseAt("slots: the half word behind the flags is not zero", i);
+    if (slot.name >= bundle.stringCount) return refuseAt("slots", "does not exist", i);
+    if (bundle.stringLength(slot.name) == 0) return refuseAt("slots", "no name", i);
+    if (!mark(slot.name)) return refuseAt("slots", "two alike", i);
+    if (slot.shape >= bundle.shapeCount) return refuseAt("slots", "does not exist", i);
+    if (slot.source > SOURCE_EXTENSION) return refuseAt("slots", "unknown kind", i);
+    if ((slot.flags & ~KNOWN_FLAGS) != 0) return refuseAt("slots", "unknown flag", i);
+    if (slot.zero != 0) return refuseAt("slots", "padding is not zero", i);
     if (slot.source == SOURCE_BUILTIN) {
-      if (!isBuiltin(bundle, slot)) return refuseAt("slots: not as the builtin is", i);
-      if ((builtins >> slot.argument) & 1) return refuseAt("slots: a builtin stands there twice", i);
+      if (!isBuiltin(bundle, slot)) return refuseAt("slots", "not as the builtin is", i);
+      if ((builtins >> slot.argument) & 1) return refuseAt("slots", "two alike", i);
       builtins |= 1 << slot.argument;
       if (isResourceType(bundle, slot.shape)) resourceShape = slot.shape;
     } else if (!isDeclared(bundle, slot, i)) return false;
-    if (!defaultFits(bundle, slot)) return refuseAt("slots: the default does not fit", i);
+    if (!defaultFits(bundle, slot)) return refuseAt("slots", "the default does not fit", i);
     store<u32>(bundle.slotCells + (i << 2), cells);
     cells += bundle.shapeWidth(slot.shape);
-    if (cells > GLOBAL_CELLS_MAX) return refuseAt("slots: too many cells", i);
+    if (cells > GLOBAL_CELLS_MAX) return refuseAt("slots", "too many cells", i);
   }
   for (let i: u32 = 0; i < bundle.shapeCount; i++) {
-    if (i != resourceShape && isResourceType(bundle, i)) return refuseAt("shapes: enum 0, and the builtin `resource.type` does not use it", i);
+    if (i != resourceShape && isResourceType(bundle, i)) return refuseAt("shapes", "`resource.type` is not the builtin", i);
   }
   bundle.cellCount = cells;
   return true;
@@ -102,24 +102,24 @@ function isBuiltin(bundle: Bundle, slot: SlotEntry): bool {
 function isDeclared(bundle: Bundle, slot: SlotEntry, index: u32): bool {
   const source = <u32>slot.source;
   const flags = <u32>slot.flags;
-  if (isResourceType(bundle, slot.shape)) return refuseAt("slots: `resource.type`, and not the builtin", index);
-  if (slot.argument >= bundle.stringCount) return refuseAt("slots: an argument does not exist", index);
-  if (!argumentFits(bundle, source, slot.argument)) return refuseAt("slots: the source's argument is not as it must be", index);
+  if (isResourceType(bundle, slot.shape)) return refuseAt("slots", "`resource.type` is not the builtin", index);
+  if (slot.argument >= bundle.stringCount) return refuseAt("slots", "does not exist", index);
+  if (!argumentFits(bundle, source, slot.argument)) return refuseAt("slots", "bad argument", index);
   const marks = flags & (SLOT_CLAIMED | SLOT_TRUSTED);
   if (source == SOURCE_EXTENSION) {
-    if (marks != 0) return refuseAt("slots: does not come from the client and is marked as if it did", index);
+    if (marks != 0) return refuseAt("slots", "claimed or trusted does not fit", index);
   } else if (marks != SLOT_CLAIMED && marks != SLOT_TRUSTED) {
-    return refuseAt("slots: comes from the client and is not marked with exactly one of claimed and trusted", index);
+    return refuseAt("slots", "claimed or trusted does not fit", index);
   }
   const shape = bundle.shape(slot.shape);
   if (source != SOURCE_BODY) {
     const part = shape.type == TYPE_LIST ? bundle.shape(shape.argument).type : TYPE_STRING;
-    if (shape.type == TYPE_RECORD || part == TYPE_RECORD) return refuseAt("slots: a record that does not come from the body", index);
-    if (part == TYPE_LIST) return refuseAt("slots: a list of lists that does not come from the body", index);
+    if (shape.type == TYPE_RECORD || part == TYPE_RECORD) return refuseAt("slots", "source cannot give this type", index);
+    if (part == TYPE_LIST) return refuseAt("slots", "source cannot give this type", index);
   }
-  if (source == SOURCE_CAPTURE && shape.type == TYPE_LIST) return refuseAt("slots: a list from a capture", index);
+  if (source == SOURCE_CAPTURE && shape.type == TYPE_LIST) return refuseAt("slots", "source cannot give this type", index);
   if ((flags & SLOT_VERBATIM) != 0 && (source != SOURCE_HEADER || shape.type == TYPE_LIST)) {
-    return refuseAt("slots: `verbatim` is for headers read as one value", index);
+    return refuseAt("slots", "`verbatim` does not fit", index);
   }
   return true;
 }

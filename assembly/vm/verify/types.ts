@@ -11,27 +11,27 @@ import { refuse, refuseAt } from "./refusal";
 
 /** Rule 6. */
 export function verifyEnums(bundle: Bundle): bool {
-  if (bundle.enumCount == 0) return refuse("enums: entry 0, `resource.type`, is missing");
+  if (bundle.enumCount == 0) return refuse("enums", "empty");
   clearMarks();
   for (let i: u32 = 0; i < bundle.enumCount; i++) {
     const name = bundle.enum_(i).name;
-    if (name >= bundle.stringCount) return refuseAt("enums: a name does not exist", i);
-    if (!mark(name)) return refuseAt("enums: two of one name", i);
+    if (name >= bundle.stringCount) return refuseAt("enums", "does not exist", i);
+    if (!mark(name)) return refuseAt("enums", "two alike", i);
   }
   let next: u32 = 0;
   for (let i: u32 = 0; i < bundle.enumCount; i++) {
     const entry = bundle.enum_(i);
-    if (entry.ordered > 1) return refuseAt("enums: `ordered` is not 0 or 1", i);
-    if (i == RESOURCE_TYPE_ENUM && entry.ordered == 1) return refuse("enums: `resource.type` is ordered");
-    if (entry.first != next || entry.count > bundle.memberCount - next) return refuseAt("enums: members do not follow those of the enum before", i);
+    if (entry.ordered > 1) return refuseAt("enums", "malformed", i);
+    if (i == RESOURCE_TYPE_ENUM && entry.ordered == 1) return refuse("enums", "malformed");
+    if (entry.first != next || entry.count > bundle.memberCount - next) return refuseAt("enums", "ranges do not join", i);
     next += entry.count;
     clearMarks();
     for (let m = entry.first; m < next; m++) {
-      if (bundle.member(m) >= bundle.stringCount) return refuseAt("enums: a member's name does not exist", i);
-      if (!mark(bundle.member(m))) return refuseAt("enums: a member stands there twice", i);
+      if (bundle.member(m) >= bundle.stringCount) return refuseAt("enums", "does not exist", i);
+      if (!mark(bundle.member(m))) return refuseAt("enums", "two alike", i);
     }
   }
-  return next == bundle.memberCount || refuse("enums: no enum uses the last members");
+  return next == bundle.memberCount || refuse("enums", "not all used");
 }
 
 /** Rule 7. Sets the shapes' widths. That a shape of enum 0 belongs to the builtin is seen with the slots. */
@@ -42,20 +42,20 @@ export function verifyShapes(bundle: Bundle): bool {
     let width: u32 = 1;
     if (shape.type == TYPE_RECORD) {
       if (shape.argument != next || shape.fieldCount > bundle.fieldCount - next) {
-        return refuseAt("shapes: fields do not follow those of the record before", i);
+        return refuseAt("shapes", "ranges do not join", i);
       }
-      if (shape.fieldCount == 0) return refuseAt("shapes: a record without fields", i);
+      if (shape.fieldCount == 0) return refuseAt("shapes", "empty", i);
       next += shape.fieldCount;
       width = recordWidth(bundle, i);
       if (width == 0) return false;
     } else {
-      if (shape.type > TYPE_RECORD) return refuseAt("shapes: unknown type", i);
-      if (shape.fieldCount != 0) return refuseAt("shapes: fields, and no record", i);
-      if (!argumentFits(bundle, i)) return refuseAt("shapes: argument does not fit", i);
+      if (shape.type > TYPE_RECORD) return refuseAt("shapes", "unknown kind", i);
+      if (shape.fieldCount != 0) return refuseAt("shapes", "malformed", i);
+      if (!argumentFits(bundle, i)) return refuseAt("shapes", "bad argument", i);
     }
     store<u32>(bundle.shapeWidths + (i << 2), width);
   }
-  return next == bundle.fieldCount || refuse("shapes: no record uses the last fields");
+  return next == bundle.fieldCount || refuse("shapes", "not all used");
 }
 
 function argumentFits(bundle: Bundle, index: u32): bool {
@@ -77,20 +77,20 @@ function recordWidth(bundle: Bundle, index: u32): u32 {
   clearMarks();
   for (let i: u32 = 0; i < record.fieldCount; i++) {
     const field = bundle.field(record.argument + i);
-    if (field.name >= bundle.stringCount) return none("shapes: a field's name does not exist", index);
+    if (field.name >= bundle.stringCount) return none("shapes", "does not exist", index);
     const name = bundle.stringPointer(field.name);
     const end = name + bundle.stringLength(field.name);
-    if (findByte(0x2e, name, end) < end) return none("shapes: a field's name holds a dot", index);
-    if (!mark(field.name)) return none("shapes: two fields of one name", index);
-    if (!isPart(bundle, field.shape, index)) return none("shapes: a field's shape does not stand before the record, or is `resource.type`", index);
+    if (findByte(0x2e, name, end) < end) return none("shapes", "a field's name holds a dot", index);
+    if (!mark(field.name)) return none("shapes", "two alike", index);
+    if (!isPart(bundle, field.shape, index)) return none("shapes", "bad argument", index);
     width += bundle.shapeWidth(field.shape);
-    if (width > LIMIT_SHAPE_WIDTH_MAX) return none("shapes: a record has too many cells", index);
+    if (width > LIMIT_SHAPE_WIDTH_MAX) return none("shapes", "too many cells", index);
   }
   return width;
 }
 
-function none(why: string, index: u32): u32 {
-  refuseAt(why, index);
+function none(where: string, what: string, index: u32): u32 {
+  refuseAt(where, what, index);
   return 0;
 }
 
