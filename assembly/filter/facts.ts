@@ -5,12 +5,12 @@
 import { allocate } from "../host/arena";
 import { readRequestBody } from "../host/buffers";
 import { readProperty } from "../host/properties";
-import { readAllHeaders, readPseudoHeader } from "../host/request-headers";
+import { readAllHeaders, readSingleHeader } from "../host/request-headers";
 import { resultPointer, resultSize } from "../host/results";
 import { STATUS_NOT_FOUND, STATUS_OK } from "../host/status";
 import { newWriter } from "../host/writer";
 import { LIMIT_BODY_BYTES_MAX } from "../gen/constants";
-import { findByte } from "../vm/bytes";
+import { equalsText, findByte } from "../vm/bytes";
 import { Bundle } from "../vm/bundle";
 import { readInt } from "../vm/decimal";
 import { findLinesNamed, foundLines, foundOneLine, foundValue, foundValueLength } from "../vm/headers";
@@ -65,14 +65,31 @@ export function gatherRequest(bundle: Bundle, ended: bool): NeutralRequest | nul
   return request;
 }
 
-/** All of the body, of which the proxy holds `size` bytes. Shorter or longer than it says: undelivered. */
-export function gatherBody(request: NeutralRequest, size: u32): void {
-  if (size == 0) request.bodyState = BODY_EMPTY;
-  if (size == 0 || size > LIMIT_BODY_BYTES_MAX) return;
+/** All of the body, of which the proxy holds `size` bytes. What it does not deliver whole is undelivered. */
+export function gatherBody(bundle: Bundle, request: NeutralRequest, size: u32): void {
+  if (size > LIMIT_BODY_BYTES_MAX) return;
+  // Nobody announced the size, so it is what has come.
+  if (has(bundle.needs, FACT_SIZE) && !isAnnounced(request)) giveNumber(request.fact(FACT_SIZE), size);
+  if (size == 0) {
+    request.bodyState = BODY_EMPTY;
+    return;
+  }
   if (readRequestBody(size) != STATUS_OK || resultSize() != size) return;
   request.bodyState = BODY_BYTES;
   request.body = resultPointer();
   request.bodyLength = size;
+}
+
+/**
+ * What follows a CONNECT or an upgrade is no body and may never end, so it must not be waited for. Envoy shows an
+ * upgrade of HTTP/2 (extended CONNECT) as one of HTTP/1.
+ */
+export function opensTunnel(): bool {
+  const upgrade = newWriter(16).text("upgrade");
+  if (upgrade.failed || readSingleHeader(upgrade.start, upgrade.length) != STATUS_NOT_FOUND) return true;
+  const method = newWriter(16).text(":method");
+  if (method.failed || readSingleHeader(method.start, method.length) != STATUS_OK) return true;
+  return equalsText(resultPointer(), resultSize(), "CONNECT");
 }
 
 // @ts-ignore: decorator
@@ -86,7 +103,7 @@ function has(needs: u32, fact: u32): bool {
 
 function pseudoHeader(fact: Fact, name: string): void {
   const text = newWriter(16).text(name);
-  if (!text.failed) giveResult(fact, readPseudoHeader(text.start, text.length));
+  if (!text.failed) giveResult(fact, readSingleHeader(text.start, text.length));
 }
 
 function giveResult(fact: Fact, status: u32): void {
@@ -127,14 +144,18 @@ function gatherHeaders(request: NeutralRequest): void {
 /** The announced size of the body: a single proper `content-length`, or 0 where the headers end the request without one. */
 function announcedSize(request: NeutralRequest, ended: bool): void {
   const fact = request.fact(FACT_SIZE);
-  if (request.headersState == UNDELIVERED) return;
-  findLinesNamed(request, "content-length");
-  if (foundLines() == 0) {
+  if (!isAnnounced(request)) {
     if (ended) giveNumber(fact, 0);
     return;
   }
   const size = foundOneLine(request, true) ? readInt(foundValue(), foundValueLength()) : NaN;
   if (size >= 0) giveNumber(fact, size);
+}
+
+/** There is some `content-length`, proper or not, or there may be one. */
+function isAnnounced(request: NeutralRequest): bool {
+  findLinesNamed(request, "content-length");
+  return foundLines() > 0 || request.headersState == UNDELIVERED;
 }
 
 // --- properties, by Envoy's attribute names ---

@@ -16,7 +16,7 @@ import { Bundle } from "../vm/bundle";
 import { decide } from "../vm/decide";
 import { loadSlots, requestIsSound } from "../vm/load-slots";
 import { configureRoot } from "./configuration";
-import { gatherBody, gatherRequest } from "./facts";
+import { gatherBody, gatherRequest, opensTunnel } from "./facts";
 import { applyAllow, applyDeny, applyError } from "./respond";
 import { bundleOf, deleteRoot } from "./roots";
 import { addStream, deleteStream, findStream, Stream, STREAM_ALLOWED, STREAM_DENIED, STREAM_WAITS } from "./streams";
@@ -48,7 +48,7 @@ export function requestHeaders(id: u32, ended: bool): u32 {
     applyError(null, id, "a request of a context without configuration");
     return HEADERS_STOP;
   }
-  if (bundle.readsBody && !ended) {
+  if (bundle.readsBody && !ended && !opensTunnel()) {
     stream.state = STREAM_WAITS;
     return HEADERS_WAIT_FOR_BODY;
   }
@@ -93,7 +93,7 @@ function judge(stream: Stream, bundle: Bundle, ended: bool, withBody: bool): boo
     applyError(bundle, stream.id, "out of memory");
     return false;
   }
-  if (withBody) gatherBody(request, stream.bodyBytes);
+  if (withBody) gatherBody(bundle, request, stream.bodyBytes);
   const cells = loadSlots(bundle, request);
   const verdict = decide(bundle, cells, requestIsSound(), 0);
   if (cells == 0 || arenaExhausted()) {

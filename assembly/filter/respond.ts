@@ -5,7 +5,7 @@ import { sendLocalResponse } from "../host/local-response";
 import { LOG_ERROR, STATUS_OK } from "../host/status";
 import { logText } from "../host/log";
 import { writeFilterState } from "../host/properties";
-import { readPseudoHeader, removeHeader, setHeader } from "../host/request-headers";
+import { readSingleHeader, removeHeader, setHeader } from "../host/request-headers";
 import { resultPointer, resultSize } from "../host/results";
 import { newWriter, Writer } from "../host/writer";
 import { Bundle } from "../vm/bundle";
@@ -158,7 +158,7 @@ function writeReason(writer: Writer, bundle: Bundle | null, verdict: Verdict): v
  */
 function isGrpc(): bool {
   const name = newWriter(16).text("content-type");
-  if (name.failed || readPseudoHeader(name.start, name.length) != STATUS_OK) return false;
+  if (name.failed || readSingleHeader(name.start, name.length) != STATUS_OK) return false;
   return resultSize() >= 16 && equalsFolded(resultPointer(), 16, "application/grpc");
 }
 

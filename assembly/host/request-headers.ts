@@ -1,6 +1,6 @@
 /**
  * The request's header map. INVARIANT: a regular header can have several lines, and a single read sees only the
- * first of them; it is used for pseudo headers alone, which the proxy never repeats.
+ * first of them; it decides nothing but for pseudo headers, which the proxy never repeats.
  */
 import {
   proxy_get_header_map_pairs,
@@ -11,8 +11,8 @@ import {
 import { clearResult, pointerAt, sizeAt } from "./results";
 import { MAP_REQUEST_HEADERS } from "./status";
 
-/** Read a pseudo header; the result is in `resultPointer` and `resultSize`. */
-export function readPseudoHeader(name: usize, nameSize: u32): u32 {
+/** The first line of a name; the result is in `resultPointer` and `resultSize`. */
+export function readSingleHeader(name: usize, nameSize: u32): u32 {
   clearResult();
   return proxy_get_header_map_value(MAP_REQUEST_HEADERS, name, nameSize, pointerAt(), sizeAt());
 }

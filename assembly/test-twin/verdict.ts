@@ -1,6 +1,6 @@
 /**
- * A decision for the test driver: u8 allow; u32 policy or 0xffffffff; u8 outcome (numbers of vm/decide.ts); u32 status;
- * u8 has a body, text; u32 headers set, each text name, text value.
+ * A decision for the test driver: u8 allow; u8 has a policy, text its name; u8 outcome (numbers of vm/decide.ts);
+ * u32 status; u8 has a body, text; u32 headers set, each text name, text value.
  */
 import { NONE } from "../gen/constants";
 import { Writer } from "../host/writer";
@@ -9,7 +9,9 @@ import { Verdict } from "../vm/decide";
 import { writeText } from "./slots";
 
 export function writeVerdict(writer: Writer, bundle: Bundle, verdict: Verdict): Writer {
-  writer.byte(verdict.allow ? 1 : 0).word(verdict.policy).byte(verdict.outcome).word(verdict.status);
+  writer.byte(verdict.allow ? 1 : 0).byte(verdict.policy < 0 ? 0 : 1);
+  writeString(writer, bundle, verdict.policy < 0 ? NONE : bundle.policy(verdict.policy).name);
+  writer.byte(verdict.outcome).word(verdict.status);
   writer.byte(verdict.body == NONE ? 0 : 1);
   writeString(writer, bundle, verdict.body);
   let count: u32 = 0;

@@ -44,11 +44,14 @@ const EXAMPLES: readonly Example[] = [
   },
 ];
 
-/** Three lines for each: what it is, the command, the answer. */
-export function exampleLines(url: string): string[] {
+/**
+ * Three lines for each request: what it is, a command that asks both doors, the answer of each. curl itself expands the
+ * two ports, hence the quotes.
+ */
+export function exampleLines(ports: readonly number[]): string[] {
   return EXAMPLES.flatMap(({ about, arguments: words, path, answer }) => [
-    `  # ${about}`,
-    `  ${["curl -si", ...words, `${url}${path}`].join(" ")}`,
-    `  -> ${answer}`,
+    `# ${about}`,
+    ["curl -si", ...words, `'http://127.0.0.1:{${ports.join(",")}}${path}'`].join(" "),
+    `-> both doors: ${answer}`,
   ]);
 }

@@ -33,7 +33,7 @@ interface Options {
 }
 
 /** What has to be stopped, last started first. */
-type Stop = () => Promise<unknown> | void;
+type Stop = () => unknown;
 
 const output = processOutput();
 const options = new Command("npm start --")
@@ -143,17 +143,16 @@ async function replace(
 }
 
 function announce(policy: string, { engine }: Version, envoy: Envoy): void {
-  const doors = ["ext_authz", "wasm"].map((name) => ({
-    name,
-    url: `http://127.0.0.1:${envoy.listenerPort(name)}`,
-  }));
+  const ports = ["ext_authz", "wasm"].map((name) => envoy.listenerPort(name));
   output.result(`
 policy     ${policy} (edit it: it takes effect at once)
 bundle     ${engine.digest}
-ext_authz  ${doors[0]!.url}  the decision comes from our gRPC server
-wasm       ${doors[1]!.url}  the decision is made inside Envoy
+ext_authz  http://127.0.0.1:${ports[0]}  the decision comes from our gRPC server
+wasm       http://127.0.0.1:${ports[1]}  the decision is made inside Envoy
 
-${doors.map(({ name, url }) => `${name}:\n${exampleLines(url).join("\n")}`).join("\n\n")}
+Each of these asks both:
+
+${exampleLines(ports).join("\n")}
 
 Ctrl-C stops everything.`);
 }

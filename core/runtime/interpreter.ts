@@ -4,14 +4,76 @@
  */
 import * as op from "../bytecode/gen/constants.ts";
 import type { Program } from "../bytecode/program.ts";
-import { ABSENT, PRESENT, type Slots } from "../request/slots.ts";
+import type { Slots } from "../request/slots.ts";
+import * as states from "../request/slots.ts";
 import { ByteSearch, sameBytes } from "./byte-search.ts";
-import { KIND_ADDRESS, KIND_STRING, type LinkedCode, link } from "./link.ts";
+import * as counts from "./counts.ts";
+import { compareCount, compareCounts } from "./counts.ts";
+import * as linking from "./link.ts";
+import { type LinkedCode, link } from "./link.ts";
+
+// V8 reads an import anew at every use, but folds a module's own constants into the code: a third of a decision's time.
+const {
+  OP_ACCEPT,
+  OP_REJECT,
+  OP_CONSTANT,
+  OP_EXISTS,
+  OP_TRUTH,
+  OP_EQ_STRING,
+  OP_STARTS_STRING,
+  OP_ENDS_STRING,
+  OP_CONTAINS_STRING,
+  OP_IN_STRINGS,
+  OP_EQ_NUMBER,
+  OP_LT_NUMBER,
+  OP_LE_NUMBER,
+  OP_IN_NUMBERS,
+  OP_EQ_MEMBER,
+  OP_LT_MEMBER,
+  OP_LE_MEMBER,
+  OP_IN_MEMBERS,
+  OP_EQ_ADDRESS,
+  OP_IN_NETWORK,
+  OP_IN_NETWORKS,
+  OP_EQ_STRINGS,
+  OP_STARTS_STRINGS,
+  OP_ENDS_STRINGS,
+  OP_CONTAINS_STRINGS,
+  OP_EQ_NUMBERS,
+  OP_LT_NUMBERS,
+  OP_LE_NUMBERS,
+  OP_EQ_ADDRESSES,
+  OP_IN_CIDR,
+  OP_HAS_STRING,
+  OP_HAS_NUMBER,
+  OP_HAS_MEMBER,
+  OP_HAS_ADDRESS,
+  OP_IN_LIST,
+  OP_IN_CIDRS,
+  OP_ANY,
+  OP_ALL,
+  OP_COUNT,
+  OP_EQ_COUNT,
+  OP_LT_COUNT,
+  OP_LE_COUNT,
+  OP_EQ_COUNT_CELL,
+  OP_LT_COUNT_CELL,
+  OP_LE_COUNT_CELL,
+  OP_EQ_COUNTS,
+  OP_LT_COUNTS,
+  OP_LE_COUNTS,
+} = op;
+const { PRESENT } = states;
+const { B_IS_CELL, KIND_ADDRESS, KIND_STRING, REGISTER } = linking;
+const { NO_COUNT, POSSIBLE, SURE } = counts;
 
 const FALSE = 0;
 const TRUE = 1;
 const UNKNOWN = 2;
 type Truth = 0 | 1 | 2;
+
+/** No aggregate around: elements lie behind the global frame, so no element's cell is 0. */
+const NO_ELEMENT = 0;
 
 export class Interpreter {
   /** Whether the last run met an unknown test; if not, its answer does not depend on the mode. */
@@ -20,11 +82,6 @@ export class Interpreter {
   readonly #code: LinkedCode;
   readonly #slots: Slots;
   readonly #search = new ByteSearch();
-  /** First cell of each frame. */
-  readonly #base = new Int32Array(3);
-  /** Sure and possible number of each register; sure is -1 where the list is unknown. */
-  readonly #sure = new Int32Array(2);
-  readonly #possible = new Int32Array(2);
 
   constructor(program: Program, slots: Slots) {
     this.#program = program;
@@ -35,235 +92,236 @@ export class Interpreter {
   /** Run the routine that starts at `start`; `mode` is what unknown counts as. */
   run(start: number, mode: boolean): boolean {
     this.metUnknown = false;
-    return this.#region(start, mode ? TRUE : FALSE, 1);
+    return this.#region(start, mode ? TRUE : FALSE, NO_ELEMENT, NO_ELEMENT);
   }
 
-  /** Run until ACCEPT or REJECT. `depth`: frame that the next body gets. */
-  #region(start: number, mode: Truth, depth: number): boolean {
-    const code = this.#code;
-    let pc = start;
+  /** Run until ACCEPT or REJECT. `outer`, `inner`: cells of the elements that are frames 1 and 2. */
+  #region(start: number, mode: Truth, outer: number, inner: number): boolean {
+    const { words } = this.#code;
+    const slots = this.#slots;
+    const { state, number } = slots;
+    const { numbers } = this.#program;
+    let register0 = NO_COUNT;
+    let register1 = NO_COUNT;
+    // Says that this is a 32-bit integer; without it V8 checks so at every instruction.
+    let pc = start | 0;
     for (;;) {
-      const opcode = code.opcode[pc]!;
+      const head = words[pc * 2]!;
+      const tail = words[pc * 2 + 1]!;
+      const opcode = head & 0xff;
+      const frameA = (head >> 10) & 3;
+      let a = head >>> 16;
+      if (frameA !== 0) a += frameA === 1 ? outer : inner;
+      let b = tail & 0xffff;
+      // INVARIANT: the opcodes from TRUTH to IN_CIDRS test the value in `a`.
+      let known = opcode < OP_TRUTH || opcode > OP_IN_CIDRS || state[a] === PRESENT;
+      if ((head & B_IS_CELL) !== 0) {
+        const frameB = (head >> 12) & 3;
+        if (frameB !== 0) b += frameB === 1 ? outer : inner;
+        known &&= state[b] === PRESENT;
+      }
+      let truth: number = UNKNOWN;
       let step = 1;
-      let truth: Truth;
-      switch (opcode) {
-        case op.OP_ACCEPT:
-          return true;
-        case op.OP_REJECT:
-          return false;
-        case op.OP_COUNT:
-          this.#count(pc, depth);
-          pc += 1 + code.b[pc]!;
-          continue;
-        case op.OP_ANY:
-        case op.OP_ALL:
-          step = 1 + code.b[pc]!;
-          truth = this.#quantifier(pc, mode, depth);
-          break;
-        default:
-          truth = this.#test(opcode, pc);
+      if (known) {
+        switch (opcode) {
+          case OP_ACCEPT:
+            return true;
+          case OP_REJECT:
+            return false;
+          case OP_CONSTANT:
+            truth = b;
+            break;
+          case OP_EXISTS:
+            // INVARIANT: absent, present and invalid are numbered like false, true and unknown.
+            truth = state[a]!;
+            break;
+          case OP_TRUTH:
+            truth = number[a] === 0 ? FALSE : TRUE;
+            break;
+          case OP_EQ_STRING:
+            truth = slots.id[a] === b ? TRUE : FALSE;
+            break;
+          case OP_STARTS_STRING:
+          case OP_ENDS_STRING:
+          case OP_CONTAINS_STRING:
+            truth = this.#textConstant(opcode - OP_STARTS_STRING, a, b) ? TRUE : FALSE;
+            break;
+          case OP_IN_STRINGS:
+            truth = this.#inSet(slots.id[a]!, b) ? TRUE : FALSE;
+            break;
+          case OP_EQ_NUMBER:
+            truth = number[a] === numbers[b] ? TRUE : FALSE;
+            break;
+          case OP_LT_NUMBER:
+            truth = number[a]! < numbers[b]! ? TRUE : FALSE;
+            break;
+          case OP_LE_NUMBER:
+            truth = number[a]! <= numbers[b]! ? TRUE : FALSE;
+            break;
+          case OP_IN_NUMBERS:
+            truth = this.#inNumbers(number[a]!, b) ? TRUE : FALSE;
+            break;
+          case OP_EQ_MEMBER:
+            truth = number[a] === b ? TRUE : FALSE;
+            break;
+          case OP_LT_MEMBER:
+            truth = number[a]! < b ? TRUE : FALSE;
+            break;
+          case OP_LE_MEMBER:
+            truth = number[a]! <= b ? TRUE : FALSE;
+            break;
+          case OP_IN_MEMBERS:
+            truth = this.#inSet(number[a]! | 0, b) ? TRUE : FALSE;
+            break;
+          case OP_EQ_ADDRESS:
+            truth = this.#equalsNetwork(a, b) ? TRUE : FALSE;
+            break;
+          case OP_IN_NETWORK:
+            truth = this.#inNetwork(a, b) ? TRUE : FALSE;
+            break;
+          case OP_IN_NETWORKS:
+            truth = this.#inNetworks(a, b) ? TRUE : FALSE;
+            break;
+          case OP_EQ_STRINGS:
+            truth = this.#equalStrings(a, b) ? TRUE : FALSE;
+            break;
+          case OP_STARTS_STRINGS:
+          case OP_ENDS_STRINGS:
+          case OP_CONTAINS_STRINGS:
+            truth = this.#textCell(opcode - OP_STARTS_STRINGS, a, b) ? TRUE : FALSE;
+            break;
+          case OP_EQ_NUMBERS:
+            truth = number[a] === number[b] ? TRUE : FALSE;
+            break;
+          case OP_LT_NUMBERS:
+            truth = number[a]! < number[b]! ? TRUE : FALSE;
+            break;
+          case OP_LE_NUMBERS:
+            truth = number[a]! <= number[b]! ? TRUE : FALSE;
+            break;
+          case OP_EQ_ADDRESSES:
+            truth = this.#equalAddresses(a, b) ? TRUE : FALSE;
+            break;
+          case OP_IN_CIDR:
+            truth = this.#inCidr(a, b) ? TRUE : FALSE;
+            break;
+          case OP_HAS_STRING:
+          case OP_HAS_NUMBER:
+          case OP_HAS_MEMBER:
+          case OP_HAS_ADDRESS:
+            truth = this.#has(opcode, a, b);
+            break;
+          case OP_IN_LIST:
+          case OP_IN_CIDRS:
+            truth = this.#inList(opcode, this.#code.kinds[pc]!, a, b);
+            break;
+          case OP_ANY:
+            step += b;
+            truth = this.#quantifier(TRUE, pc + 1, a, mode, outer);
+            break;
+          case OP_ALL:
+            step += b;
+            truth = this.#quantifier(FALSE, pc + 1, a, mode, outer);
+            break;
+          case OP_COUNT: {
+            const count = b === 0 ? this.#countPresent(a) : this.#count(pc + 1, a, outer);
+            if ((head & REGISTER) === 0) register0 = count;
+            else register1 = count;
+            pc += 1 + b;
+            continue;
+          }
+          case OP_EQ_COUNT:
+          case OP_LT_COUNT:
+          case OP_LE_COUNT:
+            truth = compareCount(opcode - OP_EQ_COUNT, register0, numbers[b]!);
+            break;
+          case OP_EQ_COUNT_CELL:
+          case OP_LT_COUNT_CELL:
+          case OP_LE_COUNT_CELL:
+            truth = compareCount(opcode - OP_EQ_COUNT_CELL, register0, number[b]!);
+            break;
+          case OP_EQ_COUNTS:
+          case OP_LT_COUNTS:
+          case OP_LE_COUNTS:
+            truth = compareCounts(opcode - OP_EQ_COUNTS, register0, register1);
+            break;
+          // INVARIANT: the verifier lets no other opcode through; it would be unknown.
+        }
       }
       if (truth === UNKNOWN) {
         this.metUnknown = true;
         truth = mode;
-      } else if (code.negate[pc] === 1) {
-        truth = truth === TRUE ? FALSE : TRUE;
+      } else {
+        truth ^= (head >> 9) & 1;
       }
-      pc += truth === code.sense[pc] ? code.jump[pc]! : step;
+      pc += truth === ((head >> 8) & 1) ? tail >>> 16 : step;
     }
   }
 
   // --- aggregates ---
 
-  #quantifier(pc: number, mode: Truth, depth: number): Truth {
-    const code = this.#code;
+  /** `decisive`: the truth of one body that settles it, true for ANY, false for ALL. */
+  #quantifier(decisive: Truth, body: number, list: number, mode: Truth, outer: number): Truth {
     const slots = this.#slots;
-    const list = this.#base[code.frameA[pc]!]! + code.a[pc]!;
     if (slots.state[list] !== PRESENT) return UNKNOWN;
-    const any = code.opcode[pc] === op.OP_ANY;
     const first = slots.offset[list]!;
     const width = slots.id[list]!;
     const end = first + slots.length[list]! * width;
     for (let cell = first; cell < end; cell += width) {
-      this.#base[depth] = cell;
-      if (this.#region(pc + 1, mode, depth + 1) === any) return any ? TRUE : FALSE;
+      const truth = this.#region(body, mode, outer === NO_ELEMENT ? cell : outer, cell) ? TRUE : FALSE;
+      if (truth === decisive) return decisive;
     }
-    return any ? FALSE : TRUE;
+    return decisive === TRUE ? FALSE : TRUE;
   }
 
-  #count(pc: number, depth: number): void {
-    const code = this.#code;
+  /** Elements for which the body is true. */
+  #count(body: number, list: number, outer: number): number {
     const slots = this.#slots;
-    const register = code.register[pc]!;
-    const list = this.#base[code.frameA[pc]!]! + code.a[pc]!;
-    if (slots.state[list] !== PRESENT) {
-      this.#sure[register] = -1;
-      return;
-    }
+    if (slots.state[list] !== PRESENT) return NO_COUNT;
     const before = this.metUnknown;
-    // A body may count too; what it does to register 0 must not reach a comparison of register 0 with register 1.
-    const sureBefore = this.#sure[0]!;
-    const possibleBefore = this.#possible[0]!;
     const first = slots.offset[list]!;
     const width = slots.id[list]!;
     const end = first + slots.length[list]! * width;
-    const hasBody = code.b[pc] !== 0;
-    let sure = 0;
-    let possible = 0;
+    let count = 0;
     for (let cell = first; cell < end; cell += width) {
-      this.#base[depth] = cell;
-      const truth = hasBody
-        ? this.#element(pc + 1, depth + 1)
-        : slots.state[cell] === PRESENT
-          ? TRUE
-          : UNKNOWN;
-      if (truth === TRUE) sure++;
-      if (truth !== FALSE) possible++;
+      const frame1 = outer === NO_ELEMENT ? cell : outer;
+      this.metUnknown = false;
+      if (this.#region(body, FALSE, frame1, cell)) count += SURE;
+      else if (this.metUnknown && this.#region(body, TRUE, frame1, cell)) count += POSSIBLE;
     }
     // What the body met is in the two numbers now; only the comparison with them can be unknown.
     this.metUnknown = before;
-    this.#sure[0] = sureBefore;
-    this.#possible[0] = possibleBefore;
-    this.#sure[register] = sure;
-    this.#possible[register] = possible;
+    return count;
   }
 
-  #element(pc: number, depth: number): Truth {
-    this.metUnknown = false;
-    if (this.#region(pc, FALSE, depth)) return TRUE;
-    if (!this.metUnknown) return FALSE;
-    return this.#region(pc, TRUE, depth) ? UNKNOWN : FALSE;
-  }
-
-  // --- tests ---
-
-  #test(opcode: number, pc: number): Truth {
-    const code = this.#code;
+  /** All elements: those that are there are sure, the others possible. */
+  #countPresent(list: number): number {
     const slots = this.#slots;
-    const a = this.#base[code.frameA[pc]!]! + code.a[pc]!;
-    const b = code.b[pc]!;
-    switch (opcode) {
-      case op.OP_CONSTANT:
-        return b as Truth;
-      case op.OP_EXISTS: {
-        const state = slots.state[a]!;
-        return state === PRESENT ? TRUE : state === ABSENT ? FALSE : UNKNOWN;
-      }
-      case op.OP_EQ_COUNT:
-      case op.OP_LT_COUNT:
-      case op.OP_LE_COUNT:
-        return this.#compareCount(opcode - op.OP_EQ_COUNT, this.#program.numbers[b]!);
-      case op.OP_EQ_COUNT_CELL:
-      case op.OP_LT_COUNT_CELL:
-      case op.OP_LE_COUNT_CELL: {
-        const cell = this.#base[code.frameB[pc]!]! + b;
-        if (slots.state[cell] !== PRESENT) return UNKNOWN;
-        return this.#compareCount(opcode - op.OP_EQ_COUNT_CELL, slots.number[cell]!);
-      }
-      case op.OP_EQ_COUNTS:
-      case op.OP_LT_COUNTS:
-      case op.OP_LE_COUNTS:
-        return this.#compareCounts(opcode - op.OP_EQ_COUNTS);
-      default:
-        return slots.state[a] === PRESENT ? this.#present(opcode, pc, a, b) : UNKNOWN;
-    }
-  }
-
-  /** Tests of a present cell. */
-  #present(opcode: number, pc: number, a: number, b: number): Truth {
-    const slots = this.#slots;
-    const { numbers } = this.#program;
-    switch (opcode) {
-      case op.OP_TRUTH:
-        return truth(slots.number[a] !== 0);
-      case op.OP_EQ_STRING:
-        return truth(slots.id[a] === b);
-      case op.OP_IN_STRINGS:
-        return truth(this.#inSet(slots.id[a]!, b));
-      case op.OP_STARTS_STRING:
-      case op.OP_ENDS_STRING:
-      case op.OP_CONTAINS_STRING:
-        return truth(this.#textConstant(opcode, a, b));
-      case op.OP_EQ_NUMBER:
-        return truth(slots.number[a] === numbers[b]);
-      case op.OP_LT_NUMBER:
-        return truth(slots.number[a]! < numbers[b]!);
-      case op.OP_LE_NUMBER:
-        return truth(slots.number[a]! <= numbers[b]!);
-      case op.OP_IN_NUMBERS:
-        return truth(this.#inNumbers(slots.number[a]!, b));
-      case op.OP_EQ_MEMBER:
-        return truth(slots.number[a] === b);
-      case op.OP_LT_MEMBER:
-        return truth(slots.number[a]! < b);
-      case op.OP_LE_MEMBER:
-        return truth(slots.number[a]! <= b);
-      case op.OP_IN_MEMBERS:
-        return truth(this.#inSet(slots.number[a]!, b));
-      case op.OP_EQ_ADDRESS:
-        return truth(this.#equalsNetwork(a, b));
-      case op.OP_IN_NETWORK:
-        return truth(this.#inNetwork(a, b));
-      case op.OP_IN_NETWORKS:
-        return truth(this.#inNetworks(a, b));
-      case op.OP_HAS_STRING:
-      case op.OP_HAS_NUMBER:
-      case op.OP_HAS_MEMBER:
-      case op.OP_HAS_ADDRESS:
-        return this.#has(opcode, a, b);
-      default:
-        return this.#pair(opcode, pc, a, this.#base[this.#code.frameB[pc]!]! + b);
-    }
-  }
-
-  /** Tests of two cells. */
-  #pair(opcode: number, pc: number, a: number, b: number): Truth {
-    const slots = this.#slots;
-    if (slots.state[b] !== PRESENT) return UNKNOWN;
-    switch (opcode) {
-      case op.OP_EQ_STRINGS:
-        return truth(this.#equalStrings(a, b));
-      case op.OP_STARTS_STRINGS:
-      case op.OP_ENDS_STRINGS:
-      case op.OP_CONTAINS_STRINGS:
-        return truth(
-          this.#textOf(opcode - op.OP_STARTS_STRINGS, a, slots.bytes, slots.offset[b]!, slots.length[b]!),
-        );
-      case op.OP_EQ_NUMBERS:
-        return truth(slots.number[a] === slots.number[b]);
-      case op.OP_LT_NUMBERS:
-        return truth(slots.number[a]! < slots.number[b]!);
-      case op.OP_LE_NUMBERS:
-        return truth(slots.number[a]! <= slots.number[b]!);
-      case op.OP_EQ_ADDRESSES:
-        return truth(this.#equalAddresses(a, b));
-      case op.OP_IN_CIDR:
-        return truth(this.#inCidr(a, b));
-      case op.OP_IN_LIST:
-      case op.OP_IN_CIDRS:
-        return this.#inList(opcode, this.#code.kind[pc]!, a, b);
-      default:
-        // INVARIANT: the verifier lets no other opcode through.
-        return UNKNOWN;
-    }
+    if (slots.state[list] !== PRESENT) return NO_COUNT;
+    const first = slots.offset[list]!;
+    const width = slots.id[list]!;
+    const end = first + slots.length[list]! * width;
+    let count = 0;
+    for (let cell = first; cell < end; cell += width)
+      count += slots.state[cell] === PRESENT ? SURE : POSSIBLE;
+    return count;
   }
 
   // --- strings ---
 
-  #textConstant(opcode: number, a: number, constant: number): boolean {
+  /** `kind`: 0 starts, 1 ends, 2 contains. */
+  #textConstant(kind: number, a: number, constant: number): boolean {
     const { stringBytes, stringOffsets } = this.#program;
     const start = stringOffsets[constant]!;
-    return this.#textOf(
-      opcode - op.OP_STARTS_STRING,
-      a,
-      stringBytes,
-      start,
-      stringOffsets[constant + 1]! - start,
-    );
+    return this.#text(kind, a, stringBytes, start, stringOffsets[constant + 1]! - start);
   }
 
-  /** `kind`: 0 starts, 1 ends, 2 contains. */
-  #textOf(kind: number, a: number, bytes: Uint8Array, start: number, length: number): boolean {
+  #textCell(kind: number, a: number, b: number): boolean {
+    const { bytes, offset, length } = this.#slots;
+    return this.#text(kind, a, bytes, offset[b]!, length[b]!);
+  }
+
+  #text(kind: number, a: number, bytes: Uint8Array, start: number, length: number): boolean {
     const slots = this.#slots;
     const room = slots.length[a]! - length;
     if (room < 0) return false;
@@ -349,11 +407,11 @@ export class Interpreter {
     for (let cell = first; cell < end; cell++) {
       if (slots.state[cell] !== PRESENT) answer = UNKNOWN;
       else if (
-        opcode === op.OP_HAS_STRING
+        opcode === OP_HAS_STRING
           ? slots.id[cell] === b
-          : opcode === op.OP_HAS_NUMBER
+          : opcode === OP_HAS_NUMBER
             ? slots.number[cell] === numbers[b]
-            : opcode === op.OP_HAS_MEMBER
+            : opcode === OP_HAS_MEMBER
               ? slots.number[cell] === b
               : this.#equalsNetwork(cell, b)
       )
@@ -370,7 +428,7 @@ export class Interpreter {
     for (let cell = first; cell < end; cell++) {
       if (slots.state[cell] !== PRESENT) answer = UNKNOWN;
       else if (
-        opcode === op.OP_IN_CIDRS
+        opcode === OP_IN_CIDRS
           ? this.#inCidr(a, cell)
           : kind === KIND_STRING
             ? this.#equalStrings(a, cell)
@@ -382,38 +440,6 @@ export class Interpreter {
     }
     return answer;
   }
-
-  // --- counts ---
-
-  /** `order`: 0 equal, 1 less, 2 at most. */
-  #compareCount(order: number, value: number): Truth {
-    return this.#sure[0]! < 0 ? UNKNOWN : between(order, this.#sure[0]!, this.#possible[0]!, value, value);
-  }
-
-  #compareCounts(order: number): Truth {
-    if (this.#sure[0]! < 0 || this.#sure[1]! < 0) return UNKNOWN;
-    const exact = this.#sure[0] === this.#possible[0] || this.#sure[1] === this.#possible[1];
-    return exact
-      ? between(order, this.#sure[0]!, this.#possible[0]!, this.#sure[1]!, this.#possible[1]!)
-      : UNKNOWN;
-  }
-}
-
-/** Does every number of the first range stand in the order to every number of the second? */
-function between(order: number, low: number, high: number, otherLow: number, otherHigh: number): Truth {
-  if (order === 0) {
-    if (low === high && otherLow === otherHigh && low === otherLow) return TRUE;
-    // A range holds whole numbers only, so a fraction equals none of them; that is false as soon as it is no member.
-    return otherHigh < low || otherLow > high || (otherLow === otherHigh && !Number.isInteger(otherLow))
-      ? FALSE
-      : UNKNOWN;
-  }
-  if (order === 1) return high < otherLow ? TRUE : low >= otherHigh ? FALSE : UNKNOWN;
-  return high <= otherLow ? TRUE : low > otherHigh ? FALSE : UNKNOWN;
-}
-
-function truth(value: boolean): Truth {
-  return value ? TRUE : FALSE;
 }
 
 /** v4 lies in v4 networks only, v6 in v6 networks only; v4 is stored v4-mapped with its prefix + 96. */

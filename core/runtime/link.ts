@@ -1,82 +1,68 @@
-/** Code made ready to run: fields apart, and for the one test whose operands' type the code does not tell, that type. */
+/**
+ * Code made ready to run: what does not depend on a request is worked out once. An instruction is two words, the bundle's
+ * own bytes: head and `a` in the first, `b` and jump in the second. Bit 15 of the head, zero in a bundle, says that `b`
+ * is a cell, so that the interpreter need not ask the opcode.
+ */
 
-import { cellsOf } from "../bytecode/cells.ts";
+import { cellShapes } from "../bytecode/cells.ts";
 import { OP_ALL, OP_ANY, OP_COUNT, OP_IN_LIST } from "../bytecode/gen/constants.ts";
+import { INSTRUCTIONS } from "../bytecode/gen/tables.ts";
 import type { Program, Shape } from "../bytecode/program.ts";
 
 export const KIND_STRING = 0;
 export const KIND_NUMBER = 1;
 export const KIND_ADDRESS = 2;
 
-/** One entry for each instruction. */
+/** Bits of the head: the register of a COUNT; `b` is a cell. */
+export const REGISTER = 0x4000;
+export const B_IS_CELL = 0x8000;
+
 export interface LinkedCode {
-  readonly opcode: Uint8Array;
-  readonly sense: Uint8Array;
-  readonly negate: Uint8Array;
-  readonly frameA: Uint8Array;
-  readonly frameB: Uint8Array;
-  readonly register: Uint8Array;
-  readonly a: Int32Array;
-  readonly b: Int32Array;
-  readonly jump: Int32Array;
-  /** Of IN_LIST: how its operands are compared. */
-  readonly kind: Uint8Array;
+  /** Two an instruction. */
+  readonly words: Int32Array;
+  /** By instruction; of IN_LIST, the one test whose operands' type the code does not tell: how they are compared. */
+  readonly kinds: Uint8Array;
 }
 
 /** Link a verified program. */
 export function link(program: Program): LinkedCode {
   const count = program.code.length / 4;
-  const bytes = (): Uint8Array => new Uint8Array(count);
-  const words = (): Int32Array => new Int32Array(count);
-  const code = {
-    opcode: bytes(),
-    sense: bytes(),
-    negate: bytes(),
-    frameA: bytes(),
-    frameB: bytes(),
-    register: bytes(),
-    a: words(),
-    b: words(),
-    jump: words(),
-    kind: bytes(),
-  };
+  const linked = { words: new Int32Array(count * 2), kinds: new Uint8Array(count) };
+  let hasInList = false;
   for (let pc = 0; pc < count; pc++) {
-    const head = program.code[pc * 4]!;
-    code.opcode[pc] = head & 0xff;
-    code.sense[pc] = (head >> 8) & 1;
-    code.negate[pc] = (head >> 9) & 1;
-    code.frameA[pc] = (head >> 10) & 3;
-    code.frameB[pc] = (head >> 12) & 3;
-    code.register[pc] = (head >> 14) & 1;
-    code.a[pc] = program.code[pc * 4 + 1]!;
-    code.b[pc] = program.code[pc * 4 + 2]!;
-    code.jump[pc] = program.code[pc * 4 + 3]!;
+    const [head, a, b, jump] = program.code.subarray(pc * 4) as unknown as [number, number, number, number];
+    const opcode = head & 0xff;
+    const flag = INSTRUCTIONS[opcode]!.b.endsWith("Cell") ? B_IS_CELL : 0;
+    linked.words[pc * 2] = head | flag | (a << 16);
+    linked.words[pc * 2 + 1] = b | (jump << 16);
+    hasInList ||= opcode === OP_IN_LIST;
   }
-  if (code.opcode.includes(OP_IN_LIST)) linkLists(code, program);
-  return code;
+  if (hasInList) linkLists(linked, program);
+  return linked;
 }
 
-function linkLists(code: LinkedCode, program: Program): void {
-  const global = program.slots.flatMap((slot) => cellsOf(slot.shape).map((cell) => cell.shape));
+function linkLists(linked: LinkedCode, program: Program): void {
+  const global = program.slots.flatMap((slot) => cellShapes(slot.shape));
   for (let r = 0; r + 1 < program.routineStarts.length; r++) {
-    linkRegion(code, program.routineStarts[r]!, program.routineStarts[r + 1]!, [global]);
+    linkRegion(linked, program.routineStarts[r]!, program.routineStarts[r + 1]!, [global]);
   }
 }
 
 /** `frames`: shapes of the cells of each frame that is open. */
 function linkRegion(
-  code: LinkedCode,
+  linked: LinkedCode,
   start: number,
   end: number,
   frames: readonly (readonly Shape[])[],
 ): void {
   for (let pc = start; pc < end; pc++) {
-    const opcode = code.opcode[pc]!;
-    if (opcode === OP_IN_LIST) code.kind[pc] = kindOf(frames[code.frameA[pc]!]![code.a[pc]!]!);
+    const word = linked.words[pc * 2]!;
+    const opcode = word & 0xff;
+    const shapeOfA = frames[(word >> 10) & 3]![word >>> 16]!;
+    if (opcode === OP_IN_LIST) linked.kinds[pc] = kindOf(shapeOfA);
     if (opcode !== OP_ANY && opcode !== OP_ALL && opcode !== OP_COUNT) continue;
-    const list = frames[code.frameA[pc]!]![code.a[pc]!]!;
-    const bodyEnd = pc + 1 + code.b[pc]!;
-    linkRegion(code, pc + 1, bodyEnd, [...frames, cellsOf(list.element!).map((cell) => cell.shape)]);
+    const bodyEnd = pc + 1 + (linked.words[pc * 2 + 1]! & 0xffff);
+    linkRegion(linked, pc + 1, bodyEnd, [...frames, cellShapes(shapeOfA.element!)]);
     pc = bodyEnd - 1;
   }
 }

@@ -1,10 +1,12 @@
 /** Compile-time messages: collected, never thrown; all are reported, not the first. */
-import { locate, type Span } from "./source.ts";
+import { markedLine, printable, shortened } from "./display.ts";
+import type { DiagnosticId } from "./ids.ts";
+import { locate, type Source, type Span } from "./source.ts";
 
 export interface Diagnostic {
   readonly severity: "error" | "warning";
   /** Stable id, `kebab-case`. */
-  readonly id: string;
+  readonly id: DiagnosticId;
   /** Lower case, no final stop, policy text in backticks. */
   readonly message: string;
   /** What to do, without the word `help`. */
@@ -12,42 +14,96 @@ export interface Diagnostic {
   readonly span: Span;
 }
 
+/** Diagnostics that a list holds; what is beyond is counted in its last entry, `too-many`. */
+export const DIAGNOSTICS_SHOWN_MAX = 100;
+/** Diagnostics that are kept; beyond it nothing more is looked for in the text. */
+const DIAGNOSTICS_KEPT_MAX = 10_000;
+/** Code units of one message or advice: names in policy text may be of any length. */
+const MESSAGE_LENGTH_MAX = 400;
+
 /** Collects the diagnostics of one compilation. */
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
+  readonly #seen = new Set<string>();
+  readonly #sources = new Map<Source, number>();
   readonly #strict: boolean;
   #errors = 0;
+  #faults = 0;
 
   /** `strict`: warnings count as errors. */
   constructor(strict = false) {
     this.#strict = strict;
   }
 
-  error(id: string, span: Span, message: string, help: string | null = null): void {
-    this.#errors++;
-    this.#list.push({ severity: "error", id, message, help, span });
+  error(id: DiagnosticId, span: Span, message: string, help: string | null = null): void {
+    this.#faults++;
+    this.#add("error", id, span, message, help);
   }
 
-  warning(id: string, span: Span, message: string, help: string | null = null): void {
-    if (this.#strict) this.error(id, span, message, help);
-    else this.#list.push({ severity: "warning", id, message, help, span });
+  warning(id: DiagnosticId, span: Span, message: string, help: string | null = null): void {
+    this.#add(this.#strict ? "error" : "warning", id, span, message, help);
   }
 
   get hasErrors(): boolean {
     return this.#errors > 0;
   }
 
-  /** By source, then by place; two of one place in order of report; exact repeats once. */
+  /** Errors other than warnings that count as errors: the document is not sound. */
+  get hasFaults(): boolean {
+    return this.#faults > 0;
+  }
+
+  /** So many diagnostics that looking for more serves nobody. */
+  get isFull(): boolean {
+    return this.#list.length >= DIAGNOSTICS_KEPT_MAX;
+  }
+
+  /**
+   * By source, then by place; two of one place in order of report; exact repeats once. Of more than 100 the errors come
+   * first, and one `too-many` says how many are left out.
+   */
   list(): readonly Diagnostic[] {
-    const order = new Map<unknown, number>();
-    for (const d of this.#list) if (!order.has(d.span.source)) order.set(d.span.source, order.size);
-    const seen = new Set<string>();
-    return [...this.#list]
-      .sort((a, b) => order.get(a.span.source)! - order.get(b.span.source)! || a.span.start - b.span.start)
-      .filter((d) => {
-        const key = `${order.get(d.span.source)}:${d.span.start}:${d.id}:${d.message}`;
-        return !seen.has(key) && seen.add(key);
-      });
+    if (this.#list.length <= DIAGNOSTICS_SHOWN_MAX) return this.#inOrder(this.#list);
+    const errors = this.#inOrder(this.#list.filter((d) => d.severity === "error"));
+    const warnings = this.#inOrder(this.#list.filter((d) => d.severity === "warning"));
+    const shown = [...errors, ...warnings].slice(0, DIAGNOSTICS_SHOWN_MAX);
+    return [...this.#inOrder(shown), this.#rest(shown)];
+  }
+
+  #add(
+    severity: Diagnostic["severity"],
+    id: DiagnosticId,
+    span: Span,
+    message: string,
+    help: string | null,
+  ): void {
+    if (severity === "error") this.#errors++;
+    if (this.isFull) return;
+    if (!this.#sources.has(span.source)) this.#sources.set(span.source, this.#sources.size);
+    const text = shortened(message, MESSAGE_LENGTH_MAX);
+    const key = `${this.#sources.get(span.source)}:${span.start}:${id}:${text}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    const advice = help === null ? null : shortened(help, MESSAGE_LENGTH_MAX);
+    this.#list.push({ severity, id, message: text, help: advice, span });
+  }
+
+  #inOrder(list: readonly Diagnostic[]): Diagnostic[] {
+    const order = (d: Diagnostic): number => this.#sources.get(d.span.source)!;
+    return [...list].sort((a, b) => order(a) - order(b) || a.span.start - b.span.start);
+  }
+
+  #rest(shown: readonly Diagnostic[]): Diagnostic {
+    const last = shown.at(-1)!;
+    const count = this.#list.length - shown.length;
+    const hidden = this.#list.some((d) => d.severity === "error" && !shown.includes(d));
+    return {
+      severity: hidden ? "error" : "warning",
+      id: "too-many",
+      message: `${this.isFull ? "at least " : ""}${count} more are not shown`,
+      help: "repair these first, then compile again",
+      span: last.span,
+    };
   }
 }
 
@@ -60,24 +116,17 @@ export class Diagnostics {
  *     help: did you mean `requester.department`?
  */
 export function renderDiagnostic(diagnostic: Diagnostic, paint: Paint = plain): string {
-  const { source, start, end } = diagnostic.span;
-  const { line, column } = locate(source, start);
-  const lineStart = source.text.lastIndexOf("\n", start - 1) + 1;
-  const lineBreak = source.text.indexOf("\n", start);
-  const lineEnd = lineBreak === -1 ? source.text.length : lineBreak;
-  const shown = source.text.slice(lineStart, lineEnd).replace(/\r$/, "").replaceAll("\t", " ");
+  const { severity, id, message, help, span } = diagnostic;
+  const { line, column } = locate(span.source, span.start);
+  const shown = markedLine(span.source.text, span.start, span.end);
   const gutter = ` ${line} `;
-  const marked = source.text.slice(start, Math.max(start, Math.min(end, lineEnd)));
-  const caret =
-    " ".repeat(displayWidth(source.text.slice(lineStart, start))) +
-    "^".repeat(Math.max(1, displayWidth(marked)));
-  const title = `${diagnostic.severity}[${diagnostic.id}]`;
+  const place = `${printable(span.source.name)}:${line}:${column}`;
   const out = [
-    `${source.name}:${line}:${column}: ${paint(diagnostic.severity, title)}: ${printable(diagnostic.message)}`,
-    `${gutter}| ${printable(shown)}`,
-    `${" ".repeat(gutter.length)}| ${paint(diagnostic.severity, caret)}`,
+    `${place}: ${paint(severity, `${severity}[${id}]`)}: ${printable(message)}`,
+    `${gutter}| ${shown.line}`.trimEnd(),
+    `${" ".repeat(gutter.length)}| ${paint(severity, shown.carets)}`,
   ];
-  if (diagnostic.help !== null) out.push(`${paint("help", "help")}: ${printable(diagnostic.help)}`);
+  if (help !== null) out.push(`${paint("help", "help")}: ${printable(help)}`);
   return out.join("\n");
 }
 
@@ -85,35 +134,3 @@ export function renderDiagnostic(diagnostic: Diagnostic, paint: Paint = plain): 
 export type Paint = (what: "error" | "warning" | "help", text: string) => string;
 
 const plain: Paint = (_what, text) => text;
-
-/** Terminal cells of a text: wide East Asian characters and emoji take two, combining marks and joiners none. */
-function displayWidth(text: string): number {
-  let width = 0;
-  for (const character of text) {
-    if (/^(?:\p{Mn}|\p{Me}|[\u200b-\u200f]|[\ufe00-\ufe0f])$/u.test(character)) continue;
-    width += isWide(character.codePointAt(0)!) ? 2 : 1;
-  }
-  return width;
-}
-
-/** The ranges of Unicode's East_Asian_Width W and F that policy text is likely to hold. */
-function isWide(code: number): boolean {
-  return (
-    (code >= 0x1100 && code <= 0x115f) ||
-    (code >= 0x2e80 && code <= 0xa4cf) ||
-    (code >= 0xac00 && code <= 0xd7a3) ||
-    (code >= 0xf900 && code <= 0xfaff) ||
-    (code >= 0xfe30 && code <= 0xfe6f) ||
-    (code >= 0xff00 && code <= 0xff60) ||
-    (code >= 0xffe0 && code <= 0xffe6) ||
-    (code >= 0x1f300 && code <= 0x1faff) ||
-    (code >= 0x20000 && code <= 0x3fffd)
-  );
-}
-
-/** Control bytes in hostile policy text must not reach a terminal. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (c) =>
-    c === "\n" ? " " : "\ufffd",
-  );
-}

@@ -20,19 +20,67 @@ export interface Location {
   readonly column: number;
 }
 
-/** Where a span starts. */
+/** Where an offset is. For many offsets of one source take a `Locator`. */
 export function locate(source: Source, offset: number): Location {
-  const text = source.text;
-  let line = 1;
-  let lineStart = 0;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) {
-    line++;
-    lineStart = at + 1;
+  return new Locator().locate(source, offset);
+}
+
+/**
+ * Locations of many offsets: it keeps where the lines of each source start, and how far the last line was counted, so
+ * that offsets in order of text cost as much as the text is long.
+ */
+export class Locator {
+  readonly #lineStarts = new Map<Source, number[]>();
+  #lastSource: Source | null = null;
+  #lastOffset = 0;
+  #last: Location = { line: 1, column: 1 };
+
+  locate(source: Source, offset: number): Location {
+    const starts = this.#startsOf(source);
+    const line = lastAtMost(starts, offset);
+    const goesOn = source === this.#lastSource && line === this.#last.line - 1 && offset >= this.#lastOffset;
+    const from = goesOn ? this.#lastOffset : starts[line]!;
+    const before = goesOn ? this.#last.column : 1;
+    this.#last = { line: line + 1, column: before + codePoints(source.text, from, offset) };
+    this.#lastSource = source;
+    this.#lastOffset = offset;
+    return this.#last;
   }
-  return { line, column: [...text.slice(lineStart, offset)].length + 1 };
+
+  #startsOf(source: Source): number[] {
+    const known = this.#lineStarts.get(source);
+    if (known !== undefined) return known;
+    const starts = [0];
+    for (let at = source.text.indexOf("\n"); at !== -1; at = source.text.indexOf("\n", at + 1))
+      starts.push(at + 1);
+    this.#lineStarts.set(source, starts);
+    return starts;
+  }
 }
 
 /** The text that a span covers. */
 export function slice(span: Span): string {
   return span.source.text.slice(span.start, span.end);
+}
+
+/** Index of the last element that is at most `value`; the first element is. */
+function lastAtMost(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (sorted[middle]! <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Code points that start in `text[from .. to]`; a half surrogate is one. */
+function codePoints(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at++) {
+    const second = (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+    if (!second || at === from || (text.charCodeAt(at - 1) & 0xfc00) !== 0xd800) count++;
+  }
+  return count;
 }

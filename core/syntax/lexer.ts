@@ -3,18 +3,22 @@
  * whether a token stands in column 1 (a declaration starts there) and, in `metadata`, the rest of a line.
  */
 import type { Diagnostics } from "../source/diagnostics.ts";
+import { shortened } from "../source/display.ts";
+import type { DiagnosticId } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
 
 export type TokenKind = "word" | "string" | "number" | "symbol" | "end";
 
 export interface Token {
   readonly kind: TokenKind;
-  /** Dotted name, symbol or number as written; the value of a string. */
+  /** Dotted name, symbol or number as written (empty for a bad number, which is reported); the value of a string. */
   readonly text: string;
   readonly start: number;
   readonly end: number;
   /** The first character of its line. */
   readonly column1: boolean;
+  /** Only blanks before it on its line. */
+  readonly firstOfLine: boolean;
 }
 
 const SYMBOLS = [
@@ -45,12 +49,26 @@ const WORD = /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y;
 // A word or a second number glued to a number (`5x`, `007`) is taken in, to be reported as one bad number.
 const NUMBER = /[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?[A-Za-z0-9_]*/y;
 const JSON_NUMBER = /^(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
-const BLANKS = /(?:[ \t\r\n]+|\/\/[^\n]*)+/y;
-const PLAIN_TEXT = /[^"\\\n\r\u0000-\u0008\u000b-\u001f]+/y;
-const LINE_END_IN_STRING = /[ \t]*\r?\n[ \t]*/y;
+const BLANKS = /[ \t\n]+/y;
+const PLAIN_TEXT = /[^"\\\n\r\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/y;
+/**
+ * Characters that a reviewer does not see, or that make text look other than it reads (CVE-2021-42574): refused raw,
+ * also in comments. In strings they are written as escapes.
+ */
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
+const KEYWORD_OF_DECLARATION = /^(?:policy|guard|enum|type|resource|attributes|constant|default)\b/;
+const KEYWORD_LENGTH_MAX = 16;
 
 /** Longest source text, in UTF-16 units; offsets and time stay bounded. */
 export const SOURCE_LENGTH_MAX = 16 * 1024 * 1024;
+
+/** A problem in a string, reported once the string is known to be closed. */
+interface Problem {
+  readonly id: DiagnosticId;
+  readonly span: Span;
+  readonly message: string;
+  readonly help: string;
+}
 
 export class Lexer {
   readonly source: Source;
@@ -72,7 +90,7 @@ export class Lexer {
   /** The next token. Bad characters are reported and skipped. */
   next(): Token {
     for (;;) {
-      this.#skip(BLANKS);
+      this.#blanks();
       const start = this.#at;
       if (start >= this.#text.length) return this.#token("end", "", start);
       const word = this.#match(WORD);
@@ -99,24 +117,22 @@ export class Lexer {
   restOfLine(offset: number): { text: string; start: number; end: number } {
     let start = offset;
     while (this.#text[start] === " " || this.#text[start] === "\t") start++;
-    let end = this.#text.indexOf("\n", start);
-    if (end === -1) end = this.#text.length;
+    const end = this.#lineEnd(start);
     const line = this.#text.slice(start, end);
     const comment = line.search(/(?:^|[ \t])\/\//);
     const text = (comment === -1 ? line : line.slice(0, comment)).trimEnd();
-    this.#at = end;
+    // The comment is looked at as comments are, when the lexer goes on.
+    this.#at = comment === -1 ? end : start + line.indexOf("//", comment);
+    this.#checkLine(text, start);
     return { text, start, end: start + text.length };
   }
 
   #token(kind: TokenKind, text: string, start: number): Token {
-    const before = this.#text[start - 1];
-    const column1 = start === 0 || before === "\n" || (start === 1 && before === "\ufeff");
-    return { kind, text, start, end: this.#at, column1 };
-  }
-
-  #skip(pattern: RegExp): void {
-    pattern.lastIndex = this.#at;
-    if (pattern.test(this.#text)) this.#at = pattern.lastIndex;
+    const source = this.#text;
+    let at = start - 1;
+    while (source[at] === " " || source[at] === "\t" || source[at] === "\r") at--;
+    const firstOfLine = at < 0 || source[at] === "\n" || (at === 0 && source[at] === "\ufeff");
+    return { kind, text, start, end: this.#at, column1: firstOfLine && at === start - 1, firstOfLine };
   }
 
   #match(pattern: RegExp): string | null {
@@ -127,108 +143,146 @@ export class Lexer {
     return found[0];
   }
 
-  #number(text: string, start: number): Token {
-    if (!JSON_NUMBER.test(text)) {
-      this.#report.error(
-        "bad-number",
-        this.span(start, this.#at),
-        `\`${text}\` is not a number`,
-        "numbers are spelled as in JSON: 0, 12, 1.5, 2e3",
-      );
-      return this.#token("number", "0", start);
+  /** Where the line of an offset ends; its carriage return belongs to the line end. */
+  #lineEnd(offset: number): number {
+    const found = this.#text.indexOf("\n", offset);
+    const end = found === -1 ? this.#text.length : found;
+    return end > offset && found !== -1 && this.#text[end - 1] === "\r" ? end - 1 : end;
+  }
+
+  // --- blanks and comments ---
+
+  #blanks(): void {
+    for (;;) {
+      this.#match(BLANKS);
+      if (this.#text.startsWith("//", this.#at)) this.#comment();
+      else if (this.#text.startsWith("\r\n", this.#at)) this.#at += 2;
+      else return;
     }
-    return this.#token("number", text, start);
+  }
+
+  #comment(): void {
+    const start = this.#at;
+    this.#at = this.#lineEnd(start);
+    const text = this.#text.slice(start, this.#at);
+    const hidden = text.search(HIDDEN);
+    if (hidden !== -1)
+      this.#report.error(
+        "bad-character",
+        this.span(start + hidden, start + hidden + 1),
+        `${codeOf(text[hidden]!)} in a comment`,
+        "remove it: a reviewer cannot see it, or sees another text",
+      );
+  }
+
+  // --- numbers and bad characters ---
+
+  #number(text: string, start: number): Token {
+    if (JSON_NUMBER.test(text)) return this.#token("number", text, start);
+    this.#report.error(
+      "bad-number",
+      this.span(start, this.#at),
+      `\`${text}\` is not a number`,
+      "numbers are spelled as in JSON: 0, 12, 1.5, 2e3",
+    );
+    return this.#token("number", "", start);
   }
 
   #badCharacters(start: number): void {
     let end = start;
-    while (
-      end < this.#text.length &&
-      /[^\sA-Za-z0-9_"()[\],:?<>=!+\-*/{}.]/u.test(String.fromCodePoint(this.#text.codePointAt(end)!))
-    ) {
-      end += this.#text.codePointAt(end)! > 0xffff ? 2 : 1;
+    while (end < this.#text.length) {
+      const character = String.fromCodePoint(this.#text.codePointAt(end)!);
+      if (/[ \t\r\nA-Za-z0-9_"()[\],:?<>=!+\-*/{}.]/.test(character)) break;
+      end += character.length;
     }
     if (end === start) end = start + 1;
     const bad = this.#text.slice(start, end);
-    const help = /[\u2018\u2019\u201c\u201d']/.test(bad)
-      ? 'strings stand in straight double quotes: "text"'
-      : bad === "&&" || bad === "&"
-        ? "write `and`"
-        : bad === "||" || bad === "|"
-          ? "write `or`"
-          : bad === "!"
-            ? "write `not`"
-            : bad.startsWith("#")
-              ? "comments start with `//`"
-              : null;
+    const shown = HIDDEN.test(bad) || bad.trim() === "" ? codeOf(bad) : `\`${shortened(bad, 20)}\``;
     this.#report.error(
       "bad-character",
       this.span(start, end),
-      `\`${bad.slice(0, 20)}\` has no meaning here`,
-      help,
+      `${shown} has no meaning here`,
+      adviceAbout(bad),
     );
     this.#at = end;
   }
 
+  // --- strings ---
+
   #string(start: number): Token {
-    let value = "";
+    const parts: string[] = [];
+    const problems: Problem[] = [];
     this.#at = start + 1;
     for (;;) {
       const plain = this.#match(PLAIN_TEXT);
-      if (plain !== null) value += plain;
       const next = this.#text[this.#at];
+      const atLineEnd = next === "\n" || (next === "\r" && this.#text[this.#at + 1] === "\n");
+      if (plain !== null) parts.push(atLineEnd ? withoutBlanksBehind(plain) : plain);
       if (next === '"') {
         this.#at++;
-        this.#checkText(value, start);
-        return this.#token("string", value, start);
+        return this.#closed(parts.join(""), start, problems);
       }
-      if (next === "\\") {
-        value += this.#escape();
-      } else if (next === "\n" || (next === "\r" && this.#text[this.#at + 1] === "\n")) {
-        if (this.#startsDeclaration()) return this.#unterminated(start, value);
-        // A line end, with the blanks around it, reads as one blank.
-        this.#match(LINE_END_IN_STRING);
-        value = `${value.replace(/[ \t]+$/, "")} `;
-      } else if (next === undefined) {
-        return this.#unterminated(start, value);
-      } else {
-        const code = next.charCodeAt(0).toString(16).padStart(4, "0");
-        this.#report.error(
-          "bad-string",
-          this.span(this.#at, this.#at + 1),
-          "a control character in a string",
-          `write \\u${code}`,
-        );
+      if (next === undefined) return this.#unterminated(start);
+      if (atLineEnd) {
+        if (!this.#lineEnds()) return this.#unterminated(start);
+        parts.push(" ");
+      } else if (next === "\\") parts.push(this.#escape(problems));
+      else {
+        problems.push({
+          id: "bad-string",
+          span: this.span(this.#at, this.#at + 1),
+          message: `${codeOf(next)} in a string`,
+          help: `write \\u${hex4(next)}`,
+        });
         this.#at++;
       }
     }
   }
 
-  /** Does the next line start a declaration in column 1? Then the quote before it was never closed. */
-  #startsDeclaration(): boolean {
-    const line = this.#text.slice(this.#text.indexOf("\n", this.#at) + 1);
-    return /^(?:policy|guard|enum|type|resource|attributes|constant|default)\b/.test(line.slice(0, 16));
+  /** Line ends with the blanks around them, which read as one blank; false where a declaration starts behind one. */
+  #lineEnds(): boolean {
+    for (;;) {
+      const code = this.#text[this.#at];
+      if (code === "\n") {
+        this.#at++;
+        // A declaration starts in column 1: then the quote before it was never closed.
+        if (KEYWORD_OF_DECLARATION.test(this.#text.slice(this.#at, this.#at + KEYWORD_LENGTH_MAX)))
+          return false;
+      } else if (code === " " || code === "\t") this.#at++;
+      else if (code === "\r" && this.#text[this.#at + 1] === "\n") this.#at++;
+      else return true;
+    }
   }
 
-  #unterminated(start: number, value: string): Token {
-    const lineEnd = this.#text.indexOf("\n", start);
-    this.#at = lineEnd === -1 ? this.#text.length : lineEnd;
+  #closed(value: string, start: number, problems: readonly Problem[]): Token {
+    for (const { id, span, message, help } of problems) this.#report.error(id, span, message, help);
+    if (!value.isWellFormed()) {
+      this.#report.error(
+        "bad-string",
+        this.span(start, this.#at),
+        "half of a surrogate pair in a string",
+        "write both halves, or the character itself",
+      );
+    }
+    return this.#token("string", value, start);
+  }
+
+  /** Goes on behind the line in which the string starts, so that what follows is still checked. */
+  #unterminated(start: number): Token {
+    this.#at = this.#lineEnd(start);
     this.#report.error(
       "unterminated-string",
       this.span(start, this.#at),
       "this string has no closing quote",
       'close it with `"`; a quote inside is written `\\"`',
     );
-    return this.#token("string", value, start);
+    return this.#token("string", this.#text.slice(start + 1, this.#at), start);
   }
 
-  #escape(): string {
+  #escape(problems: Problem[]): string {
     const start = this.#at;
-    const letter = this.#text[start + 1];
-    const simple =
-      letter === undefined
-        ? undefined
-        : { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" }[letter];
+    const letter = this.#text[start + 1] ?? "";
+    const simple = SIMPLE_ESCAPES.get(letter);
     if (simple !== undefined) {
       this.#at = start + 2;
       return simple;
@@ -238,24 +292,72 @@ export class Lexer {
       this.#at = start + 6;
       return String.fromCharCode(Number.parseInt(hex, 16));
     }
-    this.#at = Math.min(this.#text.length, start + 2);
-    this.#report.error(
-      "bad-escape",
-      this.span(start, this.#at),
-      `\`${this.#text.slice(start, this.#at).trim()}\` is not an escape`,
-      "escapes are JSON's: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX",
-    );
+    // Not over the end of the line: that is a matter of its own.
+    const character = String.fromCodePoint(this.#text.codePointAt(start + 1) ?? 0);
+    this.#at = start + 1 + (/[\r\n"]/.test(character) || letter === "" ? 0 : character.length);
+    problems.push({
+      id: "bad-escape",
+      span: this.span(start, this.#at),
+      message: `\`${this.#text.slice(start, this.#at)}\` is not an escape`,
+      help: "escapes are JSON's: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX",
+    });
     return "";
   }
 
-  #checkText(value: string, start: number): void {
-    if (!value.isWellFormed()) {
+  // --- metadata ---
+
+  #checkLine(text: string, start: number): void {
+    const hidden = text.search(HIDDEN);
+    if (hidden !== -1)
       this.#report.error(
-        "bad-string",
-        this.span(start, this.#at),
-        "half of a surrogate pair in a string",
-        "write both halves, or the character itself",
+        "bad-metadata",
+        this.span(start + hidden, start + hidden + 1),
+        `${codeOf(text[hidden]!)} in a metadata value`,
+        "remove it: a reviewer cannot see it, or sees another text",
       );
-    }
+    else if (!text.isWellFormed())
+      this.#report.error(
+        "bad-metadata",
+        this.span(start, start + text.length),
+        "half of a surrogate pair in a metadata value",
+        "write the character itself",
+      );
   }
+}
+
+const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["\\", "\\"],
+  ["/", "/"],
+  ["b", "\b"],
+  ["f", "\f"],
+  ["n", "\n"],
+  ["r", "\r"],
+  ["t", "\t"],
+]);
+
+function adviceAbout(bad: string): string | null {
+  if (/[\u2018\u2019\u201c\u201d'`]/.test(bad)) return 'strings stand in straight double quotes: "text"';
+  if (bad === "&&" || bad === "&") return "write `and`";
+  if (bad === "||" || bad === "|") return "write `or`";
+  if (bad === "!") return "write `not`";
+  if (bad.startsWith("#")) return "comments start with `//`";
+  if (bad === ";") return "a line end is enough";
+  if (bad === "\r") return "end lines with a line feed";
+  return HIDDEN.test(bad) || bad.trim() === "" ? "remove it, or write a plain blank" : null;
+}
+
+function withoutBlanksBehind(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === " " || text[end - 1] === "\t")) end--;
+  return text.slice(0, end);
+}
+
+/** `U+202E` for a character that is better not shown. */
+function codeOf(character: string): string {
+  return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+function hex4(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(4, "0");
 }

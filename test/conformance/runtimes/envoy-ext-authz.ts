@@ -5,10 +5,18 @@ import { createEngine, type Engine } from "../../../core/index.ts";
 import { type RunningServer, startServer } from "../../../plugins/envoy/index.ts";
 import type { Case } from "../vectors.ts";
 import { startEcho } from "./echo.ts";
-import { envoyRefuses, managerOf, refusal, SEEN_HEADER, seenResponse, testBootstrap } from "./envoy.ts";
+import {
+  envoyRefuses,
+  managerOf,
+  refusal,
+  SEEN_HEADER,
+  seenResponse,
+  testBootstrap,
+  withNote,
+} from "./envoy.ts";
 import { exchange } from "./http-client.ts";
 import { httpBytes, notExpressible } from "./http-form.ts";
-import type { CompiledVector, Runtime, Seen } from "./runtime.ts";
+import type { CompiledVector, Runtime } from "./runtime.ts";
 
 const METADATA = "%DYNAMIC_METADATA(envoy.filters.http.ext_authz)%";
 const PLAIN = "plain";
@@ -34,7 +42,7 @@ export const envoyExtAuthz: Runtime = {
         const response = await exchange(envoy.listenerPort(listenerOf(vector, given)), httpBytes(given));
         const refused = envoyRefuses(given);
         if (refused !== null) return refusal(refused, response);
-        return withMetadata(seenResponse(vector, given, response), response.headers.get(SEEN_HEADER));
+        return withNote(vector, seenResponse(vector, given, response), response.headers.get(SEEN_HEADER));
       },
       close: async () => {
         await envoy.stop();
@@ -79,15 +87,6 @@ function listenerOf(vector: CompiledVector, given: Case): string {
   if (given.extensions !== undefined)
     return `${vector.name.replace("/", "-")}-${vector.cases.indexOf(given)}`;
   return given.joined === true ? JOINED : PLAIN;
-}
-
-/** The dynamic metadata names the reason in full; what the response shows of it must be the same. */
-function withMetadata(seen: Seen, text: string | undefined): Seen {
-  const { decision, policy = null, reason } = JSON.parse(text ?? "{}") as Record<string, string | null>;
-  const shown = seen.reason === undefined ? policy : seen.reason.policy;
-  if (decision !== seen.decision || policy !== shown)
-    return { decision: `${seen.decision}, but metadata ${text}` as "deny" };
-  return { ...seen, reason: { policy, outcome: reason as "default" } };
 }
 
 function engineOf({ name, bundle }: CompiledVector): Engine {

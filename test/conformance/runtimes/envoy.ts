@@ -114,6 +114,24 @@ export function seenResponse(vector: CompiledVector, given: Case, response: Http
   };
 }
 
+/**
+ * What the decision left behind for access logs and later filters names the reason in full; what the response shows of
+ * it must be the same.
+ */
+export function withNote({ program }: CompiledVector, seen: Seen, text: string | undefined): Seen {
+  const {
+    decision,
+    policy = null,
+    reason,
+    bundle,
+  } = JSON.parse(text ?? "{}") as Record<string, string | null>;
+  const shown = seen.reason === undefined ? policy : seen.reason.policy;
+  if (decision !== seen.decision || policy !== shown || bundle !== program.digest) {
+    return { decision: `${seen.decision}, but the note says ${text}` as Want["decision"] };
+  }
+  return { ...seen, reason: { policy, outcome: reason as Want["reason"]["outcome"] } };
+}
+
 /** Every line of a header that some policy may set, `_` as `-`: clients' copies would show. */
 function settableLines({ program }: CompiledVector, lines: EchoedLines): Record<string, string> {
   const seen: Record<string, string> = {};

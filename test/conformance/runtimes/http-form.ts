@@ -44,7 +44,7 @@ function peerProblem(given: Case, reads: (name: string) => boolean): string | nu
   return null;
 }
 
-function bodyProblem(given: Case): string | null {
+export function bodyProblem(given: Case): string | null {
   const typed = headerLines(given).some(({ name }) => /^content-(type|encoding)$/i.test(name));
   return isJsonBody(given) && typed ? "a JSON body whatever its type" : null;
 }

@@ -1,6 +1,6 @@
 /** What the runner asks of a runtime; each adapter beside this file is one. */
 import type { CheckedDocument } from "../../../core/check/check.ts";
-import type { Decision, Explanation, Program } from "../../../core/index.ts";
+import type { Decision, Explanation, Outcome, Program } from "../../../core/index.ts";
 import type { Case, Vector, Want } from "../vectors.ts";
 
 /** A vector with its compiled policy. */
@@ -11,7 +11,10 @@ export interface CompiledVector extends Vector {
 }
 
 /** What a runtime answered: the members of a `want` that it can show. */
-export type Seen = Partial<Want>;
+export interface Seen extends Partial<Want> {
+  /** Outcomes of all policies in order, where the reasons behind them are not known. */
+  readonly outcomes?: readonly Outcome[];
+}
 
 /** A case that this runtime cannot be asked, and why; counted and printed by reason. */
 export interface NotExpressible {

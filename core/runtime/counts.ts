@@ -1,0 +1,46 @@
+/**
+ * Numbers of elements that fulfil something, as far as they are known. A count is one number, so that counting allocates
+ * nothing: the elements that surely do in the upper half, those that possibly do in the lower, each below 2^15 since a
+ * list holds at most LIMIT_LIST_ELEMENTS_MAX; negative where the list itself is unknown.
+ */
+
+/** The count of an unknown list. */
+export const NO_COUNT = -1;
+/** What an element adds that surely counts (and so possibly does). */
+export const SURE = 0x1_0001;
+/** What an element adds that may count. */
+export const POSSIBLE = 1;
+
+/** As answers of tests: false, true, unknown. */
+type Truth = 0 | 1 | 2;
+
+/** Does a count stand in the order (0 equal, 1 less, 2 at most) to a number, whichever number it is? */
+export function compareCount(order: number, count: number, value: number): Truth {
+  if (count < 0) return 2;
+  const low = count >> 16;
+  const high = count & 0xffff;
+  switch (order) {
+    case 0:
+      if (low === high) return low === value ? 1 : 0;
+      // A count is a whole number, so it equals no fraction, wherever that lies.
+      return value < low || value > high || !Number.isInteger(value) ? 0 : 2;
+    case 1:
+      return high < value ? 1 : low >= value ? 0 : 2;
+    default:
+      return high <= value ? 1 : low > value ? 0 : 2;
+  }
+}
+
+/** Likewise to another count, one of the two being exact; else unknown. */
+export function compareCounts(order: number, left: number, right: number): Truth {
+  if (left < 0 || right < 0) return 2;
+  if (isExact(right)) return compareCount(order, left, right >> 16);
+  if (!isExact(left)) return 2;
+  // With the sides swapped, `n = c` stays, `n < c` is `not c <= n`, and `n <= c` is `not c < n`.
+  const truth = compareCount(order === 0 ? 0 : 3 - order, right, left >> 16);
+  return order === 0 || truth === 2 ? truth : truth === 1 ? 0 : 1;
+}
+
+function isExact(count: number): boolean {
+  return count >> 16 === (count & 0xffff);
+}

@@ -1,0 +1,26 @@
+/** The filter's test twin, built when needed, and the twin as a runtime to compare with others. */
+import { buildFilter } from "../../assembly/build.ts";
+import { loadTestVm, type TestVm } from "../../assembly/test-driver.ts";
+import type { Runtime } from "../differential/runtimes.ts";
+
+export async function testVm(): Promise<TestVm> {
+  return loadTestVm(await buildFilter({ entry: "test" }));
+}
+
+/** A virtual machine holds one bundle, so each bundle gets a machine of its own. */
+export async function wasmRuntime(): Promise<Runtime> {
+  const wasm = await buildFilter({ entry: "test" });
+  return (bundle) => {
+    const vm = loadTestVm(wasm);
+    const error = vm.load(bundle);
+    if (error !== null) throw new Error(`the wasm virtual machine refuses the bundle: ${error}`);
+    return {
+      runtime: "wasm",
+      explain: () => null,
+      decide: (request) => {
+        const { policyOutcomes: _, ...decision } = vm.decide(request);
+        return decision;
+      },
+    };
+  };
+}
