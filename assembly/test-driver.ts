@@ -16,12 +16,12 @@ import {
 
 /** A slot's value. Numbers of enums are member indexes, -1 for a `resource.type` that nothing matches. */
 export type Dump =
-  | { readonly state: "absent" | "invalid"; readonly fields?: Readonly<Record<string, Dump>> }
+  | { readonly state: "absent" | "invalid" }
   | { readonly state: "present"; readonly text: Uint8Array }
   | { readonly state: "present"; readonly number: number }
   | { readonly state: "present"; readonly address: Uint8Array; readonly prefix: number }
   | { readonly state: "present"; readonly elements: readonly Dump[] }
-  | { readonly state: "present"; readonly fields: Readonly<Record<string, Dump>> };
+  | { readonly state: "absent" | "present" | "invalid"; readonly fields: Readonly<Record<string, Dump>> };
 
 export interface TestDecision extends Decision {
   /** One for each policy, in the order of the bundle; permissive ones, too. */
@@ -153,7 +153,8 @@ export function loadTestVm(wasm: Uint8Array): TestVm {
 export function encodeRequest(request: NeutralRequest): Uint8Array {
   const writer = new Writer();
   const { source, destination, connection } = request;
-  for (const fact of [request.method, request.target, request.host, request.scheme, request.protocol]) writer.textFact(fact);
+  const line: Fact<Text>[] = [request.method, request.target, request.host, request.scheme, request.protocol];
+  for (const fact of line) writer.textFact(fact);
   writer.numberFact(request.size);
   for (const peer of [source, destination]) {
     writer.textFact(peer.ip);
@@ -161,16 +162,15 @@ export function encodeRequest(request: NeutralRequest): Uint8Array {
     writer.textFact(peer.principal);
   }
   writer.numberFact(typeof connection.mtls === "boolean" ? Number(connection.mtls) : connection.mtls);
-  for (const fact of [
+  const certificates: Fact<Text>[] = [
     connection.requestedServerName,
     connection.tlsVersion,
     connection.subjectPeerCertificate,
     connection.uriSanPeerCertificate,
     connection.dnsSanPeerCertificate,
     connection.sha256PeerCertificateDigest,
-  ]) {
-    writer.textFact(fact);
-  }
+  ];
+  for (const fact of certificates) writer.textFact(fact);
   writer.byte(request.headersJoined ? 1 : 0);
   writer.texts(request.headers.map((line) => [line.name, line.value]));
   const { body, extensions } = request;

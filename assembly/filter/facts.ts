@@ -148,7 +148,7 @@ function announcedSize(request: NeutralRequest, ended: bool): void {
     if (ended) giveNumber(fact, 0);
     return;
   }
-  const size = foundOneLine(request, true) ? readInt(foundValue(), foundValueLength()) : NaN;
+  const size = foundOneLine() ? readInt(foundValue(), foundValueLength()) : NaN;
   if (size >= 0) giveNumber(fact, size);
 }
 
@@ -199,23 +199,23 @@ function flag(fact: Fact, name: string): void {
   if (fact.length == 1 && load<u8>(fact.pointer) <= 1) giveNumber(fact, <f64>load<u8>(fact.pointer));
 }
 
-/** `1.2.3.4:80` or `[::1]:80`. Anything else, as the path of a socket, is given as it is and so is no address. */
+/** `1.2.3.4:80` or `[::1]:80`. Anything else, as the path of a socket, is given as it is and has no port. */
 function address(ip: Fact, port: Fact, scope: string): void {
   property(ip, scope, "address");
   port.state = ip.state;
   if (ip.state != GIVEN) return;
+  port.state = UNDELIVERED;
   const start = ip.pointer;
   const end = start + ip.length;
-  let colon = end;
-  while (colon > start && load<u8>(colon - 1) != 0x3a) colon--;
-  port.state = UNDELIVERED;
-  if (colon == start) return;
-  colon--;
+  const bracketed = ip.length > 0 && load<u8>(start) == 0x5b;
+  const close = bracketed ? findByte(0x5d, start, end) : findByte(0x3a, start, end);
+  const colon = bracketed ? close + 1 : close;
+  if (colon >= end || load<u8>(colon) != 0x3a) return;
   const number = readInt(colon + 1, <u32>(end - colon - 1));
   if (!(number >= 0)) return;
   giveNumber(port, number);
-  if (colon - start >= 2 && load<u8>(start) == 0x5b && load<u8>(colon - 1) == 0x5d) giveText(ip, start + 1, <u32>(colon - start - 2));
-  else if (findByte(0x3a, start, colon) == colon) giveText(ip, start, <u32>(colon - start));
+  if (bracketed) giveText(ip, start + 1, <u32>(close - start - 1));
+  else giveText(ip, start, <u32>(colon - start));
 }
 
 /**

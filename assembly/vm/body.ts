@@ -14,7 +14,7 @@ import { Bundle, SlotEntry } from "./bundle";
 import { equalBytes, equalsFolded, findByte, isToken, lower, trimEnd, trimStart } from "./bytes";
 import { Cell, cellAt, CELL_BYTES, INVALID, PRESENT, setStates } from "./cells";
 import { readFloat, readInt } from "./decimal";
-import { findLinesNamed, foundLines, foundOneLine, foundTooLong, foundValue, foundValueLength } from "./headers";
+import { findLinesNamed, foundLines, foundOneJoinable, foundTooLong, foundValue, foundValueLength } from "./headers";
 import {
   JSON_ARRAY,
   JSON_FALSE,
@@ -79,7 +79,7 @@ function headersSayJson(request: NeutralRequest): bool {
   findLinesNamed(request, "content-encoding");
   if (foundLines() > 0) return false;
   findLinesNamed(request, "content-type");
-  return !foundTooLong() && foundOneLine(request, false) && isJsonType(foundValue(), foundValueLength());
+  return !foundTooLong() && foundOneJoinable() && isJsonType(foundValue(), foundValueLength());
 }
 
 /** `application/json`, or a type that ends in `+json`; parameters are ignored. */

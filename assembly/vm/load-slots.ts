@@ -31,7 +31,7 @@ import { BODY_ABSENT, BODY_JSON, bodyIsSpoiled, openBody, readBody } from "./bod
 import { Bundle, ResourceEntry, SlotEntry } from "./bundle";
 import { equalBytes } from "./bytes";
 import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, PRESENT, setStates } from "./cells";
-import { findLinesNamed, readCookie, readFoundLines, readHeader } from "./headers";
+import { readCookie, readHeader, readRequestId } from "./headers";
 import { plainHost, plainHostLength, readHost } from "./host";
 import { factOfBuiltin } from "./load-bundle";
 import { decodeParameter, findParameter, parameterValue, parameterValueLength, readQuery } from "./query";
@@ -159,8 +159,7 @@ function readBuiltin(bundle: Bundle, request: NeutralRequest, slot: SlotEntry, c
       return;
     }
     case BUILTIN_REQUEST_ID:
-      findLinesNamed(request, "x-request-id");
-      readFoundLines(bundle, request, slot, cell, 0, 0);
+      readRequestId(bundle, request, slot, cell);
       return;
     case BUILTIN_RESOURCE_TYPE: {
       const found = resourceOf(bundle, request);

@@ -59,11 +59,11 @@ export interface CheckedDocument {
 
 /** Check a document; problems go to `report`. Only without errors may the result be lowered. */
 export function check(document: Document, report: Diagnostics): CheckedDocument {
-  const schema = resolve(document, report);
+  const { schema, faulty } = resolve(document, report);
   const policies = document.declarations.filter(
     (d): d is PolicyDeclaration => d.kind === "policy" || d.kind === "guard",
   );
-  const resolutions = checkConditions(policies, schema, report);
+  const resolutions = checkConditions(policies, schema, faulty, report);
   const checked = { schema, policies, resolutions };
   checkPolicies(checked, report);
   checkTriggers(checked, report);

@@ -1,6 +1,6 @@
 /** Names and types in conditions. */
 
-import { BUILTINS_LATER, literalOf } from "../schema/resolve.ts";
+import { BUILTINS_LATER, type Faulty, literalOf, NETWORK_EXAMPLE } from "../schema/resolve.ts";
 import {
   type ConstantValue,
   isNumber,
@@ -12,6 +12,7 @@ import {
 import { parseAddress, parseNetwork } from "../source/address.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { BUILTINS, FRAME_DEPTH_MAX } from "../source/gen/facts.ts";
+import type { DiagnosticId } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
@@ -29,9 +30,10 @@ const ROOTS = new Set(BUILTINS.map((b) => b.name.split(".")[0]!).filter((root) =
 export function checkConditions(
   policies: readonly PolicyDeclaration[],
   schema: Schema,
+  faulty: Faulty,
   report: Diagnostics,
 ): Resolutions {
-  const checker = new ConditionChecker(schema, report);
+  const checker = new ConditionChecker(schema, faulty, report);
   for (const policy of policies) {
     if (policy.trigger !== null) checker.condition(policy.trigger, []);
     if (policy.effect?.kind === "requires") checker.condition(policy.effect.condition, []);
@@ -39,14 +41,26 @@ export function checkConditions(
   return checker.resolutions;
 }
 
+/** Names for which "did you mean" is looked for: it costs time, and nobody reads hundreds. */
+const SUGGESTIONS_MAX = 100;
+
 class ConditionChecker {
   readonly #schema: Schema;
+  readonly #faulty: Faulty;
   readonly #report: Diagnostics;
+  /** First words of all names: an element named so would hide them. */
+  readonly #firstWords: ReadonlySet<string>;
+  readonly #elementNames: ReadonlySet<string>;
+  #suggestions = 0;
   readonly resolutions: Resolutions = { names: new Map(), operands: new Map(), elements: new Map() };
 
-  constructor(schema: Schema, report: Diagnostics) {
+  constructor(schema: Schema, faulty: Faulty, report: Diagnostics) {
     this.#schema = schema;
+    this.#faulty = faulty;
     this.#report = report;
+    const names = [...schema.attributes.keys(), ...schema.builtins.keys(), ...schema.constants.keys()];
+    this.#firstWords = new Set(names.map((name) => name.split(".")[0]!));
+    this.#elementNames = new Set(elementNamesOf(schema));
   }
 
   condition(e: Expression, scope: readonly ElementBinding[]): void {
@@ -91,7 +105,12 @@ class ConditionChecker {
   #exists(path: Name, scope: readonly ElementBinding[]): void {
     const found = this.#resolve(path, scope);
     if (found?.kind === "constant")
-      this.#error("type-mismatch", path.span, `\`${path.text}\` is a constant and always there`);
+      this.#error(
+        "type-mismatch",
+        path.span,
+        `\`${path.text}\` is a constant and always there`,
+        "remove the `exists`",
+      );
   }
 
   #truth(e: Extract<Expression, { kind: "path" }>, scope: readonly ElementBinding[]): void {
@@ -138,7 +157,12 @@ class ConditionChecker {
         optional: attribute.optional || end.optional,
       };
     }
-    return this.#unknown(name, scope);
+    return this.#isFaulty(parts) ? null : this.#unknown(name, scope);
+  }
+
+  /** Declared, but the declaration is reported: then the use is not. */
+  #isFaulty(parts: readonly string[]): boolean {
+    return parts.some((_, i) => this.#faulty.attributes.has(parts.slice(0, i + 1).join(".")));
   }
 
   #fields(
@@ -152,7 +176,10 @@ class ConditionChecker {
     let walked = prefix;
     for (const field of fields) {
       if (type.kind !== "record") {
-        const help = type.kind === "list" ? `ask about its elements: any(${walked} where ...)` : null;
+        const help =
+          type.kind === "list"
+            ? `ask about its elements: any(${walked} where ...)`
+            : "only records have fields";
         return this.#error(
           "unknown-attribute",
           name.span,
@@ -162,6 +189,7 @@ class ConditionChecker {
       }
       const info = type.record.fields.find((f) => f.name === field);
       if (info === undefined) {
+        if (this.#faulty.types.has(type.record.name)) return null;
         const known = type.record.fields.map((f) => f.name);
         return this.#error(
           "unknown-attribute",
@@ -185,14 +213,27 @@ class ConditionChecker {
           : "this version refuses what it cannot enforce";
       return this.#error("not-implemented", name.span, `\`${name.text}\` is not implemented yet`, help);
     }
-    const elements = [...this.#elementNames()];
-    if (elements.includes(name.text.split(".")[0]!)) {
+    if (this.#elementNames.has(name.text.split(".")[0]!)) {
       return this.#error(
         "unknown-attribute",
         name.span,
         `\`${name.text}\` is known only inside the \`where\` of its list`,
+        "write `any(xs where ...)`, or put a `where` at the end of the section",
       );
     }
+    const advice = ROOTS.has(name.text.split(".")[0]!)
+      ? "docs/language.md lists the built-in attributes"
+      : "declare it under `attributes`";
+    return this.#error(
+      "unknown-attribute",
+      name.span,
+      `unknown attribute \`${name.text}\``,
+      this.#nearName(name.text, scope, advice),
+    );
+  }
+
+  #nearName(name: string, scope: readonly ElementBinding[], otherwise: string): string | null {
+    if (++this.#suggestions > SUGGESTIONS_MAX) return otherwise;
     const known = [
       ...this.#schema.attributes.keys(),
       ...this.#schema.builtins.keys(),
@@ -200,20 +241,7 @@ class ConditionChecker {
       ...scope.map((s) => s.name),
       ...this.#fieldNames(scope),
     ];
-    const builtinRoot = ROOTS.has(name.text.split(".")[0]!)
-      ? "docs/language.md lists the built-in attributes"
-      : "declare it under `attributes`";
-    return this.#error(
-      "unknown-attribute",
-      name.span,
-      `unknown attribute \`${name.text}\``,
-      didYouMean(name.text, known, builtinRoot),
-    );
-  }
-
-  *#elementNames(): Iterable<string> {
-    for (const a of this.#schema.attributes.values())
-      if (a.type.kind === "list" && a.type.elementName !== null) yield a.type.elementName;
+    return didYouMean(name, known, otherwise);
   }
 
   *#fieldNames(scope: readonly ElementBinding[]): Iterable<string> {
@@ -250,7 +278,12 @@ class ConditionChecker {
     }
     if (e.where === null && e.function !== "count" && scope.length >= FRAME_DEPTH_MAX) this.#tooDeep(e);
     if (e.function === "all" && e.where !== null && e.where.kind === "bool") {
-      this.#report.warning("vacuous-all", e.span, "`all` over a constant says nothing");
+      this.#report.warning(
+        "vacuous-all",
+        e.span,
+        "`all` over a constant says nothing about the elements",
+        "test the elements behind `where`",
+      );
     }
   }
 
@@ -266,14 +299,7 @@ class ConditionChecker {
       return;
     }
     if (scope.length >= FRAME_DEPTH_MAX) this.#tooDeep(e);
-    const shadowed =
-      scope.some((s) => s.name === name) ||
-      [
-        ...this.#schema.attributes.keys(),
-        ...this.#schema.builtins.keys(),
-        ...this.#schema.constants.keys(),
-      ].some((n) => n === name || n.startsWith(`${name}.`));
-    if (shadowed)
+    if (scope.some((s) => s.name === name) || this.#firstWords.has(name))
       this.#error(
         "shadowed-name",
         e.list.span,
@@ -317,7 +343,11 @@ class ConditionChecker {
   #ordinary(e: Compare, scope: readonly ElementBinding[]): void {
     const left = this.#typeOf(e.left, scope);
     const right = this.#typeOf(e.right, scope);
-    if (left === null || right === null) return;
+    if (left === null || right === null) {
+      this.#insideOf(e.left, scope);
+      this.#insideOf(e.right, scope);
+      return;
+    }
     if (left === "literal" && right === "literal") {
       this.#twoConstants(e);
       return;
@@ -331,7 +361,12 @@ class ConditionChecker {
       !sameType(type, other) &&
       !(isNumber(type) && isNumber(other))
     ) {
-      this.#error("type-mismatch", e.span, `${typeName(type)} and ${typeName(other)} cannot be compared`);
+      this.#error(
+        "type-mismatch",
+        e.span,
+        `${typeName(type)} and ${typeName(other)} cannot be compared`,
+        "compare values of one type",
+      );
       return;
     }
     const counted = e.left.kind === "aggregate" || e.right.kind === "aggregate";
@@ -359,7 +394,7 @@ class ConditionChecker {
         "use an ordered enum or an int",
       );
     else if (type.kind !== "enum")
-      this.#error("type-mismatch", e.operatorSpan, `a ${typeName(type)} has no order`);
+      this.#error("type-mismatch", e.operatorSpan, `a ${typeName(type)} has no order`, "use `==` or `!=`");
     else if (!type.enum.ordered)
       this.#error(
         "unordered-enum",
@@ -385,7 +420,12 @@ class ConditionChecker {
     const right = this.#operand(e.right, { kind: "string" }, scope);
     if (left === null || right === null) return;
     if (left.operand.kind === "constant")
-      this.#error("type-mismatch", e.left.span, `the left side of \`${e.operator}\` is an attribute`);
+      this.#error(
+        "type-mismatch",
+        e.left.span,
+        `the left side of \`${e.operator}\` is no attribute`,
+        "ask an attribute about the text",
+      );
   }
 
   #contains(e: Compare, scope: readonly ElementBinding[]): void {
@@ -455,12 +495,20 @@ class ConditionChecker {
         "type-mismatch",
         e.left.span,
         `a ${typeName(type)} is in no list`,
-        type.kind === "list" ? `ask about its elements: any(${slice(e.left)} where ...)` : null,
+        type.kind === "list"
+          ? `ask about its elements: any(${slice(e.left)} where ...)`
+          : "compare its fields",
       );
       return;
     }
     this.#operand(e.left, type, scope);
-    if (list.items.length === 0) this.#report.warning("empty-list", list.span, "nothing is in an empty list");
+    if (list.items.length === 0)
+      this.#report.warning(
+        "empty-list",
+        list.span,
+        "nothing is in an empty list",
+        "write what may stand there, or remove the test",
+      );
     for (const item of list.items) {
       if (type.kind === "ip" && this.#typeOf(item, scope) === "literal") this.#networkLiteral(item, scope);
       else if (type.kind === "ip") this.#addressItem(item, scope);
@@ -472,7 +520,7 @@ class ConditionChecker {
     const type = this.#typeOf(item, scope);
     if (type === null || type === "literal") return;
     if (type.kind !== "ip" && type.kind !== "cidr") {
-      this.#error("type-mismatch", item.span, "an ip is in addresses and networks only");
+      this.#error("type-mismatch", item.span, "an ip is in addresses and networks only", NETWORK_EXAMPLE);
       return;
     }
     this.#operand(item, type, scope);
@@ -499,7 +547,12 @@ class ConditionChecker {
     const address = parseAddress(value);
     const network = address === null ? parseNetwork(value) : null;
     if (network !== null && "error" in network) {
-      this.#error("bad-network", e.span, `\`${value}\` is no address or network: ${network.error}`);
+      this.#error(
+        "bad-network",
+        e.span,
+        `\`${value}\` is no address or network: ${network.error}`,
+        NETWORK_EXAMPLE,
+      );
       return;
     }
     this.resolutions.operands.set(e, {
@@ -547,6 +600,14 @@ class ConditionChecker {
 
   // --- operands ---
 
+  /** Where one side is wrong, the other is not compared; but what stands in its `where` is checked. */
+  #insideOf(e: Expression, scope: readonly ElementBinding[]): void {
+    if (e.kind === "aggregate") this.#aggregate(e, scope);
+    else if (e.kind === "not") this.condition(e.operand, scope);
+    else if (e.kind === "and" || e.kind === "or") for (const part of e.parts) this.condition(part, scope);
+    else if (e.kind === "compare") this.condition(e, scope);
+  }
+
   /** The type of an operand on its own, "literal" where it depends on the other side; null when reported. */
   #typeOf(e: Expression, scope: readonly ElementBinding[]): Type | "literal" | null {
     switch (e.kind) {
@@ -571,7 +632,7 @@ class ConditionChecker {
       case "error":
         return null;
       case "list":
-        this.#error("type-mismatch", e.span, "a list stands only behind `in`");
+        this.#error("type-mismatch", e.span, "a list stands only behind `in`", "write `x in [...]`");
         return null;
       default:
         this.#error("type-mismatch", e.span, "a condition is no value", "join conditions with `and` or `or`");
@@ -598,6 +659,7 @@ class ConditionChecker {
         "type-mismatch",
         e.span,
         `\`${e.path.text}\` is a ${typeName(found.type)}, not a ${typeName(wanted)}`,
+        "compare values of one type",
       );
     }
     if (this.#typeOf(e, scope) === null) return null;
@@ -616,7 +678,12 @@ class ConditionChecker {
   #countOperand(e: Aggregate, wanted: Type, scope: readonly ElementBinding[]): Typed {
     this.#aggregate(e, scope);
     if (!isNumber(wanted))
-      return this.#error("type-mismatch", e.span, `a count is an int, not a ${typeName(wanted)}`);
+      return this.#error(
+        "type-mismatch",
+        e.span,
+        `a count is an int, not a ${typeName(wanted)}`,
+        "compare it with an int",
+      );
     return { operand: { kind: "count", aggregate: e }, type: INT };
   }
 
@@ -640,13 +707,22 @@ class ConditionChecker {
       "type-mismatch",
       e.span,
       `the constant \`${e.path.text}\` is a ${typeName(type)}, not a ${typeName(wanted)}`,
+      "compare values of one type",
     );
   }
 
-  #error(id: string, span: Span, message: string, help: string | null = null): null {
+  #error(id: DiagnosticId, span: Span, message: string, help: string | null = null): null {
     this.#report.error(id, span, message, help);
     return null;
   }
+}
+
+function* elementNamesOf(schema: Schema): Iterable<string> {
+  const types = [
+    ...[...schema.attributes.values()].map((a) => a.type),
+    ...[...schema.records.values()].flatMap((r) => r.fields.map((f) => f.type)),
+  ];
+  for (const type of types) if (type.kind === "list" && type.elementName !== null) yield type.elementName;
 }
 
 function constantType(value: ConstantValue): Type {

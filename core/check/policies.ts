@@ -1,9 +1,9 @@
 /** What a policy says as a whole: its effect, its texts, its neighbours. */
 
+import { FirstPlaces } from "../schema/first-places.ts";
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { DENY_STATUSES, UNSETTABLE_HEADERS } from "../source/gen/facts.ts";
-import type { Span } from "../source/source.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
 import type { Expression, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf, nodesOf } from "../syntax/walk.ts";
@@ -16,14 +16,16 @@ const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {
 const METADATA_KEYS = ["severity", "owner", "tags", "version", "mode", "expires"];
 /** RFC 9110 token in lower case, without `_`, which many servers take for `-`. */
 const SETTABLE_HEADER = /^[!#$%&'*+\-.^`|~0-9a-z]+$/;
-const VISIBLE = /^[\u0020-\u007e]*$/;
+/** As RFC 9110's field-value, in ASCII: no blanks at the ends, which hosts take away. */
+const VISIBLE = /^(?:[\u0021-\u007e](?:[\u0020-\u007e]*[\u0021-\u007e])?)?$/;
 
 /** Check policies one by one, then against each other and the schema. */
 export function checkPolicies(checked: CheckedDocument, report: Diagnostics): void {
+  const readers = readersOf(checked);
   for (const policy of checked.policies) {
     checkEffect(policy, report);
     checkDeny(policy, report);
-    checkHeaders(policy, checked, report);
+    checkHeaders(policy, readers, report);
     checkMetadata(policy, report);
     checkClaims(policy, checked.resolutions, report);
   }
@@ -85,19 +87,33 @@ function checkDeny(policy: PolicyDeclaration, report: Diagnostics): void {
       "use one of 400-599 that Envoy knows, such as 401, 403, 404, 429 or 503",
     );
   }
-  if (policy.onDeny !== null && status === null && policy.onDeny.body === null) {
-    report.error(
-      "empty-section",
-      policy.onDeny.span,
-      "`on deny` says nothing",
-      'write `status 403` or `body "..."` below it, or remove it',
-    );
-  }
 }
 
 // --- on allow ---
 
-function checkHeaders(policy: PolicyDeclaration, { schema }: CheckedDocument, report: Diagnostics): void {
+/** What reads which header, directly or on the way to something else: by header in lower case, `_` as `-`. */
+function readersOf({ schema, policies, resolutions }: CheckedDocument): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const add = (header: string, reader: string): void => {
+    if (!found.has(comparable(header))) found.set(comparable(header), reader);
+  };
+  for (const { name, source, argument } of schema.attributes.values()) {
+    if (source === "header") add(argument, name);
+    if (source === "cookie") add("cookie", name);
+    // Without its media type no body is read.
+    if (source === "body") for (const header of ["content-type", "content-encoding"]) add(header, name);
+  }
+  const id = schema.builtins.get("request.id");
+  if (policies.some((policy) => attributesOf(policy, resolutions).some((a) => a === id)))
+    add("x-request-id", "request.id");
+  return found;
+}
+
+function checkHeaders(
+  policy: PolicyDeclaration,
+  readers: ReadonlyMap<string, string>,
+  report: Diagnostics,
+): void {
   const seen = new Set<string>();
   for (const { header, value } of policy.onAllow) {
     const name = header.value.toLowerCase();
@@ -113,7 +129,8 @@ function checkHeaders(policy: PolicyDeclaration, { schema }: CheckedDocument, re
       report.error(
         "bad-header",
         value.span,
-        "a header's value holds visible ASCII characters and blanks only",
+        "a header's value holds visible ASCII characters, with blanks only between them",
+        "write another value: what hosts would change or refuse cannot be set",
       );
     if (seen.has(name))
       report.error(
@@ -123,15 +140,13 @@ function checkHeaders(policy: PolicyDeclaration, { schema }: CheckedDocument, re
         "a policy sets a header once",
       );
     seen.add(name);
-    const source = [...schema.attributes.values()].find(
-      (a) => a.source === "header" && sameHeader(a.argument, name),
-    );
-    if (source !== undefined) {
+    const reader = readers.get(comparable(name));
+    if (reader !== undefined) {
       report.error(
         "header-loop",
         header.span,
-        `\`${name}\` is also where \`${source.name}\` comes from`,
-        "clients' copies of a header that is set are stripped: read another header",
+        `\`${name}\` is also where \`${reader}\` comes from`,
+        "clients' copies of a header that is set are stripped: set another header",
       );
     }
   }
@@ -145,54 +160,97 @@ function headerProblem(name: string): string | null {
   return UNSETTABLE_HEADERS.includes(name) ? "it frames or routes the message" : null;
 }
 
-function sameHeader(a: string, b: string): boolean {
-  return a.replaceAll("_", "-") === b.replaceAll("_", "-");
+/** Many servers take `_` for `-`. */
+function comparable(header: string): string {
+  return header.toLowerCase().replaceAll("_", "-");
 }
 
 /** Two enforced policies that set one header to different values must not be able to apply together. */
 function checkConflicts(checked: CheckedDocument, report: Diagnostics): void {
-  const setters = checked.policies.filter((p) => canAllow(p) && metadataOf(p, "mode") !== "permissive");
-  const byHeader = new Map<string, { policy: PolicyDeclaration; value: string; span: Span }[]>();
-  for (const policy of setters) {
+  const headers = new Map<string, HeaderSetters>();
+  for (const policy of checked.policies) {
+    if (policy.onAllow.length === 0 || !canAllow(policy) || metadataOf(policy, "mode") === "permissive")
+      continue;
+    const pins = pinned(policy, checked.resolutions);
     for (const { header, value, span } of policy.onAllow) {
       const name = header.value.toLowerCase();
-      const earlier = byHeader.get(name) ?? [];
-      const other = earlier.find(
-        (e) => e.value !== value.value && !exclusive(e.policy, policy, checked.resolutions),
-      );
-      if (other !== undefined) {
+      const setters = headers.get(name) ?? new HeaderSetters();
+      headers.set(name, setters);
+      const other = report.isFull ? null : setters.conflictWith(value.value, pins);
+      if (other !== null) {
         report.warning(
           "obligation-conflict",
           span,
-          `\`${policy.name.text}\` and \`${other.policy.name.text}\` set \`${name}\` to different values; where both are satisfied the request is denied`,
+          `\`${policy.name.text}\` and \`${other}\` set \`${name}\` to different values; where both are satisfied the request is denied`,
           "set the same value, or make their triggers exclude each other",
         );
       }
-      byHeader.set(name, [...earlier, { policy, value: value.value, span }]);
+      setters.add({ policy: policy.name.text, value: value.value, pins });
     }
   }
 }
 
-/** Does some attribute have to equal two different constants for both to apply? */
-function exclusive(a: PolicyDeclaration, b: PolicyDeclaration, resolutions: Resolutions): boolean {
-  const first = pinned(a, resolutions);
-  const second = pinned(b, resolutions);
-  return [...first].some(([name, value]) => second.has(name) && second.get(name) !== value);
+/** Attributes that must equal one constant for a policy to be satisfied. */
+type Pins = ReadonlyMap<string, unknown>;
+
+interface Setter {
+  readonly policy: string;
+  readonly value: string;
+  readonly pins: Pins;
 }
 
-/** Attributes that a policy's conditions compare with `==` to a constant, as top conjuncts. */
-function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Map<string, unknown> {
-  const found = new Map<string, unknown>();
-  for (const condition of conditionsOf(policy)) {
-    for (const part of condition.kind === "and" ? condition.parts : [condition]) {
-      if (part.kind !== "compare" || part.operator !== "==") continue;
-      const [path, literal] = part.left.kind === "path" ? [part.left, part.right] : [part.right, part.left];
-      const operand = resolutions.operands.get(literal);
-      if (path.kind === "path" && operand?.kind === "constant")
-        found.set(path.path.text, operand.value.value);
+/** Those who set one header. */
+class HeaderSetters {
+  readonly #setters: Setter[] = [];
+  /** By attribute: how many setters pin it, and to what. */
+  readonly #pinned = new Map<string, { count: number; readonly constants: Set<unknown> }>();
+
+  add(setter: Setter): void {
+    this.#setters.push(setter);
+    for (const [name, constant] of setter.pins) {
+      const found = this.#pinned.get(name) ?? { count: 0, constants: new Set() };
+      this.#pinned.set(name, found);
+      found.count++;
+      found.constants.add(constant);
     }
+  }
+
+  /** Name of the first one that sets another value and can be satisfied together with one that has these pins. */
+  conflictWith(value: string, pins: Pins): string | null {
+    // All others pin one attribute to other constants (a policy a tenant, say): no need to ask each of them.
+    const apart = [...pins].some(([name, constant]) => {
+      const found = this.#pinned.get(name);
+      return found?.count === this.#setters.length && !found.constants.has(constant);
+    });
+    if (apart) return null;
+    return (
+      this.#setters.find((other) => other.value !== value && !exclusive(other.pins, pins))?.policy ?? null
+    );
+  }
+}
+
+/** Does some attribute have to equal two different constants? */
+function exclusive(first: Pins, second: Pins): boolean {
+  return [...first].some(([name, constant]) => second.has(name) && second.get(name) !== constant);
+}
+
+/** Compared with `==` to a constant, as top conjuncts of the policy's conditions. */
+function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Pins {
+  const found = new Map<string, unknown>();
+  for (const part of conditionsOf(policy).flatMap(conjunctsOf)) {
+    if (part.kind !== "compare" || part.operator !== "==") continue;
+    const [path, literal] = part.left.kind === "path" ? [part.left, part.right] : [part.right, part.left];
+    const operand = resolutions.operands.get(literal);
+    if (path.kind !== "path" || operand?.kind !== "constant") continue;
+    // Two spellings of one address are no two constants.
+    const isText = operand.value.kind !== "ip" && operand.value.kind !== "cidr";
+    if (isText) found.set(path.path.text, operand.value.value);
   }
   return found;
+}
+
+function conjunctsOf(e: Expression): readonly Expression[] {
+  return e.kind === "and" ? e.parts.flatMap(conjunctsOf) : [e];
 }
 
 // --- metadata ---
@@ -268,29 +326,20 @@ export function attributesOf(policy: PolicyDeclaration, resolutions: Resolutions
 // --- the whole document ---
 
 function checkNames(policies: readonly PolicyDeclaration[], report: Diagnostics): void {
-  const seen = new Set<string>();
-  for (const { name } of policies) {
-    if (seen.has(name.text))
-      report.error(
-        "duplicate-name",
-        name.span,
-        `a second policy or guard \`${name.text}\``,
-        "names are unique across all files of a bundle",
-      );
-    seen.add(name.text);
-  }
+  const places = new FirstPlaces(report);
+  for (const { name } of policies) places.isNew(name, "policy or guard");
 }
 
 function checkUse(checked: CheckedDocument, report: Diagnostics): void {
   const used = new Set(checked.policies.flatMap((p) => attributesOf(p, checked.resolutions)));
   for (const attribute of checked.schema.attributes.values()) {
-    // A name that could not be resolved may have meant this one.
-    if (!used.has(attribute) && !report.hasErrors) {
+    // A name that could not be resolved may have meant this one; without policies that is the news.
+    if (!used.has(attribute) && !report.hasFaults && checked.policies.length > 0) {
       report.warning(
         "unused-attribute",
         attribute.span!,
         `no policy reads \`${attribute.name}\``,
-        "remove it",
+        "remove it, or read it",
       );
     }
   }
@@ -310,6 +359,7 @@ function checkConstants(condition: Expression, report: Diagnostics): void {
           "constant-condition",
           part.span,
           `\`${part.value}\` as a condition says the same on every request`,
+          "remove it",
         );
     }
   }

@@ -3,7 +3,7 @@ import type { CheckedDocument, Resolutions, Resolved } from "../check/check.ts";
 import { attributesOf, metadataOf } from "../check/policies.ts";
 import { type Attribute, type ConstantValue, isNumber, type Type, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
-import { locate, slice } from "../source/source.ts";
+import { Locator, slice } from "../source/source.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf } from "../syntax/walk.ts";
 import {
@@ -63,6 +63,7 @@ function inOrder(a: PlanPolicy, b: PlanPolicy): number {
 class Lowering {
   readonly #resolutions: Resolutions;
   readonly #cells: ReadonlyMap<Attribute, number>;
+  readonly #locator = new Locator();
 
   constructor(resolutions: Resolutions, slots: readonly PlanSlot[]) {
     this.#resolutions = resolutions;
@@ -99,10 +100,24 @@ class Lowering {
       case "or":
         return { kind: e.kind, parts: e.parts.map((part) => this.#node(part)) };
       case "not":
-        return { kind: "not", operand: this.#node(e.operand), place: placeOf(e), reads: this.#reads(e) };
+        return {
+          kind: "not",
+          operand: this.#node(e.operand),
+          place: this.#placeOf(e),
+          reads: this.#reads(e),
+        };
       default:
-        return { kind: "leaf", condition: this.#condition(e, []), place: placeOf(e), reads: this.#reads(e) };
+        return {
+          kind: "leaf",
+          condition: this.#condition(e, []),
+          place: this.#placeOf(e),
+          reads: this.#reads(e),
+        };
     }
+  }
+
+  #placeOf(e: Expression): Place {
+    return { text: slice(e.span), ...this.#locator.locate(e.span.source, e.span.start) };
   }
 
   #reads(e: Expression): Read[] {
@@ -299,10 +314,6 @@ class Lowering {
     const frame = (frames.indexOf(resolved.element.name) + 1) as 1 | 2;
     return { frame, cell: fieldOffset(resolved.element.type, resolved.fields), type: resolved.type };
   }
-}
-
-function placeOf(e: Expression): Place {
-  return { text: slice(e.span), ...locate(e.span.source, e.span.start) };
 }
 
 /** Cells between a record's own cell and that of a field below it. */

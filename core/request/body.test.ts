@@ -70,7 +70,6 @@ describe("2: media type and encoding", () => {
     "application/problem+json",
     "application/vnd.api+JSON; v=1",
     "x/+json",
-    "application/json; a=,",
     "application/json;\u00e9",
   ])("%s is JSON", (type) => {
     expect(parsed(types(type))).toBe(true);
@@ -94,6 +93,7 @@ describe("2: media type and encoding", () => {
     "application/xjson",
     "application/json, application/json",
     "application/json,",
+    "application/json; a=,",
     "application /json",
     "application/ json",
     "application/json x",
@@ -114,7 +114,9 @@ describe("2: media type and encoding", () => {
   test("none, several, joined, too long", () => {
     expect(parsed([])).toBe(false);
     expect(parsed(types("application/json", "application/json"))).toBe(false);
-    expect(parsed(types("application/json", ""))).toBe(false);
+    // A proxy that joins lines leaves empty ones out.
+    expect(parsed(types("application/json", ""))).toBe(true);
+    expect(parsed(types("", ""))).toBe(false);
     expect(parsed([...types("application/json"), { name: "CONTENT-TYPE", value: "application/json" }])).toBe(
       false,
     );

@@ -1,14 +1,13 @@
 /** The request body to slots (docs/request.md, section 7). */
 import type { Slot } from "../bytecode/program.ts";
 import { BODY_BYTES_MAX, JSON_DEPTH_MAX } from "../source/gen/facts.ts";
-import { type Headers, holds } from "./headers.ts";
+import type { Headers } from "./headers.ts";
 import type { JsonValues } from "./json-values.ts";
 import type { Body as NeutralBody } from "./neutral.ts";
 import { type PointerNode, pointerTree, refuse, walk } from "./pointer.ts";
 import type { Slots } from "./slots.ts";
 import { equalsFolded, indexOfByte, isToken, trimEnd, trimStart } from "./text.ts";
 
-const COMMA = 0x2c;
 const SLASH = 0x2f;
 const SEMICOLON = 0x3b;
 const SUFFIX = "+json";
@@ -48,11 +47,9 @@ export class Body {
   #isJson(slots: Slots, headers: Headers): boolean {
     const { lines } = headers;
     if (headers.some(this.#contentEncoding) || headers.tooLong(this.#contentType)) return false;
-    if (lines.count(this.#contentType) !== 1) return false;
-    const start = lines.start(lines.first(this.#contentType));
-    const end = lines.end(lines.first(this.#contentType));
-    if (headers.joined && holds(slots, COMMA, start, end)) return false;
-    return isJsonType(slots.bytes, start, end);
+    if (lines.count(this.#contentType) === 0) return false;
+    const line = headers.only(slots, this.#contentType, false);
+    return line >= 0 && isJsonType(slots.bytes, lines.start(line), lines.end(line));
   }
 }
 

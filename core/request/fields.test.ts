@@ -119,12 +119,36 @@ describe("headers", () => {
     }
   });
 
+  test.each<[string, HeaderLine[], boolean, unknown, unknown]>([
+    ["one line", lines("user-agent", "a"), false, "a", "a"],
+    ["two lines", lines("user-agent", "a", "b"), false, invalid, "a,b"],
+    ["the same, joined by a proxy", lines("user-agent", "a,b"), true, invalid, "a,b"],
+    ["the same, said to be as sent", lines("user-agent", "a,b"), false, invalid, "a,b"],
+    ["empty lines drop out", lines("user-agent", "", "a", " ", "b", ""), false, invalid, "a,b"],
+    ["one line that is not empty", lines("User-Agent", "", " a "), false, "a", "a"],
+    ["only empty lines", lines("user-agent", "", ""), false, "", ""],
+    ["no line", [], false, absent, absent],
+    ["not UTF-8 where joined", lines("user-agent", raw(0xc3), raw(0xa9)), false, invalid, invalid],
+  ])("of a name that proxies join: %s", (_, headers, headersJoined, text, verbatim) => {
+    const joinable = testProgram({
+      slots: [
+        { name: "text", type: "string", source: "header", argument: "user-agent" },
+        { name: "verbatim", type: "string", source: "header", argument: "user-agent", verbatim: true },
+      ],
+      strings: [],
+    });
+    const facts = load(joinable, testRequest({ headers, headersJoined }));
+    expect([facts["text"], facts["verbatim"]]).toEqual([text, verbatim]);
+  });
+
   test("request.id", () => {
     const id = (headers: HeaderLine[], headersJoined = false): unknown =>
       load(program, testRequest({ headers, headersJoined }))["request.id"];
     expect(id([])).toBe(absent);
     expect(id(lines("X-Request-Id", " a "))).toBe("a");
-    expect(id(lines("x-request-id", "a,b"))).toBe("a,b");
+    expect(id(lines("x-request-id", "a,b"))).toBe(invalid);
+    expect(id(lines("x-request-id", "", " ", "a", ""))).toBe("a");
+    expect(id(lines("x-request-id", "", ""))).toBe("");
     expect(id(lines("x-request-id", "a,b"), true)).toBe(invalid);
     expect(id(lines("x-request-id", "a", "a"))).toBe(invalid);
   });

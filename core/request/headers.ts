@@ -1,6 +1,6 @@
 /** Headers to slots (docs/request.md, section 4), and the lines that cookies and the body ask for. */
 import type { Slot } from "../bytecode/program.ts";
-import { HEADER_BYTES_MAX } from "../source/gen/facts.ts";
+import { HEADER_BYTES_MAX, JOINABLE_HEADERS } from "../source/gen/facts.ts";
 import type { NeutralRequest } from "./neutral.ts";
 import { Occurrences } from "./occurrences.ts";
 import { INVALID, type Slots } from "./slots.ts";
@@ -9,6 +9,7 @@ import { addElement, beginList, type Names, readText } from "./values.ts";
 
 const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
+const JOINABLE: ReadonlySet<string> = new Set(JOINABLE_HEADERS);
 
 /** The field lines of one request whose names the program reads. */
 export class Headers {
@@ -16,6 +17,7 @@ export class Headers {
   /** Whether some name has this length: most lines of a request are passed over by it. */
   readonly #lengths: Uint8Array;
   readonly #lines: Occurrences;
+  readonly #joinable: Uint8Array;
   /** Bytes in all lines of a name, blanks included. */
   readonly #totals: Float64Array;
   #joined = false;
@@ -26,6 +28,7 @@ export class Headers {
     this.#lengths = new Uint8Array(Math.max(0, ...[...this.#indexes.keys()].map((name) => name.length)) + 1);
     for (const name of this.#indexes.keys()) this.#lengths[name.length] = 1;
     this.#lines = new Occurrences(this.#indexes.size);
+    this.#joinable = Uint8Array.from([...this.#indexes.keys()], (name) => (JOINABLE.has(name) ? 1 : 0));
     this.#totals = new Float64Array(this.#indexes.size);
   }
 
@@ -70,6 +73,50 @@ export class Headers {
   tooLong(name: number): boolean {
     return this.#totals[name]! > HEADER_BYTES_MAX;
   }
+
+  /**
+   * The one line of a name that has lines, or -1 where it stands for several. Of a name that proxies join the lines are
+   * joined here too, so that it does not matter whether one did: empty ones drop out, and a comma means several.
+   */
+  only(slots: Slots, name: number, verbatim: boolean): number {
+    const lines = this.#lines;
+    const joinable = this.#joinable[name] === 1;
+    const line = joinable
+      ? this.#joinedLine(slots, name, verbatim)
+      : lines.count(name) === 1
+        ? lines.first(name)
+        : -1;
+    if (line < 0 || verbatim || !(joinable || this.#joined)) return line;
+    return holds(slots, COMMA, lines.start(line), lines.end(line)) ? -1 : line;
+  }
+
+  /** The line that is not empty, or a new one of all such lines with commas between them; -1 where `verbatim` does not ask for that. */
+  #joinedLine(slots: Slots, name: number, verbatim: boolean): number {
+    const lines = this.#lines;
+    let found = -1;
+    let full = 0;
+    for (let line = lines.first(name); line >= 0; line = lines.next(line)) {
+      if (lines.end(line) === lines.start(line)) continue;
+      full++;
+      found = line;
+    }
+    if (full === 0) return lines.first(name);
+    if (full === 1) return found;
+    return verbatim ? this.#join(slots, name) : -1;
+  }
+
+  #join(slots: Slots, name: number): number {
+    const lines = this.#lines;
+    const start = slots.room(this.#totals[name]! + lines.count(name));
+    for (let line = lines.first(name); line >= 0; line = lines.next(line)) {
+      if (lines.end(line) === lines.start(line)) continue;
+      if (slots.used > start) slots.bytes[slots.used++] = COMMA;
+      slots.bytes.copyWithin(slots.used, lines.start(line), lines.end(line));
+      slots.used += lines.end(line) - lines.start(line);
+    }
+    // It joins no list of lines: only its range is of use.
+    return lines.aside(start, slots.used);
+  }
 }
 
 /** Reads one slot; `name` is the index of its header. */
@@ -88,12 +135,9 @@ export function loadHeader(names: Names, slots: Slots, headers: Headers, slot: S
     }
     return;
   }
-  const start = lines.start(lines.first(name));
-  const end = lines.end(lines.first(name));
-  const several =
-    lines.count(name) > 1 || (headers.joined && !slot.verbatim && holds(slots, COMMA, start, end));
-  if (several) slots.state[slot.cell] = INVALID;
-  else readText(names, slots, slot.shape, slot.cell, start, end);
+  const line = headers.only(slots, name, slot.verbatim);
+  if (line < 0) slots.state[slot.cell] = INVALID;
+  else readText(names, slots, slot.shape, slot.cell, lines.start(line), lines.end(line));
 }
 
 /** Splits a text at the separator; members lose blanks, empty ones are dropped, the others are elements of the slot's list. */

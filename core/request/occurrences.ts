@@ -33,6 +33,15 @@ export class Occurrences {
 
   /** An end of -1 marks a value that is malformed. */
   add(name: number, start: number, end: number): void {
+    const entry = this.aside(start, end);
+    if (this.#last[name] === NONE) this.#first[name] = entry;
+    else this.#entries[this.#last[name]! + 2] = entry;
+    this.#last[name] = entry;
+    this.#counts[name]! += 1;
+  }
+
+  /** An entry that belongs to no name. */
+  aside(start: number, end: number): number {
     const entry = this.#used;
     this.#used += STRIDE;
     if (this.#used > this.#entries.length) {
@@ -43,10 +52,7 @@ export class Occurrences {
     this.#entries[entry] = start;
     this.#entries[entry + 1] = end;
     this.#entries[entry + 2] = NONE;
-    if (this.#last[name] === NONE) this.#first[name] = entry;
-    else this.#entries[this.#last[name]! + 2] = entry;
-    this.#last[name] = entry;
-    this.#counts[name]! += 1;
+    return entry;
   }
 
   count(name: number): number {

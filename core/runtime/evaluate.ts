@@ -4,28 +4,26 @@ import type { Decision, Outcome } from "../decision/decision.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type Decisions, denialRank, outcomeOf } from "./outcomes.ts";
 
-/** Decides over the slots that its interpreter reads. Allocates nothing once every decision was made once. */
+/** Decides over the slots that its interpreter reads. Allocates nothing for a decision that was made before. */
 export class Evaluator {
   readonly #program: Program;
   readonly #interpreter: Interpreter;
   readonly #decisions: Decisions;
-  /** Satisfied enforced policies that set headers. */
-  readonly #setters: number[];
 
   constructor(program: Program, interpreter: Interpreter, decisions: Decisions) {
     this.#program = program;
     this.#interpreter = interpreter;
     this.#decisions = decisions;
-    this.#setters = program.policies.map(() => -1);
   }
 
   /** `sound`: method, host and path are valid; `default allow` covers nothing else. */
   evaluate(sound: boolean): Decision {
     const { policies } = this.#program;
+    const { headerSets } = this.#decisions;
     let denying = -1;
     let denial: Outcome = "not-applicable";
     let first = -1;
-    let setterCount = 0;
+    let headers = headerSets.none;
     for (let i = 0; i < policies.length; i++) {
       const policy = policies[i]!;
       if (policy.mode === "permissive") continue;
@@ -38,12 +36,10 @@ export class Evaluator {
       }
       if (outcome !== "satisfied" || policy.kind === "guard") continue;
       if (first === -1) first = i;
-      if (policy.setHeaders.length > 0) this.#setters[setterCount++] = i;
+      headers = headerSets.with(headers, i);
     }
     if (denial === "unsatisfied" || denial === "indeterminate") return this.#decisions.deny(denying, denial);
-    return first === -1
-      ? this.#decisions.byDefault(sound)
-      : this.#decisions.allow(first, this.#setters, setterCount);
+    return first === -1 ? this.#decisions.byDefault(sound) : this.#decisions.allow(first, headers);
   }
 }
 
@@ -67,6 +63,7 @@ export function decideFrom(
   if (denying !== -1)
     return decisions.deny(denying, outcomes[denying] as "denied" | "unsatisfied" | "indeterminate");
   if (satisfied.length === 0) return decisions.byDefault(sound);
-  const setters = satisfied.filter((i) => program.policies[i]!.setHeaders.length > 0);
-  return decisions.allow(satisfied[0]!, setters, setters.length);
+  const { headerSets } = decisions;
+  const headers = satisfied.reduce((set, i) => headerSets.with(set, i), headerSets.none);
+  return decisions.allow(satisfied[0]!, headers);
 }

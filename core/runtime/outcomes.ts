@@ -2,6 +2,7 @@
 
 import type { PolicyEntry, Program } from "../bytecode/program.ts";
 import type { Decision, Denial, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
+import { type HeaderSet, HeaderSets } from "./header-sets.ts";
 import type { Interpreter } from "./interpreter.ts";
 
 const DENY_STATUS = 403;
@@ -36,17 +37,22 @@ export function denialRank(outcome: Outcome): number {
   }
 }
 
+/** Allows of one bundle that are remembered; beyond it they are made anew. */
+const ALLOWS_MAX = 65_536;
+
 /** Decisions of one bundle, made once each: they are plain data and never change. */
 export class Decisions {
+  readonly headerSets: HeaderSets;
   readonly #program: Program;
   readonly #denials = new Map<number, Decision>();
-  readonly #allows = new Map<number, Decision>();
+  #allowCount = 0;
   readonly #default: Decision;
   readonly #conflict = deny(null, "obligation-conflict", { status: DENY_STATUS, body: null });
   readonly #refusal = deny(null, "default", { status: DENY_STATUS, body: null });
 
   constructor(program: Program) {
     this.#program = program;
+    this.headerSets = new HeaderSets(program);
     this.#default = program.defaultAllow ? allow(null, "default", []) : this.#refusal;
   }
 
@@ -66,34 +72,17 @@ export class Decisions {
     return sound ? this.#default : this.#refusal;
   }
 
-  /** At least one policy is satisfied: `first` in order, and `setters` are those of them that set headers. */
-  allow(first: number, setters: readonly number[], setterCount: number): Decision {
-    if (setterCount > 1) return this.#merged(first, setters.slice(0, setterCount));
-    const setter = setterCount === 0 ? first : setters[0]!;
-    const key = first * this.#program.policies.length + setter;
-    const known = this.#allows.get(key);
+  /** At least one policy is satisfied: `first` in order; `set`: what all of them set. */
+  allow(first: number, set: HeaderSet): Decision {
+    if (set.headers === null) return this.#conflict;
+    const known = set.allows.get(first);
     if (known !== undefined) return known;
-    const made = this.#merged(first, [setter]);
-    this.#allows.set(key, made);
-    return made;
-  }
-
-  /** Equal sets merge, different sets of one name deny. */
-  #merged(first: number, setters: readonly number[]): Decision {
-    const { policies, headerNames, strings } = this.#program;
-    const values = new Map<string, string>();
-    for (const setter of setters) {
-      for (const { header, value } of policies[setter]!.setHeaders) {
-        const name = headerNames[header]!;
-        const text = strings[value]!;
-        if ((values.get(name) ?? text) !== text) return this.#conflict;
-        values.set(name, text);
-      }
+    const made = allow(this.#program.policies[first]!.name, "satisfied", set.headers);
+    if (this.#allowCount < ALLOWS_MAX) {
+      this.#allowCount++;
+      set.allows.set(first, made);
     }
-    const headers = [...values]
-      .map(([name, value]) => ({ name, value }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-    return allow(policies[first]!.name, "satisfied", headers);
+    return made;
   }
 }
 

@@ -1,7 +1,7 @@
 /** From declarations to a schema: names, types, sources, resources and constants, each checked on its own. */
 import { parseAddress, parseNetwork } from "../source/address.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
-import { BUILTINS, POINTER_TOKENS_MAX, SHAPE_WIDTH_MAX } from "../source/gen/facts.ts";
+import { BUILTINS, JSON_DEPTH_MAX, POINTER_TOKENS_MAX, SHAPE_WIDTH_MAX } from "../source/gen/facts.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type {
@@ -10,10 +10,12 @@ import type {
   Document,
   Expression,
   Name,
+  NamedKind,
   TypeDeclaration,
   TypeReference,
 } from "../syntax/ast.ts";
 import { RESERVED } from "../syntax/parser.ts";
+import { FirstPlaces } from "./first-places.ts";
 import { resolveResources } from "./resources.ts";
 import {
   type Attribute,
@@ -26,7 +28,6 @@ import {
   type Schema,
   type Type,
   typeName,
-  typeWidth,
 } from "./schema.ts";
 
 const SCALARS = ["string", "int", "float", "bool", "ip", "cidr"] as const;
@@ -36,68 +37,99 @@ const SOURCES_LATER = ["jwt", "metadata", "data", "file"];
 const CLIENT_SOURCES = ["header", "query", "cookie", "capture", "body"];
 /** Built-ins that the design names and this version cannot supply. */
 export const BUILTINS_LATER = ["request.headers", "request.time"];
+/** Types in one another; no JSON text that is read nests deeper. */
+const TYPE_DEPTH_MAX = JSON_DEPTH_MAX;
+export const NETWORK_EXAMPLE = 'write one such as "10.0.0.0/8"';
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+/** A schema, and what is declared but could not be resolved: whoever uses it is not reported again. */
+export interface Resolved {
+  readonly schema: Schema;
+  readonly faulty: Faulty;
+}
+
+/** Names of declarations that are reported as faulty. */
+export interface Faulty {
+  /** Attributes and constants. */
+  readonly attributes: ReadonlySet<string>;
+  /** Enums, and types that lack a field. */
+  readonly types: ReadonlySet<string>;
+}
+
 /** Resolve all declarations of a document; problems go to `report`, what is sound is returned. */
-export function resolve(document: Document, report: Diagnostics): Schema {
-  return new Resolver(document, report).schema();
+export function resolve(document: Document, report: Diagnostics): Resolved {
+  return new Resolver(document, report).resolved();
 }
 
 class Resolver {
   readonly #report: Diagnostics;
+  readonly #document: Document;
   readonly #declarations: readonly Declaration[];
+  readonly #places: FirstPlaces;
   readonly #enums = new Map<string, EnumInfo>();
   readonly #records = new Map<string, RecordInfo>();
   readonly #typeDeclarations = new Map<string, TypeDeclaration>();
   readonly #resolving = new Set<string>();
-  readonly #names = new Map<string, Span>();
+  /** Cells of a record, and how many types stand in one another in it. */
+  readonly #sizes = new Map<RecordInfo, { readonly width: number; readonly depth: number }>();
   readonly #attributes = new Map<string, Attribute>();
   readonly #constants = new Map<string, Constant>();
+  readonly #faultyAttributes: Set<string>;
+  readonly #faultyTypes: Set<string>;
 
   constructor(document: Document, report: Diagnostics) {
+    this.#document = document;
     this.#declarations = document.declarations;
     this.#report = report;
+    this.#places = new FirstPlaces(report);
+    this.#faultyAttributes = this.#faulty("attribute", "constant");
+    this.#faultyTypes = this.#faulty("type", "enum");
   }
 
-  schema(): Schema {
+  resolved(): Resolved {
     for (const d of this.#declarations) if (d.kind === "enum") this.#enum(d);
     this.#collectTypes();
     for (const name of this.#typeDeclarations.keys()) this.#record(name);
-    const resources = resolveResources(this.#declarations, this.#report);
+    const resources = resolveResources(this.#declarations, this.#report, this.#places);
     const resourceEnum: EnumInfo = {
       name: "resource",
       ordered: false,
-      members: resources.map((r) => r.name),
+      // With a faulty one there is no bundle; its name is known all the same.
+      members: [...resources.patterns.map((r) => r.name), ...resources.faulty, ...this.#faulty("resource")],
     };
     const builtins = new Map(BUILTINS.map((b) => [b.name, builtin(b.name, b.type, resourceEnum)]));
-    const captures = new Set(
-      resources.flatMap((r) => r.segments.filter((s) => s.kind === "capture").map((s) => s.text)),
-    );
     for (const d of this.#declarations) {
       if (d.kind === "constant") this.#constant(d);
-      if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, captures);
+      if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, resources.captures);
     }
     this.#ambiguousPaths();
-    return {
+    const schema: Schema = {
       enums: this.#enums,
       records: this.#records,
       attributes: this.#attributes,
       builtins,
-      resources,
+      resources: resources.patterns,
       constants: this.#constants,
       defaultAllow: this.#defaultAllow(),
     };
+    return { schema, faulty: { attributes: this.#faultyAttributes, types: this.#faultyTypes } };
+  }
+
+  /** Names that the parser could not read the declarations of. */
+  #faulty(...kinds: readonly NamedKind[]): Set<string> {
+    const found = this.#document.faulty.filter((f) => f.kind === "unknown" || kinds.includes(f.kind));
+    return new Set(found.map((f) => f.name));
   }
 
   #enum(d: Extract<Declaration, { kind: "enum" }>): void {
     if (!this.#newTypeName(d.name)) return;
-    const members: string[] = [];
+    const members = new Set<string>();
     for (const member of d.members) {
-      if (members.includes(member.text))
-        this.#report.error("duplicate-name", member.span, `a second member \`${member.text}\``);
-      else members.push(member.text);
+      if (members.has(member.text))
+        this.#report.error("duplicate-name", member.span, `a second member \`${member.text}\``, "remove it");
+      members.add(member.text);
     }
-    this.#enums.set(d.name.text, { name: d.name.text, ordered: d.ordered, members });
+    this.#enums.set(d.name.text, { name: d.name.text, ordered: d.ordered, members: [...members] });
   }
 
   #collectTypes(): void {
@@ -113,32 +145,21 @@ class Resolver {
       name.text === "list" ||
       name.text === "record"
     ) {
-      this.#report.error("reserved-name", name.span, `\`${name.text}\` is the name of a built-in type`);
-      return false;
-    }
-    return this.#newName(name, "type");
-  }
-
-  #newName(name: Name, space: string): boolean {
-    const key = `${space} ${name.text}`;
-    if (this.#names.has(key)) {
       this.#report.error(
-        "duplicate-name",
+        "reserved-name",
         name.span,
-        `a second ${space === "type" ? "type or enum" : space} \`${name.text}\``,
-        "names are unique across all files of a bundle",
+        `\`${name.text}\` is the name of a built-in type`,
+        "choose another name",
       );
       return false;
     }
-    this.#names.set(key, name.span);
-    return true;
+    return this.#places.isNew(name, "type or enum");
   }
 
   #record(name: string): RecordInfo | null {
     const known = this.#records.get(name);
     if (known !== undefined) return known;
-    const declaration = this.#typeDeclarations.get(name);
-    if (declaration === undefined) return null;
+    const declaration = this.#typeDeclarations.get(name)!;
     if (this.#resolving.has(name)) {
       this.#report.error(
         "recursive-type",
@@ -148,38 +169,77 @@ class Resolver {
       );
       return null;
     }
+    // INVARIANT: the recursion ends here, however long the chain of types is.
+    if (this.#resolving.size >= TYPE_DEPTH_MAX) {
+      this.#tooDeep(declaration);
+      return null;
+    }
     this.#resolving.add(name);
+    const record: RecordInfo = { name, fields: this.#fields(declaration) };
+    this.#resolving.delete(name);
+    this.#records.set(name, record);
+    this.#measure(record, declaration);
+    return record;
+  }
+
+  #fields(declaration: TypeDeclaration): FieldInfo[] {
     const fields: FieldInfo[] = [];
-    for (const field of declaration.fields) {
-      if (RESERVED.has(field.name.text))
+    const names = new Set<string>();
+    for (const { name, type: reference } of declaration.fields) {
+      if (RESERVED.has(name.text))
         this.#report.error(
           "reserved-name",
-          field.name.span,
-          `\`${field.name.text}\` is a word of the language`,
+          name.span,
+          `\`${name.text}\` is a word of the language`,
           "choose another name for the field",
         );
-      if (fields.some((f) => f.name === field.name.text))
-        this.#report.error("duplicate-name", field.name.span, `a second field \`${field.name.text}\``);
-      const type = this.#type(field.type);
-      if (type !== null) fields.push({ name: field.name.text, type, optional: field.type.optional });
+      if (names.has(name.text))
+        this.#report.error("duplicate-name", name.span, `a second field \`${name.text}\``, "remove it");
+      names.add(name.text);
+      const type = this.#type(reference);
+      if (type === null) this.#faultyTypes.add(declaration.name.text);
+      else fields.push({ name: name.text, type, optional: reference.optional });
     }
-    this.#resolving.delete(name);
-    if (declaration.fields.length === 0)
+    if (declaration.fields.length === 0 && !this.#faultyTypes.has(declaration.name.text))
       this.#report.error(
         "empty-type",
         declaration.name.span,
-        `type \`${name}\` has no fields`,
+        `type \`${declaration.name.text}\` has no fields`,
         "its fields stand indented below it, one `name: type` each",
       );
-    const record: RecordInfo = { name, fields };
-    this.#records.set(name, record);
-    if (typeWidth({ kind: "record", record }) > SHAPE_WIDTH_MAX)
+    return fields;
+  }
+
+  /** A type that is too large counts as small from then on: whoever contains it is not reported as well. */
+  #measure(record: RecordInfo, declaration: TypeDeclaration): void {
+    let width = 1;
+    let depth = 1;
+    for (const { type } of record.fields) {
+      const element = type.kind === "list" ? type.element : type;
+      const size = element.kind === "record" ? this.#sizes.get(element.record)! : { width: 1, depth: 0 };
+      width += type.kind === "list" ? 1 : size.width;
+      depth = Math.max(depth, size.depth + 1);
+    }
+    const tooWide = width > SHAPE_WIDTH_MAX;
+    const tooDeep = depth > TYPE_DEPTH_MAX;
+    if (tooWide)
       this.#report.error(
         "too-large",
         declaration.name.span,
-        `type \`${name}\` has more than ${SHAPE_WIDTH_MAX} fields, nested ones included`,
+        `type \`${record.name}\` has more than ${SHAPE_WIDTH_MAX - 1} fields, nested ones included`,
+        "declare only the fields that policies read",
       );
-    return record;
+    if (tooDeep) this.#tooDeep(declaration);
+    this.#sizes.set(record, { width: tooWide ? 1 : width, depth: tooDeep ? 1 : depth });
+  }
+
+  #tooDeep(declaration: TypeDeclaration): void {
+    this.#report.error(
+      "too-deep",
+      declaration.name.span,
+      `types nested deeper than ${TYPE_DEPTH_MAX}`,
+      "no JSON text that is read nests so deep: declare attributes of the inner values",
+    );
   }
 
   #type(reference: TypeReference): Type | null {
@@ -214,6 +274,7 @@ class Resolver {
       );
       return null;
     }
+    if (this.#faultyTypes.has(name.text)) return null;
     const known = [...SCALARS, ...this.#enums.keys(), ...this.#typeDeclarations.keys()];
     this.#report.error(
       "unknown-type",
@@ -229,15 +290,20 @@ class Resolver {
   }
 
   #constant(d: Extract<Declaration, { kind: "constant" }>): void {
-    if (!this.#usableName(d.name) || !this.#newName(d.name, "attribute or constant")) return;
+    if (!this.#usableName(d.name) || !this.#places.isNew(d.name, "attribute or constant")) return;
     const type = this.#type(d.type);
-    if (type === null) return;
+    if (type === null) {
+      this.#faultyAttributes.add(d.name.text);
+      return;
+    }
     if (d.type.optional)
       this.#report.error("type-mismatch", d.type.span, "a constant is never absent", "remove the `?`");
     const value = literalOf(type, d.value, this.#report);
-    if (value !== null) this.#constants.set(d.name.text, { name: d.name.text, value, span: d.name.span });
+    if (value === null) this.#faultyAttributes.add(d.name.text);
+    else this.#constants.set(d.name.text, { name: d.name.text, value, span: d.name.span });
   }
 
+  /** The name of an attribute or constant. */
   #usableName(name: Name): boolean {
     if (RESERVED.has(name.text)) {
       this.#report.error(
@@ -255,6 +321,7 @@ class Resolver {
         `\`${name.text}\` ends in \`.count\`, which counts a list`,
         "choose another name",
       );
+      this.#faultyAttributes.add(name.text.slice(0, -".count".length));
       return false;
     }
     if (BUILTINS.some((b) => b.name === name.text) || BUILTINS_LATER.includes(name.text)) {
@@ -270,10 +337,13 @@ class Resolver {
   }
 
   #attribute(d: AttributeDeclaration, captures: ReadonlySet<string>): void {
-    if (!this.#usableName(d.name) || !this.#newName(d.name, "attribute or constant")) return;
+    if (!this.#usableName(d.name) || !this.#places.isNew(d.name, "attribute or constant")) return;
     const type = this.#type(d.type);
     const source = this.#source(d, captures);
-    if (type === null || source === null) return;
+    if (type === null || source === null) {
+      this.#faultyAttributes.add(d.name.text);
+      return;
+    }
     this.#sourceFitsType(d, type, source.kind);
     const value = d.default === null ? null : this.#default(d.default, type);
     const marking = d.marking?.text ?? "verified";
@@ -397,9 +467,11 @@ class Resolver {
           return refuse("`host` is read as `request.host`", "use `request.host`");
         return text.toLowerCase();
       case "cookie":
-        return TOKEN.test(text) ? text : refuse(`\`${text}\` is not a cookie name`, null);
+        return TOKEN.test(text)
+          ? text
+          : refuse(`\`${text}\` is not a cookie name`, "a name has letters, digits and - _ . only");
       case "capture":
-        return captures.has(text)
+        return captures.has(text) || this.#document.faulty.some((f) => f.kind === "resource")
           ? text
           : refuse(
               `no resource captures \`${text}\``,
@@ -413,7 +485,7 @@ class Resolver {
               'write "/field" or "/list/0/field"; "" is the whole body',
             );
       default:
-        return text !== "" ? text : refuse("an empty name", null);
+        return text !== "" ? text : refuse("an empty name", `write \`${kind} "name"\``);
     }
   }
 
@@ -428,9 +500,14 @@ class Resolver {
       );
     }
     if (source === "capture" && type.kind === "list")
-      this.#report.error("type-mismatch", d.type.span, "a capture is one value, no list");
+      this.#report.error("type-mismatch", d.type.span, "a capture is one value, no list", "remove `list of`");
     if (d.verbatim !== null && (source !== "header" || type.kind === "list")) {
-      this.#report.error("bad-verbatim", d.verbatim, "`verbatim` is for a header that is read as one value");
+      this.#report.error(
+        "bad-verbatim",
+        d.verbatim,
+        "`verbatim` is for a header that is read as one value",
+        "remove it",
+      );
     }
   }
 
@@ -458,7 +535,7 @@ class Resolver {
   #defaultAllow(): boolean {
     const defaults = this.#declarations.filter((d) => d.kind === "default");
     for (const extra of defaults.slice(1))
-      this.#report.error("duplicate-name", extra.span, "a second `default`", "a bundle has one default");
+      this.#report.error("duplicate-name", extra.span, "a second `default`", "remove it: a bundle has one");
     const first = defaults[0];
     if (first === undefined || !first.allow) return false;
     this.#report.warning(
@@ -501,17 +578,20 @@ export function literalOf(type: Type, literal: Expression, report: Diagnostics):
     report.error("type-mismatch", literal.span, `${literalName(literal)} is no ${typeName(type)}`, help);
     return null;
   };
+  if (literal.kind === "error") return null;
   switch (type.kind) {
     case "string":
       return literal.kind === "string"
         ? { kind: "string", value: literal.value }
         : mismatch("strings stand in double quotes");
     case "int":
-      return literal.kind === "int" ? { kind: "int", value: literal.value } : mismatch();
+      return literal.kind === "int"
+        ? { kind: "int", value: literal.value }
+        : mismatch("an int is written without quotes, fraction and exponent");
     case "float":
       return literal.kind === "int" || literal.kind === "float"
         ? { kind: "float", value: literal.value }
-        : mismatch();
+        : mismatch("a float is written without quotes");
     case "bool":
       return literal.kind === "bool"
         ? { kind: "bool", value: literal.value }
@@ -523,13 +603,23 @@ export function literalOf(type: Type, literal: Expression, report: Diagnostics):
     case "ip":
       if (literal.kind !== "string") return mismatch('addresses are written in quotes: "10.0.0.1"');
       if (parseAddress(literal.value) !== null) return { kind: "ip", value: literal.value };
-      report.error("bad-address", literal.span, `\`${literal.value}\` is not an IP address`);
+      report.error(
+        "bad-address",
+        literal.span,
+        `\`${literal.value}\` is not an IP address`,
+        'write one such as "10.0.0.1" or "2001:db8::1"',
+      );
       return null;
     case "cidr": {
       if (literal.kind !== "string") return mismatch('networks are written in quotes: "10.0.0.0/8"');
       const network = parseNetwork(literal.value);
       if (!("error" in network)) return { kind: "cidr", value: literal.value };
-      report.error("bad-network", literal.span, `\`${literal.value}\` is not a network: ${network.error}`);
+      report.error(
+        "bad-network",
+        literal.span,
+        `\`${literal.value}\` is not a network: ${network.error}`,
+        NETWORK_EXAMPLE,
+      );
       return null;
     }
     default:

@@ -1,31 +1,43 @@
 /** Resource declarations to path patterns. */
 import type { Diagnostics } from "../source/diagnostics.ts";
+import type { DiagnosticId } from "../source/ids.ts";
 import type { Declaration, ResourceDeclaration } from "../syntax/ast.ts";
+import type { FirstPlaces } from "./first-places.ts";
 import type { ResourcePattern } from "./schema.ts";
 
 const METHOD = /^[A-Z]+$/;
 const CAPTURE = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
-/** All resources in order of declaration; faulty ones are reported and left out. */
+export interface ResolvedResources {
+  /** In order of declaration; faulty ones are reported and left out. */
+  readonly patterns: readonly ResourcePattern[];
+  /** Names of those that are left out. */
+  readonly faulty: readonly string[];
+  /** Names that some path captures, be it a faulty one. */
+  readonly captures: ReadonlySet<string>;
+}
+
+/** All resources, each path resolved. */
 export function resolveResources(
   declarations: readonly Declaration[],
   report: Diagnostics,
-): ResourcePattern[] {
-  const found: ResourcePattern[] = [];
+  places: FirstPlaces,
+): ResolvedResources {
+  const patterns: ResourcePattern[] = [];
+  const faulty: string[] = [];
+  const captures = new Set<string>();
+  const bySignature = new Map<string, ResourcePattern>();
   for (const d of declarations) {
     if (d.kind !== "resource") continue;
+    for (const [, name] of d.pattern.value.matchAll(/\{([A-Za-z_][A-Za-z0-9_]*)\}/g)) captures.add(name!);
+    if (!places.isNew(d.name, "resource")) continue;
     const pattern = resourcePattern(d, report);
-    if (pattern === null) continue;
-    if (found.some((other) => other.name === pattern.name)) {
-      report.error(
-        "duplicate-name",
-        d.name.span,
-        `a second resource \`${d.name.text}\``,
-        "names are unique across all files of a bundle",
-      );
+    if (pattern === null) {
+      faulty.push(d.name.text);
       continue;
     }
-    const same = found.find((other) => equallySpecific(pattern, other));
+    const signature = signatureOf(pattern);
+    const same = bySignature.get(signature);
     if (same !== undefined) {
       report.error(
         "ambiguous-resource",
@@ -33,23 +45,19 @@ export function resolveResources(
         `\`${d.name.text}\` matches the same requests as \`${same.name}\``,
         "make one path or method more specific",
       );
-    }
-    found.push(pattern);
+    } else bySignature.set(signature, pattern);
+    patterns.push(pattern);
   }
-  return found;
+  return { patterns, faulty, captures };
 }
 
-/** Can one request match both, with no rule to prefer one? Then kinds, literals and methods are the same. */
-function equallySpecific(a: ResourcePattern, b: ResourcePattern): boolean {
-  if (a.method !== b.method || a.segments.length !== b.segments.length) return false;
-  return a.segments.every((segment, i) => {
-    const other = b.segments[i]!;
-    return segment.kind === other.kind && (segment.kind === "capture" || segment.text === other.text);
-  });
+/** Equal for two patterns that can match one request with no rule to prefer one: kinds, literals and methods are the same. */
+function signatureOf({ method, segments }: ResourcePattern): string {
+  return JSON.stringify([method, ...segments.map((s) => (s.kind === "capture" ? null : s.text))]);
 }
 
 function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourcePattern | null {
-  const refuse = (message: string, help: string | null = null, id = "bad-resource"): null => {
+  const refuse = (message: string, help: string | null = null, id: DiagnosticId = "bad-resource"): null => {
     report.error(id, d.pattern.span, message, help);
     return null;
   };
@@ -68,6 +76,7 @@ function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourceP
       `the path \`${text}\` ends in \`/\``,
       "remove it: one trailing slash of a request is tolerated anyway",
     );
+  if (!text.isWellFormed()) return null;
   const segments: ResourcePattern["segments"][number][] = [];
   for (const part of text === "/" ? [] : text.slice(1).split("/")) {
     const capture = CAPTURE.exec(part);

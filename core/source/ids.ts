@@ -87,8 +87,14 @@ export const DIAGNOSTICS = {
   "duplicate-metadata": ["a metadata key stands twice", "remove one"],
   "bad-metadata": ["a metadata value is not one of those allowed", "correct it"],
   "unknown-metadata": ["a metadata key looks like a misspelt one", "correct it, or use a name less alike"],
-  "claimed-grant": ["a policy allows on what the client says of itself", "make sure that lying gains nothing"],
-  "unsupported-by-target": ["the target of `--target` cannot supply a fact", "read another, or change the target"],
+  "claimed-grant": [
+    "a policy allows on what the client says of itself",
+    "make sure that lying gains nothing",
+  ],
+  "unsupported-by-target": [
+    "the target of `--target` cannot supply a fact",
+    "read another, or change the target",
+  ],
 } as const satisfies Readonly<Record<string, readonly [meaning: string, advice: string]>>;
 
 /** Stable, `kebab-case`. */

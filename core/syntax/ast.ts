@@ -168,7 +168,18 @@ export type Declaration =
   | AttributesDeclaration
   | PolicyDeclaration;
 
+/** What has a name that others use. */
+export type NamedKind = "enum" | "type" | "resource" | "constant" | "attribute";
+
+/** Something that the author declared, but not so that it could be read. It is reported; its users are not. */
+export interface FaultyDeclaration {
+  /** `unknown` where not even its kind could be read. */
+  readonly kind: NamedKind | "unknown";
+  readonly name: string;
+}
+
 /** All declarations of all sources, in order. */
 export interface Document {
   readonly declarations: readonly Declaration[];
+  readonly faulty: readonly FaultyDeclaration[];
 }

@@ -58,6 +58,7 @@ const PLAIN_TEXT = /[^"\\\n\r\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 const KEYWORD_OF_DECLARATION = /^(?:policy|guard|enum|type|resource|attributes|constant|default)\b/;
 const KEYWORD_LENGTH_MAX = 16;
+const COMMENTS = "comments start with `//`";
 
 /** Longest source text, in UTF-16 units; offsets and time stay bounded. */
 export const SOURCE_LENGTH_MAX = 16 * 1024 * 1024;
@@ -75,6 +76,8 @@ export class Lexer {
   readonly #text: string;
   readonly #report: Diagnostics;
   #at: number;
+  /** No end of a block comment was found; so there is none further on. */
+  #unclosedBlock = false;
 
   constructor(source: Source, report: Diagnostics) {
     this.source = source;
@@ -99,6 +102,10 @@ export class Lexer {
       if (first === '"') return this.#string(start);
       const number = this.#match(NUMBER);
       if (number !== null) return this.#number(number, start);
+      if (this.#text.startsWith("/*", start)) {
+        this.#blockComment(start);
+        continue;
+      }
       const symbol = SYMBOLS.find((s) => this.#text.startsWith(s, start));
       if (symbol !== undefined) {
         this.#at += symbol.length;
@@ -173,6 +180,14 @@ export class Lexer {
         `${codeOf(text[hidden]!)} in a comment`,
         "remove it: a reviewer cannot see it, or sees another text",
       );
+  }
+
+  /** What C calls a comment, up to its end or else that of its line. */
+  #blockComment(start: number): void {
+    const close = this.#unclosedBlock ? -1 : this.#text.indexOf("*/", start + 2);
+    this.#unclosedBlock = close === -1;
+    this.#at = close === -1 ? this.#lineEnd(start) : close + 2;
+    this.#report.error("bad-character", this.span(start, start + 2), "`/*` has no meaning here", COMMENTS);
   }
 
   // --- numbers and bad characters ---
@@ -341,7 +356,7 @@ function adviceAbout(bad: string): string | null {
   if (bad === "&&" || bad === "&") return "write `and`";
   if (bad === "||" || bad === "|") return "write `or`";
   if (bad === "!") return "write `not`";
-  if (bad.startsWith("#")) return "comments start with `//`";
+  if (bad.startsWith("#")) return COMMENTS;
   if (bad === ";") return "a line end is enough";
   if (bad === "\r") return "end lines with a line feed";
   return HIDDEN.test(bad) || bad.trim() === "" ? "remove it, or write a plain blank" : null;

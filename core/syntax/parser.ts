@@ -3,18 +3,23 @@
  * section or declaration, so that one run reports them all.
  */
 import type { Diagnostics } from "../source/diagnostics.ts";
+import { shortened } from "../source/display.ts";
+import type { DiagnosticId } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
-import { didYouMean } from "../source/suggest.ts";
+import { didYouMean, nearest } from "../source/suggest.ts";
 import type {
   Aggregate,
   AttributeDeclaration,
   CompareOperator,
   ConstantDeclaration,
   Declaration,
+  Document,
   EnumDeclaration,
   Expression,
+  FaultyDeclaration,
   MetadataEntry,
   Name,
+  NamedKind,
   PolicyDeclaration,
   PolicyEffect,
   ResourceDeclaration,
@@ -69,6 +74,12 @@ const DEPTH_MAX = 200;
 /** Thrown inside the parser only, after the error was reported: go on at the next section or declaration. */
 class Recover {}
 
+const HEADERS_LATER = "request.headers";
+const CONDITION_WORDS = ["and", "or", "where"];
+const ATTRIBUTE_WORDS = ["claimed", "trusted", "from", "verbatim", "default"];
+/** Code units of a token that a message repeats. */
+const TOKEN_SHOWN_MAX = 60;
+
 export class Parser {
   readonly #lexer: Lexer;
   readonly #report: Diagnostics;
@@ -77,6 +88,7 @@ export class Parser {
   /** End of the token before the current one. */
   #lastEnd = 0;
   #depth = 0;
+  readonly #faulty: FaultyDeclaration[] = [];
 
   constructor(source: Source, report: Diagnostics) {
     this.#source = source;
@@ -94,40 +106,67 @@ export class Parser {
     this.#token = this.#lexer.next();
   }
 
-  declarations(): Declaration[] {
-    const found: Declaration[] = [];
-    while (this.#token.kind !== "end") {
+  parse(): Document {
+    const declarations: Declaration[] = [];
+    while (this.#token.kind !== "end" && !this.#report.isFull) {
       const before = this.#token.start;
-      try {
-        const declaration = this.#declaration();
-        if (declaration !== null) found.push(declaration);
-        this.#expectEnd();
-      } catch (problem) {
-        if (!(problem instanceof Recover)) throw problem;
-      }
+      this.#recovering(
+        () => {
+          const declaration = this.#declaration();
+          if (declaration !== null) declarations.push(declaration);
+          this.#expectEnd();
+        },
+        () => {},
+      );
       this.#skipToNextDeclaration(before);
     }
-    return found;
+    return { declarations, faulty: this.#faulty };
+  }
+
+  /** Parse a piece; after an error in it, which is reported, go on elsewhere. */
+  #recovering(piece: () => void, goOn: () => void): void {
+    try {
+      piece();
+    } catch (problem) {
+      if (!(problem instanceof Recover)) throw problem;
+      goOn();
+    }
   }
 
   /** At least one token on from where the last declaration started. */
   #skipToNextDeclaration(startedAt: number): void {
     if (this.#token.start === startedAt) this.#advance();
-    while (this.#inBody()) this.#advance();
+    while (this.#inBody() && !this.#atIndentedDeclaration()) this.#advance();
+  }
+
+  /**
+   * A declaration that should stand in column 1: `policy Name`, not `policy: ...`, which could be a field. It is
+   * reported and parsed all the same.
+   */
+  #atIndentedDeclaration(): boolean {
+    const token = this.#token;
+    if (!this.#inBody() || !token.firstOfLine || token.kind !== "word") return false;
+    if (token.text === "attributes") return true;
+    return DECLARATIONS.includes(token.text) && this.#ahead().kind === "word";
   }
 
   // --- declarations ---
 
   #declaration(): Declaration | null {
     const token = this.#token;
-    if (!token.column1)
-      return this.#fail(
+    const isKeyword = token.kind === "word" && DECLARATIONS.includes(token.text);
+    if (!token.column1) {
+      const advice = "move it to the start of its line";
+      if (!isKeyword)
+        return this.#fail("indented-declaration", token, "a declaration starts in column 1", advice);
+      this.#report.error(
         "indented-declaration",
-        token,
-        "a declaration starts in column 1",
-        "move it to the start of its line",
+        this.#spanOf(token),
+        `\`${token.text}\` does not start in column 1`,
+        advice,
       );
-    if (token.kind === "word" && DECLARATIONS.includes(token.text)) {
+    }
+    if (isKeyword) {
       this.#advance();
       return this.#declarationOf(token);
     }
@@ -141,12 +180,24 @@ export class Parser {
     }
     if (token.kind === "word" && DECLARATIONS_LATER.includes(token.text))
       return this.#later(token, `\`${token.text}\``);
-    const help = didYouMean(
-      token.text,
-      DECLARATIONS,
-      `a declaration starts with ${DECLARATIONS.map((d) => `\`${d}\``).join(", ")}`,
-    );
-    return this.#fail("unknown-declaration", token, `${describe(token)} starts no declaration`, help);
+    return this.#unknownDeclaration(token);
+  }
+
+  /** A misspelt keyword is reported, and what it declares is read all the same. */
+  #unknownDeclaration(token: Token): Declaration {
+    const isEntry = token.kind === "word" && this.#aheadIs("symbol", ":");
+    const near = token.kind === "word" ? nearest(token.text, DECLARATIONS) : null;
+    const keyword = isEntry && near !== "attributes" ? null : near;
+    const message = `${describe(token)} starts no declaration`;
+    if (keyword !== null) {
+      this.#report.error("unknown-declaration", this.#spanOf(token), message, `did you mean \`${keyword}\`?`);
+      this.#advance();
+      return this.#declarationOf({ ...token, text: keyword });
+    }
+    if (isEntry) this.#faulty.push({ kind: "unknown", name: token.text });
+    const known = `a declaration starts with ${DECLARATIONS.map((d) => `\`${d}\``).join(", ")}`;
+    const help = isEntry ? "indent it: only declarations start in column 1" : known;
+    return this.#fail("unknown-declaration", token, message, help);
   }
 
   #declarationOf(keyword: Token): Declaration {
@@ -169,8 +220,14 @@ export class Parser {
   }
 
   #enum(keyword: Token): EnumDeclaration {
-    const name = this.#simpleName("the enum's name");
-    this.#symbol(":");
+    const name = this.#declaredName("enum");
+    return this.#unlessFaulty("enum", name, () => {
+      this.#colon(this.#isWord());
+      return this.#members(keyword, name);
+    });
+  }
+
+  #members(keyword: Token, name: Name): EnumDeclaration {
     const members = [this.#simpleName("a member")];
     const separator = this.#is("symbol", "<") ? "<" : ",";
     while (this.#is("symbol", "<") || this.#is("symbol", ",")) {
@@ -188,32 +245,65 @@ export class Parser {
   }
 
   #type(keyword: Token): TypeDeclaration {
-    const name = this.#simpleName("the type's name");
-    this.#symbol(":");
+    const name = this.#declaredName("type");
+    return this.#unlessFaulty("type", name, () => {
+      this.#colon(this.#isWord());
+      return this.#fields(keyword, name);
+    });
+  }
+
+  #fields(keyword: Token, name: Name): TypeDeclaration {
     const fields: TypeDeclaration["fields"][number][] = [];
-    while (this.#inBody()) {
-      const field = this.#simpleName("a field's name");
-      this.#symbol(":");
-      fields.push({ name: field, type: this.#typeReference() });
+    while (this.#inBody() && !this.#atIndentedDeclaration()) {
+      this.#recovering(
+        () => {
+          const field = this.#simpleName("a field's name");
+          this.#symbol(":");
+          fields.push({ name: field, type: this.#typeReference() });
+          this.#endOfEntry([]);
+        },
+        () => {
+          this.#faulty.push({ kind: "type", name: name.text });
+          this.#skipToNextEntry();
+        },
+      );
     }
     return { kind: "type", name, fields, span: this.#from(keyword.start) };
   }
 
   #resource(keyword: Token): ResourceDeclaration {
-    const name = this.#simpleName("the resource's name");
-    this.#symbol(":");
-    const method = this.#isWord() ? this.#name() : null;
-    const pattern = this.#stringLiteral('a path pattern such as "/orders/{order_id}"');
-    return { kind: "resource", name, method, pattern, span: this.#from(keyword.start) };
+    const name = this.#declaredName("resource");
+    return this.#unlessFaulty("resource", name, () => {
+      this.#colon(this.#isWord() || this.#token.kind === "string");
+      const method = this.#isWord() ? this.#name() : null;
+      const pattern = this.#stringLiteral('a path pattern such as "/orders/{order_id}"');
+      return { kind: "resource", name, method, pattern, span: this.#from(keyword.start) };
+    });
   }
 
   #constant(keyword: Token): ConstantDeclaration {
-    const name = this.#simpleName("the constant's name");
-    this.#symbol(":");
-    const type = this.#typeReference();
-    this.#symbol("=");
-    const value = this.#literal("the constant's value");
-    return { kind: "constant", name, type, value, span: this.#from(keyword.start) };
+    const name = this.#declaredName("constant");
+    return this.#unlessFaulty("constant", name, () => {
+      this.#symbol(":");
+      const type = this.#typeReference();
+      this.#symbol("=");
+      const value = this.#literal("the constant's value");
+      return { kind: "constant", name, type, value, span: this.#from(keyword.start) };
+    });
+  }
+
+  #declaredName(kind: NamedKind): Name {
+    return this.#simpleName(`the ${kind}'s name`);
+  }
+
+  /** A declaration whose name is known: when the rest is wrong, its users are not reported. */
+  #unlessFaulty<T extends Declaration>(kind: NamedKind, name: Name, rest: () => T): T {
+    try {
+      return rest();
+    } catch (problem) {
+      this.#faulty.push({ kind, name: name.text });
+      throw problem;
+    }
   }
 
   #default(keyword: Token): Declaration {
@@ -231,24 +321,26 @@ export class Parser {
   #attributes(keyword: Token): Declaration {
     if (this.#is("symbol", ":")) this.#advance();
     const attributes: AttributeDeclaration[] = [];
-    while (this.#inBody()) {
-      try {
-        attributes.push(this.#attribute());
-      } catch (problem) {
-        if (!(problem instanceof Recover)) throw problem;
-        this.#skipToNextAttribute();
-      }
+    while (this.#inBody() && !this.#atIndentedDeclaration()) {
+      const name = this.#token;
+      this.#recovering(
+        () => void attributes.push(this.#attribute()),
+        () => {
+          if (name.kind === "word") this.#faulty.push({ kind: "attribute", name: name.text });
+          this.#skipToNextEntry();
+        },
+      );
     }
     return { kind: "attributes", attributes, span: this.#from(keyword.start) };
   }
 
-  /** An entry is recognised by its name and colon. */
-  #skipToNextAttribute(): void {
-    if (this.#inBody()) this.#advance();
-    while (this.#inBody()) {
-      if (this.#isWord() && this.#ahead().text === ":" && this.#firstOfLine()) return;
-      this.#advance();
-    }
+  /** An entry of `attributes` or a `type` is recognised by its name and colon. */
+  #skipToNextEntry(): void {
+    while (this.#inBody() && !this.#atEntry() && !this.#atIndentedDeclaration()) this.#advance();
+  }
+
+  #atEntry(): boolean {
+    return this.#isWord() && this.#token.firstOfLine && this.#aheadIs("symbol", ":");
   }
 
   #attribute(): AttributeDeclaration {
@@ -260,7 +352,22 @@ export class Parser {
     const verbatimToken = this.#token;
     const verbatim = this.#accept("verbatim") ? this.#spanOf(verbatimToken) : null;
     const value = this.#accept("default") ? this.#literal("the default") : null;
+    this.#endOfEntry(ATTRIBUTE_WORDS);
     return { name, type, marking, source, verbatim, default: value, span: this.#from(name.span.start) };
+  }
+
+  /** Behind an entry stands another one, or nothing. `words`: what could have gone on with this one. */
+  #endOfEntry(words: readonly string[]): void {
+    const token = this.#token;
+    if (!this.#inBody() || this.#atIndentedDeclaration()) return;
+    if (token.kind === "word" && this.#aheadIs("symbol", ":")) return;
+    const near = token.kind === "word" ? nearest(token.text, words) : null;
+    // On a line of its own it is the next entry that is wrong, unless it is a word of this one.
+    if (token.firstOfLine && near === null && !words.includes(token.text)) return;
+    const order = "the order is: type, marking, `from` source, `verbatim`, `default`";
+    const help =
+      near !== null ? `did you mean \`${near}\`?` : words.length === 0 ? "one `name: type` a line" : order;
+    this.#fail("syntax", token, `unexpected ${describe(token)} after an entry`, help);
   }
 
   #marking(): AttributeDeclaration["marking"] {
@@ -289,12 +396,12 @@ export class Parser {
           "write `list of string` or `list of approver: Approver`",
         );
       list = true;
-      if (this.#isWord() && this.#ahead().text === ":") {
+      if (this.#isWord() && this.#aheadIs("symbol", ":")) {
         element = this.#simpleName("the element's name");
         this.#symbol(":");
       }
-    } else if (this.#is("word", "set") && this.#ahead().text === "of") {
-      this.#later(this.#token, "a set type");
+    } else if ((this.#is("word", "set") || this.#is("word", "map")) && this.#aheadIs("word", "of")) {
+      this.#later(this.#token, `a ${this.#token.text} type`);
     }
     if (this.#is("word", "list"))
       this.#fail(
@@ -313,7 +420,7 @@ export class Parser {
 
   #policy(keyword: Token): PolicyDeclaration {
     const name = this.#simpleName(`the ${keyword.text}'s name`);
-    this.#symbol(":");
+    this.#colon(this.#atSection() || this.#token.kind === "string");
     const intent = this.#inBody() && this.#token.kind === "string" ? this.#stringLiteral("the intent") : null;
     const parts: PolicyParts = {
       trigger: null,
@@ -324,16 +431,18 @@ export class Parser {
       seen: new Map(),
     };
     let recovered = false;
-    while (this.#inBody()) {
-      try {
-        this.#section(parts);
-      } catch (problem) {
-        if (!(problem instanceof Recover)) throw problem;
-        recovered = true;
-        this.#skipToNextSection();
-      }
+    while (this.#inBody() && !this.#atIndentedDeclaration()) {
+      this.#recovering(
+        () => this.#section(parts),
+        () => {
+          recovered = true;
+          this.#skipToNextSection();
+        },
+      );
     }
-    if (parts.effect === null && !recovered) {
+    // Sections in column 1 are reported as such.
+    const goesOn = this.#token.kind === "word" && SECTIONS.includes(this.#token.text);
+    if (parts.effect === null && !recovered && !goesOn) {
       this.#report.error(
         "no-effect",
         name.span,
@@ -356,20 +465,11 @@ export class Parser {
   }
 
   #section(parts: PolicyParts): void {
-    const token = this.#token;
-    if (!this.#isWord() || !SECTIONS.includes(token.text)) {
-      const advice = DECLARATIONS.includes(token.text)
-        ? "a declaration starts in column 1"
-        : didYouMean(
-            token.text,
-            SECTIONS,
-            "sections are `triggers when`, one of `requires` / `allows` / `denies`, `on allow`, `on deny`, `metadata`",
-          );
-      this.#fail("syntax", token, `${describe(token)} starts no section of a policy`, advice);
-    }
+    const token = this.#sectionWord();
     this.#advance();
-    const name = token.text === "on" ? `on ${this.#token.text}` : token.text;
-    this.#once(parts, name, token);
+    const name = token.text === "on" && this.#isWord() ? `on ${this.#token.text}` : token.text;
+    if (token.text !== "on" || name === "on allow" || name === "on deny") this.#once(parts, name, token);
+    if (token.text !== "on") this.#noColon(token);
     switch (name) {
       case "triggers":
         if (!this.#accept("when"))
@@ -398,14 +498,13 @@ export class Parser {
         });
         return;
       case "on allow":
-        this.#advance();
-        this.#onAllow(parts.onAllow);
+        this.#onAllow(parts.onAllow, token);
         return;
       case "on deny":
         parts.onDeny = this.#onDeny(token);
         return;
       case "metadata":
-        this.#metadata(parts.metadata);
+        this.#metadata(parts.metadata, token);
         return;
       default:
         if (name === "limits" || name === "on expiry" || name === "on limiter")
@@ -416,6 +515,34 @@ export class Parser {
           `expected \`allow\` or \`deny\` after \`on\`, found ${describe(this.#token)}`,
         );
     }
+  }
+
+  /** The word that starts a section; a misspelt one is reported and taken for what it should be. */
+  #sectionWord(): Token {
+    const token = this.#token;
+    if (this.#atSection()) return token;
+    const near = token.kind === "word" ? nearest(token.text, SECTIONS) : null;
+    const message = `${describe(token)} starts no section of a policy`;
+    // `on` is near to many a word.
+    if (near !== null && near !== "on") {
+      this.#report.error("syntax", this.#spanOf(token), message, `did you mean \`${near}\`?`);
+      return { ...token, text: near };
+    }
+    const known =
+      "sections are `triggers when`, one of `requires` / `allows` / `denies`, `on allow`, `on deny`, `metadata`";
+    return this.#fail("syntax", token, message, known);
+  }
+
+  /** A colon behind a section's name is reported and passed over, so that the section is still read. */
+  #noColon(token: Token): void {
+    if (!this.#is("symbol", ":")) return;
+    this.#report.error(
+      "syntax",
+      this.#spanOf(this.#token),
+      `\`${token.text}\` takes no colon`,
+      "remove the `:`",
+    );
+    this.#advance();
   }
 
   #once(parts: PolicyParts, name: string, token: Token): void {
@@ -449,60 +576,116 @@ export class Parser {
     return this.#stringLiteral("the reason");
   }
 
-  #onAllow(into: SetRequestHeader[]): void {
-    while (this.#inBody() && !this.#atSection()) {
-      const start = this.#token;
-      if (["append", "remove"].includes(start.text)) this.#later(start, `\`${start.text}\` in \`on allow\``);
-      if (!this.#accept("set"))
-        this.#fail("syntax", start, `expected \`set request header\`, found ${describe(start)}`);
-      if (["response", "query", "metadata"].includes(this.#token.text))
-        this.#later(this.#token, `\`set ${this.#token.text}\``);
-      if (!this.#accept("request") || !this.#accept("header"))
-        this.#fail(
-          "syntax",
-          this.#token,
-          `expected \`request header\` after \`set\`, found ${describe(this.#token)}`,
-        );
-      const header = this.#stringLiteral("the header's name");
-      if (!this.#accept("to"))
-        this.#fail(
-          "syntax",
-          this.#token,
-          `expected \`to\` after the header's name, found ${describe(this.#token)}`,
-        );
-      const value = this.#stringLiteral("the header's value");
-      into.push({ header, value, span: this.#from(start.start) });
-    }
+  #onAllow(into: SetRequestHeader[], section: Token): void {
+    this.#advance();
+    this.#noColon(section);
+    const before = this.#token.start;
+    while (this.#inLines()) into.push(this.#setRequestHeader());
+    if (this.#token.start !== before) return;
+    this.#report.error(
+      "empty-section",
+      this.#spanOf(section),
+      "`on allow` says nothing",
+      'write `set request header "x-name" to "value"` below it, or remove it',
+    );
+  }
+
+  #setRequestHeader(): SetRequestHeader {
+    const start = this.#token;
+    if (this.#isWord() && ["append", "remove"].includes(start.text))
+      this.#later(start, `\`${start.text}\` in \`on allow\``);
+    if (!this.#accept("set"))
+      this.#fail("syntax", start, `expected \`set request header\`, found ${describe(start)}`);
+    if (this.#isWord() && ["response", "query", "metadata"].includes(this.#token.text))
+      this.#later(this.#token, `\`set ${this.#token.text}\``);
+    if (!this.#accept("request") || !this.#accept("header"))
+      this.#fail(
+        "syntax",
+        this.#token,
+        `expected \`request header\` after \`set\`, found ${describe(this.#token)}`,
+      );
+    const header = this.#stringLiteral("the header's name");
+    if (!this.#accept("to"))
+      this.#fail(
+        "syntax",
+        this.#token,
+        `expected \`to\` after the header's name, found ${describe(this.#token)}`,
+      );
+    const value = this.#stringLiteral("the header's value");
+    return { header, value, span: this.#from(start.start) };
   }
 
   #onDeny(token: Token): NonNullable<PolicyDeclaration["onDeny"]> {
     this.#advance();
+    this.#noColon(token);
     let status: { value: number; span: Span } | null = null;
     let body: StringLiteral | null = null;
-    while (this.#inBody() && !this.#atSection()) {
+    const seen = new Set<string>();
+    let empty = true;
+    while (this.#inLines()) {
       const item = this.#token;
-      if (["set", "header", "headers", "redirect", "append", "remove"].includes(item.text))
+      empty = false;
+      if (this.#isWord() && ["set", "header", "headers", "redirect", "append", "remove"].includes(item.text))
         this.#later(item, `\`${item.text}\` in \`on deny\``);
-      if (this.#accept("status")) {
-        if (status !== null) this.#report.error("duplicate-section", this.#spanOf(item), "a second `status`");
-        if (this.#token.kind !== "number" || !this.#inBody())
-          this.#fail("syntax", this.#token, `expected a status such as 403, found ${describe(this.#token)}`);
-        status = { value: Number(this.#token.text), span: this.#spanOf(this.#token) };
-        this.#advance();
-      } else if (this.#accept("body")) {
-        if (body !== null) this.#report.error("duplicate-section", this.#spanOf(item), "a second `body`");
-        body = this.#stringLiteral("the body");
-      } else {
-        this.#fail("syntax", item, `expected \`status\` or \`body\`, found ${describe(item)}`);
+      if (seen.has(item.text))
+        this.#report.error(
+          "duplicate-section",
+          this.#spanOf(item),
+          `a second \`${item.text}\``,
+          "write it once",
+        );
+      seen.add(item.text);
+      if (this.#accept("status")) status = this.#status();
+      else if (this.#accept("body")) body = this.#stringLiteral("the body");
+      else {
+        const advice = item.kind === "word" ? didYouMean(item.text, ["status", "body"]) : null;
+        this.#fail("syntax", item, `expected \`status\` or \`body\`, found ${describe(item)}`, advice);
       }
+    }
+    if (empty) {
+      this.#report.error(
+        "empty-section",
+        this.#spanOf(token),
+        "`on deny` says nothing",
+        'write `status 403` or `body "..."` below it, or remove it',
+      );
     }
     return { status, body, span: this.#spanOf(token) };
   }
 
-  #metadata(into: MetadataEntry[]): void {
-    while (this.#inBody() && this.#isWord() && this.#ahead().text === ":") {
-      const key = this.#name();
+  /** Null for a number that is badly spelled, which is reported. */
+  #status(): { value: number; span: Span } | null {
+    const token = this.#token;
+    if (token.kind !== "number" || !this.#inBody())
+      this.#fail("syntax", token, `expected a status such as 403, found ${describe(token)}`);
+    this.#advance();
+    // `4e2` is a number, but no status that anybody looks for.
+    const value = /^[0-9]+$/.test(token.text) ? Number(token.text) : Number.NaN;
+    if (token.text === "") return null;
+    if (Number.isNaN(value))
+      this.#report.error(
+        "bad-status",
+        this.#spanOf(token),
+        `\`${token.text}\` is no status`,
+        "write three digits: 403",
+      );
+    return Number.isNaN(value) ? null : { value, span: this.#spanOf(token) };
+  }
+
+  #metadata(into: MetadataEntry[], section: Token): void {
+    if (!this.#inLines()) {
+      this.#report.error(
+        "empty-section",
+        this.#spanOf(section),
+        "`metadata` says nothing",
+        "write `key: value` below it, or remove it",
+      );
+    }
+    while (this.#inLines()) {
+      const key = this.#name("a key such as `owner`");
       const colon = this.#token;
+      if (!this.#is("symbol", ":"))
+        this.#fail("syntax", colon, `expected \`:\` after \`${key.text}\`, found ${describe(colon)}`);
       const rest = this.#lexer.restOfLine(colon.end);
       if (rest.text === "")
         this.#report.error(
@@ -517,8 +700,16 @@ export class Parser {
     }
   }
 
+  /** In a section made of lines, not at the next section or declaration. */
+  #inLines(): boolean {
+    return this.#inBody() && !this.#atSection() && !this.#atIndentedDeclaration();
+  }
+
   #skipToNextSection(): void {
-    while (this.#inBody() && !(this.#atSection() && this.#firstOfLine())) this.#advance();
+    while (this.#inBody() && !this.#atIndentedDeclaration()) {
+      if (this.#atSection() && this.#token.firstOfLine) return;
+      this.#advance();
+    }
   }
 
   // --- conditions ---
@@ -533,16 +724,13 @@ export class Parser {
   }
 
   #endOfCondition(condition: Expression): Expression {
-    if (!this.#inBody() || this.#atSection()) return condition;
+    if (!this.#inLines()) return condition;
     const token = this.#token;
+    const words = [...CONDITION_WORDS, ...OPERATORS, ...OPERATORS_LATER, ...SECTIONS];
     const help =
       token.text === "where"
         ? "one `where` a section; for more use `count(xs where ...)`"
-        : token.text === "="
-          ? "write `==`"
-          : DECLARATIONS.includes(token.text)
-            ? "a declaration starts in column 1"
-            : "join conditions with `and` or `or`";
+        : didYouMean(token.kind === "word" ? token.text : "", words, "join conditions with `and` or `or`");
     return this.#fail("syntax", token, `unexpected ${describe(token)} after a condition`, help);
   }
 
@@ -563,11 +751,20 @@ export class Parser {
   }
 
   #expression(): Expression {
-    if (++this.#depth > DEPTH_MAX)
-      this.#fail("too-deep", this.#token, `conditions nested deeper than ${DEPTH_MAX}`);
+    this.#deeper();
     const expression = this.#or();
     this.#depth--;
     return expression;
+  }
+
+  #deeper(): void {
+    if (++this.#depth > DEPTH_MAX)
+      this.#fail(
+        "too-deep",
+        this.#token,
+        `conditions nested deeper than ${DEPTH_MAX}`,
+        "take parentheses out, or split the policy",
+      );
   }
 
   #or(): Expression {
@@ -586,8 +783,7 @@ export class Parser {
   #not(): Expression {
     const start = this.#token.start;
     if (!this.#accept("not")) return this.#comparison();
-    if (++this.#depth > DEPTH_MAX)
-      this.#fail("too-deep", this.#token, `conditions nested deeper than ${DEPTH_MAX}`);
+    this.#deeper();
     const operand = this.#not();
     this.#depth--;
     return { kind: "not", operand, span: this.#from(start) };
@@ -616,10 +812,10 @@ export class Parser {
   #atOperator(): boolean {
     if (!this.#inBody()) return false;
     const { kind, text } = this.#token;
-    if ((kind !== "word" && kind !== "symbol") || text === "") return false;
+    if (kind !== "word" && kind !== "symbol") return false;
     if (OPERATORS_LATER.includes(text)) this.#later(this.#token, text === ".." ? "a range" : `\`${text}\``);
     if (text === "=") this.#fail("syntax", this.#token, "`=` compares nothing", "write `==`");
-    if (text === "not" && this.#ahead().text === "in")
+    if (text === "not" && this.#aheadIs("word", "in"))
       this.#fail("syntax", this.#token, "`not in` is not an operator", "write `not x in [...]`");
     return OPERATORS.includes(text);
   }
@@ -665,22 +861,29 @@ export class Parser {
   }
 
   #number(first: Token, sign: 1 | -1): Expression {
+    const bad = this.#token.text === "";
     const text = (sign < 0 ? "-" : "") + this.#token.text;
     this.#advance();
     const span = this.#from(first.start);
+    if (bad) return { kind: "error", span };
     const value = Number(text) + 0;
     if (!/[.eE]/.test(text)) {
       if (!Number.isSafeInteger(value))
         this.#report.error(
           "number-range",
           span,
-          `\`${text}\` is not exact`,
+          `\`${shortened(text, TOKEN_SHOWN_MAX)}\` is not exact`,
           "an int lies within ±9007199254740991",
         );
       return { kind: "int", value: value === 0 ? 0 : value, text, span };
     }
     if (!Number.isFinite(value))
-      this.#report.error("number-range", span, `\`${text}\` is not a finite number`);
+      this.#report.error(
+        "number-range",
+        span,
+        `\`${shortened(text, TOKEN_SHOWN_MAX)}\` is not a finite number`,
+        "write one below 1.8e308",
+      );
     return { kind: "float", value: value === 0 ? 0 : value, text, span };
   }
 
@@ -688,6 +891,8 @@ export class Parser {
     this.#advance();
     const items: Expression[] = [];
     while (!this.#is("symbol", "]")) {
+      if (this.#is("symbol", "["))
+        this.#fail("nested-list", this.#token, "a list in a list", "write its items into the outer list");
       items.push(this.#operand());
       if (this.#is("symbol", "..")) this.#later(this.#token, "a range");
       if (!this.#is("symbol", ",")) break;
@@ -705,6 +910,8 @@ export class Parser {
     }
     if (text === "exists") {
       this.#advance();
+      if (this.#is("symbol", "("))
+        this.#fail("syntax", this.#token, "`exists` takes no parentheses", "write `exists x`");
       const path = this.#name("an attribute after `exists`");
       return { kind: "exists", path, span: this.#from(token.start) };
     }
@@ -721,12 +928,19 @@ export class Parser {
       return this.#fail("syntax", token, "`not` inside a comparison", "put it in front: `not a == b`");
     if (RESERVED.has(text))
       return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+    if (text === HEADERS_LATER)
+      this.#fail(
+        "not-implemented",
+        token,
+        `\`${text}\` is not implemented yet`,
+        'declare an attribute instead, such as `team: string trusted from header "x-team"`',
+      );
     const path = this.#name();
     if (this.#is("symbol", "("))
       this.#fail(
         "unknown-function",
         token,
-        `\`${text}\` is no function`,
+        `\`${shortened(text, TOKEN_SHOWN_MAX)}\` is no function`,
         didYouMean(text, [...AGGREGATES, ...FUNCTIONS_LATER], "functions are `count`, `any` and `all`"),
       );
     if (this.#is("symbol", "["))
@@ -771,15 +985,9 @@ export class Parser {
   #literal(what: string): Expression {
     const token = this.#token;
     if (this.#inBody()) {
-      const negative = token.text === "-" && this.#ahead().kind === "number";
-      if (
-        token.kind === "string" ||
-        token.kind === "number" ||
-        negative ||
-        token.text === "true" ||
-        token.text === "false"
-      )
-        return this.#operand();
+      const negative = token.kind === "symbol" && token.text === "-" && this.#ahead().kind === "number";
+      const truth = this.#is("word", "true") || this.#is("word", "false");
+      if (token.kind === "string" || token.kind === "number" || negative || truth) return this.#operand();
       if (token.kind === "symbol" && token.text === "[") this.#later(token, "a list here");
     }
     return this.#fail(
@@ -809,12 +1017,6 @@ export class Parser {
     return this.#isWord() && SECTIONS.includes(this.#token.text);
   }
 
-  #firstOfLine(): boolean {
-    const text = this.#source.text;
-    const lineStart = text.lastIndexOf("\n", this.#token.start - 1) + 1;
-    return text.slice(lineStart, this.#token.start).trim() === "";
-  }
-
   #accept(word: string): boolean {
     if (!this.#is("word", word)) return false;
     this.#advance();
@@ -831,6 +1033,23 @@ export class Parser {
     const next = this.#lexer.next();
     this.#lexer.rewind(this.#token.end);
     return next;
+  }
+
+  #aheadIs(kind: Token["kind"], text: string): boolean {
+    const next = this.#ahead();
+    return next.kind === kind && next.text === text;
+  }
+
+  /** The colon behind a declaration's name; `goesOn`: without it the text goes on as behind one. */
+  #colon(goesOn: boolean): void {
+    if (this.#is("symbol", ":") || !goesOn || !this.#inBody()) this.#symbol(":");
+    else
+      this.#report.error(
+        "syntax",
+        this.#spanOf(this.#token),
+        `expected \`:\`, found ${describe(this.#token)}`,
+        "a colon stands behind the name",
+      );
   }
 
   #symbol(text: string): void {
@@ -881,8 +1100,13 @@ export class Parser {
 
   #expectEnd(): void {
     if (!this.#inBody()) return;
-    const help = DECLARATIONS.includes(this.#token.text) ? "a declaration starts in column 1" : null;
-    this.#fail("syntax", this.#token, `unexpected ${describe(this.#token)}`, help);
+    if (this.#atIndentedDeclaration()) return;
+    this.#fail(
+      "syntax",
+      this.#token,
+      `unexpected ${describe(this.#token)}`,
+      "remove it: the declaration is complete",
+    );
   }
 
   #later(token: Token, what: string): never {
@@ -894,7 +1118,7 @@ export class Parser {
     );
   }
 
-  #fail(id: string, token: Token, message: string, help: string | null = null): never {
+  #fail(id: DiagnosticId, token: Token, message: string, help: string | null = null): never {
     this.#depth = 0;
     const at = token.kind === "end" ? this.#span(this.#lastEnd, this.#lastEnd) : this.#spanOf(token);
     this.#report.error(id, at, message, help);
@@ -926,7 +1150,8 @@ interface PolicyParts {
 function describe(token: Token): string {
   if (token.kind === "end") return "the end of the text";
   if (token.kind === "string") return "a string";
-  return `\`${token.text}\``;
+  if (token.kind === "number" && token.text === "") return "a number";
+  return `\`${shortened(token.text, TOKEN_SHOWN_MAX)}\``;
 }
 
 /** Aggregates without a `where` of their own, outside other aggregates. */

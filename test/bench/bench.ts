@@ -15,7 +15,7 @@ const PARTS = { core: benchCore, "ext-authz": benchExtAuthz, envoy: benchEnvoy }
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
-  console.error(`there is no part ${unknown.join(", ")}; choose of ${Object.keys(PARTS).join(", ")}`);
+  process.stderr.write(`there is no part ${unknown.join(", ")}; choose of ${Object.keys(PARTS).join(", ")}\n`);
   process.exit(2);
 }
 for (const [name, part] of Object.entries(PARTS)) {

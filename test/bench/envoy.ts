@@ -106,7 +106,7 @@ export async function benchEnvoy(): Promise<void> {
     const rates: Record<string, number[]> = {};
     const measure = (name: string) => async (): Promise<number> => {
       const { cpuNs, perSecond } = await load(envoy.pid, envoy.listenerPort(name));
-      (rates[name] ??= []).push(perSecond);
+      rates[name] = [...(rates[name] ?? []), perSecond];
       return cpuNs;
     };
     const names = ["plain", "lua", "wasm", "lua-headers", "wasm-headers"] as const;

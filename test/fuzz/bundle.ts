@@ -1,15 +1,20 @@
 /**
  * Fuzz of the loader: broken bundles are refused, never crash it, and what is accepted all the same can be run.
  *
- *     node test/fuzz/bundle.ts --mutants 1000000 --seed 1 [--wasm build/test-vm.wasm]
+ *     node test/fuzz/bundle.ts --mutants 1000000 --seed 1 [--wasm]
  *
  * Progress goes to stderr, the summary to stdout as JSON. With `--wasm` every mutant also goes to the WebAssembly
- * loader, which must accept exactly the same ones. Exit code 1 where something was found.
+ * virtual machine, which must accept exactly the same ones and decide alike with them. Exit code 1 where something was found.
  */
-import { readFileSync } from "node:fs";
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import { sealBundle } from "../../core/bytecode/digest.ts";
-import { createEngine, disassemble, type Engine } from "../../core/index.ts";
+import {
+  createEngine,
+  type Decision,
+  disassemble,
+  type Engine,
+  type NeutralRequest,
+} from "../../core/index.ts";
 import { partSeed, Random } from "../differential/random.ts";
 import { hostileRequests } from "./hostile-requests.ts";
 import { type Mutant, mutate } from "./mutate.ts";
@@ -22,6 +27,8 @@ export interface FuzzOptions {
   readonly mutants: number;
   readonly seed: number;
   readonly other?: OtherLoader;
+  /** Decides with the bundle that `other` accepted last. */
+  readonly otherDecides?: (request: NeutralRequest) => Decision;
   readonly progress?: (done: number) => void;
 }
 
@@ -63,7 +70,7 @@ export function fuzzBundles(options: FuzzOptions): FuzzSummary {
     const from = random.pick(all);
     const { mutant, resealed } = makeMutant(from, random, all);
     const start = performance.now();
-    const judged = judge(from, mutant, resealed, random, options.other);
+    const judged = judge({ from, mutant, resealed }, random, options);
     counts.slowestMs = Math.max(counts.slowestMs, performance.now() - start);
     if (judged.unchanged) counts.unchanged++;
     if (resealed) counts.resealed++;
@@ -100,34 +107,32 @@ interface Judged {
   readonly problem: string | null;
 }
 
-function judge(
-  from: Seed,
-  { bytes }: Mutant,
-  resealed: boolean,
-  random: Random,
-  other: OtherLoader | undefined,
-): Judged {
+interface Case {
+  readonly from: Seed;
+  readonly mutant: Mutant;
+  readonly resealed: boolean;
+}
+
+function judge({ from, mutant: { bytes }, resealed }: Case, random: Random, options: FuzzOptions): Judged {
   const unchanged = Buffer.compare(bytes, from.bytes) === 0;
   const judged = { unchanged, error: null, requests: 0, problem: null };
   try {
     const result = createEngine(bytes);
     const error = result.ok ? null : result.error;
-    const difference = other === undefined ? null : differenceOf(error, other(bytes));
+    const difference = options.other === undefined ? null : differenceOf(error, options.other(bytes));
     if (difference !== null) return { ...judged, error, problem: difference };
-    if (!result.ok) {
-      const problem = unchanged
-        ? `refused though unchanged: ${error}`
-        : result.error.startsWith("internal fault")
-          ? result.error
-          : null;
-      return { ...judged, error, problem };
-    }
+    if (!result.ok) return { ...judged, error, problem: refusalProblem(result.error, unchanged) };
     if (!resealed && !unchanged)
       return { ...judged, problem: "accepted though changed and not sealed again" };
-    return { ...judged, ...run(result.engine, random) };
+    return { ...judged, ...run(result.engine, random, options) };
   } catch (thrown) {
     return { ...judged, problem: `thrown: ${thrown instanceof Error ? thrown.stack : String(thrown)}` };
   }
+}
+
+function refusalProblem(error: string, unchanged: boolean): string | null {
+  if (unchanged) return `refused though unchanged: ${error}`;
+  return error.startsWith("internal fault") ? error : null;
 }
 
 function differenceOf(error: string | null, other: string | null): string | null {
@@ -135,18 +140,24 @@ function differenceOf(error: string | null, other: string | null): string | null
   return `the loaders differ: here ${error ?? "accepted"}, in WebAssembly ${other ?? "accepted"}`;
 }
 
-/** What was accepted can be printed and gives the same decision twice, whatever the request. */
-function run(engine: Engine, random: Random): { requests: number; problem: string | null } {
+/** What was accepted can be printed, and gives one decision, however it is asked, whatever the request. */
+function run(
+  engine: Engine,
+  random: Random,
+  { otherDecides }: FuzzOptions,
+): Pick<Judged, "requests" | "problem"> {
   const requests = hostileRequests(engine.program, random);
   disassemble(engine.program, { leaves: true });
   for (const [i, request] of requests.entries()) {
     const decision = engine.decide(request);
-    const explained = engine.explain(request).decision;
-    if (!isDeepStrictEqual(decision, explained)) {
-      return {
-        requests: i + 1,
-        problem: `request ${i}: decided ${JSON.stringify(decision)}, explained ${JSON.stringify(explained)}`,
-      };
+    const others = {
+      explained: engine.explain(request).decision,
+      "in WebAssembly": otherDecides?.(request) ?? decision,
+    };
+    for (const [how, other] of Object.entries(others)) {
+      if (isDeepStrictEqual(decision, other)) continue;
+      const problem = `request ${i}: decided ${JSON.stringify(decision)}, ${how} ${JSON.stringify(other)}`;
+      return { requests: i + 1, problem };
     }
   }
   return { requests: requests.length, problem: null };
@@ -168,33 +179,35 @@ async function main(): Promise<void> {
     options: {
       mutants: { type: "string", default: "20000" },
       seed: { type: "string", default: "1" },
-      wasm: { type: "string" },
+      wasm: { type: "boolean", default: false },
     },
   });
   const mutants = Number(values.mutants);
-  const other = values.wasm === undefined ? {} : { other: await otherLoader(values.wasm) };
   const started = performance.now();
   const progress = (done: number): void => {
     if (done % 10_000 === 0 || done === mutants) process.stderr.write(`\r${done} of ${mutants} mutants`);
   };
-  const summary = fuzzBundles({ mutants, seed: Number(values.seed), ...other, progress });
+  const others = values.wasm ? await wasmOptions() : {};
+  const summary = fuzzBundles({ mutants, seed: Number(values.seed), ...others, progress });
   process.stderr.write("\n");
   const seconds = Math.round((performance.now() - started) / 1000);
-  console.log(
-    JSON.stringify({ ...summary, wasm: values.wasm !== undefined, seconds, node: process.version }, null, 2),
-  );
+  console.log(JSON.stringify({ ...summary, wasm: values.wasm, seconds, node: process.version }, null, 2));
   process.exitCode = summary.findings.length === 0 ? 0 : 1;
 }
 
-async function otherLoader(path: string): Promise<OtherLoader> {
-  const driver = new URL("../../assembly/test-driver.ts", import.meta.url).href;
-  const { loadTestVm } = (await import(driver)) as {
-    loadTestVm(
-      wasm: Uint8Array,
-    ): { load(bundle: Uint8Array): string | null } | Promise<{ load(bundle: Uint8Array): string | null }>;
+async function wasmOptions(): Promise<Required<Pick<FuzzOptions, "other" | "otherDecides">>> {
+  // Only where it is asked for: building the twin loads the AssemblyScript compiler, which takes any `--wasm` on the
+  // command line for its own.
+  process.argv = process.argv.filter((argument) => argument !== "--wasm");
+  const { testVm } = await import("../assembly/twin.ts");
+  const vm = await testVm();
+  return {
+    other: (bundle) => vm.load(bundle),
+    otherDecides: (request) => {
+      const { policyOutcomes: _, ...decision } = vm.decide(request);
+      return decision;
+    },
   };
-  const vm = await loadTestVm(readFileSync(path));
-  return (bundle) => vm.load(bundle);
 }
 
 if (import.meta.main) await main();

@@ -1,5 +1,5 @@
 /** Requests that no policy expects, for programs that no compiler made. */
-import type { Program, Shape } from "../../core/bytecode/program.ts";
+import type { Program, Resource, Shape, SourceKind } from "../../core/bytecode/program.ts";
 import { type Body, type NeutralRequest, undelivered } from "../../core/request/neutral.ts";
 import type { Random } from "../differential/random.ts";
 
@@ -66,9 +66,11 @@ const SCALARS: readonly unknown[] = [
   {},
 ];
 const ELEMENTS_MAX = 4;
+/** Texts of a program that its requests are made of. */
+const TEXTS_MAX = 50;
 const DEPTH_MAX = 6;
 
-/** A handful for one program: nothing, nothing known, ordinary, garbage, and two with values of all its slots' types. */
+/** A handful for one program: nothing, nothing known, ordinary, garbage, and three made for its slots and resources. */
 export function hostileRequests(program: Program, random: Random): NeutralRequest[] {
   const ordinary: NeutralRequest = {
     ...NOTHING,
@@ -81,7 +83,7 @@ export function hostileRequests(program: Program, random: Random): NeutralReques
     body: json(random.pick(BODIES)),
     source: { ip: "10.0.0.1", port: 1, principal: "spiffe://a/b" },
   };
-  const garbage: NeutralRequest = {
+  const garbage = {
     ...ordinary,
     method: Uint8Array.of(0xff),
     host: "..",
@@ -93,8 +95,7 @@ export function hostileRequests(program: Program, random: Random): NeutralReques
     UNKNOWABLE,
     ordinary,
     garbage,
-    withValues(ordinary, program, random),
-    withValues(ordinary, program, random),
+    ...random.times(3, () => fitting(ordinary, program, random)),
   ];
 }
 
@@ -102,18 +103,64 @@ function json(text: string): Body {
   return { kind: "bytes", bytes: new TextEncoder().encode(text), json: true };
 }
 
-/** Every declared slot gets a value of its type, or now and then any value. */
-function withValues(request: NeutralRequest, program: Program, random: Random): NeutralRequest {
-  const declared = program.slots.filter((slot) => slot.source !== "builtin");
-  const attributes = new Map(declared.map((slot) => [slot.name, someValue(slot.shape, program, random, 0)]));
-  return { ...request, body: { kind: "empty" }, attributes };
+/** Every slot gets a value of its type, or now and then any value; the path is that of some resource. */
+function fitting(ordinary: NeutralRequest, program: Program, random: Random): NeutralRequest {
+  const texts = (source: SourceKind): [string, string][] =>
+    program.slots
+      .filter((slot) => slot.source === source)
+      .map((slot) => [slot.argument, textOf(someValue(slot.shape, program, random, 0))]);
+  const cookies = texts("cookie").map(([name, value]) => `${name}=${value}`);
+  const headers = [...texts("header"), ["cookie", cookies.join("; ")] as const];
+  const resource = random.pick([...program.resources, null]);
+  const query = texts("query").map((pair) => pair.map(encodeURIComponent).join("="));
+  return {
+    ...ordinary,
+    method: resource?.method ?? "POST",
+    target: `${pathOf(resource, program, random)}?${query.join("&")}`,
+    headers: headers.map(([name, value]) => ({ name, value })),
+    body: json(bodyOf(program, random)),
+    extensions: new Map(texts("extension")),
+  };
+}
+
+function pathOf(resource: Resource | null, program: Program, random: Random): string {
+  if (resource === null) return "/";
+  const segment = ({ kind, text }: Resource["segments"][number]): string =>
+    kind === "literal" ? text : random.pick(["7", "a b", ...program.strings.slice(0, TEXTS_MAX)]);
+  return `/${resource.segments.map((s) => encodeURIComponent(segment(s))).join("/")}`;
+}
+
+function textOf(value: unknown): string {
+  return Array.isArray(value) ? value.map(textOf).join(",") : String(value);
+}
+
+/** A JSON text with a value at the place of each slot from the body; of two that exclude each other the later. */
+function bodyOf(program: Program, random: Random): string {
+  const whole = new Map<string, unknown>();
+  for (const slot of program.slots.filter((s) => s.source === "body")) {
+    const value = someValue(slot.shape, program, random, 0);
+    if (slot.argument === "") return JSON.stringify(value);
+    const tokens = slot.argument
+      .slice(1)
+      .split("/")
+      .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+    let at = whole;
+    for (const token of tokens.slice(0, -1)) {
+      const next = at.get(token);
+      const inner: Map<string, unknown> = next instanceof Map ? next : new Map();
+      at.set(token, inner);
+      at = inner;
+    }
+    at.set(tokens.at(-1)!, value);
+  }
+  return JSON.stringify(whole, (_, value) => (value instanceof Map ? Object.fromEntries(value) : value));
 }
 
 function someValue(shape: Shape, program: Program, random: Random, depth: number): unknown {
   if (depth > DEPTH_MAX || random.chance(15)) return random.pick(SCALARS);
   switch (shape.type) {
     case "string":
-      return random.pick([...program.strings.slice(0, 50), ""]);
+      return random.pick([...program.strings.slice(0, TEXTS_MAX), ""]);
     case "int":
       return random.below(5);
     case "float":

@@ -96,9 +96,9 @@ export class HeaderMap {
 export const joinedRequestHeaders: ReadonlySet<string> = new Set(
   `
   authorization accept accept-encoding cache-control origin referer x-forwarded-for x-forwarded-host x-forwarded-port
-  x-forwarded-proto content-type x-request-id via user-agent if-match if-none-match if-modified-since
+  x-forwarded-proto content-type content-encoding x-request-id via user-agent if-match if-none-match if-modified-since
   if-unmodified-since if-range pragma expect authentication grpc-timeout grpc-accept-encoding x-client-trace-id
-  access-control-request-method access-control-request-headers x-envoy-external-address x-envoy-original-path
+  access-control-request-method access-control-request-headers access-control-request-private-network x-envoy-external-address x-envoy-original-path
   x-envoy-original-host x-envoy-decorator-operation x-envoy-attempt-count x-envoy-downstream-service-cluster
   :method :scheme :authority :path
   `

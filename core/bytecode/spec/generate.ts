@@ -60,6 +60,7 @@ interface Spec {
   sections: (Required<Pick<Named, "name" | "id" | "text">> & { layout: string })[];
   denyStatuses: number[];
   unsettableHeaders: string[];
+  joinableHeaders: string[];
   verification: string[];
   instructions: Instruction[];
 }
@@ -68,6 +69,8 @@ const NOTICE = "Generated from core/bytecode/spec/bytecode.json by `npm run gen`
 
 const DENY_STATUSES_TEXT =
   "Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names.";
+const JOINABLE_HEADERS_TEXT =
+  "Headers of which a proxy may hand on several lines as one, joined by commas (Envoy does, in any configuration): see docs/request.md, section 4.";
 const UNSETTABLE_HEADERS_TEXT = "Host, framing and hop-by-hop request headers: no policy may set them.";
 
 /** Every generated file, path relative to the project's root, with its text. */
@@ -149,6 +152,10 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
       `/** ${UNSETTABLE_HEADERS_TEXT} */`,
       `export const UNSETTABLE_HEADERS: StaticArray<string> = ${JSON.stringify(spec.unsettableHeaders)};`,
     );
+    lines.push(
+      `/** ${JOINABLE_HEADERS_TEXT} */`,
+      `export const JOINABLE_HEADERS: StaticArray<string> = ${JSON.stringify(spec.joinableHeaders)};`,
+    );
   }
   return `${lines.join("\n").trimEnd()}\n`;
 }
@@ -205,6 +212,8 @@ function facts(spec: Spec): string {
     `export const DENY_STATUSES: readonly number[] = ${JSON.stringify(spec.denyStatuses)};`,
     `/** ${UNSETTABLE_HEADERS_TEXT} */`,
     `export const UNSETTABLE_HEADERS: readonly string[] = ${JSON.stringify(spec.unsettableHeaders)};`,
+    `/** ${JOINABLE_HEADERS_TEXT} */`,
+    `export const JOINABLE_HEADERS: readonly string[] = ${JSON.stringify(spec.joinableHeaders)};`,
     "",
     "/** Built-in attributes in order of their ids. */",
     "export const BUILTINS = [",

@@ -27,6 +27,8 @@ export const POINTER_TOKENS_MAX = 32;
 export const DENY_STATUSES: readonly number[] = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];
 /** Host, framing and hop-by-hop request headers: no policy may set them. */
 export const UNSETTABLE_HEADERS: readonly string[] = ["host","content-length","transfer-encoding","connection","te","upgrade","keep-alive","proxy-connection","proxy-authenticate","proxy-authorization","trailer","expect"];
+/** Headers of which a proxy may hand on several lines as one, joined by commas (Envoy does, in any configuration): see docs/request.md, section 4. */
+export const JOINABLE_HEADERS: readonly string[] = ["accept","accept-encoding","access-control-request-headers","access-control-request-method","access-control-request-private-network","authentication","authorization","cache-control","content-encoding","content-type","expect","grpc-accept-encoding","grpc-timeout","if-match","if-modified-since","if-none-match","if-range","if-unmodified-since","origin","pragma","referer","user-agent","via","x-client-trace-id","x-envoy-external-address","x-forwarded-client-cert","x-forwarded-for","x-forwarded-host","x-forwarded-port","x-forwarded-proto","x-request-id"];
 
 /** Built-in attributes in order of their ids. */
 export const BUILTINS = [

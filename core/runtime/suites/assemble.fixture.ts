@@ -1,0 +1,312 @@
+/**
+ * From a case's instructions to a bundle: one guard that denies when its trigger, the case's code, is true. The only
+ * leaf of its tree has the same code. An instruction is written as
+ *
+ *     NAME [cell] [constant or cell] [negate] [true->N | false->N] [register 1] [body N]
+ *
+ * where a cell is an attribute (`text`, `home.street`), or `element`, `element.name`, `inner.cost` in a body; constants
+ * are JSON (members by name, sets as arrays); N is the number of an instruction of the case (`body`: the one behind it).
+ * A single instruction that branches stands for itself with `false->2`, ACCEPT and REJECT.
+ */
+import { type Model, type Word4, writeModel } from "../../../test/bytecode/model.ts";
+import * as f from "../../bytecode/gen/constants.ts";
+import { NONE, SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../../bytecode/gen/constants.ts";
+import { INSTRUCTIONS, type InstructionInfo, TYPE_NAMES } from "../../bytecode/gen/tables.ts";
+import { parseAddress, parseNetwork } from "../../source/address.ts";
+import {
+  ATTRIBUTES,
+  attribute,
+  ENUMS,
+  fieldOf,
+  type Place,
+  RESOURCE,
+  type Spec,
+  widthOf,
+} from "./schema.fixture.ts";
+
+const ENUM_NAMES = Object.keys(ENUMS) as (keyof typeof ENUMS)[];
+const SET_KINDS = {
+  strings: SET_STRINGS,
+  numbers: SET_NUMBERS,
+  members: SET_MEMBERS,
+  networks: SET_NETWORKS,
+};
+
+/** The bundle of a case's code. */
+export function assemble(code: string | readonly string[]): Uint8Array {
+  const assembler = new Assembler();
+  const lines = typeof code === "string" ? [`${code} false->2`, "ACCEPT", "REJECT"] : code;
+  return assembler.bundle(lines);
+}
+
+class Assembler {
+  readonly #model: Model = emptyModel();
+  readonly #read = new Set<number>();
+  readonly #shapes: string[] = [];
+
+  bundle(lines: readonly string[]): Uint8Array {
+    const model = this.#model;
+    this.#types();
+    const code = this.#region(lines, 0, lines.length, []);
+    for (let copy = 0; copy < 2; copy++) {
+      model.routines.push(code.length);
+      model.code.push(...code);
+    }
+    this.#slots();
+    const name = this.#string("Case");
+    model.policies.push({
+      name,
+      intent: NONE,
+      kind: f.POLICY_KIND_GUARD,
+      mode: f.MODE_ENFORCE,
+      severity: 2,
+      effect: f.EFFECT_DENIES,
+      trigger: 0,
+      requirement: NONE,
+      status: 0,
+      body: NONE,
+      reason: NONE,
+      firstObligation: 0,
+      obligations: 0,
+      firstMetadata: 0,
+      metadata: 0,
+    });
+    model.rows.push({ trigger: 0, requirement: NONE });
+    // In the order in which the words are written.
+    const node = {
+      kind: f.NODE_LEAF,
+      children: 0,
+      firstChild: 0,
+      text: name,
+      line: 1,
+      column: 1,
+      routine: 1,
+    };
+    model.nodes.push({ ...node, firstRead: 0, reads: 0 });
+    return writeModel(model);
+  }
+
+  // --- code ---
+
+  /** `frames`: types of the elements of the open bodies. */
+  #region(lines: readonly string[], start: number, end: number, frames: readonly Spec[]): Word4[] {
+    const code: Word4[] = [];
+    for (let at = start; at < end; ) {
+      const words = lines[at]!.match(/\[.*?\]|"[^"]*"|\S+/g)!;
+      const opcode = INSTRUCTIONS.findIndex((info) => info?.name === words[0]);
+      const info = INSTRUCTIONS[opcode];
+      if (info === null || info === undefined) throw new Error(`no instruction ${words[0]}`);
+      const operands = words.slice(1);
+      const a = info.a === "none" ? null : this.#place(operands.shift()!, frames);
+      const bodyEnd = take(operands, "body");
+      const register = take(operands, "register") ?? 0;
+      const negate = operands.includes("negate") ? 1 : 0;
+      const jump = operands.find((word) => word.includes("->"));
+      const sense = jump?.startsWith("true") ? 1 : 0;
+      const to = jump === undefined ? 0 : Number(jump.split("->")[1]) - at;
+      const b = this.#operand(info, operands[0]!, a, frames);
+      const body =
+        bodyEnd === null ? [] : this.#region(lines, at + 1, bodyEnd, [...frames, elementOf(a!.spec)]);
+      const frameOfB = typeof b === "object" ? b.frame : 0;
+      this.#note(info, a, typeof b === "object" ? b : null);
+      code.push([
+        opcode | (sense << 8) | (negate << 9) | ((a?.frame ?? 0) << 10) | (frameOfB << 12) | (register << 14),
+        a?.cell ?? 0,
+        info.b.startsWith("body") ? body.length : typeof b === "object" ? b.cell : b,
+        to,
+      ]);
+      code.push(...body);
+      at = bodyEnd ?? at + 1;
+    }
+    return code;
+  }
+
+  #place(text: string, frames: readonly Spec[]): Place {
+    if (Object.hasOwn(ATTRIBUTES, text)) return { frame: 0, ...attribute(text) };
+    const [root, ...fields] = text.split(".");
+    const frame = ["element", "inner"].indexOf(root!) + 1;
+    let place: Place =
+      frame === 0 ? { frame, ...attribute(root!) } : { frame, cell: 0, spec: frames[frame - 1]! };
+    for (const name of fields) {
+      const { cell, spec } = fieldOf(place.spec, name);
+      place = { frame, cell: place.cell + cell, spec };
+    }
+    return place;
+  }
+
+  #operand(info: InstructionInfo, word: string, a: Place | null, frames: readonly Spec[]): number | Place {
+    if (info.b.endsWith("Cell")) return this.#place(word, frames);
+    if (info.b === "none" || info.b.startsWith("body")) return 0;
+    const value: unknown = JSON.parse(word);
+    switch (info.b) {
+      case "strings":
+      case "numbers":
+      case "networks":
+      case "members":
+        return this.#set(info.b, value as unknown[], a!);
+      default:
+        return this.#constant(info.b, value, a);
+    }
+  }
+
+  #constant(kind: string, value: unknown, a: Place | null): number {
+    const model = this.#model;
+    switch (kind) {
+      case "string":
+        return this.#string(value as string);
+      case "number":
+        return intern(model.numbers, value as number, (other) => other === value);
+      case "network":
+        return intern(model.networks, networkOf(value as string), (other) =>
+          same(other, networkOf(value as string)),
+        );
+      case "member":
+        return typeof value === "number" ? value : (membersOf(a!.spec) as string[]).indexOf(value as string);
+      default:
+        return value as number;
+    }
+  }
+
+  #set(kind: keyof typeof SET_KINDS, values: readonly unknown[], a: Place): number {
+    const model = this.#model;
+    const indexes = values.map((value) => this.#constant(kind.slice(0, -1), value, a)).sort((x, y) => x - y);
+    model.sets.push({ kind: SET_KINDS[kind], first: model.setElements.length, count: indexes.length });
+    model.setElements.push(...indexes);
+    return model.sets.length - 1;
+  }
+
+  /** What the header says of the code. */
+  #note(info: InstructionInfo, a: Place | null, b: Place | null): void {
+    for (const place of [a, b]) if (place?.frame === 0) this.#read.add(place.cell);
+    if (["ANY", "ALL", "COUNT"].includes(info.name)) this.#model.features |= f.FEATURE_AGGREGATES;
+    const networks =
+      /ADDRESS|NETWORK|CIDR/.test(info.name) || (info.name === "IN_LIST" && isAddress(a!.spec));
+    if (networks) this.#model.features |= f.FEATURE_NETWORKS;
+  }
+
+  // --- everything else ---
+
+  #string(text: string): number {
+    const bytes = new TextEncoder().encode(text);
+    return intern(this.#model.strings, bytes, (other) => same(other, bytes));
+  }
+
+  #types(): void {
+    const model = this.#model;
+    for (const name of ENUM_NAMES) {
+      const { ordered, members } = ENUMS[name];
+      const row = { name: this.#string(name), ordered: ordered ? 1 : 0, first: model.members.length };
+      model.enums.push({ ...row, count: members.length });
+      model.members.push(...members.map((member) => this.#string(member)));
+    }
+    model.resources.push({ member: 0, method: this.#string("POST"), first: 0, count: 1 });
+    model.segments.push({ kind: 0, string: this.#string(RESOURCE.toLowerCase()) });
+  }
+
+  #shape(spec: Spec): number {
+    const key = JSON.stringify(spec);
+    const known = this.#shapes.indexOf(key);
+    if (known !== -1) return known;
+    const row = this.#shapeRow(spec);
+    this.#shapes.push(key);
+    return this.#model.shapes.push(row) - 1;
+  }
+
+  #shapeRow(spec: Spec): Model["shapes"][number] {
+    const { fields } = this.#model;
+    if (typeof spec === "string") return { type: TYPE_NAMES.indexOf(spec), argument: 0, fields: 0 };
+    if ("enum" in spec) return { type: f.TYPE_ENUM, argument: ENUM_NAMES.indexOf(spec.enum), fields: 0 };
+    if ("list" in spec) return { type: f.TYPE_LIST, argument: this.#shape(spec.list), fields: 0 };
+    const rows = Object.entries(spec.record).map(([name, each]) => ({
+      name: this.#string(name),
+      shape: this.#shape(each),
+    }));
+    fields.push(...rows);
+    return { type: f.TYPE_RECORD, argument: fields.length - rows.length, fields: rows.length };
+  }
+
+  #slots(): void {
+    for (const [name, spec] of Object.entries(ATTRIBUTES)) {
+      const { cell } = attribute(name);
+      const read = Array.from({ length: widthOf(spec) }, (_, i) => cell + i).some((each) =>
+        this.#read.has(each),
+      );
+      const builtin = name === "resource.type";
+      if (read && !builtin) this.#model.features |= f.FEATURE_BODY;
+      this.#model.slots.push({
+        name: this.#string(name),
+        shape: this.#shape(spec),
+        source: builtin ? f.SOURCE_BUILTIN : f.SOURCE_BODY,
+        flags: (read ? f.SLOT_READ : 0) | (builtin ? 0 : f.SLOT_CLAIMED),
+        half: 0,
+        argument: builtin ? f.BUILTIN_RESOURCE_TYPE : this.#string(`/${name}`),
+        default: 0,
+      });
+    }
+  }
+}
+
+function emptyModel(): Model {
+  return {
+    features: 0,
+    flags: f.FLAG_DEFAULT_ALLOW,
+    strings: [],
+    numbersPadding: 0,
+    numbers: [],
+    networks: [],
+    sets: [],
+    setElements: [],
+    enums: [],
+    members: [],
+    shapes: [],
+    fields: [],
+    slots: [],
+    resources: [],
+    segments: [],
+    routines: [],
+    code: [],
+    obligations: [],
+    policies: [],
+    metadata: [],
+    rows: [],
+    nodes: [],
+    reads: [],
+  };
+}
+
+/** The number behind a word, which is taken out with it. */
+function take(words: string[], name: string): number | null {
+  const at = words.indexOf(name);
+  return at === -1 ? null : Number(words.splice(at, 2)[1]);
+}
+
+function intern<T>(pool: T[], value: T, isSame: (other: T) => boolean): number {
+  const known = pool.findIndex(isSame);
+  return known === -1 ? pool.push(value) - 1 : known;
+}
+
+function networkOf(text: string): Model["networks"][number] {
+  const address = parseAddress(text);
+  const network = address === null ? parseNetwork(text) : { bytes: address, prefix: 128 };
+  if ("error" in network) throw new Error(`no address or network: ${text}`);
+  return { address: [...network.bytes], prefix: network.prefix };
+}
+
+function elementOf(spec: Spec): Spec {
+  if (typeof spec === "string" || !("list" in spec)) throw new Error(`no list: ${JSON.stringify(spec)}`);
+  return spec.list;
+}
+
+function membersOf(spec: Spec): readonly string[] {
+  if (typeof spec === "object" && "list" in spec) return membersOf(spec.list);
+  if (typeof spec === "string" || !("enum" in spec)) throw new Error(`no enum: ${JSON.stringify(spec)}`);
+  return ENUMS[spec.enum].members;
+}
+
+function isAddress(spec: Spec): boolean {
+  return spec === "ip" || spec === "cidr";
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
