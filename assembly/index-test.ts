@@ -16,6 +16,7 @@ import { freeBundle, loadBundle } from "./vm/load-bundle";
 import { loadSlots, requestIsSound } from "./vm/load-slots";
 import { containsBytes } from "./vm/search";
 import { sha256, SHA256_BYTES } from "./vm/sha256";
+import { siphash } from "./vm/siphash";
 import { isUtf8 } from "./vm/utf8";
 import { writeRefusal } from "./vm/verify/refusal";
 import { readTestRequest } from "./test-twin/request";
@@ -82,6 +83,14 @@ export function hash(pointer: usize, length: u32): usize {
   const out = newWriter(SHA256_BYTES);
   sha256(pointer, length, out.start);
   out.cursor += SHA256_BYTES;
+  return give(out);
+}
+
+/** The first 16 bytes are the key, the others whole words. */
+export function keyedHash(pointer: usize, length: u32): usize {
+  const out = newWriter(16);
+  siphash(pointer, pointer + 16, (length - 16) >> 3, out.start);
+  out.cursor += 16;
   return give(out);
 }
 

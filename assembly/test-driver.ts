@@ -35,6 +35,8 @@ export interface TestVm {
   slots(request: NeutralRequest): ReadonlyMap<string, Dump>;
   decide(request: NeutralRequest): TestDecision;
   sha256(bytes: Uint8Array): Uint8Array;
+  /** `message`: a multiple of eight bytes. */
+  siphash(key: Uint8Array, message: Uint8Array): Uint8Array;
   /** Null when malformed. */
   base64(text: string): Uint8Array | null;
   /** NaN when it is no number. */
@@ -62,6 +64,7 @@ interface Exports {
   readonly slots: Call;
   readonly decide_: Call;
   readonly hash: Call;
+  readonly keyedHash: Call;
   readonly base64: Call;
   readonly float: Call;
   readonly int: Call;
@@ -128,6 +131,7 @@ export function loadTestVm(wasm: Uint8Array): TestVm {
     slots: (request) => readSlots(reading(exports.slots, request)),
     decide: (request) => readDecision(reading(exports.decide_, request)),
     sha256: (bytes) => result(ask(exports.hash, bytes)),
+    siphash: (key, message) => result(ask(exports.keyedHash, joined([key, message]))),
     base64: (text) => bytesOrNull(exports.base64, toBytes(text)),
     float: (spelling) => ask(exports.float, toBytes(spelling)),
     int: (spelling) => ask(exports.int, toBytes(spelling)),

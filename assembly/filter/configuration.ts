@@ -6,7 +6,7 @@
  * The second member says that the proxy's own configuration has the flag of that name (Envoy's PluginConfig). Without
  * it a filter that waits for a body hangs every request that has one, so a bundle that reads the body is refused.
  */
-import { HEADER_DIGEST, MAGIC, SOURCE_EXTENSION } from "../gen/constants";
+import { MAGIC, SOURCE_EXTENSION } from "../gen/constants";
 import { readConfiguration } from "../host/buffers";
 import { newLog, sendLog } from "../host/log";
 import { allocateBlock, freeBlock } from "../host/memory";
@@ -16,8 +16,7 @@ import { BASE64_MALFORMED, base64Decode, base64Length } from "../vm/base64";
 import { Bundle } from "../vm/bundle";
 import { equalsText } from "../vm/bytes";
 import { JSON_FALSE, JSON_OBJECT, JSON_STRING, JSON_TRUE, JsonNode, jsonNode, parseJson } from "../vm/json";
-import { freeBundle, loadBundle } from "../vm/load-bundle";
-import { SHA256_BYTES } from "../vm/sha256";
+import { DIGEST_TEXT_BYTES, freeBundle, loadBundle } from "../vm/load-bundle";
 import { refuse, refuseText, writeRefusal } from "../vm/verify/refusal";
 import { setBundle } from "./roots";
 
@@ -34,7 +33,7 @@ export function configureRoot(id: u32, size: u32): bool {
     sendLog(LOG_ERROR, writeRefusal(newLog().text("refused, ")));
     return false;
   }
-  sendLog(LOG_INFO, newLog().text("bundle sha256:").hex(bundle.bytes + HEADER_DIGEST, SHA256_BYTES).text(" is in force"));
+  sendLog(LOG_INFO, newLog().text("bundle sha256:").bytes(bundle.digestText, DIGEST_TEXT_BYTES).text(" is in force"));
   return true;
 }
 

@@ -1,5 +1,5 @@
 /** A verdict carried out: request headers on an allow, an answer of our own on a deny, and a note for the access log. */
-import { HEADER_DIGEST, NONE } from "../gen/constants";
+import { NONE } from "../gen/constants";
 import { ARENA_REQUEST_BYTES_MAX, resetArena } from "../host/arena";
 import { sendLocalResponse } from "../host/local-response";
 import { LOG_ERROR, STATUS_OK } from "../host/status";
@@ -22,7 +22,7 @@ import {
   Verdict,
 } from "../vm/decide";
 import { NeutralRequest, UNDELIVERED } from "../vm/request";
-import { SHA256_BYTES } from "../vm/sha256";
+import { DIGEST_TEXT_BYTES } from "../vm/load-bundle";
 import { isSameHeader } from "../vm/verify/names";
 import { DECISION_ID_BYTES, nextDecisionId } from "./decision-id";
 
@@ -174,7 +174,7 @@ function note(bundle: Bundle | null, verdict: Verdict, id: usize): void {
   } else text.text("null");
   text.text(',"reason":"').text(outcomeName(verdict.outcome)).text('","decision_id":"').hex(id, DECISION_ID_BYTES).text('","bundle":');
   if (bundle === null) text.text("null}");
-  else text.text('"sha256:').hex(bundle.bytes + HEADER_DIGEST, SHA256_BYTES).text('"}');
+  else text.text('"sha256:').bytes(bundle.digestText, DIGEST_TEXT_BYTES).text('"}');
   if (!text.failed) writeFilterState("ipe", text.start, text.length);
 }
 

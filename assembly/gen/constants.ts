@@ -97,6 +97,9 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
 // @ts-ignore: decorator
 @inline export const LIMIT_POINTER_TOKENS_MAX: u32 = 32;
+/** Nodes from the root of an explain tree to a leaf; the verifier refuses more, the parser far fewer. */
+// @ts-ignore: decorator
+@inline export const LIMIT_EXPLAIN_DEPTH_MAX: u32 = 1024;
 
 /** Some slot that is read comes from the request body. */
 // @ts-ignore: decorator

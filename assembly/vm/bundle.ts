@@ -207,6 +207,8 @@ export class Bundle {
   /** u32 each: slots with the flag `read`. */
   readSlots: usize;
   readSlotCount: u32;
+  /** The digest as 64 hex digits. */
+  digestText: usize;
 
   /** Cells of the global frame. */
   cellCount: u32;

@@ -1,7 +1,5 @@
 /** From bytes to a verified bundle with its tables. */
 import {
-  FLAG_DEFAULT_ALLOW,
-  BUILTIN_CONNECTION_MTLS,
   BUILTIN_REQUEST_HOST,
   BUILTIN_REQUEST_ID,
   BUILTIN_REQUEST_METHOD,
@@ -9,27 +7,28 @@ import {
   BUILTIN_REQUEST_QUERY,
   BUILTIN_REQUEST_SIZE,
   BUILTIN_RESOURCE_TYPE,
+  HEADER_DIGEST,
   SLOT_READ,
   SOURCE_BODY,
   SOURCE_BUILTIN,
   SOURCE_CAPTURE,
   SOURCE_COOKIE,
-  SOURCE_EXTENSION,
   SOURCE_HEADER,
   SOURCE_QUERY,
 } from "../gen/constants";
 import { allocate } from "../host/arena";
 import { allocateBlock, freeBlock } from "../host/memory";
+import { newWriter } from "../host/writer";
 import { Bundle, SlotEntry } from "./bundle";
 import {
   FACT_HOST,
   FACT_METHOD,
-  FACT_SCHEME,
   FACT_SIZE,
   FACT_TARGET,
   NEED_BODY,
   NEED_HEADERS,
 } from "./request";
+import { SHA256_BYTES } from "./sha256";
 import { internTableSize } from "./strings";
 import { verifyCode } from "./verify/code";
 import { verifyConstants, verifySets } from "./verify/constants";
@@ -41,6 +40,9 @@ import { refuse } from "./verify/refusal";
 import { compareStrings, verifyResources } from "./verify/resources";
 import { verifySlots } from "./verify/slots";
 import { verifyEnums, verifyShapes } from "./verify/types";
+
+// @ts-ignore: decorator
+@inline export const DIGEST_TEXT_BYTES: u32 = 64;
 
 /**
  * Verifies a bundle by the section "Verification" of docs/bytecode.md. `bytes` is a block of memory.ts, which the
@@ -80,6 +82,7 @@ function verify(bundle: Bundle): bool {
   if (!verifyObligations(bundle) || !verifyPolicies(bundle)) return false;
   if (!verifyExplain(bundle)) return false;
   listReadSlots(bundle);
+  spellDigest(bundle);
   return listSettable(bundle) || refuse("bundle", "out of memory");
 }
 
@@ -87,7 +90,7 @@ function verify(bundle: Bundle): bool {
 function makeTables(bundle: Bundle): bool {
   const intern = internTableSize(bundle.stringCount);
   const words =
-    bundle.stringCount + 1 + intern + bundle.shapeCount + 2 * bundle.slotCount + bundle.routineCount + 1 + 2 * bundle.obligationCount;
+    bundle.stringCount + 1 + intern + bundle.shapeCount + 2 * bundle.slotCount + bundle.routineCount + 1 + 2 * bundle.obligationCount + DIGEST_TEXT_BYTES / 4;
   let at = allocateBlock(words * 4);
   if (at == 0) return false;
   memory.fill(at, 0, words * 4);
@@ -107,6 +110,8 @@ function makeTables(bundle: Bundle): bool {
   bundle.obligationHeaders = at;
   at += bundle.obligationCount << 2;
   bundle.settable = at;
+  at += bundle.obligationCount << 2;
+  bundle.digestText = at;
   makeOffsets(bundle);
   return true;
 }
@@ -120,6 +125,12 @@ function makeOffsets(bundle: Bundle): void {
     store<u32>(bundle.stringOffsets + (i << 2), end, 4);
     bundle.stringBytesMax = max(bundle.stringBytesMax, length);
   }
+}
+
+/** Every decision names its bundle, so the digits are made once. */
+function spellDigest(bundle: Bundle): void {
+  const writer = newWriter(DIGEST_TEXT_BYTES).hex(bundle.bytes + HEADER_DIGEST, SHA256_BYTES);
+  if (!writer.failed) memory.copy(bundle.digestText, writer.start, DIGEST_TEXT_BYTES);
 }
 
 /** What is loaded for a request, and what the host must fetch for it. */

@@ -1,15 +1,6 @@
 /**
  * From the bytes of a bundle to a verified program. This is the only door: what comes out satisfies every rule of
  * docs/bytecode.md, "Verification", so nothing behind it checks an index, an offset or a type again.
- *
- * Where the page leaves room the stricter reading holds:
- * - a range of no entries starts where the one before ends, too; a leaf's first child is 0;
- * - all obligations, metadata and reads belong to some policy or node;
- * - every shape of enum 0 is the one that the builtin `resource.type` uses;
- * - text sources give no lists of lists, which text cannot spell;
- * - a jump lands on no COUNT into register 1, and there is none without a COUNT into register 0 in front of it;
- * - a header value's blanks are spaces;
- * - explain trees are at most `EXPLAIN_DEPTH_MAX` deep.
  */
 import { type Constants, readConstants } from "./decode/constants.ts";
 import { checkHeader, readSections, readTables, type Section } from "./decode/container.ts";

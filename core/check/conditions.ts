@@ -711,7 +711,7 @@ class ConditionChecker {
     );
   }
 
-  #error(id: DiagnosticId, span: Span, message: string, help: string | null = null): null {
+  #error(id: DiagnosticId, span: Span, message: string, help: string): null {
     this.#report.error(id, span, message, help);
     return null;
   }

@@ -35,12 +35,12 @@ export class Diagnostics {
     this.#strict = strict;
   }
 
-  error(id: DiagnosticId, span: Span, message: string, help: string | null = null): void {
+  error(id: DiagnosticId, span: Span, message: string, help: string): void {
     this.#faults++;
     this.#add("error", id, span, message, help);
   }
 
-  warning(id: DiagnosticId, span: Span, message: string, help: string | null = null): void {
+  warning(id: DiagnosticId, span: Span, message: string, help: string): void {
     this.#add(this.#strict ? "error" : "warning", id, span, message, help);
   }
 
@@ -75,7 +75,7 @@ export class Diagnostics {
     id: DiagnosticId,
     span: Span,
     message: string,
-    help: string | null,
+    help: string,
   ): void {
     if (severity === "error") this.#errors++;
     if (this.isFull) return;
@@ -84,8 +84,7 @@ export class Diagnostics {
     const key = `${this.#sources.get(span.source)}:${span.start}:${id}:${text}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-    const advice = help === null ? null : shortened(help, MESSAGE_LENGTH_MAX);
-    this.#list.push({ severity, id, message: text, help: advice, span });
+    this.#list.push({ severity, id, message: text, help: shortened(help, MESSAGE_LENGTH_MAX), span });
   }
 
   #inOrder(list: readonly Diagnostic[]): Diagnostic[] {

@@ -19,6 +19,8 @@ export function nearest(name: string, candidates: Iterable<string>): string | nu
 }
 
 /** "did you mean `x`?", or the fallback advice. */
+export function didYouMean(name: string, candidates: Iterable<string>, otherwise: string): string;
+export function didYouMean(name: string, candidates: Iterable<string>): string | null;
 export function didYouMean(
   name: string,
   candidates: Iterable<string>,

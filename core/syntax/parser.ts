@@ -1118,7 +1118,7 @@ export class Parser {
     );
   }
 
-  #fail(id: DiagnosticId, token: Token, message: string, help: string | null = null): never {
+  #fail(id: DiagnosticId, token: Token, message: string, help: string): never {
     this.#depth = 0;
     const at = token.kind === "end" ? this.#span(this.#lastEnd, this.#lastEnd) : this.#spanOf(token);
     this.#report.error(id, at, message, help);

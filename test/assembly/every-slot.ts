@@ -58,6 +58,9 @@ export function everySlotPolicy(): string {
   declare("whole-cookie", "string?", 'claimed from header "cookie"');
   declare("cookies", "list of string?", 'claimed from header "cookie"');
   declare("as_is", "string?", 'claimed from header "verbatim" verbatim');
+  declare("accept", "string?", 'claimed from header "accept"');
+  declare("agent", "string?", 'claimed from header "user-agent" verbatim');
+  declare("via", "list of string?", 'claimed from header "via"');
   declare("deep", "string?", 'claimed from body "/a~1b/1/~0c"');
   declare("root", "list of int?", 'claimed from body ""');
   declare("person", "Person?", 'claimed from body "/person"');
@@ -172,6 +175,7 @@ function headers(random: Random): { name: string; value: Text }[] {
   if (random.chance(50)) lines.push({ name: "content-type", value: random.pick(["application/json", "Application/JSON ; charset=utf-8", "a/b+json", "a/+json", "text/plain", "application/json,x", "+json", "a/b/c+json"]) });
   if (random.chance(3)) lines.push({ name: "content-encoding", value: "gzip" });
   if (random.chance(30)) lines.push({ name: "X-Request-Id", value: someText(random) });
+  for (const name of ["accept", "User-Agent", "via"]) lines.push(...many(random, 2, () => ({ name, value: someText(random) })));
   if (random.chance(30)) lines.push({ name: "verbatim", value: someText(random) });
   if (random.chance(2)) lines.push({ name: "header_string", value: "v".repeat(random.pick([65535, 65536, 65537])) });
   if (random.chance(2)) lines.push({ name: "cookie", value: "v".repeat(65537) });

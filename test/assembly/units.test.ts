@@ -21,6 +21,56 @@ describe("sha256", () => {
   });
 });
 
+describe("siphash", () => {
+  const MASK = (1n << 64n) - 1n;
+
+  /** The algorithm once more, with big integers. */
+  function siphash(key: Buffer, message: Buffer): string {
+    const rotl = (x: bigint, n: bigint): bigint => ((x << n) | (x >> (64n - n))) & MASK;
+    const [k0, k1] = [key.readBigUInt64LE(0), key.readBigUInt64LE(8)];
+    let [a, b, c, d] = [k0 ^ 0x736f6d6570736575n, k1 ^ 0x646f72616e646f6dn ^ 0xeen, k0 ^ 0x6c7967656e657261n, k1 ^ 0x7465646279746573n];
+    const rounds = (n: number): void => {
+      for (let i = 0; i < n; i++) {
+        a = (a + b) & MASK;
+        b = rotl(b, 13n) ^ a;
+        a = rotl(a, 32n);
+        c = (c + d) & MASK;
+        d = rotl(d, 16n) ^ c;
+        a = (a + d) & MASK;
+        d = rotl(d, 21n) ^ a;
+        c = (c + b) & MASK;
+        b = rotl(b, 17n) ^ c;
+        c = rotl(c, 32n);
+      }
+    };
+    const words = Array.from({ length: message.length / 8 }, (_, i) => message.readBigUInt64LE(i * 8));
+    for (const word of [...words, BigInt(message.length) << 56n]) {
+      d ^= word;
+      rounds(2);
+      a ^= word;
+    }
+    const out = Buffer.alloc(16);
+    c ^= 0xeen;
+    rounds(4);
+    out.writeBigUInt64LE(a ^ b ^ c ^ d, 0);
+    b ^= 0xddn;
+    rounds(4);
+    out.writeBigUInt64LE(a ^ b ^ c ^ d, 8);
+    return out.toString("hex");
+  }
+
+  test("the first vector of its authors", () => {
+    const key = Uint8Array.from({ length: 16 }, (_, i) => i);
+    expect(Buffer.from(vm.siphash(key, new Uint8Array())).toString("hex")).toBe("a3817f04ba25a8e66df67214c7550293");
+  });
+
+  test.each([0, 8, 16, 24, 64])("of %i bytes", (length) => {
+    const bytes = Buffer.from(createHash("sha512").update(`${length}`).digest());
+    const [key, message] = [bytes.subarray(0, 16), Buffer.concat([bytes, bytes]).subarray(16, 16 + length)];
+    expect(Buffer.from(vm.siphash(key, message)).toString("hex")).toBe(siphash(key, message));
+  });
+});
+
 describe("base64", () => {
   test("is what Buffer writes, for every length and byte", () => {
     for (let length = 0; length < 300; length++) {

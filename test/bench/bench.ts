@@ -15,7 +15,9 @@ const PARTS = { core: benchCore, "ext-authz": benchExtAuthz, envoy: benchEnvoy }
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
-  process.stderr.write(`there is no part ${unknown.join(", ")}; choose of ${Object.keys(PARTS).join(", ")}\n`);
+  process.stderr.write(
+    `there is no part ${unknown.join(", ")}; choose of ${Object.keys(PARTS).join(", ")}\n`,
+  );
   process.exit(2);
 }
 for (const [name, part] of Object.entries(PARTS)) {

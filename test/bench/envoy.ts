@@ -157,7 +157,7 @@ async function load(pid: number, port: number): Promise<{ cpuNs: number; perSeco
     `-c${CONNECTIONS}`,
     `-d${SECONDS}s`,
     "-H",
-    "host: api.example.com",
+    "Host: api.example.com",
     "-H",
     "x-tenant: acme",
     "-H",
@@ -168,7 +168,7 @@ async function load(pid: number, port: number): Promise<{ cpuNs: number; perSeco
   ]);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
   if (/Non-2xx/.test(stdout) || !(requests > 0))
-    throw new Error(`the load was not answered as it should be:\n${stdout}`);
+    throw new Error(`the load on port ${port} was not answered as it should be:\n${stdout}`);
   return {
     cpuNs: ((cpuTicks(pid) - before) * 10_000_000) / requests,
     perSecond: Number(/Requests\/sec:\s*([\d.]+)/.exec(stdout)?.[1]),

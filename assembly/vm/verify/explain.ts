@@ -1,12 +1,8 @@
 /** Rules 16 and 17: the source trees of the conditions, and that every routine has exactly one use. */
-import { NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "../../gen/constants";
+import { LIMIT_EXPLAIN_DEPTH_MAX, NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "../../gen/constants";
 import { allocate } from "../../host/arena";
 import { Bundle, NodeEntry } from "../bundle";
 import { refuse, refuseAt } from "./refusal";
-
-/** Nesting of one tree. Other runtimes walk trees by recursion and have the same limit. */
-// @ts-ignore: decorator
-@inline const DEPTH_MAX: u32 = 1024;
 
 /** One byte for each node: it has a parent. */
 let parented: usize = 0;
@@ -112,7 +108,7 @@ function verifyHeights(bundle: Bundle): bool {
     const node = bundle.node(i);
     let height: u32 = 0;
     for (let c: u32 = 0; c < node.count; c++) height = max(height, <u32>load<u16>(heights + ((node.first + c) << 1)));
-    if (++height > DEPTH_MAX) return refuseAt("explain", "nested too deeply", i);
+    if (++height > LIMIT_EXPLAIN_DEPTH_MAX) return refuseAt("explain", "nested too deeply", i);
     store<u16>(heights + (i << 1), <u16>height);
   }
   return true;

@@ -1,5 +1,6 @@
 /** Rules 16 and 17: the source trees of the conditions, and that every routine has exactly one use. */
 import { cellShapes } from "../cells.ts";
+import { LIMIT_EXPLAIN_DEPTH_MAX } from "../gen/constants.ts";
 import { NODE_NAMES } from "../gen/tables.ts";
 import type { ExplainNode, Slot } from "../program.ts";
 import type { Tables } from "./container.ts";
@@ -7,12 +8,6 @@ import type { Code } from "./instructions.ts";
 import type { PolicyHead } from "./policies.ts";
 import { refuse } from "./refusal.ts";
 import { allUsed, nextRange } from "./table.ts";
-
-/**
- * Nesting of one tree. Stricter than the page, which names no limit: whoever walks a tree by recursion must not
- * run out of stack. Source text nests conditions 200 deep, with at most an `or`, an `and` and a `not` on each level.
- */
-export const EXPLAIN_DEPTH_MAX = 1024;
 
 /** The roots of one policy's trees. */
 export interface Trees {
@@ -114,7 +109,8 @@ function readNodes(tables: Tables, known: Known, uses: Uses): ExplainNode[] {
     const kind = kindOf(tables, i);
     const { first, count } = childRange(tables, i);
     const height = 1 + heights.subarray(first, first + count).reduce((a, b) => Math.max(a, b), 0);
-    if (height > EXPLAIN_DEPTH_MAX) refuse(where, `conditions nested deeper than ${EXPLAIN_DEPTH_MAX}`);
+    if (height > LIMIT_EXPLAIN_DEPTH_MAX)
+      refuse(where, `conditions nested deeper than ${LIMIT_EXPLAIN_DEPTH_MAX}`);
     heights[i] = height;
     const routine = table.indexOrNone(i, 6, { what: "routine", count: tables.routines.count });
     if ((kind === "leaf") !== (routine !== -1))

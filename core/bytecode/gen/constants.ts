@@ -64,6 +64,8 @@ export const LIMIT_FRAME_DEPTH_MAX = 2;
 export const LIMIT_SHAPE_WIDTH_MAX = 256;
 /** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
 export const LIMIT_POINTER_TOKENS_MAX = 32;
+/** Nodes from the root of an explain tree to a leaf; the verifier refuses more, the parser far fewer. */
+export const LIMIT_EXPLAIN_DEPTH_MAX = 1024;
 
 /** Some slot that is read comes from the request body. */
 export const FEATURE_BODY = 1;
