@@ -24,7 +24,7 @@ const ENTRIES = { filter: "index.ts", test: "index-test.ts" } as const;
  * - `stub`: no managed runtime at all. The filter has its own memory (`host/memory.ts`, `host/arena.ts`).
  * - `abort=`: nothing in the filter can throw, and no proxy has `env.abort`.
  * - `exportStart`: a start section would run before any context exists, which crashes Envoy.
- * - `shrinkLevel`: 0 makes the module a third larger for no measurable gain.
+ * - `shrinkLevel`: 0 makes the module a third larger, too large, for about 0.2 microseconds a request.
  */
 const COMMON = ["--runtime", "stub", "--use", "abort=", "--exportStart", "_initialize"];
 const RELEASE = ["-O3", "--shrinkLevel", "2", "--converge"];

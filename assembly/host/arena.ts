@@ -54,7 +54,8 @@ export function arenaExhausted(): bool {
   return exhausted;
 }
 
-function exhaust(): usize {
+/** Memory ran out, here or elsewhere on the way of the callback. Always 0. */
+export function exhaust(): usize {
   exhausted = true;
   return 0;
 }

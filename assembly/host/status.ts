@@ -11,8 +11,6 @@
 // @ts-ignore: decorator
 @inline export const LOG_INFO: u32 = 2;
 // @ts-ignore: decorator
-@inline export const LOG_WARN: u32 = 3;
-// @ts-ignore: decorator
 @inline export const LOG_ERROR: u32 = 4;
 
 // @ts-ignore: decorator

@@ -3,15 +3,7 @@
  * indeterminate, in this order of weight and then in the bundle's order; else allow if some enforced policy is
  * satisfied; else the default. Permissive policies have no vote.
  */
-import {
-  EFFECT_ALLOWS,
-  EFFECT_DENIES,
-  MODE_ENFORCE,
-  MODE_PERMISSIVE,
-  NONE,
-  POLICY_KIND_GUARD,
-  POLICY_KIND_POLICY,
-} from "../gen/constants";
+import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, POLICY_KIND_POLICY } from "../gen/constants";
 import { allocate } from "../host/arena";
 import { Bundle, PolicyEntry } from "./bundle";
 import { beginRuns, run, runMetUnknown } from "./interpreter";

@@ -1,6 +1,6 @@
 /** The host (docs/request.md, section 3), brought to its plain form. */
 import { allocate } from "../host/arena";
-import { ADDRESS_BYTES, readAddress } from "./address";
+import { readAddress } from "./address";
 import { findByte, lower } from "./bytes";
 import { Fact } from "./request";
 import { isWithinLimit } from "./target";

@@ -35,16 +35,7 @@ import { readCookie, readHeader, readRequestId } from "./headers";
 import { plainHost, plainHostLength, readHost } from "./host";
 import { factOfBuiltin } from "./load-bundle";
 import { decodeParameter, findParameter, parameterValue, parameterValueLength, readQuery } from "./query";
-import {
-  FACT_HOST,
-  FACT_METHOD,
-  FACT_SIZE,
-  FACT_TARGET,
-  GIVEN,
-  MISSING,
-  NeutralRequest,
-  UNDELIVERED,
-} from "./request";
+import { FACT_HOST, FACT_METHOD, FACT_TARGET, MISSING, NeutralRequest, UNDELIVERED } from "./request";
 import { captureIndex, matchResource, segmentLength, segmentPointer } from "./resources";
 import { isValidMethod, readTarget, Target } from "./target";
 import { addPiece, addPieces, beginPieces, readPieces, readText, setNumber, setString } from "./text-values";

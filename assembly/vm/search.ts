@@ -1,5 +1,6 @@
 /** Does a text hold another? Both may be a client's, so the time is linear in their lengths. */
-import { allocate } from "../host/arena";
+import { exhaust } from "../host/arena";
+import { allocateBlock, freeBlock } from "../host/memory";
 
 /** Up to so many bytes a part is looked for plainly: the bad case is small then, and no table is needed. */
 // @ts-ignore: decorator
@@ -20,10 +21,22 @@ function searchPlainly(text: usize, textLength: u32, part: usize, partLength: u3
   return false;
 }
 
-/** Knuth, Morris and Pratt: `table` holds, for each beginning of the part, the longest border of it. */
+/**
+ * Knuth, Morris and Pratt: `table` holds, for each beginning of the part, the longest border of it. It is given back at
+ * once, since one request may make many such searches.
+ */
 function searchWithTable(text: usize, textLength: u32, part: usize, partLength: u32): bool {
-  const table = allocate(<usize>partLength * 4);
-  if (table == 0) return false;
+  const table = allocateBlock(<usize>partLength * 4);
+  if (table == 0) {
+    exhaust();
+    return false;
+  }
+  const found = fillAndSearch(table, text, textLength, part, partLength);
+  freeBlock(table);
+  return found;
+}
+
+function fillAndSearch(table: usize, text: usize, textLength: u32, part: usize, partLength: u32): bool {
   store<u32>(table, 0);
   let matched: u32 = 0;
   for (let i: u32 = 1; i < partLength; i++) {

@@ -28,7 +28,7 @@ export function layOutNodes(policies: readonly PlanPolicy[]): NodeLayout {
   for (let i = 0; i < queue.length; i++) {
     const node = queue[i]!;
     nodes.push({ node, firstChild: queue.length });
-    queue.push(...childrenOf(node));
+    for (const child of childrenOf(node)) queue.push(child);
   }
   return { rows, nodes };
 }

@@ -100,8 +100,9 @@ class Code {
   section(): Writer {
     const out = new Writer();
     const total = this.#routines.reduce((sum, { words }) => sum + words.length / 4, 0);
-    out.u32(this.#routines.length, total, ...this.#routines.map(({ words }) => words.length / 4));
-    for (const { words } of this.#routines) out.u16(...words);
+    out.u32(this.#routines.length, total);
+    out.u32s(this.#routines.map(({ words }) => words.length / 4));
+    for (const { words } of this.#routines) out.u16s(words);
     return out;
   }
 
@@ -165,7 +166,7 @@ function setSection(pools: Pools): Writer {
     out.u32(kind, first, elements.length);
     first += elements.length;
   }
-  for (const { elements } of pools.sets) out.u32(...elements);
+  for (const { elements } of pools.sets) out.u32s(elements);
   return out;
 }
 
@@ -180,7 +181,7 @@ function enumSection(enums: readonly EnumInfo[], pools: Pools): Writer {
     out.u32(pools.string(name), ordered ? 1 : 0, first, members.length);
     first += members.length;
   }
-  for (const { members } of enums) out.u32(...members.map((member) => pools.string(member)));
+  for (const { members } of enums) out.u32s(members.map((member) => pools.string(member)));
   return out;
 }
 

@@ -29,6 +29,15 @@ export class Writer {
     }
   }
 
+  /** As many as there are; arguments are limited by the stack. */
+  u16s(values: readonly number[]): void {
+    for (const value of values) this.u16(value);
+  }
+
+  u32s(values: readonly number[]): void {
+    for (const value of values) this.u32(value);
+  }
+
   f64(value: number): void {
     const at = this.#take(8);
     this.#view.setFloat64(at, value, true);

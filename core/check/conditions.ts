@@ -121,7 +121,7 @@ class ConditionChecker {
       this.#error(
         "not-a-condition",
         e.span,
-        `\`${e.path.text}\` is a ${typeName(type)}, no condition`,
+        `\`${e.path.text}\` is ${aType(type)}, no condition`,
         "only a bool stands alone; compare it with something",
       );
   }
@@ -183,7 +183,7 @@ class ConditionChecker {
         return this.#error(
           "unknown-attribute",
           name.span,
-          `\`${walked}\` is a ${typeName(type)} and has no \`${field}\``,
+          `\`${walked}\` is ${aType(type)} and has no \`${field}\``,
           help,
         );
       }
@@ -232,7 +232,7 @@ class ConditionChecker {
     );
   }
 
-  #nearName(name: string, scope: readonly ElementBinding[], otherwise: string): string | null {
+  #nearName(name: string, scope: readonly ElementBinding[], otherwise: string): string {
     if (++this.#suggestions > SUGGESTIONS_MAX) return otherwise;
     const known = [
       ...this.#schema.attributes.keys(),
@@ -258,7 +258,7 @@ class ConditionChecker {
     const list = this.#resolve(e.list, scope);
     if (list === null) return;
     if (list.kind === "constant" || list.type.kind !== "list") {
-      const what = list.kind === "constant" ? "a constant" : `a ${typeName(list.type)}`;
+      const what = list.kind === "constant" ? "a constant" : aType(list.type);
       this.#error(
         "type-mismatch",
         e.list.span,
@@ -272,7 +272,7 @@ class ConditionChecker {
       this.#error(
         "type-mismatch",
         e.span,
-        `\`${e.function}\` over a ${typeName(list.type)} needs a \`where\``,
+        `\`${e.function}\` over ${aType(list.type)} needs a \`where\``,
         `write \`${e.function}(${e.list.text} where ...)\``,
       );
     }
@@ -380,7 +380,7 @@ class ConditionChecker {
       this.#error(
         "not-implemented",
         e.span,
-        `comparing a ${typeName(type)} as a whole is not implemented yet`,
+        `comparing ${aType(type)} as a whole is not implemented yet`,
         type.kind === "list" ? "use `contains`, `count`, `any` or `all`" : "compare its fields",
       );
       return false;
@@ -394,7 +394,7 @@ class ConditionChecker {
         "use an ordered enum or an int",
       );
     else if (type.kind !== "enum")
-      this.#error("type-mismatch", e.operatorSpan, `a ${typeName(type)} has no order`, "use `==` or `!=`");
+      this.#error("type-mismatch", e.operatorSpan, `${aType(type)} has no order`, "use `==` or `!=`");
     else if (!type.enum.ordered)
       this.#error(
         "unordered-enum",
@@ -494,7 +494,7 @@ class ConditionChecker {
       this.#error(
         "type-mismatch",
         e.left.span,
-        `a ${typeName(type)} is in no list`,
+        `${aType(type)} is in no list`,
         type.kind === "list"
           ? `ask about its elements: any(${slice(e.left)} where ...)`
           : "compare its fields",
@@ -658,7 +658,7 @@ class ConditionChecker {
       return this.#error(
         "type-mismatch",
         e.span,
-        `\`${e.path.text}\` is a ${typeName(found.type)}, not a ${typeName(wanted)}`,
+        `\`${e.path.text}\` is ${aType(found.type)}, not ${aType(wanted)}`,
         "compare values of one type",
       );
     }
@@ -681,7 +681,7 @@ class ConditionChecker {
       return this.#error(
         "type-mismatch",
         e.span,
-        `a count is an int, not a ${typeName(wanted)}`,
+        `a count is an int, not ${aType(wanted)}`,
         "compare it with an int",
       );
     return { operand: { kind: "count", aggregate: e }, type: INT };
@@ -706,7 +706,7 @@ class ConditionChecker {
     return this.#error(
       "type-mismatch",
       e.span,
-      `the constant \`${e.path.text}\` is a ${typeName(type)}, not a ${typeName(wanted)}`,
+      `the constant \`${e.path.text}\` is ${aType(type)}, not ${aType(wanted)}`,
       "compare values of one type",
     );
   }
@@ -715,6 +715,12 @@ class ConditionChecker {
     this.#report.error(id, span, message, help);
     return null;
   }
+}
+
+/** A type's name with its article. */
+function aType(type: Type): string {
+  const name = typeName(type);
+  return `${/^[aeio]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 function* elementNamesOf(schema: Schema): Iterable<string> {

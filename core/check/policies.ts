@@ -155,7 +155,7 @@ function checkHeaders(
 function headerProblem(name: string): string | null {
   if (name.includes("_")) return "`_` and `-` count as equal in many servers, write `-`";
   if (name.startsWith(":")) return "it is a pseudo header";
-  if (name.startsWith("x-ipe-")) return "`x-ipe-` is ours";
+  if (name.startsWith("x-ipe-")) return "names with `x-ipe-` belong to IPE Mesh";
   if (!SETTABLE_HEADER.test(name)) return "it is no header name";
   return UNSETTABLE_HEADERS.includes(name) ? "it frames or routes the message" : null;
 }

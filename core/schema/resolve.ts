@@ -450,7 +450,7 @@ class Resolver {
     span: Span,
     captures: ReadonlySet<string>,
   ): string | null {
-    const refuse = (message: string, help: string | null): null => {
+    const refuse = (message: string, help: string): null => {
       this.#report.error("bad-source", span, message, help);
       return null;
     };
@@ -574,7 +574,7 @@ function pointerProblem(text: string): string | null {
 
 /** A literal as a value of a scalar type; reports and returns null where it does not fit. */
 export function literalOf(type: Type, literal: Expression, report: Diagnostics): ConstantValue | null {
-  const mismatch = (help: string | null = null): null => {
+  const mismatch = (help: string): null => {
     report.error("type-mismatch", literal.span, `${literalName(literal)} is no ${typeName(type)}`, help);
     return null;
   };

@@ -57,7 +57,7 @@ function signatureOf({ method, segments }: ResourcePattern): string {
 }
 
 function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourcePattern | null {
-  const refuse = (message: string, help: string | null = null, id: DiagnosticId = "bad-resource"): null => {
+  const refuse = (message: string, help: string, id: DiagnosticId = "bad-resource"): null => {
     report.error(id, d.pattern.span, message, help);
     return null;
   };
@@ -70,7 +70,11 @@ function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourceP
     );
   }
   const text = d.pattern.value;
-  if (!text.startsWith("/")) return refuse(`the path \`${text}\` does not start with \`/\``);
+  if (!text.startsWith("/"))
+    return refuse(
+      `the path \`${text}\` does not start with \`/\``,
+      'write it from the root: "/orders/{order_id}"',
+    );
   if (text.length > 1 && text.endsWith("/"))
     return refuse(
       `the path \`${text}\` ends in \`/\``,
@@ -82,7 +86,7 @@ function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourceP
     const capture = CAPTURE.exec(part);
     if (capture !== null) {
       if (segments.some((s) => s.kind === "capture" && s.text === capture[1]))
-        return refuse(`\`${capture[1]}\` is captured twice`);
+        return refuse(`\`${capture[1]}\` is captured twice`, "choose another name for one of them");
       segments.push({ kind: "capture", text: capture[1]! });
     } else if (part.includes("*")) {
       return refuse(

@@ -70,13 +70,7 @@ export class Diagnostics {
     return [...this.#inOrder(shown), this.#rest(shown)];
   }
 
-  #add(
-    severity: Diagnostic["severity"],
-    id: DiagnosticId,
-    span: Span,
-    message: string,
-    help: string,
-  ): void {
+  #add(severity: Diagnostic["severity"], id: DiagnosticId, span: Span, message: string, help: string): void {
     if (severity === "error") this.#errors++;
     if (this.isFull) return;
     if (!this.#sources.has(span.source)) this.#sources.set(span.source, this.#sources.size);

@@ -211,6 +211,9 @@ export class Lexer {
       end += character.length;
     }
     if (end === start) end = start + 1;
+    // Whoever writes `#` means a comment.
+    const rest = this.#text[start] === "#" ? this.#lineEnd(start) : end;
+    if (rest > end) end = start + 1;
     const bad = this.#text.slice(start, end);
     const shown = HIDDEN.test(bad) || bad.trim() === "" ? codeOf(bad) : `\`${shortened(bad, 20)}\``;
     this.#report.error(
@@ -219,7 +222,7 @@ export class Lexer {
       `${shown} has no meaning here`,
       adviceAbout(bad),
     );
-    this.#at = end;
+    this.#at = Math.max(rest, end);
   }
 
   // --- strings ---
@@ -351,7 +354,7 @@ const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([
   ["t", "\t"],
 ]);
 
-function adviceAbout(bad: string): string | null {
+function adviceAbout(bad: string): string {
   if (/[\u2018\u2019\u201c\u201d'`]/.test(bad)) return 'strings stand in straight double quotes: "text"';
   if (bad === "&&" || bad === "&") return "write `and`";
   if (bad === "||" || bad === "|") return "write `or`";
@@ -359,7 +362,9 @@ function adviceAbout(bad: string): string | null {
   if (bad.startsWith("#")) return COMMENTS;
   if (bad === ";") return "a line end is enough";
   if (bad === "\r") return "end lines with a line feed";
-  return HIDDEN.test(bad) || bad.trim() === "" ? "remove it, or write a plain blank" : null;
+  return HIDDEN.test(bad) || bad.trim() === ""
+    ? "remove it, or write a plain blank"
+    : "remove it, or put it in quotes";
 }
 
 function withoutBlanksBehind(text: string): string {

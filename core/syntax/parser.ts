@@ -75,6 +75,8 @@ const DEPTH_MAX = 200;
 class Recover {}
 
 const HEADERS_LATER = "request.headers";
+const CONDITION_EXAMPLE = 'write one such as `request.method == "GET"`';
+const SET_EXAMPLE = 'write `set request header "x-name" to "value"`';
 const CONDITION_WORDS = ["and", "or", "where"];
 const ATTRIBUTE_WORDS = ["claimed", "trusted", "from", "verbatim", "default"];
 /** Code units of a token that a message repeats. */
@@ -170,6 +172,8 @@ export class Parser {
       this.#advance();
       return this.#declarationOf(token);
     }
+    if (token.kind === "word" && DECLARATIONS_LATER.includes(token.text))
+      return this.#later(token, `\`${token.text}\``);
     if (token.kind === "word" && SECTIONS.includes(token.text)) {
       return this.#fail(
         "section-in-column-1",
@@ -178,8 +182,6 @@ export class Parser {
         "only declarations start in column 1: indent the lines of a policy",
       );
     }
-    if (token.kind === "word" && DECLARATIONS_LATER.includes(token.text))
-      return this.#later(token, `\`${token.text}\``);
     return this.#unknownDeclaration(token);
   }
 
@@ -312,6 +314,7 @@ export class Parser {
         "syntax",
         this.#token,
         `expected \`allow\` or \`deny\` after \`default\`, found ${describe(this.#token)}`,
+        "write `default deny`, or remove it: that is the default anyway",
       );
     const allow = this.#token.text === "allow";
     this.#advance();
@@ -477,6 +480,7 @@ export class Parser {
             "syntax",
             this.#token,
             `expected \`when\` after \`triggers\`, found ${describe(this.#token)}`,
+            "write `triggers when` and a condition",
           );
         parts.trigger = this.#condition();
         return;
@@ -513,6 +517,7 @@ export class Parser {
           "syntax",
           this.#token,
           `expected \`allow\` or \`deny\` after \`on\`, found ${describe(this.#token)}`,
+          "sections are `on allow` and `on deny`",
         );
     }
   }
@@ -571,8 +576,7 @@ export class Parser {
 
   #deniesReason(): StringLiteral | null {
     if (!this.#accept("with")) return null;
-    if (!this.#accept("reason"))
-      this.#fail("syntax", this.#token, `expected \`reason\` after \`with\`, found ${describe(this.#token)}`);
+    if (!this.#accept("reason")) this.#expected("`reason` after `with`", 'write `denies with reason "why"`');
     return this.#stringLiteral("the reason");
   }
 
@@ -594,23 +598,13 @@ export class Parser {
     const start = this.#token;
     if (this.#isWord() && ["append", "remove"].includes(start.text))
       this.#later(start, `\`${start.text}\` in \`on allow\``);
-    if (!this.#accept("set"))
-      this.#fail("syntax", start, `expected \`set request header\`, found ${describe(start)}`);
+    if (!this.#accept("set")) this.#expected("`set request header`", SET_EXAMPLE);
     if (this.#isWord() && ["response", "query", "metadata"].includes(this.#token.text))
       this.#later(this.#token, `\`set ${this.#token.text}\``);
     if (!this.#accept("request") || !this.#accept("header"))
-      this.#fail(
-        "syntax",
-        this.#token,
-        `expected \`request header\` after \`set\`, found ${describe(this.#token)}`,
-      );
+      this.#expected("`request header` after `set`", SET_EXAMPLE);
     const header = this.#stringLiteral("the header's name");
-    if (!this.#accept("to"))
-      this.#fail(
-        "syntax",
-        this.#token,
-        `expected \`to\` after the header's name, found ${describe(this.#token)}`,
-      );
+    if (!this.#accept("to")) this.#expected("`to` after the header's name", SET_EXAMPLE);
     const value = this.#stringLiteral("the header's value");
     return { header, value, span: this.#from(start.start) };
   }
@@ -638,8 +632,11 @@ export class Parser {
       if (this.#accept("status")) status = this.#status();
       else if (this.#accept("body")) body = this.#stringLiteral("the body");
       else {
-        const advice = item.kind === "word" ? didYouMean(item.text, ["status", "body"]) : null;
-        this.#fail("syntax", item, `expected \`status\` or \`body\`, found ${describe(item)}`, advice);
+        const near = item.kind === "word" ? item.text : "";
+        this.#expected(
+          "`status` or `body`",
+          didYouMean(near, ["status", "body"], 'write `status 403` or `body "..."`'),
+        );
       }
     }
     if (empty) {
@@ -657,7 +654,7 @@ export class Parser {
   #status(): { value: number; span: Span } | null {
     const token = this.#token;
     if (token.kind !== "number" || !this.#inBody())
-      this.#fail("syntax", token, `expected a status such as 403, found ${describe(token)}`);
+      this.#expected("a status such as 403", "write three digits behind `status`");
     this.#advance();
     // `4e2` is a number, but no status that anybody looks for.
     const value = /^[0-9]+$/.test(token.text) ? Number(token.text) : Number.NaN;
@@ -685,7 +682,10 @@ export class Parser {
       const key = this.#name("a key such as `owner`");
       const colon = this.#token;
       if (!this.#is("symbol", ":"))
-        this.#fail("syntax", colon, `expected \`:\` after \`${key.text}\`, found ${describe(colon)}`);
+        this.#expected(
+          `\`:\` after \`${shortened(key.text, TOKEN_SHOWN_MAX)}\``,
+          "write `key: value`, each on its own line",
+        );
       const rest = this.#lexer.restOfLine(colon.end);
       if (rest.text === "")
         this.#report.error(
@@ -822,7 +822,7 @@ export class Parser {
 
   #operand(): Expression {
     const token = this.#token;
-    if (!this.#inBody()) return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+    if (!this.#inBody()) return this.#expected("a condition", CONDITION_EXAMPLE);
     switch (token.kind) {
       case "string":
         this.#advance();
@@ -834,7 +834,7 @@ export class Parser {
       case "word":
         return this.#wordOperand(token);
       default:
-        return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+        return this.#expected("a condition", CONDITION_EXAMPLE);
     }
   }
 
@@ -857,7 +857,7 @@ export class Parser {
       this.#advance();
       return this.#number(token, -1);
     }
-    return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+    return this.#expected("a condition", CONDITION_EXAMPLE);
   }
 
   #number(first: Token, sign: 1 | -1): Expression {
@@ -926,8 +926,7 @@ export class Parser {
       );
     if (text === "not")
       return this.#fail("syntax", token, "`not` inside a comparison", "put it in front: `not a == b`");
-    if (RESERVED.has(text))
-      return this.#fail("syntax", token, `expected a condition, found ${describe(token)}`);
+    if (RESERVED.has(text)) return this.#expected("a condition", CONDITION_EXAMPLE);
     if (text === HEADERS_LATER)
       this.#fail(
         "not-implemented",
@@ -1053,26 +1052,25 @@ export class Parser {
   }
 
   #symbol(text: string): void {
-    if (!this.#is("symbol", text))
-      this.#fail("syntax", this.#token, `expected \`${text}\`, found ${describe(this.#token)}`);
+    if (!this.#is("symbol", text)) this.#expected(`\`${text}\``, `put a \`${text}\` here`);
     this.#advance();
   }
 
   #close(text: string, open: Token): void {
     if (!this.#is("symbol", text)) {
       const opened = this.#source.text.slice(open.start, open.end);
-      this.#fail(
-        "syntax",
-        this.#token,
-        `expected \`${text}\` for the \`${opened}\` before, found ${describe(this.#token)}`,
-      );
+      const help =
+        text === ")"
+          ? "close the parenthesis; conditions are joined with `and` or `or`"
+          : "close the list; items have commas between them";
+      this.#expected(`\`${text}\` for the \`${opened}\` before`, help);
     }
     this.#advance();
   }
 
   #name(what = "a name"): Name {
     const token = this.#token;
-    if (!this.#isWord()) return this.#fail("syntax", token, `expected ${what}, found ${describe(token)}`);
+    if (!this.#isWord()) return this.#expected(what, "names have letters, digits, `_` and no quotes");
     this.#advance();
     return { text: token.text, span: this.#spanOf(token) };
   }
@@ -1093,7 +1091,7 @@ export class Parser {
   #stringLiteral(what: string): StringLiteral {
     const token = this.#token;
     if (!this.#inBody() || token.kind !== "string")
-      return this.#fail("syntax", token, `expected ${what} in double quotes, found ${describe(token)}`);
+      return this.#expected(`${what} in double quotes`, 'write it as "text"');
     this.#advance();
     return { value: token.text, span: this.#spanOf(token) };
   }
@@ -1107,6 +1105,10 @@ export class Parser {
       `unexpected ${describe(this.#token)}`,
       "remove it: the declaration is complete",
     );
+  }
+
+  #expected(what: string, help: string): never {
+    return this.#fail("syntax", this.#token, `expected ${what}, found ${describe(this.#token)}`, help);
   }
 
   #later(token: Token, what: string): never {

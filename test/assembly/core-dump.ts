@@ -25,7 +25,10 @@ export function coreSlots(bundle: Uint8Array): (request: NeutralRequest) => Map<
 function dump(slots: Slots, shape: Shape, cell: number): Dump {
   const state = STATES[slots.state[cell]!]!;
   if (shape.type === "record") {
-    return { state, fields: Object.fromEntries(shape.fields.map((f) => [f.name, dump(slots, f.shape, cell + f.offset)])) };
+    return {
+      state,
+      fields: Object.fromEntries(shape.fields.map((f) => [f.name, dump(slots, f.shape, cell + f.offset)])),
+    };
   }
   if (slots.state[cell] !== PRESENT) return { state } as Dump;
   const [offset, length] = [slots.offset[cell]!, slots.length[cell]!];
@@ -37,7 +40,10 @@ function dump(slots: Slots, shape: Shape, cell: number): Dump {
       return { state: "present", address: slots.bytes.slice(offset, offset + 16), prefix: length };
     case "list": {
       const width = slots.id[cell]!;
-      return { state: "present", elements: Array.from({ length }, (_, i) => dump(slots, shape.element!, offset + i * width)) };
+      return {
+        state: "present",
+        elements: Array.from({ length }, (_, i) => dump(slots, shape.element!, offset + i * width)),
+      };
     }
     default:
       return { state: "present", number: slots.number[cell]! };

@@ -1,7 +1,13 @@
 /** Whatever the proxy refuses to do, the filter denies or goes on as decided; it never traps and never lets a request by. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildFilter } from "../../assembly/build.ts";
-import { failAllocation, failHostCall, type HeaderLine, ProxyWasmHost, Status } from "../proxy-wasm-host/index.ts";
+import {
+  failAllocation,
+  failHostCall,
+  type HeaderLine,
+  ProxyWasmHost,
+  Status,
+} from "../proxy-wasm-host/index.ts";
 import { bundleOf } from "./policies.ts";
 
 /** Reads by every kind of host call, and sets a header. */
@@ -20,7 +26,14 @@ policy Secret:
   triggers when request.path == "/secret"
   denies
 `;
-const STATUSES = [Status.NotFound, Status.BadArgument, Status.InvalidMemoryAccess, Status.Empty, Status.InternalFailure, Status.Unimplemented];
+const STATUSES = [
+  Status.NotFound,
+  Status.BadArgument,
+  Status.InvalidMemoryAccess,
+  Status.Empty,
+  Status.InternalFailure,
+  Status.Unimplemented,
+];
 /** Host calls in one such request; a few more are tried. */
 const CALLS = 30;
 
@@ -33,12 +46,21 @@ beforeAll(async () => {
 async function hostOf(policy: string): Promise<ProxyWasmHost> {
   const host = await ProxyWasmHost.load(wasm, { allowOnHeadersStopIteration: true });
   const bundle = Buffer.from(bundleOf(policy)).toString("base64");
-  expect(host.configure({ configuration: JSON.stringify({ bundle, allow_on_headers_stop_iteration: true }) }).ok).toBe(true);
+  expect(
+    host.configure({ configuration: JSON.stringify({ bundle, allow_on_headers_stop_iteration: true }) }).ok,
+  ).toBe(true);
   return host;
 }
 
 function lines(role: string): HeaderLine[] {
-  return [[":method", "POST"], [":path", "/orders"], [":authority", "a"], ["content-type", "application/json"], ["x-role", role], ["x-checked", "forged"]];
+  return [
+    [":method", "POST"],
+    [":path", "/orders"],
+    [":authority", "a"],
+    ["content-type", "application/json"],
+    ["x-role", role],
+    ["x-checked", "forged"],
+  ];
 }
 
 const request = (role: string) => ({
@@ -57,10 +79,16 @@ describe.each(STATUSES)("every host call in turn answers %i", (status) => {
       const report = host.request(request("admin"));
       expect(host.vm().failed).toBeUndefined();
       if (report.kind === "continue") {
-        expect(report.requestHeaders.filter(([name]) => name === "x-checked")).toEqual([["x-checked", "yes"]]);
+        expect(report.requestHeaders.filter(([name]) => name === "x-checked")).toEqual([
+          ["x-checked", "yes"],
+        ]);
       } else {
         denied++;
-        expect([ordinal, report.kind, [403, 500].includes(report.status ?? 0)]).toEqual([ordinal, "local-response", true]);
+        expect([ordinal, report.kind, [403, 500].includes(report.status ?? 0)]).toEqual([
+          ordinal,
+          "local-response",
+          true,
+        ]);
       }
     }
     expect(denied).toBeGreaterThan(3);
@@ -79,7 +107,16 @@ describe.each(STATUSES)("every host call in turn answers %i", (status) => {
     const host = await hostOf(NO_POLICY);
     for (let ordinal = 1; ordinal <= CALLS; ordinal++) {
       host.injectFaults(failHostCall(ordinal, status));
-      expect([ordinal, host.request({ headers: [[":method", "GET"], [":path", "/secret"], [":authority", "a"]] }).reachedUpstream]).toEqual([ordinal, false]);
+      expect([
+        ordinal,
+        host.request({
+          headers: [
+            [":method", "GET"],
+            [":path", "/secret"],
+            [":authority", "a"],
+          ],
+        }).reachedUpstream,
+      ]).toEqual([ordinal, false]);
     }
   });
 });
@@ -107,7 +144,11 @@ test("every call fails for good: the request stays stopped", async () => {
 
 test("a configuration that cannot be read, or finds no room, is refused", async () => {
   const host = await ProxyWasmHost.load(wasm);
-  for (const faults of [failHostCall(1, Status.NotFound), failHostCall(1, Status.InternalFailure), failAllocation(1)]) {
+  for (const faults of [
+    failHostCall(1, Status.NotFound),
+    failHostCall(1, Status.InternalFailure),
+    failAllocation(1),
+  ]) {
     host.injectFaults(faults);
     expect(host.configure({ configuration: bundleOf(NO_POLICY) }).ok).toBe(false);
   }
@@ -118,19 +159,40 @@ test("a configuration that cannot be read, or finds no room, is refused", async 
 // @types/node does not declare WebAssembly, and the project compiles without the DOM's library.
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object, imports: object) => { readonly exports: Record<string, (...words: number[]) => number> };
+  Instance: new (
+    module: object,
+    imports: object,
+  ) => { readonly exports: Record<string, (...words: number[]) => number> };
 };
 
 describe("callbacks out of turn", () => {
   function bare(): { exports: Record<string, (...words: number[]) => number>; responses: number[] } {
     const responses: number[] = [];
-    const env = new Proxy({}, { get: (_, name) => (status: number) => (name === "proxy_send_local_response" ? responses.push(status) * 0 : name === "proxy_log" ? 0 : 1) });
+    const env = new Proxy(
+      {},
+      {
+        get: (_, name) => (status: number) =>
+          name === "proxy_send_local_response" ? responses.push(status) * 0 : name === "proxy_log" ? 0 : 1,
+      },
+    );
     const imports = { env: Object.fromEntries(IMPORTS.map((name) => [name, Reflect.get(env, name)])) };
     return { exports: new WebAssembly.Instance(new WebAssembly.Module(wasm), imports).exports, responses };
   }
   const IMPORTS = [
-    ...["proxy_log", "proxy_get_current_time_nanoseconds", "proxy_get_property", "proxy_set_property", "proxy_get_buffer_bytes", "proxy_get_header_map_value"],
-    ...["proxy_get_header_map_pairs", "proxy_replace_header_map_value", "proxy_remove_header_map_value", "proxy_send_local_response"],
+    ...[
+      "proxy_log",
+      "proxy_get_current_time_nanoseconds",
+      "proxy_get_property",
+      "proxy_set_property",
+      "proxy_get_buffer_bytes",
+      "proxy_get_header_map_value",
+    ],
+    ...[
+      "proxy_get_header_map_pairs",
+      "proxy_replace_header_map_value",
+      "proxy_remove_header_map_value",
+      "proxy_send_local_response",
+    ],
   ];
 
   test("a request of a root without configuration is denied", () => {

@@ -20,26 +20,41 @@ let host: ProxyWasmHost;
 beforeAll(async () => {
   host = await ProxyWasmHost.load(await buildFilter(), { allowOnHeadersStopIteration: true });
   const bundle = Buffer.from(bundleOf(POLICY)).toString("base64");
-  expect(host.configure({ configuration: JSON.stringify({ bundle, allow_on_headers_stop_iteration: true }) }).ok).toBe(true);
+  expect(
+    host.configure({ configuration: JSON.stringify({ bundle, allow_on_headers_stop_iteration: true }) }).ok,
+  ).toBe(true);
 });
 
 function lines(...more: readonly HeaderLine[]): HeaderLine[] {
-  return [[":method", "POST"], [":path", "/orders"], [":authority", "a"], ["content-type", "application/json"], ...more];
+  return [
+    [":method", "POST"],
+    [":path", "/orders"],
+    [":authority", "a"],
+    ["content-type", "application/json"],
+    ...more,
+  ];
 }
 
 const body = (amount: number, padding = 0): string => `{"amount":${amount}${" ".repeat(padding)}}`;
 
 describe("a whole body", () => {
-  test.each([1, 2, 3, 7, 100])("in chunks of %i bytes: allowed, unchanged, with the policy's header", (size) => {
-    const text = body(42);
-    const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size));
-    const report = host.request({ headers: lines(["X_Checked", "forged"]), body: chunks });
-    expect(report).toMatchObject({ kind: "continue", requestHeaders: lines(["x-checked", "yes"]) });
-    expect(report.kind === "continue" && toText(report.requestBody)).toBe(text);
-  });
+  test.each([1, 2, 3, 7, 100])(
+    "in chunks of %i bytes: allowed, unchanged, with the policy's header",
+    (size) => {
+      const text = body(42);
+      const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
+        text.slice(i * size, (i + 1) * size),
+      );
+      const report = host.request({ headers: lines(["X_Checked", "forged"]), body: chunks });
+      expect(report).toMatchObject({ kind: "continue", requestHeaders: lines(["x-checked", "yes"]) });
+      expect(report.kind === "continue" && toText(report.requestBody)).toBe(text);
+    },
+  );
 
   test("denied", () => {
-    expect(host.request({ headers: lines(), body: [body(101).slice(0, 5), body(101).slice(5)] })).toMatchObject({ kind: "local-response", status: 403, reachedUpstream: false });
+    expect(
+      host.request({ headers: lines(), body: [body(101).slice(0, 5), body(101).slice(5)] }),
+    ).toMatchObject({ kind: "local-response", status: 403, reachedUpstream: false });
   });
 
   test("that ends in an empty chunk", () => {
@@ -48,7 +63,9 @@ describe("a whole body", () => {
   });
 
   test("of another type is invalid", () => {
-    const headers = lines().map(([name, value]): HeaderLine => [name, name === "content-type" ? "text/plain" : value]);
+    const headers = lines().map(
+      ([name, value]): HeaderLine => [name, name === "content-type" ? "text/plain" : value],
+    );
     expect(host.request({ headers, body: [body(1)] }).kind).toBe("local-response");
   });
 });
@@ -69,15 +86,34 @@ describe("a body that is too long", () => {
   });
 
   test.each([true, false])("is denied at once beyond it (more follows: %s)", (more) => {
-    const report = host.request({ headers: lines(), body: [body(1, LIMIT - body(1).length), " "], endOfStream: !more });
+    const report = host.request({
+      headers: lines(),
+      body: [body(1, LIMIT - body(1).length), " "],
+      endOfStream: !more,
+    });
     expect(report).toMatchObject({ kind: "local-response", status: 403 });
   });
 });
 
 describe("not waited for", () => {
   test.each<[string, readonly HeaderLine[]]>([
-    ["an upgrade", [[":method", "GET"], [":path", "/chat"], [":authority", "a"], ["upgrade", "websocket"], ["connection", "upgrade"]]],
-    ["CONNECT", [[":method", "CONNECT"], [":authority", "a:443"]]],
+    [
+      "an upgrade",
+      [
+        [":method", "GET"],
+        [":path", "/chat"],
+        [":authority", "a"],
+        ["upgrade", "websocket"],
+        ["connection", "upgrade"],
+      ],
+    ],
+    [
+      "CONNECT",
+      [
+        [":method", "CONNECT"],
+        [":authority", "a:443"],
+      ],
+    ],
   ])("%s: its body is undelivered, so what reads it is invalid", (_, headers) => {
     const stream = host.openStream();
     expect(stream.requestHeaders(headers, false)).toMatchObject({ kind: "local-response", status: 403 });
@@ -91,7 +127,9 @@ describe("trailers", () => {
     const before = new Set(host.vm().contexts.keys());
     expect(stream.requestHeaders(lines(), false)).toEqual({ kind: "waiting" });
     for (const chunk of chunks) stream.requestBody(chunk, false);
-    const context = [...host.vm().contexts.values()].find((one) => one.stream !== undefined && before.has(one.id))!;
+    const context = [...host.vm().contexts.values()].find(
+      (one) => one.stream !== undefined && before.has(one.id),
+    )!;
     const action = host.vm().call("proxy_on_request_trailers", context, 1).value;
     host.vm().runDeferred();
     const { kind } = stream.outcome;
@@ -103,7 +141,11 @@ describe("trailers", () => {
   test.each<[string, readonly string[], { action: number; kind: string }]>([
     ["nothing before them", [], { action: 0, kind: "waiting" }],
     ["a body that is allowed", [body(1).slice(0, 4), body(1).slice(4)], { action: 0, kind: "waiting" }],
-    ["a body that is denied", [body(101).slice(0, 4), body(101).slice(4)], { action: 1, kind: "local-response" }],
+    [
+      "a body that is denied",
+      [body(101).slice(0, 4), body(101).slice(4)],
+      { action: 1, kind: "local-response" },
+    ],
   ])("end the body: %s", (_, chunks, want) => {
     expect(withTrailers(chunks)).toEqual(want);
   });

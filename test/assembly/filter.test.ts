@@ -1,7 +1,14 @@
 /** The filter in a proxy: what requests meet. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildFilter } from "../../assembly/build.ts";
-import { failing, type HeaderLine, ProxyWasmHost, type PropertyBag, Status, toText } from "../proxy-wasm-host/index.ts";
+import {
+  failing,
+  type HeaderLine,
+  type PropertyBag,
+  ProxyWasmHost,
+  Status,
+  toText,
+} from "../proxy-wasm-host/index.ts";
 import { bundleOf } from "./policies.ts";
 
 let wasm: Uint8Array;
@@ -18,7 +25,10 @@ async function hostOf(policy: string): Promise<ProxyWasmHost> {
       allow_on_headers_stop_iteration: true,
     }),
   });
-  expect(configured.logs.map((log) => log.message)).toEqual([expect.stringMatching(/^ipe: bundle sha256:[0-9a-f]{64} is in force$/), expect.anything()]);
+  expect(configured.logs.map((log) => log.message)).toEqual([
+    expect.stringMatching(/^ipe: bundle sha256:[0-9a-f]{64} is in force$/),
+    expect.anything(),
+  ]);
   expect(configured.ok).toBe(true);
   return host;
 }
@@ -59,7 +69,10 @@ policy Health:
 describe("a decision", () => {
   test("allow: the request goes on with the policy's headers, and the access log can say why", async () => {
     const report = (await hostOf(ADMIN)).request({ headers: lines("/x", ["x-role", "admin"]) });
-    expect(report).toMatchObject({ kind: "continue", requestHeaders: [...lines("/x", ["x-role", "admin"]), ["x-approved-by", "ipe"]] });
+    expect(report).toMatchObject({
+      kind: "continue",
+      requestHeaders: [...lines("/x", ["x-role", "admin"]), ["x-approved-by", "ipe"]],
+    });
     expect(noteOf(report)).toEqual({
       decision: "allow",
       policy: "Admin",
@@ -72,7 +85,13 @@ describe("a decision", () => {
   test("deny with a configured answer", async () => {
     const report = (await hostOf(ADMIN)).request({ headers: lines("/x", ["x-role", "user"]) });
     const note = noteOf(report);
-    expect(report).toMatchObject({ kind: "local-response", status: 401, bodyText: "who are you?", details: "ipe_denied", reachedUpstream: false });
+    expect(report).toMatchObject({
+      kind: "local-response",
+      status: 401,
+      bodyText: "who are you?",
+      details: "ipe_denied",
+      reachedUpstream: false,
+    });
     expect(report.headers).toEqual([
       ["x-ipe-reason", "Admin"],
       ["x-ipe-decision", note.decision_id],
@@ -85,7 +104,11 @@ describe("a decision", () => {
     const report = (await hostOf(ADMIN)).request({ headers: lines("/x") });
     const note = noteOf(report);
     expect(report).toMatchObject({ kind: "local-response", status: 403 });
-    expect(JSON.parse(report.bodyText!)).toEqual({ decision: "deny", reason: "default", decision_id: note.decision_id });
+    expect(JSON.parse(report.bodyText!)).toEqual({
+      decision: "deny",
+      reason: "default",
+      decision_id: note.decision_id,
+    });
     expect(report.headers).toEqual([
       ["x-ipe-reason", "default"],
       ["x-ipe-decision", note.decision_id],
@@ -95,7 +118,9 @@ describe("a decision", () => {
   });
 
   test("a gRPC client's content type is left to the proxy", async () => {
-    const report = (await hostOf(ADMIN)).request({ headers: lines("/x", ["content-type", "application/grpc+proto"]) });
+    const report = (await hostOf(ADMIN)).request({
+      headers: lines("/x", ["content-type", "application/grpc+proto"]),
+    });
     expect(report.headers?.map(([name]) => name)).toEqual(["x-ipe-reason", "x-ipe-decision"]);
   });
 
@@ -137,26 +162,49 @@ policy Second:
 describe("headers", () => {
   test("a repeated line is never mistaken for its first value", async () => {
     const host = await hostOf(ADMIN);
-    for (const roles of [["admin", "user"], ["user", "admin"], ["admin", "admin"]]) {
-      expect(host.request({ headers: lines("/x", ...roles.map((role): HeaderLine => ["x-role", role])) })).toMatchObject({ kind: "local-response", status: 401 });
+    for (const roles of [
+      ["admin", "user"],
+      ["user", "admin"],
+      ["admin", "admin"],
+    ]) {
+      expect(
+        host.request({ headers: lines("/x", ...roles.map((role): HeaderLine => ["x-role", role])) }),
+      ).toMatchObject({ kind: "local-response", status: 401 });
     }
   });
 
-  test.each(["x-approved-by", "X-Approved-By", "x_approved_by", "x-approved_by"])("a client's %s never passes, also when nothing sets it", async (name) => {
-    const host = await hostOf(ADMIN);
-    const health = host.request({ headers: lines("/health", [name, "forged"], [name, "again"], ["x-approved", "mine"]) });
-    expect(health).toMatchObject({ kind: "continue", requestHeaders: lines("/health", ["x-approved", "mine"]) });
-    const admin = host.request({ headers: lines("/x", [name, "forged"], ["x-role", "admin"]) });
-    expect(admin).toMatchObject({ kind: "continue", requestHeaders: lines("/x", ["x-role", "admin"], ["x-approved-by", "ipe"]) });
-  });
+  test.each(["x-approved-by", "X-Approved-By", "x_approved_by", "x-approved_by"])(
+    "a client's %s never passes, also when nothing sets it",
+    async (name) => {
+      const host = await hostOf(ADMIN);
+      const health = host.request({
+        headers: lines("/health", [name, "forged"], [name, "again"], ["x-approved", "mine"]),
+      });
+      expect(health).toMatchObject({
+        kind: "continue",
+        requestHeaders: lines("/health", ["x-approved", "mine"]),
+      });
+      const admin = host.request({ headers: lines("/x", [name, "forged"], ["x-role", "admin"]) });
+      expect(admin).toMatchObject({
+        kind: "continue",
+        requestHeaders: lines("/x", ["x-role", "admin"], ["x-approved-by", "ipe"]),
+      });
+    },
+  );
 
   test("a policy about method, path and host reads nothing else", async () => {
-    const host = await hostOf(`policy P:\n  "get"\n  requires request.method == "GET" and request.path starts_with "/a" and request.host == "shop.example"\n`);
+    const host = await hostOf(
+      `policy P:\n  "get"\n  requires request.method == "GET" and request.path starts_with "/a" and request.host == "shop.example"\n`,
+    );
     // The first decision of a machine also stirs its ids.
     host.request({ headers: lines("/") });
     const report = host.request({ headers: lines("/abc", ["authorization", "secret"]) });
     expect(report.kind).toBe("continue");
-    expect(report.hostCalls).toEqual({ proxy_get_header_map_value: 3, proxy_get_current_time_nanoseconds: 1, proxy_set_property: 1 });
+    expect(report.hostCalls).toEqual({
+      proxy_get_header_map_value: 3,
+      proxy_get_current_time_nanoseconds: 1,
+      proxy_set_property: 1,
+    });
   });
 
   test("a policy about headers reads all of them once", async () => {
@@ -166,19 +214,33 @@ describe("headers", () => {
     host.request({ headers: lines("/") });
     const report = host.request({ headers: lines("/abc", ["cookie", "x=2"], ["cookie", "b=1"]) });
     expect(report.kind).toBe("continue");
-    expect(report.hostCalls).toEqual({ proxy_get_header_map_pairs: 1, proxy_get_current_time_nanoseconds: 1, proxy_set_property: 1 });
+    expect(report.hostCalls).toEqual({
+      proxy_get_header_map_pairs: 1,
+      proxy_get_current_time_nanoseconds: 1,
+      proxy_set_property: 1,
+    });
   });
 
   test("no path, as in CONNECT, is invalid", async () => {
-    const host = await hostOf(`default allow\npolicy P:\n  "no secrets"\n  triggers when request.path == "/secret"\n  denies\n`);
+    const host = await hostOf(
+      `default allow\npolicy P:\n  "no secrets"\n  triggers when request.path == "/secret"\n  denies\n`,
+    );
     expect(host.request({ headers: lines("/open") }).kind).toBe("continue");
-    expect(host.request({ headers: [[":method", "CONNECT"], [":authority", "a:443"]] })).toMatchObject({ kind: "local-response", status: 403 });
+    expect(
+      host.request({
+        headers: [
+          [":method", "CONNECT"],
+          [":authority", "a:443"],
+        ],
+      }),
+    ).toMatchObject({ kind: "local-response", status: 403 });
   });
 });
 
 describe("facts about the connection", () => {
   const property = async (condition: string, properties: PropertyBag): Promise<string> =>
-    (await hostOf(`policy P:\n  "p"\n  requires ${condition}\n`)).request({ headers: lines("/"), properties }).kind;
+    (await hostOf(`policy P:\n  "p"\n  requires ${condition}\n`)).request({ headers: lines("/"), properties })
+      .kind;
 
   test.each<[condition: string, properties: PropertyBag, want: string]>([
     ['source.ip in "10.0.0.0/8"', { source: { address: "10.1.2.3:4711" } }, "continue"],
@@ -203,17 +265,54 @@ describe("facts about the connection", () => {
     ['connection.tls_version == "TLSv1.3"', { connection: { tls_version: "TLSv1.3" } }, "continue"],
     ["not exists connection.tls_version", {}, "continue"],
     ["not exists connection.tls_version", { connection: { tls_version: "" } }, "continue"],
-    ["not exists connection.tls_version", { connection: { tls_version: failing(Status.InternalFailure) } }, "local-response"],
-    ["exists connection.tls_version", { connection: { tls_version: failing(Status.InternalFailure) } }, "local-response"],
+    [
+      "not exists connection.tls_version",
+      { connection: { tls_version: failing(Status.InternalFailure) } },
+      "local-response",
+    ],
+    [
+      "exists connection.tls_version",
+      { connection: { tls_version: failing(Status.InternalFailure) } },
+      "local-response",
+    ],
     ['connection.requested_server_name == "a"', { connection: { requested_server_name: "a" } }, "continue"],
-    ['connection.sha256_peer_certificate_digest == "ab"', { connection: { sha256_peer_certificate_digest: "ab" } }, "continue"],
-    ['connection.subject_peer_certificate == "CN=a"', { connection: { subject_peer_certificate: "CN=a" } }, "continue"],
-    ['source.principal == "spiffe://a/b"', { connection: { uri_san_peer_certificate: "spiffe://a/b", dns_san_peer_certificate: "c" } }, "continue"],
-    ['source.principal == "c"', { connection: { uri_san_peer_certificate: "", dns_san_peer_certificate: "c" } }, "continue"],
+    [
+      'connection.sha256_peer_certificate_digest == "ab"',
+      { connection: { sha256_peer_certificate_digest: "ab" } },
+      "continue",
+    ],
+    [
+      'connection.subject_peer_certificate == "CN=a"',
+      { connection: { subject_peer_certificate: "CN=a" } },
+      "continue",
+    ],
+    [
+      'source.principal == "spiffe://a/b"',
+      { connection: { uri_san_peer_certificate: "spiffe://a/b", dns_san_peer_certificate: "c" } },
+      "continue",
+    ],
+    [
+      'source.principal == "c"',
+      { connection: { uri_san_peer_certificate: "", dns_san_peer_certificate: "c" } },
+      "continue",
+    ],
     ['source.principal == "CN=a"', { connection: { subject_peer_certificate: "CN=a" } }, "continue"],
     ["not exists source.principal", {}, "continue"],
-    ["not exists source.principal", { connection: { uri_san_peer_certificate: failing(Status.InternalFailure), subject_peer_certificate: "CN=a" } }, "local-response"],
-    ['destination.principal == "spiffe://me"', { connection: { uri_san_local_certificate: "spiffe://me" } }, "continue"],
+    [
+      "not exists source.principal",
+      {
+        connection: {
+          uri_san_peer_certificate: failing(Status.InternalFailure),
+          subject_peer_certificate: "CN=a",
+        },
+      },
+      "local-response",
+    ],
+    [
+      'destination.principal == "spiffe://me"',
+      { connection: { uri_san_local_certificate: "spiffe://me" } },
+      "continue",
+    ],
     ['request.protocol == "HTTP/2"', { request: { protocol: "HTTP/2" } }, "continue"],
     ['request.scheme == "https"', {}, "continue"],
   ])("%s with %o: %s", async (condition, properties, want) => {
@@ -222,15 +321,27 @@ describe("facts about the connection", () => {
 });
 
 describe("the announced size", () => {
-  test.each<[name: string, headers: readonly HeaderLine[], body: readonly string[] | undefined, size: number | null]>([
+  test.each<
+    [name: string, headers: readonly HeaderLine[], body: readonly string[] | undefined, size: number | null]
+  >([
     ["announced", [["content-length", "12"]], ["hello world!"], 12],
     ["nothing follows", [], undefined, 0],
     ["a body of unknown length", [], ["hello"], null],
-    ["announced twice", [["content-length", "5"], ["content-length", "5"]], ["hello"], null],
+    [
+      "announced twice",
+      [
+        ["content-length", "5"],
+        ["content-length", "5"],
+      ],
+      ["hello"],
+      null,
+    ],
     ["not a number", [["content-length", "5x"]], ["hello"], null],
     ["negative", [["content-length", "-5"]], ["hello"], null],
   ])("%s", async (_, headers, body, size) => {
-    const host = await hostOf(`policy P:\n  "size"\n  requires ${size === null ? "request.size >= 0 or request.size < 0 or not exists request.size" : `request.size == ${size}`}\n`);
+    const host = await hostOf(
+      `policy P:\n  "size"\n  requires ${size === null ? "request.size >= 0 or request.size < 0 or not exists request.size" : `request.size == ${size}`}\n`,
+    );
     const report = host.request({ headers: lines("/", ...headers), ...(body ? { body } : {}) });
     expect(report.kind).toBe(size === null ? "local-response" : "continue");
   });

@@ -61,11 +61,33 @@ describe("200 updates", () => {
       const open = host.openStream();
       expect(host.update({ configuration: configuration(i) }).ok).toBe(true);
       expect(host.vm().contexts.size).toBe(3);
-      expect(open.requestHeaders([[":method", "GET"], [":path", "/"], ["x-n", String(i - 1)]])).toMatchObject({ kind: "continue" });
+      expect(
+        open.requestHeaders([
+          [":method", "GET"],
+          [":path", "/"],
+          ["x-n", String(i - 1)],
+        ]),
+      ).toMatchObject({ kind: "continue" });
       open.finish();
       expect(host.vm().contexts.size).toBe(1);
-      expect(host.request({ headers: [[":method", "GET"], [":path", "/"], ["x-n", String(i)]] })).toMatchObject({ kind: "continue" });
-      expect(host.request({ headers: [[":method", "GET"], [":path", "/"], ["x-n", String(i - 1)]] })).toMatchObject({ kind: "local-response" });
+      expect(
+        host.request({
+          headers: [
+            [":method", "GET"],
+            [":path", "/"],
+            ["x-n", String(i)],
+          ],
+        }),
+      ).toMatchObject({ kind: "continue" });
+      expect(
+        host.request({
+          headers: [
+            [":method", "GET"],
+            [":path", "/"],
+            ["x-n", String(i - 1)],
+          ],
+        }),
+      ).toMatchObject({ kind: "local-response" });
       if (i === 20) pages = host.vm().memory.pages;
     }
     expect(host.vm().memory.pages).toBe(pages);
@@ -78,7 +100,11 @@ test("a thousand requests at once, and many after each other", async () => {
   const round = (): void => {
     const streams = Array.from({ length: 1000 }, () => host.openStream());
     for (const [i, stream] of streams.entries()) {
-      const outcome = stream.requestHeaders([[":method", "GET"], [":path", "/"], ["x-n", String(i % 2)]]);
+      const outcome = stream.requestHeaders([
+        [":method", "GET"],
+        [":path", "/"],
+        ["x-n", String(i % 2)],
+      ]);
       expect(outcome.kind).toBe(i % 2 === 1 ? "continue" : "local-response");
     }
     // Not in the order in which they came.

@@ -35,7 +35,11 @@ test("slots", () => {
   }
   // The requests reach the states of every slot, so that the comparison says something. No segment of a path is a cidr.
   for (const [name, states] of seen) {
-    expect([name, states.has("present"), states.has("invalid")]).toEqual([name, name !== "capture_cidr", true]);
+    expect([name, states.has("present"), states.has("invalid")]).toEqual([
+      name,
+      name !== "capture_cidr",
+      true,
+    ]);
   }
 });
 
@@ -44,6 +48,10 @@ test("decisions and outcomes", () => {
     const request = hostileRequest(new Random(partSeed(42, i)));
     const { decision, policies } = engine.explain(request);
     const { policyOutcomes, ...decided } = vm.decide(request);
-    expect({ i, decided, policyOutcomes }).toEqual({ i, decided: decision, policyOutcomes: policies.map((policy) => policy.outcome) });
+    expect({ i, decided, policyOutcomes }).toEqual({
+      i,
+      decided: decision,
+      policyOutcomes: policies.map((policy) => policy.outcome),
+    });
   }
 });

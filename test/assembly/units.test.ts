@@ -17,7 +17,9 @@ beforeAll(async () => {
 describe("sha256", () => {
   test.each([0, 1, 3, 55, 56, 57, 63, 64, 65, 119, 120, 128, 1000, 100_000])("of %i bytes", (length) => {
     const bytes = Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 0xff);
-    expect(Buffer.from(vm.sha256(bytes)).toString("hex")).toBe(createHash("sha256").update(bytes).digest("hex"));
+    expect(Buffer.from(vm.sha256(bytes)).toString("hex")).toBe(
+      createHash("sha256").update(bytes).digest("hex"),
+    );
   });
 });
 
@@ -28,7 +30,12 @@ describe("siphash", () => {
   function siphash(key: Buffer, message: Buffer): string {
     const rotl = (x: bigint, n: bigint): bigint => ((x << n) | (x >> (64n - n))) & MASK;
     const [k0, k1] = [key.readBigUInt64LE(0), key.readBigUInt64LE(8)];
-    let [a, b, c, d] = [k0 ^ 0x736f6d6570736575n, k1 ^ 0x646f72616e646f6dn ^ 0xeen, k0 ^ 0x6c7967656e657261n, k1 ^ 0x7465646279746573n];
+    let [a, b, c, d] = [
+      k0 ^ 0x736f6d6570736575n,
+      k1 ^ 0x646f72616e646f6dn ^ 0xeen,
+      k0 ^ 0x6c7967656e657261n,
+      k1 ^ 0x7465646279746573n,
+    ];
     const rounds = (n: number): void => {
       for (let i = 0; i < n; i++) {
         a = (a + b) & MASK;
@@ -61,7 +68,9 @@ describe("siphash", () => {
 
   test("the first vector of its authors", () => {
     const key = Uint8Array.from({ length: 16 }, (_, i) => i);
-    expect(Buffer.from(vm.siphash(key, new Uint8Array())).toString("hex")).toBe("a3817f04ba25a8e66df67214c7550293");
+    expect(Buffer.from(vm.siphash(key, new Uint8Array())).toString("hex")).toBe(
+      "a3817f04ba25a8e66df67214c7550293",
+    );
   });
 
   test.each([0, 8, 16, 24, 64])("of %i bytes", (length) => {
@@ -79,28 +88,102 @@ describe("base64", () => {
     }
   });
 
-  test.each(["a", "ab", "abc", "abc=d", "ab==c", "a===", "====", "ab=c", "YQ", "YQ=", "YR==", "YWJ=", "YW-_", "YQ==\n", " YQ=", "YQ\u0000=", "YQé="])(
-    "%j is none",
-    (text) => {
-      expect(vm.base64(text)).toBeNull();
-    },
-  );
+  test.each([
+    "a",
+    "ab",
+    "abc",
+    "abc=d",
+    "ab==c",
+    "a===",
+    "====",
+    "ab=c",
+    "YQ",
+    "YQ=",
+    "YR==",
+    "YWJ=",
+    "YW-_",
+    "YQ==\n",
+    " YQ=",
+    "YQ\u0000=",
+    "YQé=",
+  ])("%j is none", (text) => {
+    expect(vm.base64(text)).toBeNull();
+  });
 });
 
 describe("numbers", () => {
   /** What the specification says, by means of Node. */
   function floatOf(text: string): number {
-    if (text.length > 128 || !/^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/.test(text)) return Number.NaN;
+    if (text.length > 128 || !/^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/.test(text))
+      return Number.NaN;
     const value = Number(text);
     return Number.isFinite(value) ? value + 0 : Number.NaN;
   }
 
   const edges = [
-    ...["0", "-0", "0.0", "-0.0e5", "00", "01", "-", "", "+1", ".5", "5.", "1e", "1e+", "1e-", "1E5", "1e05", "0e999999999999", "1e-999999999999", "1e999999999999", "0x10", "1_0", " 1", "1 "],
-    ...["1.7976931348623157e308", "1.7976931348623158e308", "1.797693134862315807e308", "1.7976931348623159e308", "17976931348623157".padEnd(128, "0")],
-    ...["5e-324", "4.9406564584124654e-324", "2.4703282292062327e-324", "2.4703282292062328e-324", "2.47032822920623272e-324", "2.2250738585072011e-308", "2.2250738585072014e-308", "2.225073858507201e-308"],
-    ...["9007199254740993", "9007199254740992.9999999999999999", "9007199254740993.0000000000000001", "9007199254740994", "1e22", "1e23", "8.5e22", "123456789012345678", "0.1e-22", "1e-22", "1e-23"],
-    ...["0.500000000000000166533453693773481063544750213623046875", "3.518437208883201171875e13", "62.5364939768271845828", "8.10109172351e-10", "1.50000000000000011102230246251565", "1.00000000000000011102230246251565404"],
+    ...[
+      "0",
+      "-0",
+      "0.0",
+      "-0.0e5",
+      "00",
+      "01",
+      "-",
+      "",
+      "+1",
+      ".5",
+      "5.",
+      "1e",
+      "1e+",
+      "1e-",
+      "1E5",
+      "1e05",
+      "0e999999999999",
+      "1e-999999999999",
+      "1e999999999999",
+      "0x10",
+      "1_0",
+      " 1",
+      "1 ",
+    ],
+    ...[
+      "1.7976931348623157e308",
+      "1.7976931348623158e308",
+      "1.797693134862315807e308",
+      "1.7976931348623159e308",
+      "17976931348623157".padEnd(128, "0"),
+    ],
+    ...[
+      "5e-324",
+      "4.9406564584124654e-324",
+      "2.4703282292062327e-324",
+      "2.4703282292062328e-324",
+      "2.47032822920623272e-324",
+      "2.2250738585072011e-308",
+      "2.2250738585072014e-308",
+      "2.225073858507201e-308",
+    ],
+    ...[
+      "9007199254740993",
+      "9007199254740992.9999999999999999",
+      "9007199254740993.0000000000000001",
+      "9007199254740994",
+      "1e22",
+      "1e23",
+      "8.5e22",
+      "123456789012345678",
+      "0.1e-22",
+      "1e-22",
+      "1e-23",
+    ],
+    ...[
+      "0.500000000000000166533453693773481063544750213623046875",
+      "3.518437208883201171875e13",
+      "62.5364939768271845828",
+      "8.10109172351e-10",
+      "1.50000000000000011102230246251565",
+      "1.00000000000000011102230246251565404",
+    ],
     `1.${"0".repeat(125)}1`,
     `0.${"9".repeat(126)}`,
     `${"9".repeat(128)}`,
@@ -130,7 +213,11 @@ describe("numbers", () => {
       const low = view.getFloat64(0);
       view.setBigUint64(0, view.getBigUint64(0) + 1n);
       const text = middle(low, view.getFloat64(0));
-      for (const near of [text, `${text}1`, text.replace(/[1-9](?=0*$)/, (digit) => String(Number(digit) - 1))]) {
+      for (const near of [
+        text,
+        `${text}1`,
+        text.replace(/[1-9](?=0*$)/, (digit) => String(Number(digit) - 1)),
+      ]) {
         const cut = near.length > 120 ? near.slice(0, 120) : near;
         expect([cut, vm.float(cut)]).toEqual([cut, floatOf(cut)]);
       }
@@ -140,24 +227,36 @@ describe("numbers", () => {
   test("broken ones are none, as in core", () => {
     const random = new Random(6);
     for (let i = 0; i < 5000; i++) {
-      const text = Array.from({ length: random.below(9) }, () => random.pick([..."0123456789.eE+-x "])).join("");
+      const text = Array.from({ length: random.below(9) }, () => random.pick([..."0123456789.eE+-x "])).join(
+        "",
+      );
       const bytes = Buffer.from(text);
-      expect([text, vm.float(text), vm.int(text)]).toEqual([text, readFloat(bytes, 0, bytes.length), readInt(bytes, 0, bytes.length)]);
+      expect([text, vm.float(text), vm.int(text)]).toEqual([
+        text,
+        readFloat(bytes, 0, bytes.length),
+        readInt(bytes, 0, bytes.length),
+      ]);
     }
   });
 
   function spelling(random: Random): string {
-    const digits = (most: number): string => Array.from({ length: 1 + random.below(most) }, () => random.below(10)).join("");
+    const digits = (most: number): string =>
+      Array.from({ length: 1 + random.below(most) }, () => random.below(10)).join("");
     const whole = random.chance(20) ? "0" : digits(random.pick([3, 17, 25, 60])).replace(/^0+(?=.)/, "");
-    const fraction = random.chance(60) ? `.${random.chance(30) ? "0".repeat(random.below(30)) : ""}${digits(random.pick([3, 20, 30]))}` : "";
-    const exponent = random.chance(60) ? `e${random.pick(["", "-", "+"])}${random.below(random.pick([30, 330, 400]))}` : "";
+    const fraction = random.chance(60)
+      ? `.${random.chance(30) ? "0".repeat(random.below(30)) : ""}${digits(random.pick([3, 20, 30]))}`
+      : "";
+    const exponent = random.chance(60)
+      ? `e${random.pick(["", "-", "+"])}${random.below(random.pick([30, 330, 400]))}`
+      : "";
     return `${random.chance(20) ? "-" : ""}${whole}${fraction}${exponent}`;
   }
 
   /** Exact decimal digits of the middle of two neighbouring doubles, as far as 110 digits tell it. */
   function middle(low: number, high: number): string {
     const [a, b] = [exact(low), exact(high)];
-    const shift = a.scale > b.scale ? a.scale : b.scale;
+    // Of bigints, which Math.max does not take.
+    const [shift] = a.scale > b.scale ? [a.scale] : [b.scale];
     const sum = a.digits * 10n ** (shift - a.scale) + b.digits * 10n ** (shift - b.scale);
     const digits = (sum * 5n).toString();
     return `${digits.slice(0, 110)}e${digits.length - Math.min(digits.length, 110) - Number(shift) - 1}`;
@@ -178,7 +277,8 @@ describe("numbers", () => {
 
 describe("json", () => {
   const deep = (n: number): string => "[".repeat(n) + "]".repeat(n);
-  const wide = (n: number, name: (i: number) => string): string => `{${Array.from({ length: n }, (_, i) => `${JSON.stringify(name(i))}:0`).join(",")}}`;
+  const wide = (n: number, name: (i: number) => string): string =>
+    `{${Array.from({ length: n }, (_, i) => `${JSON.stringify(name(i))}:0`).join(",")}}`;
 
   test.each<[text: string, is: boolean]>([
     ['{"a":[1,2.5e-3,true,false,null,"x"],"b":{}}', true],
@@ -231,11 +331,18 @@ describe("json", () => {
   test("broken texts are refused exactly where core refuses them", () => {
     const random = new Random(77);
     const tape = new JsonTape();
-    const seeds = ['{"a":[1,2.5e-3,true,null,"x\\u00e9"],"b":{"c":"\\ud83d\\ude00"}}', '[{"k":1,"K":2},[],{}," "]', '{"a":{"a":{"a":[[[0]]]}}}'];
+    const seeds = [
+      '{"a":[1,2.5e-3,true,null,"x\\u00e9"],"b":{"c":"\\ud83d\\ude00"}}',
+      '[{"k":1,"K":2},[],{}," "]',
+      '{"a":{"a":{"a":[[[0]]]}}}',
+    ];
     let accepted = 0;
     for (let i = 0; i < 20_000; i++) {
       const bytes = Buffer.from(random.pick(seeds));
-      for (let n = random.below(3); n >= 0; n--) bytes[random.below(bytes.length)] = random.chance(70) ? random.pick([...'{}[]:,"\\0123456789eE+-.tfnua \n'].map((c) => c.charCodeAt(0))) : random.below(256);
+      for (let n = random.below(3); n >= 0; n--)
+        bytes[random.below(bytes.length)] = random.chance(70)
+          ? random.pick([...'{}[]:,"\\0123456789eE+-.tfnua \n'].map((c) => c.charCodeAt(0)))
+          : random.below(256);
       const wanted = tape.scan(bytes, { depthMax: 64, refuseDuplicates: true });
       if (wanted) accepted++;
       expect([bytes.toString("latin1"), vm.json(bytes)]).toEqual([bytes.toString("latin1"), wanted]);
@@ -255,21 +362,54 @@ describe("UTF-8", () => {
         return false;
       }
     };
-    const edges = [0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff];
-    for (let a = 0; a < 256; a++) for (let b = 0; b < 256; b++) expect(vm.utf8(Uint8Array.of(a, b))).toBe(isUtf8(Uint8Array.of(a, b)));
-    for (const a of edges.slice(15)) for (const b of edges) for (const c of edges) for (const d of edges) {
-      const bytes = Uint8Array.of(0x41, a, b, c, d, 0x41, 0x41, 0x41, 0x41, 0x41);
-      expect(vm.utf8(bytes)).toBe(isUtf8(bytes));
-    }
+    const edges = [
+      0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xee, 0xef,
+      0xf0, 0xf1, 0xf4, 0xf5, 0xff,
+    ];
+    for (let a = 0; a < 256; a++)
+      for (let b = 0; b < 256; b++) expect(vm.utf8(Uint8Array.of(a, b))).toBe(isUtf8(Uint8Array.of(a, b)));
+    for (const a of edges.slice(15))
+      for (const b of edges)
+        for (const c of edges)
+          for (const d of edges) {
+            const bytes = Uint8Array.of(0x41, a, b, c, d, 0x41, 0x41, 0x41, 0x41, 0x41);
+            expect(vm.utf8(bytes)).toBe(isUtf8(bytes));
+          }
   });
 });
 
 describe("addresses and networks", () => {
   test("random spellings mean what they mean in core", () => {
     const random = new Random(3);
-    const parts = ["::", ":", "0", "1", "ff", "ffff", "10000", "g", "1.2.3.4", "256.1.1.1", "01.2.3.4", ".", "/", "8", "32", "33", "96", "128", "129", "FFFF", "::ffff:", "%eth0", "["];
+    const parts = [
+      "::",
+      ":",
+      "0",
+      "1",
+      "ff",
+      "ffff",
+      "10000",
+      "g",
+      "1.2.3.4",
+      "256.1.1.1",
+      "01.2.3.4",
+      ".",
+      "/",
+      "8",
+      "32",
+      "33",
+      "96",
+      "128",
+      "129",
+      "FFFF",
+      "::ffff:",
+      "%eth0",
+      "[",
+    ];
     for (let i = 0; i < 20_000; i++) {
-      const text = Array.from({ length: 1 + random.below(10) }, () => random.pick(parts)).join(random.pick(["", ":", "."]));
+      const text = Array.from({ length: 1 + random.below(10) }, () => random.pick(parts)).join(
+        random.pick(["", ":", "."]),
+      );
       const network = parseNetwork(text);
       expect([text, vm.address(text)]).toEqual([text, parseAddress(text)]);
       expect([text, vm.network(text)]).toEqual([text, "error" in network ? null : network]);
@@ -281,9 +421,14 @@ describe("search", () => {
   test("finds what indexOf finds", () => {
     const random = new Random(9);
     for (let i = 0; i < 3000; i++) {
-      const letters = (length: number): string => Array.from({ length }, () => random.pick(["a", "a", "b"])).join("");
+      const letters = (length: number): string =>
+        Array.from({ length }, () => random.pick(["a", "a", "b"])).join("");
       const [text, part] = [letters(random.below(200)), letters(random.below(40))];
-      expect([text, part, vm.contains(Buffer.from(text), Buffer.from(part))]).toEqual([text, part, text.includes(part)]);
+      expect([text, part, vm.contains(Buffer.from(text), Buffer.from(part))]).toEqual([
+        text,
+        part,
+        text.includes(part),
+      ]);
     }
   });
 

@@ -25,10 +25,11 @@ test("mutants are taken or refused as core does it", () => {
 test("every cut and every changed byte of a bundle", () => {
   const bundle = seeds()[0]!.bytes;
   expect(decode(bundle).ok).toBe(true);
-  for (let length = 0; length < bundle.length; length += length < 700 ? 1 : 13) expect(vm.load(bundle.subarray(0, length))).not.toBeNull();
+  for (let length = 0; length < bundle.length; length += length < 700 ? 1 : 13)
+    expect(vm.load(bundle.subarray(0, length))).not.toBeNull();
   for (let at = 0; at < bundle.length; at++) {
     const changed = bundle.slice();
-    changed[at]! ^= 1 << at % 8;
+    changed[at]! ^= 1 << (at % 8);
     expect([at, vm.load(changed)]).not.toEqual([at, null]);
   }
 });

@@ -5,13 +5,11 @@
 import { allocate } from "../../host/arena";
 
 let words: usize = 0;
-let size: u32 = 0;
 let round: u32 = 0;
 
 /** Numbers below `count`. False when memory is exhausted. */
 export function newMarks(count: u32): bool {
   words = allocate(<usize>count * 4 + 4);
-  size = count;
   round = 0;
   if (words == 0) return false;
   memory.fill(words, 0, <usize>count * 4);
@@ -29,8 +27,4 @@ export function mark(number: u32): bool {
   if (load<u32>(at) == round) return false;
   store<u32>(at, round);
   return true;
-}
-
-export function isMarked(number: u32): bool {
-  return number < size && load<u32>(words + (<usize>number << 2)) == round;
 }

@@ -1,0 +1,131 @@
+/**
+ * Bytes that evaluations leave behind, as one JSON object. A process of its own, with a young generation so large that
+ * nothing is collected while it measures:
+ *
+ *     node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 core/runtime/allocation.fixture.ts
+ */
+import { readFileSync } from "node:fs";
+import { element, leaf, planOf, policyOf, programOf, ref } from "../bytecode/plan.fixture.ts";
+import { compile } from "../compile.ts";
+import type { Condition, PlanPolicy } from "../plan/plan.ts";
+import { createEngine, Engine } from "./engine.ts";
+import { type Facts, requestOf } from "./suites/index.fixture.ts";
+
+const CALLS = 200_000;
+const ROUNDS = 5;
+
+/** Mean bytes of one call: the smallest of several rounds, since the runtime's own work falls into some of them. */
+function bytesOf(call: () => unknown): number {
+  for (let i = 0; i < CALLS; i++) call();
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round++) {
+    globalThis.gc!();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < CALLS; i++) call();
+    least = Math.min(least, process.memoryUsage().heapUsed - before);
+  }
+  return least / CALLS;
+}
+
+/** An engine that has loaded a request. */
+function loaded(engine: Engine, facts: Facts): Engine {
+  engine.decide(requestOf(facts));
+  return engine;
+}
+
+function engineOf(...policies: readonly PlanPolicy[]): Engine {
+  return new Engine(programOf(planOf(policies)));
+}
+
+function exampleEngine(): Engine {
+  const text = readFileSync(new URL("../../examples/deployments/deployments.ipe", import.meta.url), "utf8");
+  const compiled = compile([{ name: "deployments.ipe", text }]);
+  const made = compiled.ok ? createEngine(compiled.bundle) : null;
+  if (!made?.ok) throw new Error("the example does not compile");
+  return made.engine;
+}
+
+const items = ref("items");
+const parts = element(items, 1, "parts");
+const costly: Condition = {
+  kind: "compare",
+  order: "lt",
+  left: element(items, 1, "cost"),
+  right: element(parts, 2, "cost"),
+};
+const everything: Condition = {
+  kind: "and",
+  parts: [
+    {
+      kind: "count",
+      order: "le",
+      left: { list: items, body: { kind: "any", list: parts, body: costly } },
+      right: { ref: ref("float") },
+    },
+    {
+      kind: "count",
+      order: "lt",
+      left: { list: ref("ints"), body: null },
+      right: { count: { list: ref("texts"), body: null } },
+    },
+    { kind: "text", test: "contains", left: ref("text"), right: ref("text2") },
+    { kind: "has", list: ref("nets"), value: ref("net") },
+    { kind: "in-cidrs", ref: ref("ip"), list: ref("nets") },
+    { kind: "compare", order: "lt", left: ref("float"), right: { kind: "float", value: 2.5 } },
+    {
+      kind: "in-set",
+      ref: ref("float"),
+      set: [
+        { kind: "float", value: 0.5 },
+        { kind: "float", value: 1.5 },
+      ],
+    },
+  ],
+};
+const FACTS: Facts = {
+  items: [
+    { cost: 1, parts: [{ cost: 0 }, {}, { cost: 2 }] },
+    { cost: 5, parts: [] },
+  ],
+  float: 1.5,
+  ints: [1, null],
+  texts: ["a", "b", "c"],
+  text: `${"ab".repeat(5_000)}c`,
+  text2: `${"ab".repeat(50)}c`,
+  ip: "10.1.1.1",
+  net: "10.0.0.0/8",
+  nets: ["11.0.0.0/8", "10.0.0.0/8"],
+};
+const setting = (name: string, header: string): PlanPolicy =>
+  policyOf({ name, kind: "policy", effect: "allows", setRequestHeaders: [{ name: header, value: "1" }] });
+
+const example = exampleEngine();
+const engines: Readonly<Record<string, Engine>> = {
+  "the example, which does not apply": loaded(example, {}),
+  "an unknown trigger": loaded(
+    engineOf(policyOf({ trigger: leaf({ kind: "truth", ref: ref("flag") }) })),
+    {},
+  ),
+  "every kind of test": loaded(engineOf(policyOf({ trigger: leaf(everything) })), FACTS),
+  "headers of several policies": loaded(
+    engineOf(setting("A", "x-a"), setting("B", "x-b"), setting("C", "x-a")),
+    {},
+  ),
+  "a conflict of headers": loaded(
+    engineOf(
+      setting("A", "x-a"),
+      policyOf({ ...setting("B", "x-a"), setRequestHeaders: [{ name: "x-a", value: "2" }] }),
+    ),
+    {},
+  ),
+};
+
+console.log(
+  JSON.stringify({
+    evaluations: Object.fromEntries(
+      Object.entries(engines).map(([name, engine]) => [name, bytesOf(() => engine.decideAgain())]),
+    ),
+    // For the measurement's own sake: it must see what is there.
+    object: bytesOf(() => ({ ...FACTS })),
+  }),
+);
