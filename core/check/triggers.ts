@@ -131,10 +131,11 @@ function isWithin(name: string, outer: string): boolean {
 function checkOmission(trigger: Expression, resolutions: Resolutions, report: Diagnostics): void {
   const claimed = claimedBy(trigger, resolutions);
   if (claimed.length === 0) return;
-  const place = omittable(trigger, new Set(claimed), resolutions);
-  if (place === null) return;
+  const found = omittable(trigger, "false", new Set(claimed), resolutions);
+  if (found === null) return;
+  const { place, switchedOff } = found;
   const inPlace = claimedBy(place, resolutions);
-  const blamed = inPlace.find((a) => simulate(place, new Set([a]), resolutions) === "false");
+  const blamed = inPlace.find((a) => simulate(place, new Set([a]), resolutions) === switchedOff);
   const names = (blamed === undefined ? inPlace : [blamed]).map((a) => `\`${a.name}\``).join(", ");
   const byDefault = blamed?.default != null;
   const first = blamed ?? inPlace[0]!;
@@ -148,18 +149,29 @@ function checkOmission(trigger: Expression, resolutions: Resolutions, report: Di
   );
 }
 
-/** The part of a trigger that becomes false, and matters, when the attributes are absent; or null. */
+/** A part of a trigger, and the truth by which it keeps the guard from applying: "true" inside a `not`. */
+interface Switch {
+  readonly place: Expression;
+  readonly switchedOff: "true" | "false";
+}
+
+/** The part of a trigger that keeps the guard off, and matters, when the attributes are absent; or null. */
 function omittable(
   e: Expression,
+  switchedOff: "true" | "false",
   absent: ReadonlySet<Attribute>,
   resolutions: Resolutions,
-): Expression | null {
+): Switch | null {
   const truth = simulate(e, absent, resolutions);
-  // What is false whatever the client sends is no matter of omission.
-  if (truth === "false") return simulate(e, new Set(), resolutions) === "false" ? null : e;
-  if (truth === "true" || (e.kind !== "and" && e.kind !== "or")) return null;
+  // What is so anyway, as a constant is, is not the client's doing.
+  if (truth === switchedOff)
+    return simulate(e, new Set(), resolutions) === truth ? null : { place: e, switchedOff };
+  if (truth !== "unknown") return null;
+  if (e.kind === "not")
+    return omittable(e.operand, switchedOff === "true" ? "false" : "true", absent, resolutions);
+  if (e.kind !== "and" && e.kind !== "or") return null;
   for (const part of e.parts) {
-    const found = omittable(part, absent, resolutions);
+    const found = omittable(part, switchedOff, absent, resolutions);
     if (found !== null) return found;
   }
   return null;

@@ -19,13 +19,10 @@ describe("evaluation allocates nothing", () => {
 
   it("where an object would be seen", () => {
     expect(measured.object).toBeGreaterThan(16);
+    expect(Object.keys(measured.evaluations).length).toBeGreaterThan(5);
   });
 
   it.each(Object.entries(measured.evaluations))("%s", (_, bytes) => {
     expect(bytes).toBeLessThan(BYTES_MAX);
-  });
-
-  it("five of them", () => {
-    expect(Object.keys(measured.evaluations)).toHaveLength(5);
   });
 });

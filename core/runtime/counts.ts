@@ -11,34 +11,47 @@ export const SURE = 0x1_0001;
 /** What an element adds that may count. */
 export const POSSIBLE = 1;
 
+/** Above every count. */
+const BEYOND = 0x8000;
+
 /** As answers of tests: false, true, unknown. */
 type Truth = 0 | 1 | 2;
 
-/** Does a count stand in the order (0 equal, 1 less, 2 at most) to a number, whichever number it is? */
-export function compareCount(order: number, count: number, value: number): Truth {
+/**
+ * Does a count stand in the order (0 equal, 1 less, 2 at most) to the number `values[index]`, whichever number it is?
+ * (The place, since a number that is no small integer is allocated when it is passed.)
+ */
+export function compareCount(order: number, count: number, values: Float64Array, index: number): Truth {
   if (count < 0) return 2;
-  const low = count >> 16;
-  const high = count & 0xffff;
-  switch (order) {
-    case 0:
-      if (low === high) return low === value ? 1 : 0;
-      // A count is a whole number, so it equals no fraction, wherever that lies.
-      return value < low || value > high || !Number.isInteger(value) ? 0 : 2;
-    case 1:
-      return high < value ? 1 : low >= value ? 0 : 2;
-    default:
-      return high <= value ? 1 : low > value ? 0 : 2;
-  }
+  const value = values[index]!;
+  const below = Math.floor(value);
+  // A count is a whole number: it equals no fraction, and is less than one where it is less than the next whole number.
+  if (order === 0 && below !== value) return 0;
+  const whole = order === 1 && below !== value ? below + 1 : below;
+  return stands(order, count, whole < -1 ? -1 : whole > BEYOND ? BEYOND : whole | 0);
 }
 
 /** Likewise to another count, one of the two being exact; else unknown. */
 export function compareCounts(order: number, left: number, right: number): Truth {
   if (left < 0 || right < 0) return 2;
-  if (isExact(right)) return compareCount(order, left, right >> 16);
+  if (isExact(right)) return stands(order, left, right >> 16);
   if (!isExact(left)) return 2;
   // With the sides swapped, `n = c` stays, `n < c` is `not c <= n`, and `n <= c` is `not c < n`.
-  const truth = compareCount(order === 0 ? 0 : 3 - order, right, left >> 16);
+  const truth = stands(order === 0 ? 0 : 3 - order, right, left >> 16);
   return order === 0 || truth === 2 ? truth : truth === 1 ? 0 : 1;
+}
+
+function stands(order: number, count: number, value: number): Truth {
+  const low = count >> 16;
+  const high = count & 0xffff;
+  switch (order) {
+    case 0:
+      return value < low || value > high ? 0 : low === high ? 1 : 2;
+    case 1:
+      return high < value ? 1 : low >= value ? 0 : 2;
+    default:
+      return high <= value ? 1 : low > value ? 0 : 2;
+  }
 }
 
 function isExact(count: number): boolean {

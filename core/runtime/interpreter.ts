@@ -159,7 +159,7 @@ export class Interpreter {
             truth = number[a]! <= numbers[b]! ? TRUE : FALSE;
             break;
           case OP_IN_NUMBERS:
-            truth = this.#inNumbers(number[a]!, b) ? TRUE : FALSE;
+            truth = this.#inNumbers(a, b) ? TRUE : FALSE;
             break;
           case OP_EQ_MEMBER:
             truth = number[a] === b ? TRUE : FALSE;
@@ -233,12 +233,12 @@ export class Interpreter {
           case OP_EQ_COUNT:
           case OP_LT_COUNT:
           case OP_LE_COUNT:
-            truth = compareCount(opcode - OP_EQ_COUNT, register0, numbers[b]!);
+            truth = compareCount(opcode - OP_EQ_COUNT, register0, numbers, b);
             break;
           case OP_EQ_COUNT_CELL:
           case OP_LT_COUNT_CELL:
           case OP_LE_COUNT_CELL:
-            truth = compareCount(opcode - OP_EQ_COUNT_CELL, register0, number[b]!);
+            truth = compareCount(opcode - OP_EQ_COUNT_CELL, register0, number, b);
             break;
           case OP_EQ_COUNTS:
           case OP_LT_COUNTS:
@@ -352,7 +352,8 @@ export class Interpreter {
     return false;
   }
 
-  #inNumbers(value: number, set: number): boolean {
+  #inNumbers(a: number, set: number): boolean {
+    const value = this.#slots.number[a];
     const { setElements, setOffsets, numbers } = this.#program;
     const end = setOffsets[set + 1]!;
     for (let i = setOffsets[set]!; i < end; i++) {

@@ -90,7 +90,7 @@ describe("attributes", () => {
 test("types, wherever they are declared", () => {
   const { schema, problems } = read(
     'attributes\n  o: Outer claimed from body ""',
-    "type Outer:\n  inner: Inner?\n  list: list of x: Inner\n  level: Level",
+    "type Outer:\n  inner: Inner?\n  items: list of x: Inner\n  level: Level",
     "type Inner:\n  a: string\n  b: ip\nenum Level: low < high",
   );
   expect(problems).toEqual([]);

@@ -152,7 +152,7 @@ export function buildRequest(model: RequestModel, schema: Schema): BuiltRequest 
 function valuationOf(model: RequestModel, schema: Schema, query: string): Valuation {
   const values = new Map<string, Value>();
   for (const [name, { value }] of model.builtins) values.set(name, value);
-  values.set("request.id", scalarHeader(model, "request.id", false));
+  values.set("request.id", requestId(model));
   const method = methodOf(model.method);
   values.set("request.method", method === null ? INVALID : present(method));
   const { path, target } = targetOf(model.target, query);
@@ -237,6 +237,27 @@ function percentEncoded(bytes: Uint8Array): string {
 function scalarHeader(model: RequestModel, name: string, verbatim: boolean): Value {
   const { value, occurrences } = model.text.get(name)!;
   return model.joined && !verbatim && occurrences.some((line) => line[0]!.includes(0x2c)) ? INVALID : value;
+}
+
+/** From a header that proxies join: empty lines drop out while there is another one, and a comma means several. */
+function requestId(model: RequestModel): Value {
+  const { value, occurrences } = model.text.get("request.id")!;
+  if (occurrences.length === 0) return value;
+  const lines = occurrences.map((members) =>
+    Buffer.from(members[0]!)
+      .toString("latin1")
+      .replace(/^[ \t]+|[ \t]+$/g, ""),
+  );
+  const full = lines.filter((line) => line !== "");
+  if (full.length === 0) return present("");
+  if (full.length > 1 || full[0]!.includes(",")) return INVALID;
+  try {
+    return present(
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(full[0]!, "latin1")),
+    );
+  } catch {
+    return INVALID;
+  }
 }
 
 function headersOf(model: RequestModel, attributes: readonly Attribute[]): HeaderLine[] {

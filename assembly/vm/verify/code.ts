@@ -106,6 +106,8 @@ function verifyInstruction(bundle: Bundle, index: u32, end: u32, depth: u32): bo
 function fieldsFit(opcode: u32, head: u32, a: u32, b: u32, jump: u32): bool {
   if ((head & 0x8000) != 0) return false;
   if (!branches(opcode) && ((head & 0x300) != 0 || jump != 0)) return false;
+  // Negated, what their body rounded would be rounded the wrong way.
+  if ((opcode == op.OP_ANY || opcode == op.OP_ALL) && (head & 0x200) != 0) return false;
   if (opcode != op.OP_COUNT && (head & 0x4000) != 0) return false;
   if (!hasCellA(opcode) && ((head & 0xc00) != 0 || a != 0)) return false;
   if (!hasCellB(opcode) && (head & 0x3000) != 0) return false;

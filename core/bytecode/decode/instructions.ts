@@ -173,6 +173,8 @@ function checkFields(table: Table, code: Uint16Array, i: number): Instruction {
   const { name, a, b, branch } = instruction.info;
   if (!branch && instruction.sense !== 0) say(`${name} does not branch and has a sense`);
   if (!branch && instruction.negate !== 0) say(`${name} does not branch and has \`negate\``);
+  if ((opcode === OP_ANY || opcode === OP_ALL) && instruction.negate !== 0)
+    say(`${name} has \`negate\`, which would turn what its body rounded the wrong way`);
   if (!branch && instruction.jump !== 0) say(`${name} does not branch and has a jump`);
   if (opcode !== OP_COUNT && instruction.register !== 0) say(`${name} has no register and names one`);
   if (!isCellA(a) && instruction.frameA !== 0) say(`${name} has no cell a and names its frame`);

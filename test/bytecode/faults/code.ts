@@ -59,6 +59,14 @@ const FIELDS: readonly CodeFault[] = [
     16,
     "COUNT does not branch and has a sense",
   ),
+  ...["ANY", "ALL"].map((name) =>
+    words(
+      `negate of ${name}`,
+      [instruction(name, { a: CELLS.tags, b: 1, jump: 2, negate: 1 }), instruction("ACCEPT")],
+      16,
+      `${name} has \`negate\`, which would turn what its body rounded the wrong way`,
+    ),
+  ),
   words(
     "negate of COUNT",
     [instruction("COUNT", { a: CELLS.tags, negate: 1 })],
