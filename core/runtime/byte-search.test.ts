@@ -43,31 +43,55 @@ describe("contains", () => {
 
   it("agrees with Buffer.includes on long texts, from one search to the next", () => {
     const part = fc.oneof(
-      bytes(400),
-      // A period with one byte that breaks it near the end: the hardest to tell apart.
-      fc.tuple(bytes(9), fc.integer({ min: 1, max: 60 }), bytes(2)).map(([period, times, end]) =>
-        Uint8Array.from([
-          ...Array(times)
-            .fill([...period])
-            .flat(),
-          ...end,
-        ]),
-      ),
+      fc.uint8Array({ min: 0, max: 1, minLength: 20, maxLength: 300 }),
+      // A period with other bytes at its end: the hardest to tell apart.
+      fc
+        .tuple(bytes(9), fc.integer({ min: 10, max: 60 }), bytes(2))
+        .map(([period, times, end]) =>
+          Uint8Array.from([
+            ...Array(times)
+              .fill([...period])
+              .flat(),
+            ...end,
+          ]),
+        )
+        .filter(({ length }) => length >= 20),
+    );
+    /** The part almost, again and again, or anything. */
+    const filling = fc.oneof(
+      fc.constant<null>(null),
+      fc.uint8Array({ min: 0, max: 1, minLength: 1, maxLength: 50 }),
+      fc.uint8Array({ min: 0, max: 3, minLength: 100, maxLength: 500 }),
     );
     const where = fc.double({ min: 0, max: 1, noNaN: true });
+    const seen = { true: 0, false: 0 };
     fc.assert(
-      fc.property(part, fc.integer({ min: 1, max: 12 }), where, fc.boolean(), (short, times, at, planted) => {
-        const text = Uint8Array.from(
-          Array(times * 40)
-            .fill([...short.subarray(0, -1)])
-            .flat(),
-        );
-        if (planted && text.length >= short.length)
-          text.set(short, Math.floor(at * (text.length - short.length)));
-        expect(contains(search, text, short)).toBe(Buffer.from(text).includes(Buffer.from(short)));
+      fc.property(part, filling, where, fc.boolean(), (short, fill, at, planted) => {
+        const piece = [...(fill ?? short.subarray(1))];
+        const text = Uint8Array.from({ length: 2_000 }, (_, i) => piece[i % piece.length]!);
+        if (planted) text.set(short, Math.floor(at * (text.length - short.length)));
+        const want = Buffer.from(text).includes(Buffer.from(short));
+        seen[`${want}`]++;
+        expect(contains(search, text, short)).toBe(want);
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
+    expect(Math.min(seen.true, seen.false)).toBeGreaterThan(20);
+  });
+
+  it.each([
+    ["starts with the part's rest", `${"a".repeat(300)}c`, `b${"a".repeat(300)}`, false],
+    ["starts with the part", `b${"a".repeat(600)}`, `b${"a".repeat(300)}`, true],
+    ["ends with the part", `c${"a".repeat(600)}b`, `${"a".repeat(300)}b`, true],
+    ["ends one byte before the part would", `c${"a".repeat(600)}`, `${"a".repeat(300)}b`, false],
+    [
+      "holds it behind other bytes",
+      `${"xy".repeat(300)}${"ab".repeat(50)}c${"z".repeat(99)}`,
+      `${"ab".repeat(50)}c`,
+      true,
+    ],
+  ])("a long text that %s", (_, text, part, want) => {
+    expect(contains(search, ascii(text), ascii(part))).toBe(want);
   });
 
   it("reads each byte a bounded number of times, however hostile the two are", () => {

@@ -138,6 +138,15 @@ describe("default allow", () => {
   });
 });
 
+it("a trigger that is known whatever its unknown parts are is no indeterminate one", () => {
+  const trigger = (kind: "and" | "or", last: Condition) => leaf({ kind, parts: [UNKNOWN, last] });
+  expect(reason(decide(engineOf([policyOf({ trigger: trigger("or", TRUE) })])))).toBe("deny P00 denied");
+  expect(reason(decide(engineOf([policyOf({ trigger: trigger("and", FALSE) })])))).toBe("deny - default");
+  expect(reason(decide(engineOf([policyOf({ trigger: trigger("and", TRUE) })])))).toBe(
+    "deny P00 indeterminate",
+  );
+});
+
 describe("what a denial answers", () => {
   it.each<[string, Partial<PlanPolicy>, { status: number; body: string | null }]>([
     ["403 without a body", {}, { status: 403, body: null }],

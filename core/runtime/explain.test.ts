@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { conditionArbitrary, factsArbitrary, truthOf } from "../bytecode/kleene.fixture.ts";
-import { planOf, policyOf, programOf, ref } from "../bytecode/plan.fixture.ts";
+import { element, planOf, policyOf, programOf, ref } from "../bytecode/plan.fixture.ts";
 import { type Condition, conditionOf, type PlanNode, type PlanPolicy } from "../plan/plan.ts";
 import { Engine } from "./engine.ts";
 import { requestOf } from "./suites/index.fixture.ts";
@@ -125,6 +125,16 @@ describe("trees", () => {
   const treeOf = (requirement: PlanNode, facts: object): ConditionTree =>
     requiring(requirement).trees(requestOf(facts as Record<string, unknown>), "Case")!.requirement!;
 
+  it("a test that is false whatever its unknown parts are is false", () => {
+    const flags: Condition = {
+      kind: "all",
+      list: ref("flags"),
+      body: { kind: "truth", ref: element(ref("flags"), 1) },
+    };
+    expect(treeOf(leafOf(flags, "flags"), { flags: [null, false] }).truth).toBe("false");
+    expect(treeOf(leafOf(flags, "flags"), { flags: [null, true] }).truth).toBe("unknown");
+  });
+
   it("null for what is not there", () => {
     const engine = requiring(flag("flag"));
     expect(engine.trees(requestOf({}), "Other")).toBeNull();
@@ -160,6 +170,7 @@ describe("trees", () => {
     ["net", "10.0.0.0/8", "present", "10.0.0.0/8"],
     ["texts", ["a", null, 5], "present", '["a", ?, ?]'],
     ["ints", Array.from({ length: 10 }, (_, i) => i), "present", "[0, 1, 2, 3, 4, 5, 6, 7, 2 more]"],
+    ["ints", [1, 2, 3, 4, 5, 6, 7, 8], "present", "[1, 2, 3, 4, 5, 6, 7, 8]"],
     ["texts", "a", "invalid", null],
     ["home", { street: "s" }, "present", '{street: "s", number: null}'],
     ["home", { street: 1, number: 2 }, "present", "{street: ?, number: 2}"],
@@ -199,17 +210,23 @@ describe("the tree's truth is that of the condition", () => {
       fc.property(conditionArbitrary(2), fc.array(factsArbitrary, { maxLength: 5 }), (condition, all) => {
         const node = nodeOf(condition);
         expect(conditionOf(node)).toEqual(condition);
-        const engine = requiring(node);
-        for (const facts of all) {
-          const truth = truthOf(condition, facts);
-          const request = requestOf(facts);
-          expect(engine.trees(request, "Case")!.requirement!.truth).toBe(
-            truth === null ? "unknown" : String(truth),
-          );
-          const { decision, policies } = engine.explain(request);
-          expect(policies[0]!.outcome).toBe(truth === true ? "satisfied" : "unsatisfied");
-          expect(policies[0]!.failed.length > 0).toBe(truth !== true);
-          expect(engine.decide(request)).toBe(decision);
+        const whole: PlanNode = {
+          kind: "leaf",
+          condition,
+          place: { text: "leaf", line: 1, column: 1 },
+          reads: [],
+        };
+        for (const engine of [requiring(node), requiring(whole)]) {
+          for (const facts of all) {
+            const truth = truthOf(condition, facts);
+            const request = requestOf(facts);
+            const tree = engine.trees(request, "Case")!.requirement!;
+            expect(tree.truth).toBe(truth === null ? "unknown" : String(truth));
+            const { decision, policies } = engine.explain(request);
+            expect(policies[0]!.outcome).toBe(truth === true ? "satisfied" : "unsatisfied");
+            expect(policies[0]!.failed.length > 0).toBe(truth !== true);
+            expect(engine.decide(request)).toBe(decision);
+          }
         }
       }),
       { numRuns: 150 },

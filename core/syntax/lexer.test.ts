@@ -133,6 +133,8 @@ describe("problems, each once and where it is", () => {
     { name: "a turn of direction in a comment", input: "a // b\u2066c", want: ["bad-character 6-7"] },
     { name: "a line separator in a comment", input: "a // b\u2028c", want: ["bad-character 6-7"] },
     { name: "other languages in comments are fine", input: "// שלום, 漢字, é 👨‍👩‍👧", want: [] },
+    { name: "a name of 256 characters is fine", input: "a".repeat(256), want: [] },
+    { name: "a longer one", input: `${"a.".repeat(50_000)}a b`, want: ["too-large 0-100001"] },
     { name: "half a pair outside of strings", input: "a \ud83d b", want: ["bad-character 2-3"] },
   ])("$name", ({ input, want }) => {
     expect(read(input).problems).toEqual(want);

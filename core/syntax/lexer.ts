@@ -63,6 +63,9 @@ const COMMENTS = "comments start with `//`";
 /** Longest source text, in UTF-16 units; offsets and time stay bounded. */
 export const SOURCE_LENGTH_MAX = 16 * 1024 * 1024;
 
+/** Longest dotted name. */
+const NAME_LENGTH_MAX = 256;
+
 /** A problem in a string, reported once the string is known to be closed. */
 interface Problem {
   readonly id: DiagnosticId;
@@ -97,7 +100,7 @@ export class Lexer {
       const start = this.#at;
       if (start >= this.#text.length) return this.#token("end", "", start);
       const word = this.#match(WORD);
-      if (word !== null) return this.#token("word", word, start);
+      if (word !== null) return this.#word(word, start);
       const first = this.#text[start]!;
       if (first === '"') return this.#string(start);
       const number = this.#match(NUMBER);
@@ -140,6 +143,18 @@ export class Lexer {
     while (source[at] === " " || source[at] === "\t" || source[at] === "\r") at--;
     const firstOfLine = at < 0 || source[at] === "\n" || (at === 0 && source[at] === "\ufeff");
     return { kind, text, start, end: this.#at, column1: firstOfLine && at === start - 1, firstOfLine };
+  }
+
+  /** Of a name that is too long the start is taken, so that nobody has to look at the whole of it. */
+  #word(text: string, start: number): Token {
+    if (text.length <= NAME_LENGTH_MAX) return this.#token("word", text, start);
+    this.#report.error(
+      "too-large",
+      this.span(start, this.#at),
+      `a name of more than ${NAME_LENGTH_MAX} characters`,
+      "choose a shorter one",
+    );
+    return this.#token("word", text.slice(0, NAME_LENGTH_MAX), start);
   }
 
   #match(pattern: RegExp): string | null {

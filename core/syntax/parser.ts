@@ -857,7 +857,8 @@ export class Parser {
       this.#advance();
       return this.#number(token, -1);
     }
-    return this.#expected("a condition", CONDITION_EXAMPLE);
+    const help = token.text === "-" ? "a sign stands right before its number: -5" : CONDITION_EXAMPLE;
+    return this.#expected("a condition", help);
   }
 
   #number(first: Token, sign: 1 | -1): Expression {

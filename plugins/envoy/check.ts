@@ -12,10 +12,16 @@ export interface Judge {
   readonly engine: Decider;
   readonly settable: Answer["settable"];
   readonly readsHeaders: boolean;
+  readonly readsBody: boolean;
 }
 
 export function judgeWith(engine: Decider): Judge {
-  return { engine, settable: settableHeaders(engine.headerNames), readsHeaders: readsHeaders(engine) };
+  return {
+    engine,
+    settable: settableHeaders(engine.headerNames),
+    readsHeaders: readsHeaders(engine),
+    readsBody: engine.program.slots.some(({ read, source }) => read && source === "body"),
+  };
 }
 
 export interface CheckerOptions {
@@ -38,6 +44,9 @@ export type Checker = (check: CheckRequest, judge: Judge) => CheckResponse | nul
 export function createChecker(options: CheckerOptions): Checker {
   const decisionId = createDecisionIds();
   const { logger, metrics } = options;
+  // Nobody buffers for a bundle that reads no body: the promise of buffering says nothing about its requests, and what
+  // was not delivered must not count as a body (or a `request.size`) of nothing.
+  const unbuffered = { bodyBuffered: false };
   return (check, judge) => {
     const start = process.hrtime.bigint();
     const answer = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
@@ -46,7 +55,7 @@ export function createChecker(options: CheckerOptions): Checker {
     let decision: Decision | null = null;
     try {
       if (check === malformed) throw new Error("the message is no CheckRequest");
-      request = toNeutral(check, options);
+      request = toNeutral(check, judge.readsBody ? options : unbuffered);
       refuseUnknowable(check, judge);
       const judged = judge.engine.decide(request);
       response = toCheckResponse(judged, request, answer);

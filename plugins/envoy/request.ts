@@ -11,8 +11,11 @@ import {
 } from "../../core/index.ts";
 import type { CheckRequest, Peer as EnvoyPeer, HeaderMap, HttpRequest } from "../../proto/messages.ts";
 
-/** Under the promise `bodyBuffered`, Envoy has the whole body if it is shorter than this. */
-export const BUFFERED_BYTES = 262_144;
+/**
+ * Under the promise `bodyBuffered`, Envoy has the whole body if it is shorter than this: one byte more than the longest
+ * body that a policy reads, so that a body of that length is known to be whole.
+ */
+export const BUFFERED_BYTES = 262_145;
 
 export interface RequestOptions {
   /** See `ServerOptions.bodyBuffered`. */

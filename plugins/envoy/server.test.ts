@@ -8,7 +8,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { pino } from "pino";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Program } from "../../core/index.ts";
+import { type Program, undelivered } from "../../core/index.ts";
 import type { CheckResponse, Struct } from "../../proto/messages.ts";
 import { checkOf, services, type TestClient, testClient } from "./client.fixture.ts";
 import type { Decider, ServerOptions } from "./config.ts";
@@ -81,12 +81,26 @@ describe("checks over gRPC", () => {
   });
 
   test("the engine sees the neutral request", async () => {
+    const slots = [{ read: true, source: "body" } as unknown as Program["slots"][number]];
     const { client } = await serve(
-      fakeEngine((request) => (request.body.kind === "empty" ? allow() : deny())),
+      fakeEngine((request) => (request.body.kind === "empty" ? allow() : deny()), { program: { slots } }),
       { bodyBuffered: true },
     );
     expect((await client.check(checkOf({ path: "/" }))).status).toMatchObject({ code: 0 });
     expect((await client.check(checkOf({ path: "/", body: "x" }))).status).toMatchObject({ code: 7 });
+  });
+
+  test("bodies count as buffered only for a bundle that reads them", async () => {
+    const { client, server } = await serve(
+      fakeEngine(({ size, body }) =>
+        size === undelivered && body.kind === "undelivered" ? deny() : allow(),
+      ),
+      { bodyBuffered: true },
+    );
+    expect((await client.check(checkOf({ path: "/" }))).status).toMatchObject({ code: 7 });
+    const slots = [{ read: true, source: "body" } as unknown as Program["slots"][number]];
+    server.swap(fakeEngine(({ size }) => (size === 0 ? allow() : deny()), { program: { slots } }));
+    expect((await client.check(checkOf({ path: "/" }))).status).toMatchObject({ code: 0 });
   });
 
   test("every decision has its own id", async () => {

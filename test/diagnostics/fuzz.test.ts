@@ -246,8 +246,12 @@ describe("64 KiB of the same: a time that grows faster than the text would run i
   ];
   test.each(frames)("behind %j", (frame) => {
     for (const piece of new Set(PIECES)) {
-      for (const text of [piece, `${piece} `, `${piece}\n`, `a ${piece} `])
-        soundly(frame + text.repeat(Math.ceil(size / text.length)));
+      for (const text of [piece, `${piece} `]) {
+        const { diagnostics } = compile([
+          { name: "a.ipe", text: frame + text.repeat(Math.ceil(size / text.length)) },
+        ]);
+        expect(diagnostics.length).toBeLessThanOrEqual(101);
+      }
     }
   });
 
@@ -307,7 +311,7 @@ describe("valid policies", () => {
 function planOf(text: string): Plan {
   const report = new Diagnostics();
   const checked = check(parse([{ name: "a.ipe", text }], report), report);
-  expect(report.list().filter((d) => d.severity === "error")).toEqual([]);
+  expect(report.list().flatMap((d) => (d.severity === "error" ? [renderDiagnostic(d)] : []))).toEqual([]);
   return lower(checked);
 }
 
@@ -323,13 +327,16 @@ function rewritten(text: string, blank: () => string): string {
   const lexer = new Lexer({ name: "a.ipe", text }, new Diagnostics());
   let out = "";
   let metadata = false;
+  let sign = false;
   for (let token = lexer.next(); token.kind !== "end"; token = lexer.next()) {
     if (token.column1 || startsSection(token)) metadata = false;
     if (token.column1) out += `\n${text.slice(token.start, token.end)}`;
     else if (metadata) {
       const { end } = lexer.restOfLine(token.start);
       out += `\n    ${text.slice(token.start, end)}\n   `;
-    } else out += blank() + text.slice(token.start, token.end);
+    } else out += (sign ? "" : blank()) + text.slice(token.start, token.end);
+    // A sign belongs to its number.
+    sign = token.kind === "symbol" && token.text === "-";
     if (token.kind === "word" && token.text === "metadata") metadata = true;
   }
   return `${out}\n`;

@@ -1,0 +1,92 @@
+/**
+ * Policies in the documents compile. A block that begins with ```` ```ipe error=ID ```` must be refused with exactly that id.
+ * The tables of docs/language.md list what the compiler knows.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { compile, createEngine } from "../core/index.ts";
+import { BUILTINS } from "../core/source/gen/facts.ts";
+import { DIAGNOSTICS } from "../core/source/ids.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+interface Snippet {
+  readonly place: string;
+  readonly text: string;
+  /** What it must be refused with; null for one that compiles. */
+  readonly error: string | null;
+}
+
+function documents(): string[] {
+  const docs = readdirSync(`${root}docs`, { recursive: true, encoding: "utf8" }).map(
+    (name) => `docs/${name}`,
+  );
+  return ["README.md", ...docs].filter((name) => name.endsWith(".md") && existsSync(root + name));
+}
+
+function snippetsOf(document: string): Snippet[] {
+  const text = readFileSync(root + document, "utf8");
+  return [...text.matchAll(/^```ipe([^\n]*)\n(.*?)^```$/gms)].map((match) => ({
+    place: `${document}:${text.slice(0, match.index).split("\n").length}`,
+    text: match[2]!,
+    error: errorOf(match[1]!.trim(), document),
+  }));
+}
+
+function errorOf(attribute: string, document: string): string | null {
+  if (attribute === "") return null;
+  const found = /^error=([a-z0-9-]+)$/.exec(attribute);
+  if (found === null)
+    throw new Error(`${document}: \`\`\`ipe ${attribute}: write \`\`\`ipe or \`\`\`ipe error=ID`);
+  return found[1]!;
+}
+
+const snippets = documents().flatMap(snippetsOf);
+
+test("there are snippets, of both kinds", () => {
+  expect(snippets.filter((s) => s.error === null).length).toBeGreaterThan(5);
+  expect(snippets.filter((s) => s.error !== null).length).toBeGreaterThan(2);
+});
+
+test.each(snippets)("$place", ({ place, text, error }) => {
+  const compiled = compile([{ name: place, text }]);
+  const errors = compiled.diagnostics.filter((d) => d.severity === "error");
+  expect([...new Set(errors.map((d) => d.id))]).toEqual(error === null ? [] : [error]);
+  if (compiled.ok) expect(createEngine(compiled.bundle).ok).toBe(true);
+});
+
+describe("docs/language.md", () => {
+  const text = readFileSync(`${root}docs/language.md`, "utf8");
+
+  /** Cells of the rows of one section that start with a name in backticks. */
+  function rowsOf(heading: string): string[][] {
+    const section = text.split(`\n## ${heading}\n`)[1]!.split("\n## ")[0]!;
+    return [...section.matchAll(/^\| `([^`]+)` \| (.*) \| (.*) \|$/gm)].map((match) => match.slice(1));
+  }
+
+  test("lists the diagnostics as the compiler's table does", () => {
+    const rows = rowsOf("Diagnostics").map(([id, means, advice]) => [
+      id,
+      means!.replace(" (warning)", ""),
+      advice,
+    ]);
+    expect(rows).toEqual(Object.entries(DIAGNOSTICS).map(([id, [means, advice]]) => [id, means, advice]));
+  });
+
+  test("says which of them are warnings", () => {
+    const said = rowsOf("Diagnostics").flatMap(([id, means]) => (means!.endsWith(" (warning)") ? [id] : []));
+    const folder = `${root}test/diagnostics/`;
+    const given = Object.keys(DIAGNOSTICS).filter((id) =>
+      readFileSync(`${folder}${id}.txt`, "utf8").includes(` warning[${id}]: `),
+    );
+    expect(said).toEqual(given);
+  });
+
+  test("lists the built-in attributes with their types", () => {
+    const types = (type: string) => (type === "enum" ? "the resources" : type);
+    expect(rowsOf("Built-in attributes").map(([name, type]) => [name, type])).toEqual(
+      BUILTINS.map(({ name, type }) => [name, types(type)]),
+    );
+  });
+});
