@@ -59,10 +59,12 @@ test.each(snippets)("$place", ({ place, text, error }) => {
 describe("docs/language.md", () => {
   const text = readFileSync(`${root}docs/language.md`, "utf8");
 
-  /** Cells of the rows of one section that start with a name in backticks. */
+  /** Cells of the rows of one section that start with a name in backticks, however the table is aligned. */
   function rowsOf(heading: string): string[][] {
     const section = text.split(`\n## ${heading}\n`)[1]!.split("\n## ")[0]!;
-    return [...section.matchAll(/^\| `([^`]+)` \| (.*) \| (.*) \|$/gm)].map((match) => match.slice(1));
+    return [...section.matchAll(/^\| `([^`]+)` +\|(.*)\|(.*)\|$/gm)].map((match) =>
+      match.slice(1).map((cell) => cell.trim()),
+    );
   }
 
   test("lists the diagnostics as the compiler's table does", () => {
