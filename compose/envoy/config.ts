@@ -51,7 +51,7 @@ export interface PlainListener extends CommonListener {
 export interface ExtAuthzListener extends CommonListener {
   readonly kind: "ext_authz";
   readonly server: { readonly host?: string; readonly port: number } | { readonly pipe: string };
-  /** Buffer up to 262,145 bytes of the body and send them along. Leave it out for a bundle that reads no body. */
+  /** Buffer up to 262,144 bytes of the body and send them along. Leave it out for a bundle that reads no body. */
   readonly withBody?: boolean;
   /** Keys and texts that the server finds in `context_extensions`. */
   readonly contextExtensions?: Readonly<Record<string, string>>;
@@ -228,15 +228,8 @@ function extAuthz(options: ExtAuthzListener): object {
   };
 }
 
-/**
- * A longer body is sent in part: the policy decides what that means, not Envoy with a 413. A body that just fills the
- * buffer looks whole to Envoy, though more may follow; hence one byte more than a policy reads.
- */
-const bufferedBody = {
-  max_request_bytes: BODY_BYTES_MAX + 1,
-  allow_partial_message: true,
-  pack_as_bytes: true,
-};
+/** A longer body is sent in part, with a header that says so: the policy decides what that means, not Envoy with a 413. */
+const bufferedBody = { max_request_bytes: BODY_BYTES_MAX, allow_partial_message: true, pack_as_bytes: true };
 
 function exactNames(names: readonly string[]): object {
   return { patterns: names.map((exact) => ({ exact, ignore_case: true })) };

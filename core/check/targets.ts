@@ -51,7 +51,12 @@ export const CAPABILITIES: readonly Capability[] = [
     missing: {},
     needs: "ext_authz: `encode_raw_headers: true`, so that repeated field lines stay apart",
   },
-  { facts: ["request.protocol", "request.size"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
+  { facts: ["request.protocol"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
+  {
+    facts: ["request.size"],
+    missing: { "forward-auth": AUTH_REQUEST },
+    needs: "ext_authz: `with_request_body`, for requests without `content-length`",
+  },
   {
     facts: ["body"],
     missing: {

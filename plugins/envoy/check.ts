@@ -4,7 +4,7 @@ import type { CheckRequest, CheckResponse } from "../../proto/messages.ts";
 import type { Decider, FailureMode } from "./config.ts";
 import { createDecisionIds } from "./decision-id.ts";
 import type { Metrics } from "./metrics.ts";
-import { toNeutral } from "./request.ts";
+import { type BodyUse, toNeutral } from "./request.ts";
 import { type Answer, errorResponse, failureResponse, settableHeaders, toCheckResponse } from "./response.ts";
 
 /** An engine with what is made once for it. One of these judges a request from start to end. */
@@ -12,7 +12,7 @@ export interface Judge {
   readonly engine: Decider;
   readonly settable: Answer["settable"];
   readonly readsHeaders: boolean;
-  readonly readsBody: boolean;
+  readonly body: BodyUse;
 }
 
 export function judgeWith(engine: Decider): Judge {
@@ -20,8 +20,16 @@ export function judgeWith(engine: Decider): Judge {
     engine,
     settable: settableHeaders(engine.headerNames),
     readsHeaders: readsHeaders(engine),
-    readsBody: engine.program.slots.some(({ read, source }) => read && source === "body"),
+    body: bodyUse(engine),
   };
+}
+
+function bodyUse({ program }: Decider): BodyUse {
+  const read = program.slots.filter((slot) => slot.read);
+  if (read.some(({ source }) => source === "body")) return "read";
+  return read.some(({ name, source }) => source === "builtin" && name === "request.size")
+    ? "measured"
+    : "ignored";
 }
 
 export interface CheckerOptions {
@@ -44,9 +52,6 @@ export type Checker = (check: CheckRequest, judge: Judge) => CheckResponse | nul
 export function createChecker(options: CheckerOptions): Checker {
   const decisionId = createDecisionIds();
   const { logger, metrics } = options;
-  // Nobody buffers for a bundle that reads no body: the promise of buffering says nothing about its requests, and what
-  // was not delivered must not count as a body (or a `request.size`) of nothing.
-  const unbuffered = { bodyBuffered: false };
   return (check, judge) => {
     const start = process.hrtime.bigint();
     const answer = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
@@ -55,7 +60,7 @@ export function createChecker(options: CheckerOptions): Checker {
     let decision: Decision | null = null;
     try {
       if (check === malformed) throw new Error("the message is no CheckRequest");
-      request = toNeutral(check, judge.readsBody ? options : unbuffered);
+      request = toNeutral(check, { bodyBuffered: options.bodyBuffered, body: judge.body });
       refuseUnknowable(check, judge);
       const judged = judge.engine.decide(request);
       response = toCheckResponse(judged, request, answer);

@@ -236,10 +236,9 @@ describe("body", () => {
       want: unknown,
     },
     {
-      name: "the longest body that a policy reads",
+      name: "a body that just fills a buffer of the usual length",
       http: { ...raw(partial("false")), raw_body: new Uint8Array(262_144) },
       want: unknown,
-      promised: { kind: "bytes", bytes: new Uint8Array(262_144) },
     },
     { name: "a forged `false` proves nothing", http: raw(partial("false")), want: unknown, promised: empty },
     {

@@ -12,15 +12,25 @@ import {
 import type { CheckRequest, Peer as EnvoyPeer, HeaderMap, HttpRequest } from "../../proto/messages.ts";
 
 /**
- * Under the promise `bodyBuffered`, Envoy has the whole body if it is shorter than this: one byte more than the longest
- * body that a policy reads, so that a body of that length is known to be whole.
+ * Under the promise `bodyBuffered`, Envoy has the whole body if it is shorter than this. A body that just fills Envoy's
+ * buffer looks whole and may go on, and many configurations name exactly the longest body that a policy reads: so one
+ * of that length, unannounced, is not known to be whole.
  */
-export const BUFFERED_BYTES = 262_145;
+export const BUFFERED_BYTES = 262_144;
 
 export interface RequestOptions {
   /** See `ServerOptions.bodyBuffered`. */
   readonly bodyBuffered: boolean;
+  /** Default `read`. */
+  readonly body?: BodyUse;
 }
+
+/**
+ * What the bundle wants of the body. Nobody buffers for one that ignores it, so then the promise says nothing. Where
+ * only `request.size` is read, the promise tells that there is none, as the filter sees it too; the length of a body
+ * that nobody announced stays unknown there and here.
+ */
+export type BodyUse = "read" | "measured" | "ignored";
 
 /**
  * Envoy's CheckRequest as a neutral request. Pure; never throws on a message that the decoder made.
@@ -103,7 +113,7 @@ function fromHttp(http: HttpRequest, options: RequestOptions): HttpFacts {
     host: pseudo(fields.authority, http.host),
     scheme: pseudo(fields.scheme, http.scheme),
     protocol: known(http.protocol),
-    size: length === undefined ? sizeOf(body) : length,
+    size: length === undefined ? sizeOf(body, options) : length,
     headers: fields.lines,
     headersJoined: joined,
     body,
@@ -187,14 +197,16 @@ function bodyOf(http: HttpRequest, fields: Fields, length: Fact<number>, options
   if (fields.partial || (raw.length > 0 && text !== "")) return undeliveredBody;
   const bytes = text === "" ? raw : asBytes(sanitized(text));
   const whole =
-    length === undefined ? options.bodyBuffered && bytes.length < BUFFERED_BYTES : length === bytes.length;
+    length === undefined
+      ? options.bodyBuffered && options.body !== "ignored" && bytes.length < BUFFERED_BYTES
+      : length === bytes.length;
   if (!whole) return undeliveredBody;
   return bytes.length === 0 ? emptyBody : { kind: "bytes", bytes };
 }
 
-function sizeOf(body: Body): Fact<number> {
-  if (body.kind === "undelivered") return undelivered;
-  return body.kind === "empty" ? 0 : body.bytes.length;
+function sizeOf(body: Body, { body: use }: RequestOptions): Fact<number> {
+  if (body.kind === "empty") return 0;
+  return body.kind === "undelivered" || use === "measured" ? undelivered : body.bytes.length;
 }
 
 function peer(from: EnvoyPeer | undefined): Peer {

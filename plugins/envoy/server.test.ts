@@ -90,17 +90,27 @@ describe("checks over gRPC", () => {
     expect((await client.check(checkOf({ path: "/", body: "x" }))).status).toMatchObject({ code: 7 });
   });
 
-  test("bodies count as buffered only for a bundle that reads them", async () => {
-    const { client, server } = await serve(
-      fakeEngine(({ size, body }) =>
-        size === undelivered && body.kind === "undelivered" ? deny() : allow(),
-      ),
-      { bodyBuffered: true },
+  test("bodies count as buffered only for a bundle that asks for them", async () => {
+    const slot = (name: string, source: string): Program["slots"][number] =>
+      ({ read: true, name, source }) as unknown as Program["slots"][number];
+    const unannounced = checkOf({ path: "/" });
+    const unknown = fakeEngine(({ size, body }) =>
+      size === undelivered && body.kind === "undelivered" ? allow() : deny(),
     );
-    expect((await client.check(checkOf({ path: "/" }))).status).toMatchObject({ code: 7 });
-    const slots = [{ read: true, source: "body" } as unknown as Program["slots"][number]];
-    server.swap(fakeEngine(({ size }) => (size === 0 ? allow() : deny()), { program: { slots } }));
-    expect((await client.check(checkOf({ path: "/" }))).status).toMatchObject({ code: 0 });
+    const { client, server } = await serve(unknown, { bodyBuffered: true });
+    expect((await client.check(unannounced)).status).toMatchObject({ code: 0 });
+    const empty = fakeEngine(({ size }) => (size === 0 ? allow() : deny()), {
+      program: { slots: [slot("request.size", "builtin")] },
+    });
+    server.swap(empty);
+    expect((await client.check(unannounced)).status).toMatchObject({ code: 0 });
+    const five = checkOf({ path: "/", raw_body: Buffer.from("12345") });
+    const sizeOf = (slots: Program["slots"]): ReturnType<typeof fakeEngine> =>
+      fakeEngine(({ size }) => (size === 5 ? allow() : deny()), { program: { slots } });
+    server.swap(sizeOf([slot("request.size", "builtin")]));
+    expect((await client.check(five)).status).toMatchObject({ code: 7 });
+    server.swap(sizeOf([slot("request.size", "builtin"), slot("a", "body")]));
+    expect((await client.check(five)).status).toMatchObject({ code: 0 });
   });
 
   test("every decision has its own id", async () => {
