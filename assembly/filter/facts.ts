@@ -68,6 +68,8 @@ export function gatherRequest(bundle: Bundle, ended: bool): NeutralRequest | nul
 /** All of the body, of which the proxy holds `size` bytes. What it does not deliver whole is undelivered. */
 export function gatherBody(bundle: Bundle, request: NeutralRequest, size: u32): void {
   if (size > LIMIT_BODY_BYTES_MAX) return;
+  // An ext_authz server cannot tell whether such a body goes on: what is unknown there is unknown here too.
+  if (size == LIMIT_BODY_BYTES_MAX && !isAnnounced(request)) return;
   // Nobody announced the size, so it is what has come.
   if (has(bundle.needs, FACT_SIZE) && !isAnnounced(request)) giveNumber(request.fact(FACT_SIZE), size);
   if (size == 0) {

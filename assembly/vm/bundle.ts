@@ -191,6 +191,8 @@ export class Bundle {
   /** Hash table over the strings: u32, index + 1, 0 is free. */
   internTable: usize;
   internMask: u32;
+  /** From the digest, so that nobody can write strings which all fall on one place of a table. */
+  hashSeed: u32;
   /** Length of the longest string. */
   stringBytesMax: u32;
   /** u32 for each shape: its cells. */

@@ -98,9 +98,9 @@ export function isLowerToken(pointer: usize, length: u32): bool {
   return true;
 }
 
-/** FNV-1a. For names of a bundle, which no client chooses. */
-export function hashBytes(pointer: usize, length: u32): u32 {
-  let hash: u32 = 0x811c9dc5;
+/** FNV-1a. For names of a bundle, which no client chooses; the seed comes from the bundle's digest, which no author chooses. */
+export function hashBytes(seed: u32, pointer: usize, length: u32): u32 {
+  let hash: u32 = 0x811c9dc5 ^ seed;
   for (let i: u32 = 0; i < length; i++) hash = (hash ^ load<u8>(pointer + i)) * 0x01000193;
   return hash ^ (hash >> 15);
 }

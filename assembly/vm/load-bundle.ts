@@ -34,10 +34,12 @@ import { verifyCode } from "./verify/code";
 import { verifyConstants, verifySets } from "./verify/constants";
 import { verifyContainer } from "./verify/container";
 import { verifyExplain } from "./verify/explain";
+import { newJudgements } from "./verify/judgements";
 import { newMarks } from "./verify/marks";
 import { verifyObligations, verifyPolicies } from "./verify/policies";
+import { rankStrings, stringOfRank } from "./verify/ranks";
 import { refuse } from "./verify/refusal";
-import { compareStrings, verifyResources } from "./verify/resources";
+import { verifyResources } from "./verify/resources";
 import { verifySlots } from "./verify/slots";
 import { verifyEnums, verifyShapes } from "./verify/types";
 
@@ -74,8 +76,10 @@ export function freeBundle(bundle: Bundle): void {
 /** All rules, in the order of the page. */
 function verify(bundle: Bundle): bool {
   if (!verifyContainer(bundle)) return false;
-  if (!makeTables(bundle) || !newMarks(bundle.stringCount)) return refuse("bundle", "out of memory");
+  bundle.hashSeed = load<u32>(bundle.bytes, HEADER_DIGEST);
+  if (!makeTables(bundle) || !newMarks(bundle.stringCount) || !newJudgements(bundle.stringCount)) return refuse("bundle", "out of memory");
   if (!verifyConstants(bundle) || !verifySets(bundle)) return false;
+  if (!rankStrings(bundle)) return refuse("bundle", "out of memory");
   if (!verifyEnums(bundle) || !verifyShapes(bundle)) return false;
   if (!verifySlots(bundle) || !verifyResources(bundle)) return false;
   if (!verifyCode(bundle)) return false;
@@ -195,24 +199,16 @@ function listSettable(bundle: Bundle): bool {
   const places = allocate(bundle.stringCount * 4 + 4);
   if (places == 0) return false;
   memory.fill(places, 0, bundle.stringCount * 4);
-  for (let i: u32 = 0; i < bundle.obligationCount; i++) {
-    const header = bundle.obligation(i).header;
-    if (load<u32>(places + (header << 2)) != 0) continue;
-    store<u32>(places + (header << 2), 1);
-    insertSettable(bundle, header);
+  for (let i: u32 = 0; i < bundle.obligationCount; i++) store<u32>(places + (bundle.obligation(i).header << 2), 1);
+  for (let rank: u32 = 0; rank < bundle.stringCount; rank++) {
+    const header = stringOfRank(rank);
+    if (load<u32>(places + (header << 2)) == 0) continue;
+    store<u32>(places + (header << 2), bundle.settableCount);
+    store<u32>(bundle.settable + (bundle.settableCount++ << 2), header);
   }
-  for (let i: u32 = 0; i < bundle.settableCount; i++) store<u32>(places + (bundle.settableHeader(i) << 2), i);
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     store<u32>(bundle.obligationHeaders + (i << 2), load<u32>(places + (bundle.obligation(i).header << 2)));
   }
   if (bundle.settableCount > 0) bundle.needs |= NEED_HEADERS;
   return true;
-}
-
-function insertSettable(bundle: Bundle, header: u32): void {
-  let at = bundle.settableCount++;
-  for (; at > 0 && compareStrings(bundle, bundle.settableHeader(at - 1), header) > 0; at--) {
-    store<u32>(bundle.settable + (at << 2), bundle.settableHeader(at - 1));
-  }
-  store<u32>(bundle.settable + (at << 2), header);
 }

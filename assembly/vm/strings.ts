@@ -16,7 +16,7 @@ export function internTableSize(count: u32): u32 {
 export function internString(bundle: Bundle, index: u32): bool {
   const pointer = bundle.stringPointer(index);
   const length = bundle.stringLength(index);
-  let at = hashBytes(pointer, length) & bundle.internMask;
+  let at = hashBytes(bundle.hashSeed, pointer, length) & bundle.internMask;
   while (true) {
     const other = load<u32>(bundle.internTable + (at << 2));
     if (other == 0) break;
@@ -30,7 +30,7 @@ export function internString(bundle: Bundle, index: u32): bool {
 /** Index of the string equal to the bytes, or `NO_STRING`. */
 export function findString(bundle: Bundle, pointer: usize, length: u32): u32 {
   if (length > bundle.stringBytesMax) return NO_STRING;
-  let at = hashBytes(pointer, length) & bundle.internMask;
+  let at = hashBytes(bundle.hashSeed, pointer, length) & bundle.internMask;
   while (true) {
     const index = load<u32>(bundle.internTable + (at << 2));
     if (index == 0) return NO_STRING;

@@ -27,14 +27,17 @@ function programOf(code: string | readonly string[]): Program {
   return decoded.program;
 }
 
-/** Both runs: unknown counts as false, as true. */
+/** Both runs: unknown counts as false, as true. The leaf, which has the same code, must answer the same. */
 function runs(program: Program, facts: Facts): [Run, Run] {
   const slots = new Slots(program.cellCount);
   createSlotLoader(program).load(requestOf(facts), slots);
   const interpreter = new Interpreter(program, slots);
   const run = (mode: boolean): Run => {
     const answer = interpreter.run(0, mode);
-    return { answer, met: interpreter.metUnknown };
+    const met = interpreter.metUnknown;
+    const leaf = program.policies[0]!.triggerNode!.code;
+    expect([interpreter.run(leaf, mode), interpreter.metUnknown]).toEqual([answer, met]);
+    return { answer, met };
   };
   return [run(false), run(true)];
 }

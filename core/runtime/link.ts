@@ -30,11 +30,11 @@ export function link(program: Program): LinkedCode {
   const linked = { words: new Int32Array(count * 2), kinds: new Uint8Array(count) };
   let hasInList = false;
   for (let pc = 0; pc < count; pc++) {
-    const [head, a, b, jump] = program.code.subarray(pc * 4) as unknown as [number, number, number, number];
+    const head = program.code[pc * 4]!;
     const opcode = head & 0xff;
     const flag = INSTRUCTIONS[opcode]!.b.endsWith("Cell") ? B_IS_CELL : 0;
-    linked.words[pc * 2] = head | flag | (a << 16);
-    linked.words[pc * 2 + 1] = b | (jump << 16);
+    linked.words[pc * 2] = head | flag | (program.code[pc * 4 + 1]! << 16);
+    linked.words[pc * 2 + 1] = program.code[pc * 4 + 2]! | (program.code[pc * 4 + 3]! << 16);
     hasInList ||= opcode === OP_IN_LIST;
   }
   if (hasInList) linkLists(linked, program);

@@ -32,7 +32,7 @@ export interface ServerOptions {
   readonly metrics?: Metrics;
   /**
    * The operator's promise that, while a bundle that reads the body is in force, every route asking this server buffers
-   * bodies: `with_request_body` is set, with a `max_request_bytes` of at least 262,145, and
+   * bodies: `with_request_body` is set, with a `max_request_bytes` of at least 262,144, and
    * `disable_request_body_buffering` is not. Without it, and for a bundle that reads no body, a body counts only if its
    * `content-length` proves that it is all there. Default false. `request.ts` has the whole rule.
    */

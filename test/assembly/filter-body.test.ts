@@ -82,7 +82,15 @@ describe("no body", () => {
 
 describe("a body that is too long", () => {
   test("is waited for up to the limit", () => {
-    expect(host.request({ headers: lines(), body: [body(1, LIMIT - body(1).length)] }).kind).toBe("continue");
+    const longest = (bytes: number): string[] => [body(1, bytes - body(1).length)];
+    const announced = lines(["content-length", String(LIMIT)]);
+    expect(host.request({ headers: announced, body: longest(LIMIT) }).kind).toBe("continue");
+    expect(host.request({ headers: lines(), body: longest(LIMIT - 1) }).kind).toBe("continue");
+  });
+
+  test("counts at the limit only if it was announced, as with ext_authz", () => {
+    const report = host.request({ headers: lines(), body: [body(1, LIMIT - body(1).length)] });
+    expect(report).toMatchObject({ kind: "local-response", status: 403 });
   });
 
   test.each([true, false])("is denied at once beyond it (more follows: %s)", (more) => {

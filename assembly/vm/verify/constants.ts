@@ -18,7 +18,7 @@ export function verifyConstants(bundle: Bundle): bool {
     if (!isFinite(bundle.number(i))) return refuseAt("numbers", "malformed", i);
     if (reinterpret<u64>(bundle.number(i)) == 0x8000000000000000) return refuseAt("numbers", "malformed", i);
   }
-  if (!allDiffer(bundle.numbers, bundle.numberCount, 8)) return refuse("numbers", "two alike");
+  if (!allDiffer(bundle.hashSeed, bundle.numbers, bundle.numberCount, 8)) return refuse("numbers", "two alike");
   for (let i: u32 = 0; i < bundle.networkCount; i++) {
     const address = bundle.networkAddress(i);
     const prefix = bundle.networkPrefix(i);
@@ -26,7 +26,7 @@ export function verifyConstants(bundle: Bundle): bool {
     if (prefix < MAPPED_PREFIX && isMapped(address)) return refuseAt("networks", "bad prefix", i);
     if (!zeroBehind(address, prefix)) return refuseAt("networks", "bad prefix", i);
   }
-  return allDiffer(bundle.networks, bundle.networkCount, NETWORK_ENTRY_BYTES) || refuse("networks", "two alike");
+  return allDiffer(bundle.hashSeed, bundle.networks, bundle.networkCount, NETWORK_ENTRY_BYTES) || refuse("networks", "two alike");
 }
 
 /** Rule 5. */
@@ -52,7 +52,7 @@ function countOf(bundle: Bundle, kind: u32): u32 {
 }
 
 /** No two of the entries, of `bytes` bytes each, are equal. */
-function allDiffer(entries: usize, count: u32, bytes: u32): bool {
+function allDiffer(seed: u32, entries: usize, count: u32, bytes: u32): bool {
   let slots: u32 = 4;
   while (slots < count * 2) slots *= 2;
   const table = allocate(<usize>slots * 4);
@@ -60,7 +60,7 @@ function allDiffer(entries: usize, count: u32, bytes: u32): bool {
   memory.fill(table, 0, <usize>slots * 4);
   for (let i: u32 = 0; i < count; i++) {
     const entry = entries + i * bytes;
-    let at = hashBytes(entry, bytes) & (slots - 1);
+    let at = hashBytes(seed, entry, bytes) & (slots - 1);
     while (true) {
       const other = load<u32>(table + (at << 2));
       if (other == 0) break;

@@ -40,6 +40,13 @@ export function isSameHeader(a: usize, aLength: u32, b: usize, bLength: u32): bo
   return true;
 }
 
+/** The same for headers that are the same; otherwise as `hashBytes`. */
+export function hashHeader(seed: u32, pointer: usize, length: u32): u32 {
+  let hash: u32 = 0x811c9dc5 ^ seed;
+  for (let i: u32 = 0; i < length; i++) hash = (hash ^ dashed(load<u8>(pointer + i))) * 0x01000193;
+  return hash ^ (hash >> 15);
+}
+
 function dashed(byte: u32): u32 {
   if (byte == 0x5f) return 0x2d;
   return byte - 0x41 < 26 ? byte | 0x20 : byte;

@@ -11,36 +11,64 @@ import {
   SEVERITY_INFO,
   SOURCE_HEADER,
 } from "../../gen/constants";
+import { allocate } from "../../host/arena";
 import { Bundle, PolicyEntry } from "../bundle";
+import { AS_HEADER_VALUE, AS_SETTABLE_HEADER, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
-import { isHeaderValue, isSameHeader, isSettableHeader } from "./names";
+import { hashHeader, isSameHeader } from "./names";
+import { compareStrings } from "./ranks";
 import { refuse, refuseAt } from "./refusal";
-import { compareStrings } from "./resources";
 
 /** Rule 14 without the ranges, which belong to the policies. */
 export function verifyObligations(bundle: Bundle): bool {
+  if (!findSources(bundle)) return refuse("bundle", "out of memory");
+  clearMarks();
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     const obligation = bundle.obligation(i);
     if (obligation.kind != OBLIGATION_SET_REQUEST_HEADER) return refuseAt("obligations", "unknown kind", i);
     if (obligation.header >= bundle.stringCount || obligation.value >= bundle.stringCount) return refuseAt("obligations", "does not exist", i);
-    const pointer = bundle.stringPointer(obligation.header);
-    const length = bundle.stringLength(obligation.header);
-    if (!isSettableHeader(pointer, length)) return refuseAt("obligations", "no policy may set this header", i);
-    if (isSource(bundle, pointer, length)) return refuseAt("obligations", "a slot comes from this header", i);
-    if (!isHeaderValue(bundle.stringPointer(obligation.value), bundle.stringLength(obligation.value))) {
-      return refuseAt("obligations", "malformed", i);
-    }
+    if (!isFit(bundle, obligation.header, AS_SETTABLE_HEADER)) return refuseAt("obligations", "no policy may set this header", i);
+    // The first mention of a header speaks for all others.
+    if (mark(obligation.header) && isSource(bundle, obligation.header)) return refuseAt("obligations", "a slot comes from this header", i);
+    if (!isFit(bundle, obligation.value, AS_HEADER_VALUE)) return refuseAt("obligations", "malformed", i);
   }
   return true;
 }
 
-function isSource(bundle: Bundle, pointer: usize, length: u32): bool {
+/** By the bytes of a header's name with `_` as `-`: the slots that come from it, each string once; 0 or the index + 1. */
+let sources: usize = 0;
+let sourcesMask: u32 = 0;
+
+function findSources(bundle: Bundle): bool {
+  let size: u32 = 4;
+  while (size < bundle.slotCount * 2) size *= 2;
+  sources = allocate(<usize>size * 4);
+  sourcesMask = size - 1;
+  if (sources == 0) return false;
+  memory.fill(sources, 0, <usize>size * 4);
+  clearMarks();
   for (let i: u32 = 0; i < bundle.slotCount; i++) {
     const slot = bundle.slot(i);
-    if (slot.source != SOURCE_HEADER) continue;
-    if (isSameHeader(pointer, length, bundle.stringPointer(slot.argument), bundle.stringLength(slot.argument))) return true;
+    if (slot.source == SOURCE_HEADER && mark(slot.argument)) store<u32>(placeOf(bundle, slot.argument), slot.argument + 1);
   }
-  return false;
+  return true;
+}
+
+function isSource(bundle: Bundle, header: u32): bool {
+  return load<u32>(placeOf(bundle, header)) != 0;
+}
+
+/** Where the header is, in whatever spelling, or where it would be. */
+function placeOf(bundle: Bundle, header: u32): usize {
+  const pointer = bundle.stringPointer(header);
+  const length = bundle.stringLength(header);
+  let at = hashHeader(bundle.hashSeed, pointer, length) & sourcesMask;
+  while (true) {
+    const place = sources + (at << 2);
+    const other = load<u32>(place);
+    if (other == 0 || isSameHeader(pointer, length, bundle.stringPointer(other - 1), bundle.stringLength(other - 1))) return place;
+    at = (at + 1) & sourcesMask;
+  }
 }
 
 /** Rule 15, and the ranges of rule 14. */
@@ -87,7 +115,7 @@ function fieldsFit(bundle: Bundle, policy: PolicyEntry): bool {
 }
 
 function compareOrder(bundle: Bundle, a: PolicyEntry, b: PolicyEntry): i32 {
-  return a.severity != b.severity ? <i32>a.severity - <i32>b.severity : compareStrings(bundle, a.name, b.name);
+  return a.severity != b.severity ? <i32>a.severity - <i32>b.severity : compareStrings(a.name, b.name);
 }
 
 function obligationsFit(bundle: Bundle, policy: PolicyEntry): bool {

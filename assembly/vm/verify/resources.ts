@@ -1,8 +1,9 @@
 /** Rule 9: path patterns, in the order in which they are tried. */
 import { NONE } from "../../gen/constants";
 import { Bundle, SEGMENT_CAPTURE, SEGMENT_LITERAL } from "../bundle";
-import { compareBytes, equalsText, findByte, isToken } from "../bytes";
+import { AS_LITERAL, AS_TOKEN, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
+import { compareStrings } from "./ranks";
 import { refuse, refuseAt } from "./refusal";
 import { RESOURCE_TYPE_ENUM } from "./types";
 
@@ -38,7 +39,7 @@ function membersDiffer(bundle: Bundle): bool {
 
 function isMethod(bundle: Bundle, method: u32): bool {
   if (method == NONE) return true;
-  return method < bundle.stringCount && isToken(bundle.stringPointer(method), bundle.stringLength(method));
+  return method < bundle.stringCount && isFit(bundle, method, AS_TOKEN);
 }
 
 function verifySegments(bundle: Bundle, first: u32, end: u32): bool {
@@ -46,15 +47,9 @@ function verifySegments(bundle: Bundle, first: u32, end: u32): bool {
   for (let i = first; i < end; i++) {
     const segment = bundle.segment(i);
     if (segment.kind > SEGMENT_CAPTURE || segment.text >= bundle.stringCount) return false;
-    const pointer = bundle.stringPointer(segment.text);
-    const length = bundle.stringLength(segment.text);
-    if (length == 0) return false;
-    if (segment.kind == SEGMENT_CAPTURE) {
-      if (!mark(segment.text)) return false;
-    } else {
-      if (equalsText(pointer, length, ".") || equalsText(pointer, length, "..")) return false;
-      if (findByte(0x2f, pointer, pointer + length) < pointer + length) return false;
-    }
+    if (segment.kind == SEGMENT_LITERAL) {
+      if (!isFit(bundle, segment.text, AS_LITERAL)) return false;
+    } else if (bundle.stringLength(segment.text) == 0 || !mark(segment.text)) return false;
   }
   return true;
 }
@@ -72,14 +67,8 @@ function compareSpecificity(bundle: Bundle, a: u32, b: u32): i32 {
   for (let i: u32 = 0; i < first.count; i++) {
     const segment = bundle.segment(first.first + i);
     if (segment.kind != SEGMENT_LITERAL) continue;
-    const order = compareStrings(bundle, segment.text, bundle.segment(second.first + i).text);
+    const order = compareStrings(segment.text, bundle.segment(second.first + i).text);
     if (order != 0) return order;
   }
-  return first.method == NONE ? 0 : compareStrings(bundle, first.method, second.method);
-}
-
-/** By bytes. */
-export function compareStrings(bundle: Bundle, a: u32, b: u32): i32 {
-  if (a == b) return 0;
-  return compareBytes(bundle.stringPointer(a), bundle.stringLength(a), bundle.stringPointer(b), bundle.stringLength(b));
+  return first.method == NONE ? 0 : compareStrings(first.method, second.method);
 }

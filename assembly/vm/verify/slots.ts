@@ -26,9 +26,9 @@ import { allocate } from "../../host/arena";
 import { ADDRESS_PREFIX } from "../address";
 import { BUILTIN_COUNT, builtinName, builtinType } from "../builtins";
 import { Bundle, SEGMENT_CAPTURE, SlotEntry } from "../bundle";
-import { equalsText, isLowerToken, isToken } from "../bytes";
+import { equalsText } from "../bytes";
+import { AS_POINTER, AS_SOURCE_HEADER, AS_TOKEN, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
-import { isPointer } from "./names";
 import { refuse, refuseAt } from "./refusal";
 import { isResourceType } from "./types";
 
@@ -125,19 +125,17 @@ function isDeclared(bundle: Bundle, slot: SlotEntry, index: u32): bool {
 }
 
 function argumentFits(bundle: Bundle, source: u32, argument: u32): bool {
-  const pointer = bundle.stringPointer(argument);
-  const length = bundle.stringLength(argument);
   switch (source) {
     case SOURCE_HEADER:
-      return isLowerToken(pointer, length) && !equalsText(pointer, length, "host");
+      return isFit(bundle, argument, AS_SOURCE_HEADER);
     case SOURCE_COOKIE:
-      return isToken(pointer, length);
+      return isFit(bundle, argument, AS_TOKEN);
     case SOURCE_CAPTURE:
       return load<u8>(captured + argument) == 1;
     case SOURCE_BODY:
-      return isPointer(pointer, length);
+      return isFit(bundle, argument, AS_POINTER);
     default:
-      return length > 0;
+      return bundle.stringLength(argument) > 0;
   }
 }
 

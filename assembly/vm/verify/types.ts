@@ -1,7 +1,7 @@
 /** Rules 6 and 7: enums and the shapes of values. */
 import { LIMIT_SHAPE_WIDTH_MAX, TYPE_ENUM, TYPE_LIST, TYPE_RECORD } from "../../gen/constants";
 import { Bundle } from "../bundle";
-import { findByte } from "../bytes";
+import { AS_FIELD_NAME, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
 import { refuse, refuseAt } from "./refusal";
 
@@ -78,9 +78,7 @@ function recordWidth(bundle: Bundle, index: u32): u32 {
   for (let i: u32 = 0; i < record.fieldCount; i++) {
     const field = bundle.field(record.argument + i);
     if (field.name >= bundle.stringCount) return none("shapes", "does not exist", index);
-    const name = bundle.stringPointer(field.name);
-    const end = name + bundle.stringLength(field.name);
-    if (findByte(0x2e, name, end) < end) return none("shapes", "a field's name holds a dot", index);
+    if (!isFit(bundle, field.name, AS_FIELD_NAME)) return none("shapes", "a field's name holds a dot", index);
     if (!mark(field.name)) return none("shapes", "two alike", index);
     if (!isPart(bundle, field.shape, index)) return none("shapes", "bad argument", index);
     width += bundle.shapeWidth(field.shape);
