@@ -22,8 +22,8 @@ export function proxy_on_configure(root: u32, size: u32): u32 {
   return configured(root, size) ? 1 : 0;
 }
 
-export function proxy_on_request_headers(id: u32, _headers: u32, endOfStream: u32): u32 {
-  return requestHeaders(id, endOfStream != 0);
+export function proxy_on_request_headers(id: u32, headers: u32, endOfStream: u32): u32 {
+  return requestHeaders(id, headers, endOfStream != 0);
 }
 
 export function proxy_on_request_body(id: u32, size: u32, endOfStream: u32): u32 {

@@ -1,6 +1,6 @@
 /**
- * Ids of decisions: 128 bits as hex. The ABI has no randomness, so they are a keyed hash of the clock, a counter and the
- * stream. The key is a chain of hashes into which goes, first of all and then now and then, what tells this machine
+ * Ids of decisions: 128 bits as hex. The ABI has no randomness, so they are a keyed hash of a counter, the stream and
+ * a time. The key is a chain of hashes into which goes, first of all and then now and then, what tells this machine
  * from others: the proxy's own random id of the request (`x-request-id`), the client's address, the clock.
  */
 import { currentTimeNanoseconds } from "../host/clock";
@@ -19,14 +19,13 @@ import { siphash } from "../vm/siphash";
 @inline const STIR_EVERY: u32 = 64;
 /** A hash, of which the first half is the key. */
 const KEY: usize = memory.data(32, 8);
-/** What is hashed: the time, the counter, the stream. */
+/** What is hashed: the time of the last stir, the counter, the stream. */
 const MESSAGE: usize = memory.data(16, 8);
 const ID: usize = memory.data(16, 8);
 let counter: u32 = 0;
 
 /** A new id: 16 bytes, valid until the next call. */
 export function nextDecisionId(stream: u32): usize {
-  store<u64>(MESSAGE, currentTimeNanoseconds());
   store<u32>(MESSAGE, counter, 8);
   store<u32>(MESSAGE, stream, 12);
   if ((counter++ & (STIR_EVERY - 1)) == 0) stir();
@@ -34,7 +33,9 @@ export function nextDecisionId(stream: u32): usize {
   return ID;
 }
 
+/** Each call to the proxy costs more than the hash, so the clock is asked only here. */
 function stir(): void {
+  store<u64>(MESSAGE, currentTimeNanoseconds());
   const name = newWriter(16).text("x-request-id");
   sha256Begin();
   sha256Update(KEY, SHA256_BYTES);

@@ -49,16 +49,23 @@ import {
   UNDELIVERED,
 } from "../vm/request";
 
-/** What the bundle needs of the request whose headers are there. `ended`: the headers ended it. Null without memory. */
-export function gatherRequest(bundle: Bundle, ended: bool): NeutralRequest | null {
+/** With so many header lines one call for all is cheaper than two for pseudo headers. */
+// @ts-ignore: decorator
+@inline const FEW_LINES: u32 = 24;
+// @ts-ignore: decorator
+@inline const PSEUDO_FACTS: u32 = (1 << FACT_METHOD) | (1 << FACT_TARGET) | (1 << FACT_HOST) | (1 << FACT_SCHEME);
+
+/**
+ * What the bundle needs of the request whose headers are there. `lines`: how many, 0 where that is not known; `ended`:
+ * the headers ended it. Null without memory.
+ */
+export function gatherRequest(bundle: Bundle, lines: u32, ended: bool): NeutralRequest | null {
   const request = newRequest();
   if (request === null) return null;
   const needs = bundle.needs;
-  if ((needs & NEED_HEADERS) != 0) gatherHeaders(request);
-  if (has(needs, FACT_METHOD)) pseudoHeader(request.fact(FACT_METHOD), ":method");
-  if (has(needs, FACT_TARGET)) pseudoHeader(request.fact(FACT_TARGET), ":path");
-  if (has(needs, FACT_HOST)) pseudoHeader(request.fact(FACT_HOST), ":authority");
-  if (has(needs, FACT_SCHEME)) pseudoHeader(request.fact(FACT_SCHEME), ":scheme");
+  const atOnce = lines - 1 < FEW_LINES && popcnt<u32>(needs & PSEUDO_FACTS) > 1;
+  if (atOnce || (needs & NEED_HEADERS) != 0) gatherHeaders(request, needs);
+  else gatherPseudoHeaders(request, needs);
   if (has(needs, FACT_SIZE)) announcedSize(request, ended);
   if (ended) request.bodyState = BODY_EMPTY;
   if ((needs & PROPERTY_FACTS) != 0) gatherProperties(request, needs);
@@ -103,6 +110,14 @@ function has(needs: u32, fact: u32): bool {
 
 // --- headers ---
 
+/** One by one. */
+function gatherPseudoHeaders(request: NeutralRequest, needs: u32): void {
+  if (has(needs, FACT_METHOD)) pseudoHeader(request.fact(FACT_METHOD), ":method");
+  if (has(needs, FACT_TARGET)) pseudoHeader(request.fact(FACT_TARGET), ":path");
+  if (has(needs, FACT_HOST)) pseudoHeader(request.fact(FACT_HOST), ":authority");
+  if (has(needs, FACT_SCHEME)) pseudoHeader(request.fact(FACT_SCHEME), ":scheme");
+}
+
 function pseudoHeader(fact: Fact, name: string): void {
   const text = newWriter(16).text(name);
   if (!text.failed) giveResult(fact, readSingleHeader(text.start, text.length));
@@ -113,8 +128,11 @@ function giveResult(fact: Fact, status: u32): void {
   else fact.state = status == STATUS_NOT_FOUND ? MISSING : UNDELIVERED;
 }
 
-/** Takes the pairs apart: u32 count, count x (u32, u32) lengths, then names and values, each with a zero behind it. */
-function gatherHeaders(request: NeutralRequest): void {
+/**
+ * All headers by one call, pseudo headers among them: each call costs the proxy more than what it delivers.
+ * Takes the pairs apart: u32 count, count x (u32, u32) lengths, then names and values, each with a zero behind it.
+ */
+function gatherHeaders(request: NeutralRequest, needs: u32): void {
   if (readAllHeaders() != STATUS_OK) return;
   const pairs = resultPointer();
   const size = resultSize();
@@ -137,10 +155,33 @@ function gatherHeaders(request: NeutralRequest): void {
     line.valueLength = valueLength;
     at = end;
     if (nameLength == 0 || load<u8>(line.name) != 0x3a) used++;
+    else takePseudoHeader(request, line);
   }
+  missingUnlessGiven(request, needs, FACT_METHOD);
+  missingUnlessGiven(request, needs, FACT_TARGET);
+  missingUnlessGiven(request, needs, FACT_HOST);
+  missingUnlessGiven(request, needs, FACT_SCHEME);
   request.headers = lines;
   request.headerCount = used;
   request.headersState = GIVEN;
+}
+
+function takePseudoHeader(request: NeutralRequest, line: NamedText): void {
+  const fact = pseudoFact(line.name, line.nameLength);
+  if (fact < 0) return;
+  giveText(request.fact(<u32>fact), line.value, line.valueLength);
+}
+
+function pseudoFact(name: usize, length: u32): i32 {
+  if (equalsText(name, length, ":method")) return FACT_METHOD;
+  if (equalsText(name, length, ":path")) return FACT_TARGET;
+  if (equalsText(name, length, ":authority")) return FACT_HOST;
+  return equalsText(name, length, ":scheme") ? FACT_SCHEME : -1;
+}
+
+function missingUnlessGiven(request: NeutralRequest, needs: u32, number: u32): void {
+  const fact = request.fact(number);
+  if (has(needs, number) && fact.state != GIVEN) fact.state = MISSING;
 }
 
 /** The announced size of the body: a single proper `content-length`, or 0 where the headers end the request without one. */

@@ -15,6 +15,7 @@ import {
 import { Bundle } from "../vm/bundle";
 import { decide } from "../vm/decide";
 import { loadSlots, requestIsSound } from "../vm/load-slots";
+import { NeutralRequest } from "../vm/request";
 import { configureRoot } from "./configuration";
 import { gatherBody, gatherRequest, opensTunnel } from "./facts";
 import { applyAllow, applyDeny, applyError } from "./respond";
@@ -39,7 +40,8 @@ export function configured(root: u32, size: u32): bool {
   return taken;
 }
 
-export function requestHeaders(id: u32, ended: bool): u32 {
+/** `lines`: header lines, pseudo headers among them. */
+export function requestHeaders(id: u32, lines: u32, ended: bool): u32 {
   resetArena(ARENA_REQUEST_BYTES_MAX);
   const stream = findStream(id);
   let bundle: Bundle | null = null;
@@ -52,7 +54,7 @@ export function requestHeaders(id: u32, ended: bool): u32 {
     stream.state = STREAM_WAITS;
     return HEADERS_WAIT_FOR_BODY;
   }
-  return judge(stream, bundle, ended, false) ? ACTION_CONTINUE : HEADERS_STOP;
+  return judge(stream, bundle, gatherRequest(bundle, lines, ended)) ? ACTION_CONTINUE : HEADERS_STOP;
 }
 
 /** `size`: bytes that the proxy holds, with this chunk. */
@@ -82,18 +84,18 @@ function judgeWithBody(stream: Stream): bool {
     applyError(null, stream.id, "a request of a context without configuration");
     return false;
   }
-  return judge(stream, bundle, false, true);
+  const request = gatherRequest(bundle, 0, false);
+  if (request !== null) gatherBody(bundle, request, stream.bodyBytes);
+  return judge(stream, bundle, request);
 }
 
-/** Decides about a stream and carries it out. `ended`: the headers ended it; `withBody`: all of the body is there. */
-function judge(stream: Stream, bundle: Bundle, ended: bool, withBody: bool): bool {
+/** Decides about a stream's request, null without memory, and carries it out. */
+function judge(stream: Stream, bundle: Bundle, request: NeutralRequest | null): bool {
   stream.state = STREAM_DENIED;
-  const request = gatherRequest(bundle, ended);
   if (request === null) {
     applyError(bundle, stream.id, "out of memory");
     return false;
   }
-  if (withBody) gatherBody(bundle, request, stream.bodyBytes);
   const cells = loadSlots(bundle, request);
   const verdict = decide(bundle, cells, requestIsSound(), 0);
   if (cells == 0 || arenaExhausted()) {

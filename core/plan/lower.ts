@@ -251,10 +251,13 @@ class Lowering {
     const ref = this.#operand(left, frames) as Ref;
     const operands = items.map((item) => this.#operand(item, frames));
     const constants = operands.filter((o): o is ConstantValue => !isRef(o));
-    const tests = operands.filter(isRef).map((o) => this.#inItem(ref, o));
-    if (constants.length === 0 && tests.length === 0) return nothing(ref);
-    if (setType(ref.type) && constants.length > 1) tests.unshift({ kind: "in-set", ref, set: constants });
-    else tests.unshift(...constants.map((c) => this.#inItem(ref, c)));
+    const cells = operands.filter(isRef).map((o) => this.#inItem(ref, o));
+    if (operands.length === 0) return nothing(ref);
+    const asSet = setType(ref.type) && constants.length > 1;
+    const fixed: Condition[] = asSet
+      ? [{ kind: "in-set", ref, set: constants }]
+      : constants.map((c) => this.#inItem(ref, c));
+    const tests = fixed.concat(cells);
     return tests.length === 1 ? tests[0]! : { kind: "or", parts: tests };
   }
 

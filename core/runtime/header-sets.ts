@@ -32,14 +32,19 @@ export class HeaderSets {
     const indexes = new Map<string, number>();
     this.#groupOf = Int32Array.from(policies, ({ setHeaders }) => {
       if (setHeaders.length === 0) return -1;
-      const headers = sorted(
-        setHeaders.map(({ header, value }) => ({ name: headerNames[header]!, value: strings[value]! })),
-      );
-      const content = contentOf(headers);
+      // Indexes rather than texts: many policies of a hostile bundle may name one long text.
+      const content = setHeaders
+        .map(({ header, value }) => `${header} ${value}`)
+        .sort()
+        .join();
       const known = indexes.get(content);
       if (known !== undefined) return known;
       indexes.set(content, this.#groups.length);
-      return this.#groups.push(headers) - 1;
+      const headers = setHeaders.map(({ header, value }) => ({
+        name: headerNames[header]!,
+        value: strings[value]!,
+      }));
+      return this.#groups.push(sorted(headers)) - 1;
     });
   }
 

@@ -1,10 +1,11 @@
 /** Reading and writing files. */
 import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import type { Source } from "../../core/index.ts";
 import { Failure } from "./exit.ts";
 
+const PIPE_WAIT_MS = 5;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Policy text of files and of the `.ipe` files in folders (those in their folders too), by name. */
@@ -15,11 +16,16 @@ export function readSources(paths: readonly string[]): Source[] {
 
 function policyFiles(path: string): string[] {
   if (!stat(path).isDirectory()) return [path];
-  const found = readdirSync(path, { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(".ipe"),
+  const found = readdirSync(path, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".ipe") && !isHidden(name),
   );
   if (found.length === 0) throw new Failure(`\`${path}\` holds no .ipe file`);
   return found.sort().map((name) => join(path, name));
+}
+
+/** Editors' drafts, and the versions that a Kubernetes ConfigMap keeps beside its links (`..data`). */
+function isHidden(path: string): boolean {
+  return path.split(sep).some((part) => part.startsWith("."));
 }
 
 /** Is it policy text (a folder or an `.ipe` file) and not a bundle? */
@@ -30,9 +36,28 @@ export function isPolicyText(path: string): boolean {
 /** The bytes of a file, `-` for stdin. */
 export function readBytes(path: string): Uint8Array {
   try {
-    return readFileSync(path === "-" ? 0 : path);
+    return path === "-" ? readStdin() : readFileSync(path);
   } catch (problem) {
     throw new Failure(unreadable(path, problem));
+  }
+}
+
+/** All of stdin. A pipe whose writer is slower than we are answers EAGAIN in between: that is no end. */
+function readStdin(): Uint8Array {
+  const chunks: Buffer[] = [];
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    const chunk = Buffer.alloc(65_536);
+    try {
+      const count = readSync(0, chunk);
+      if (count === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, count));
+    } catch (problem) {
+      const code = (problem as NodeJS.ErrnoException).code;
+      if (code === "EOF") return Buffer.concat(chunks);
+      if (code !== "EAGAIN") throw problem;
+      Atomics.wait(pause, 0, 0, PIPE_WAIT_MS);
+    }
   }
 }
 

@@ -102,8 +102,12 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .addOption(bundle())
     .requiredOption("--grpc <host:port>", "address to listen on; port 0 takes a free one")
     .option(
+      "--body-buffered",
+      "every route that asks this server sets with_request_body (default: where the bundle reads the body)",
+    )
+    .option(
       "--no-body-buffered",
-      "some route that asks this server does not set with_request_body: a body without content-length is unknown then",
+      "some route does not: a body without content-length is unknown, also an empty one",
     )
     .addOption(
       new Option("--on-error <mode>", "answer when no decision can be made")

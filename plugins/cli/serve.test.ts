@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { credentials, makeGenericClientConstructor } from "@grpc/grpc-js";
@@ -18,8 +18,17 @@ interface Served {
   readonly errors: () => string;
 }
 
-async function serve(folder: string, bundle: string): Promise<Served> {
-  const child = start(folder, ["serve", "--bundle", bundle, "--grpc", "127.0.0.1:0", "--log-level", "error"]);
+async function serve(folder: string, bundle: string, more: readonly string[] = []): Promise<Served> {
+  const child = start(folder, [
+    "serve",
+    "--bundle",
+    bundle,
+    "--grpc",
+    "127.0.0.1:0",
+    "--log-level",
+    "error",
+    ...more,
+  ]);
   let errors = "";
   child.stderr!.on("data", (chunk: Buffer) => {
     errors += chunk.toString();
@@ -79,6 +88,26 @@ test("follows a bundle that is replaced by rename, and refuses a damaged one", a
   renameSync(join(folder, "damaged"), join(folder, "p.ipeb"));
   await until(() => served.errors().includes("is refused"));
   expect(await served.status("/b")).toBe(0);
+});
+
+test("what nobody buffered is no empty body: the size of a request without content-length is unknown", async () => {
+  const text = "policy Small:\n  requires request.size < 100\n";
+  const folder = folderWith({ "p.ipe": text });
+  const served = await serve(folder, "p.ipe");
+  expect(await served.status("/a")).toBe(7);
+  expect(served.errors()).toContain("--body-buffered");
+  const promised = await serve(folder, "p.ipe", ["--body-buffered"]);
+  expect(await promised.status("/a")).toBe(0);
+});
+
+test("a ConfigMap's folder: links to a hidden version", async () => {
+  const folder = folderWith({});
+  mkdirSync(join(folder, "..2026"));
+  writeFileSync(join(folder, "..2026", "p.ipe"), policy("/a"));
+  symlinkSync("..2026", join(folder, "..data"));
+  symlinkSync("..data/p.ipe", join(folder, "p.ipe"));
+  const served = await serve(folder, ".");
+  expect(await served.status("/a")).toBe(0);
 });
 
 test("an address that is taken: code 2 and what to do", async () => {

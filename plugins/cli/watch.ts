@@ -59,6 +59,8 @@ export async function watchVersions(
     output.message(`watching \`${path}\` failed: ${String(problem)}; the policy in force stays`),
   );
   await new Promise<void>((resolve) => watcher.once("ready", () => resolve()));
+  // What changed between the first load and now, nobody has seen.
+  reloading = reloading.then(reload);
   return {
     stop: async () => {
       if (timer !== null) clearTimeout(timer);

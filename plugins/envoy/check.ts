@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { type Decision, type NeutralRequest, type Text, undelivered } from "../../core/index.ts";
 import type { CheckRequest, CheckResponse } from "../../proto/messages.ts";
-import type { Decider, FailureMode } from "./config.ts";
+import type { BodyPromise, Decider, FailureMode } from "./config.ts";
 import { createDecisionIds } from "./decision-id.ts";
 import type { Metrics } from "./metrics.ts";
 import { type BodyUse, toNeutral } from "./request.ts";
@@ -35,7 +35,7 @@ function bodyUse({ program }: Decider): BodyUse {
 export interface CheckerOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly bodyBuffered: boolean;
+  readonly bodyBuffered: BodyPromise;
   readonly onError: FailureMode;
 }
 
@@ -60,7 +60,10 @@ export function createChecker(options: CheckerOptions): Checker {
     let decision: Decision | null = null;
     try {
       if (check === malformed) throw new Error("the message is no CheckRequest");
-      request = toNeutral(check, { bodyBuffered: options.bodyBuffered, body: judge.body });
+      request = toNeutral(check, {
+        bodyBuffered: options.bodyBuffered === "when-read" ? judge.body === "read" : options.bodyBuffered,
+        body: judge.body,
+      });
       refuseUnknowable(check, judge);
       const judged = judge.engine.decide(request);
       response = toCheckResponse(judged, request, answer);

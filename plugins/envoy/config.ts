@@ -24,6 +24,8 @@ export interface Decider {
  */
 export type FailureMode = "deny" | "grpc-error" | "error-response";
 
+export type BodyPromise = boolean | "when-read";
+
 export interface ServerOptions {
   /** `host:port` (port 0: a free one) or `unix:/path/to/socket`. No TLS: listen on loopback or a socket. */
   readonly address: string;
@@ -31,12 +33,16 @@ export interface ServerOptions {
   readonly logger: Logger;
   readonly metrics?: Metrics;
   /**
-   * The operator's promise that, while a bundle that reads the body is in force, every route asking this server buffers
-   * bodies: `with_request_body` is set, with a `max_request_bytes` of at least 262,144, and
-   * `disable_request_body_buffering` is not. Without it, and for a bundle that reads no body, a body counts only if its
-   * `content-length` proves that it is all there. Default false. `request.ts` has the whole rule.
+   * The operator's promise that routes asking this server buffer bodies: `with_request_body` is set, with a
+   * `max_request_bytes` of at least 262,144, and `disable_request_body_buffering` is not. Without it a body counts
+   * only if its `content-length` proves that it is all there, or none. `request.ts` has the whole rule.
+   *
+   * - `true`: every route does.
+   * - `when-read`: routes do as long as the bundle reads the body; for one that only asks for `request.size` nothing
+   *   is promised.
+   * - `false` (default): some route does not.
    */
-  readonly bodyBuffered?: boolean;
+  readonly bodyBuffered?: BodyPromise;
   /** How long `drain` waits for calls in flight before it cuts them off. Default 10,000. */
   readonly drainMs?: number;
   /** Default `deny`. */

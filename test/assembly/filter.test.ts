@@ -192,7 +192,7 @@ describe("headers", () => {
     },
   );
 
-  test("a policy about method, path and host reads nothing else", async () => {
+  test("a policy about method, path and host takes the fewest calls", async () => {
     const host = await hostOf(
       `policy P:\n  "get"\n  requires request.method == "GET" and request.path starts_with "/a" and request.host == "shop.example"\n`,
     );
@@ -200,11 +200,11 @@ describe("headers", () => {
     host.request({ headers: lines("/") });
     const report = host.request({ headers: lines("/abc", ["authorization", "secret"]) });
     expect(report.kind).toBe("continue");
-    expect(report.hostCalls).toEqual({
-      proxy_get_header_map_value: 3,
-      proxy_get_current_time_nanoseconds: 1,
-      proxy_set_property: 1,
-    });
+    expect(report.hostCalls).toEqual({ proxy_get_header_map_pairs: 1, proxy_set_property: 1 });
+    const many = Array.from({ length: 30 }, (_, i): [string, string] => [`x-${i}`, "1"]);
+    const busy = host.request({ headers: lines("/abc", ...many) });
+    expect(busy.kind).toBe("continue");
+    expect(busy.hostCalls).toEqual({ proxy_get_header_map_value: 3, proxy_set_property: 1 });
   });
 
   test("a policy about headers reads all of them once", async () => {
@@ -214,11 +214,7 @@ describe("headers", () => {
     host.request({ headers: lines("/") });
     const report = host.request({ headers: lines("/abc", ["cookie", "x=2"], ["cookie", "b=1"]) });
     expect(report.kind).toBe("continue");
-    expect(report.hostCalls).toEqual({
-      proxy_get_header_map_pairs: 1,
-      proxy_get_current_time_nanoseconds: 1,
-      proxy_set_property: 1,
-    });
+    expect(report.hostCalls).toEqual({ proxy_get_header_map_pairs: 1, proxy_set_property: 1 });
   });
 
   test("no path, as in CONNECT, is invalid", async () => {

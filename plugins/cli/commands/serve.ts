@@ -1,5 +1,6 @@
 /** `ipe serve`: the ext_authz server with a watched bundle. */
 import { destination, pino } from "pino";
+import type { Engine } from "../../../core/index.ts";
 import { startServer } from "../../envoy/index.ts";
 import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import { reason } from "../files.ts";
@@ -9,6 +10,7 @@ import { loadVersion, watchVersions } from "../watch.ts";
 export interface ServeOptions {
   readonly bundle: string;
   readonly grpc: string;
+  /** Unset: for bundles that read the body, which need it anyway. */
   readonly bodyBuffered?: boolean;
   readonly onError?: "deny" | "grpc-error" | "error-response";
   readonly logLevel?: string;
@@ -25,7 +27,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     address: options.grpc,
     engine: first.engine,
     logger,
-    bodyBuffered: options.bodyBuffered !== false,
+    bodyBuffered: options.bodyBuffered ?? "when-read",
     ...(options.onError === undefined ? {} : { onError: options.onError }),
   }).catch((problem: unknown) => {
     throw new Failure(
@@ -37,15 +39,32 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     first,
     ({ engine }) => {
       server.swap(engine);
+      remindOfBodies(engine, options, output);
       output.message(`policy ${engine.digest} is in force`);
     },
     output,
   );
+  remindOfBodies(first.engine, options, output);
   output.result(`listening grpc ${server.address}`);
   await signalled();
   await watched.stop();
   await server.drain();
   return EXIT_SUCCESS;
+}
+
+/** What Envoy's configuration has to have, and nothing in a request shows whether it does. */
+function remindOfBodies(engine: Engine, { bodyBuffered }: ServeOptions, output: Output): void {
+  if (bodyBuffered !== undefined) return;
+  const readsSize = engine.program.slots.some((slot) => slot.read && slot.name === "request.size");
+  if (engine.readsBody) {
+    output.message(
+      "note: the bundle reads the body, so every route that asks this server must set with_request_body (262144 bytes); if one does not, add --no-body-buffered",
+    );
+  } else if (readsSize) {
+    output.message(
+      "note: without content-length `request.size` is unknown; if every route sets with_request_body, add --body-buffered",
+    );
+  }
 }
 
 function signalled(): Promise<void> {
