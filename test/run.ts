@@ -16,12 +16,15 @@ interface Counts {
 }
 
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+const failedSteps: string[] = [];
 const filters = process.argv.slice(2);
 if (filters.length === 0) {
   step("types", "node_modules/typescript/bin/tsc", ["--noEmit"]);
   step("formatting and lint", "node_modules/@biomejs/biome/bin/biome", ["check", "--error-on-warnings", "."]);
 }
 runTests();
+// Again, because vitest's report has moved them out of sight.
+for (const name of failedSteps) console.log(`${name}: FAILED`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 
@@ -30,7 +33,10 @@ function step(name: string, script: string, args: readonly string[]): void {
   console.log(`${name} ...`);
   const ok = node(script, args) === 0;
   if (ok) counts.passed++;
-  else counts.failed++;
+  else {
+    counts.failed++;
+    failedSteps.push(name);
+  }
   console.log(`${name}: ${ok ? "ok" : "FAILED"}`);
 }
 
