@@ -216,7 +216,7 @@ function gatherProperties(request: NeutralRequest, needs: u32): void {
     principal(request.fact(FACT_DESTINATION_PRINCIPAL), "uri_san_local_certificate", "dns_san_local_certificate", "subject_local_certificate");
   }
   if (has(needs, FACT_MTLS)) flag(request.fact(FACT_MTLS), "mtls");
-  if (has(needs, FACT_REQUESTED_SERVER_NAME)) connection(request.fact(FACT_REQUESTED_SERVER_NAME), "requested_server_name");
+  if (has(needs, FACT_REQUESTED_SERVER_NAME)) serverName(request.fact(FACT_REQUESTED_SERVER_NAME));
   if (has(needs, FACT_TLS_VERSION)) connection(request.fact(FACT_TLS_VERSION), "tls_version");
   if (has(needs, FACT_SUBJECT_PEER_CERTIFICATE)) connection(request.fact(FACT_SUBJECT_PEER_CERTIFICATE), "subject_peer_certificate");
   if (has(needs, FACT_URI_SAN_PEER_CERTIFICATE)) connection(request.fact(FACT_URI_SAN_PEER_CERTIFICATE), "uri_san_peer_certificate");
@@ -240,6 +240,18 @@ function flag(fact: Fact, name: string): void {
   if (fact.state != GIVEN) return;
   fact.state = UNDELIVERED;
   if (fact.length == 1 && load<u8>(fact.pointer) <= 1) giveNumber(fact, <f64>load<u8>(fact.pointer));
+}
+
+/**
+ * What the listener filter `tls_inspector` read (`requestedServerName` of Envoy's `ConnectionInfoProvider`). No name on a
+ * connection with TLS: the client gave none, or nobody looked. So only one without TLS is known to have none.
+ */
+function serverName(fact: Fact): void {
+  connection(fact, "requested_server_name");
+  if (!isEmpty(fact)) return;
+  const status = readProperty("connection", "tls_version");
+  const encrypted = status == STATUS_OK ? resultSize() > 0 : status != STATUS_NOT_FOUND;
+  fact.state = encrypted ? UNDELIVERED : MISSING;
 }
 
 /** `1.2.3.4:80` or `[::1]:80`. Anything else, as the path of a socket, is given as it is and has no port. */

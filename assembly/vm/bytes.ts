@@ -46,6 +46,11 @@ export function lower(byte: u32): u32 {
   return byte - 0x41 < 26 ? byte | 0x20 : byte;
 }
 
+/** In place. */
+export function lowerBytes(pointer: usize, length: u32): void {
+  for (let i: u32 = 0; i < length; i++) store<u8>(pointer + i, <u8>lower(load<u8>(pointer + i)));
+}
+
 /** Address of the first such byte, or `end`. */
 export function findByte(byte: u32, start: usize, end: usize): usize {
   while (start < end && load<u8>(start) != byte) start++;

@@ -1,7 +1,7 @@
 /** The host (docs/request.md, section 3), brought to its plain form. */
 import { allocate } from "../host/arena";
 import { readAddress } from "./address";
-import { findByte, lower } from "./bytes";
+import { findByte, lowerBytes } from "./bytes";
 import { Fact } from "./request";
 import { isWithinLimit } from "./target";
 
@@ -20,7 +20,8 @@ export function readHost(fact: Fact): bool {
   const start = allocate(fact.length);
   if (start == 0) return false;
   const end = start + fact.length;
-  for (let i: u32 = 0; i < fact.length; i++) store<u8>(start + i, <u8>lower(load<u8>(fact.pointer + i)));
+  memory.copy(start, fact.pointer, fact.length);
+  lowerBytes(start, fact.length);
   const stop = load<u8>(start) == 0x5b ? literalEnd(start, end) : nameEnd(start, end);
   plain = start;
   plainLength = <u32>(stop - start);

@@ -1,6 +1,7 @@
 /** One request to the cells of one bundle (docs/request.md). Nothing here traps, whatever the request. */
 import {
   BUILTIN_CONNECTION_MTLS,
+  BUILTIN_CONNECTION_REQUESTED_SERVER_NAME,
   BUILTIN_DESTINATION_PORT,
   BUILTIN_DESTINATION_PRINCIPAL,
   BUILTIN_REQUEST_HOST,
@@ -29,7 +30,7 @@ import {
 import { allocate } from "../host/arena";
 import { BODY_ABSENT, BODY_JSON, bodyIsSpoiled, openBody, readBody } from "./body";
 import { Bundle, ResourceEntry, SlotEntry } from "./bundle";
-import { equalBytes } from "./bytes";
+import { equalBytes, lowerBytes } from "./bytes";
 import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, PRESENT, setStates } from "./cells";
 import { readCookie, readHeader, readRequestId } from "./headers";
 import { plainHost, plainHostLength, readHost } from "./host";
@@ -191,6 +192,8 @@ function readFact(bundle: Bundle, request: NeutralRequest, slot: SlotEntry, cell
     default:
       // An empty principal, server name, TLS version or certificate field is absent.
       if (fact.length == 0 && (id > BUILTIN_CONNECTION_MTLS || id == BUILTIN_SOURCE_PRINCIPAL || id == BUILTIN_DESTINATION_PRINCIPAL)) return;
+      // Host names have no case. The bytes are the module's own copy.
+      if (id == BUILTIN_CONNECTION_REQUESTED_SERVER_NAME) lowerBytes(fact.pointer, fact.length);
       readText(bundle, slot.shape, cell, fact.pointer, fact.length);
   }
 }

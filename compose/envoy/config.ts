@@ -40,6 +40,18 @@ export interface CommonListener {
   readonly mergeSlashes?: boolean;
   /** Let Envoy add `x-request-id` where the client sent none. Default true. */
   readonly generateRequestId?: boolean;
+  /** Default: no TLS. */
+  readonly tls?: ListenerTls;
+}
+
+/** Certificates and keys as PEM text. */
+export interface ListenerTls {
+  readonly certificateChain: string;
+  readonly privateKey: string;
+  /** Whoever signs clients' certificates. With it a client may show one, and a connection with any other fails. */
+  readonly clientAuthority?: string;
+  /** Without the listener filter `tls_inspector`, wasm filters do not see the name that a client asked for. Default true. */
+  readonly inspected?: boolean;
 }
 
 /** No filter: what Envoy costs by itself. */
@@ -134,6 +146,9 @@ function toListener(
   return {
     name: options.name,
     address: socketAddress(options.address ?? LOOPBACK, options.port ?? 0),
+    ...(options.tls === undefined || options.tls.inspected === false
+      ? {}
+      : { listener_filters: [tlsInspector()] }),
     filter_chains: [
       {
         filters: [
@@ -142,8 +157,38 @@ function toListener(
             typed_config: connectionManager(options, accessLog),
           },
         ],
+        ...(options.tls === undefined ? {} : { transport_socket: downstreamTls(options.tls) }),
       },
     ],
+  };
+}
+
+function tlsInspector(): object {
+  return {
+    name: "envoy.filters.listener.tls_inspector",
+    typed_config: { "@type": type("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector") },
+  };
+}
+
+function downstreamTls(tls: ListenerTls): object {
+  const inline = (text: string): object => ({ inline_string: text });
+  const certificate = {
+    certificate_chain: inline(tls.certificateChain),
+    private_key: inline(tls.privateKey),
+  };
+  const validation = tls.clientAuthority && {
+    validation_context: { trusted_ca: inline(tls.clientAuthority) },
+  };
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": type("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"),
+      common_tls_context: {
+        alpn_protocols: ["h2", "http/1.1"],
+        tls_certificates: [certificate],
+        ...validation,
+      },
+    },
   };
 }
 

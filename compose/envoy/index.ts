@@ -6,6 +6,7 @@ export {
   type CommonListener,
   type ExtAuthzListener,
   type ListenerOptions,
+  type ListenerTls,
   type LuaListener,
   type PlainListener,
   toBootstrap,

@@ -86,7 +86,7 @@ export const CAPABILITIES: readonly Capability[] = [
   {
     facts: ["connection.requested_server_name"],
     missing: { "istio-ext-authz": "Istio does not set `include_tls_session`", "forward-auth": AUTH_REQUEST },
-    needs: "ext_authz: `include_tls_session`",
+    needs: "ext_authz: `include_tls_session`; Envoy's wasm filter: listener filter `tls_inspector`",
   },
   {
     facts: ["connection.mtls", "connection.tls_version"],

@@ -59,6 +59,7 @@ test.each<[string, Special, unknown]>([
   ["connection.mtls", { connection: { mtls: false } }, false],
   ["connection.mtls", { connection: { mtls: undelivered } }, invalid],
   ["connection.requested_server_name", { connection: { requestedServerName: "a.b" } }, "a.b"],
+  ["connection.requested_server_name", { connection: { requestedServerName: "A.É.Z" } }, "a.É.z"],
   ["connection.requested_server_name", { connection: { requestedServerName: "" } }, absent],
   ["connection.tls_version", { connection: { tlsVersion: "TLSv1.3" } }, "TLSv1.3"],
   ["connection.tls_version", { connection: { tlsVersion: "" } }, absent],

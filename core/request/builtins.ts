@@ -1,5 +1,6 @@
 /** Built-in attributes that are one fact of the host (docs/request.md, section 3). */
 import type { Slot } from "../bytecode/program.ts";
+import { lower } from "./byte-table.ts";
 import { type Fact, type NeutralRequest, type Text, undelivered } from "./neutral.ts";
 import { INVALID, PRESENT, type Slots } from "./slots.ts";
 import { stage } from "./text.ts";
@@ -21,7 +22,10 @@ const LOADS: Readonly<Record<string, Load>> = {
   "destination.port": number((request) => request.destination.port, PORT_MAX),
   "destination.principal": text((request) => filled(request.destination.principal)),
   "connection.mtls": flag((request) => request.connection.mtls),
-  "connection.requested_server_name": text((request) => filled(request.connection.requestedServerName)),
+  "connection.requested_server_name": text(
+    (request) => filled(request.connection.requestedServerName),
+    lowered,
+  ),
   "connection.tls_version": text((request) => filled(request.connection.tlsVersion)),
   "connection.subject_peer_certificate": text((request) => filled(request.connection.subjectPeerCertificate)),
   "connection.uri_san_peer_certificate": text((request) => filled(request.connection.uriSanPeerCertificate)),
@@ -46,7 +50,11 @@ export class Builtins {
   }
 }
 
-function text(fact: (request: NeutralRequest) => Fact<Text>): Load {
+/** `change`: what becomes of the bytes before they are read; their number stays. */
+function text(
+  fact: (request: NeutralRequest) => Fact<Text>,
+  change?: (bytes: Uint8Array, start: number, end: number) => void,
+): Load {
   return (names, slots, slot, request) => {
     const value = fact(request);
     if (value === undefined) return;
@@ -55,8 +63,14 @@ function text(fact: (request: NeutralRequest) => Fact<Text>): Load {
       return;
     }
     const start = stage(slots, value);
+    change?.(slots.bytes, start, slots.used);
     readText(names, slots, slot.shape, slot.cell, start, slots.used);
   };
+}
+
+/** Host names have no case (RFC 6066, section 3), and Envoy lowers them in one place and not in another. */
+function lowered(bytes: Uint8Array, start: number, end: number): void {
+  for (let i = start; i < end; i++) bytes[i] = lower(bytes[i]!);
 }
 
 function number(fact: (request: NeutralRequest) => Fact<number>, max: number): Load {

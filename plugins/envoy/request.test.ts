@@ -345,6 +345,16 @@ describe("peers and connection", () => {
   test.each([
     { name: "no session", attributes: {}, want: undelivered },
     { name: "a session without a name", attributes: { tls_session: {} }, want: undefined },
+    {
+      name: "TLS without a name",
+      attributes: { tls_session: {}, destination: { principal: "CN=server" } },
+      want: undelivered,
+    },
+    {
+      name: "an empty name, no TLS",
+      attributes: { tls_session: { sni: "" }, destination: { principal: "" } },
+      want: undefined,
+    },
     { name: "a name", attributes: { tls_session: { sni: "a.test" } }, want: "a.test" },
   ])("server name: $name", ({ attributes, want }) => {
     const { connection } = toNeutral({ attributes }, unbuffered);

@@ -9,7 +9,13 @@ import {
   type Text,
   undelivered,
 } from "../../core/index.ts";
-import type { CheckRequest, Peer as EnvoyPeer, HeaderMap, HttpRequest } from "../../proto/messages.ts";
+import type {
+  AttributeContext,
+  CheckRequest,
+  Peer as EnvoyPeer,
+  HeaderMap,
+  HttpRequest,
+} from "../../proto/messages.ts";
 
 /**
  * Under the promise `bodyBuffered`, Envoy has the whole body if it is shorter than this. A body that just fills Envoy's
@@ -61,7 +67,7 @@ export type BodyUse = "read" | "measured" | "ignored";
  * **The rest.** Without an `http` block (network filter) everything of HTTP is undelivered. A path that is empty
  * (CONNECT) is undelivered. Pipes and internal listeners have no ip or port: undelivered. An empty principal is absent.
  * The API has no TLS version, no mTLS flag and no parsed certificate. The server name is known with
- * `include_tls_session: true` only.
+ * `include_tls_session: true` only; that a TLS client named none is not, since the filter cannot know it (see there).
  */
 export function toNeutral(check: CheckRequest, options: RequestOptions): NeutralRequest {
   const attributes = check.attributes ?? {};
@@ -70,8 +76,7 @@ export function toNeutral(check: CheckRequest, options: RequestOptions): Neutral
     ...(http === undefined ? withoutHttp : fromHttp(http, options)),
     source: peer(attributes.source),
     destination: peer(attributes.destination),
-    connection:
-      attributes.tls_session === undefined ? unknownConnection : connection(attributes.tls_session.sni),
+    connection: connection(attributes),
     extensions: extensions(attributes.context_extensions),
   };
 }
@@ -229,8 +234,12 @@ const unknownConnection: Connection = {
   sha256PeerCertificateDigest: undelivered,
 };
 
-function connection(serverName: string | undefined): Connection {
-  return { ...unknownConnection, requestedServerName: serverName === "" ? undefined : serverName };
+/** Envoy names a principal of its own for every connection with TLS (`setAttrContextPeer`): URI, DNS name or subject. */
+function connection({ tls_session: session, destination }: AttributeContext): Connection {
+  if (session === undefined) return unknownConnection;
+  const encrypted = (destination?.principal ?? "") !== "";
+  const nameless = encrypted ? undelivered : undefined;
+  return { ...unknownConnection, requestedServerName: (session.sni ?? "") === "" ? nameless : session.sni };
 }
 
 function isConnect(method: Fact<Text>): boolean {

@@ -272,6 +272,19 @@ describe("facts about the connection", () => {
       "local-response",
     ],
     ['connection.requested_server_name == "a"', { connection: { requested_server_name: "a" } }, "continue"],
+    ["not exists connection.requested_server_name", {}, "continue"],
+    ["not exists connection.requested_server_name", { connection: { tls_version: "" } }, "continue"],
+    [
+      "not exists connection.requested_server_name",
+      { connection: { requested_server_name: "", tls_version: "TLSv1.3" } },
+      "local-response",
+    ],
+    ["exists connection.requested_server_name", { connection: { tls_version: "TLSv1.3" } }, "local-response"],
+    [
+      "not exists connection.requested_server_name",
+      { connection: { tls_version: failing(Status.InternalFailure) } },
+      "local-response",
+    ],
     [
       'connection.sha256_peer_certificate_digest == "ab"',
       { connection: { sha256_peer_certificate_digest: "ab" } },

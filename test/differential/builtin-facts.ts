@@ -24,6 +24,11 @@ const TEXTS: readonly Option[] = [
   NOT_UTF8,
 ];
 const TEXTS_ABSENT_WHEN_EMPTY: readonly Option[] = [...TEXTS, ["", ABSENT]];
+const SERVER_NAMES: readonly Option[] = [
+  ...TEXTS_ABSENT_WHEN_EMPTY,
+  ["AB", present("ab")],
+  [bytesOf("Éa"), present("Éa")],
+];
 const HOSTS: readonly Option[] = [
   ["a", present("a")],
   ["ab", present("ab")],
@@ -66,7 +71,7 @@ const BUILTIN_OPTIONS: readonly (readonly [string, readonly Option[]])[] = [
   ["destination.port", PORTS],
   ["destination.principal", TEXTS_ABSENT_WHEN_EMPTY],
   ["connection.mtls", BOOLS],
-  ["connection.requested_server_name", TEXTS_ABSENT_WHEN_EMPTY],
+  ["connection.requested_server_name", SERVER_NAMES],
   ["connection.tls_version", TEXTS_ABSENT_WHEN_EMPTY],
   ["connection.subject_peer_certificate", TEXTS_ABSENT_WHEN_EMPTY],
   ["connection.uri_san_peer_certificate", TEXTS_ABSENT_WHEN_EMPTY],
