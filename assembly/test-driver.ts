@@ -175,9 +175,10 @@ export function encodeRequest(request: NeutralRequest): Uint8Array {
     connection.sha256PeerCertificateDigest,
   ];
   for (const fact of certificates) writer.textFact(fact);
+  const { headers, body, extensions } = request;
+  writer.byte(headers === undelivered ? 0 : 2);
   writer.byte(request.headersJoined ? 1 : 0);
-  writer.texts(request.headers.map((line) => [line.name, line.value]));
-  const { body, extensions } = request;
+  writer.texts(headers === undelivered ? [] : headers.map((line) => [line.name, line.value]));
   writer.byte({ undelivered: 0, empty: 1, bytes: 2 }[body.kind]);
   writer.byte(body.kind === "bytes" && body.json === true ? 1 : 0);
   writer.text(body.kind === "bytes" ? body.bytes : "");

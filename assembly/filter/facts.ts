@@ -143,6 +143,7 @@ function gatherHeaders(request: NeutralRequest, needs: u32): void {
   if (lines == 0) return;
   let at: u64 = 4 + (<u64>count << 3);
   let used: u32 = 0;
+  let seen: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const nameLength = load<u32>(pairs + 4 + (i << 3));
     const valueLength = load<u32>(pairs + 4 + (i << 3), 4);
@@ -155,21 +156,24 @@ function gatherHeaders(request: NeutralRequest, needs: u32): void {
     line.valueLength = valueLength;
     at = end;
     if (nameLength == 0 || load<u8>(line.name) != 0x3a) used++;
-    else takePseudoHeader(request, line);
+    else seen = takePseudoHeader(request, line, seen);
   }
-  missingUnlessGiven(request, needs, FACT_METHOD);
-  missingUnlessGiven(request, needs, FACT_TARGET);
-  missingUnlessGiven(request, needs, FACT_HOST);
-  missingUnlessGiven(request, needs, FACT_SCHEME);
+  for (let fact: u32 = FACT_METHOD; fact <= FACT_SCHEME; fact++) {
+    if (has(needs & ~seen, fact)) request.fact(fact).state = MISSING;
+  }
   request.headers = lines;
   request.headerCount = used;
   request.headersState = GIVEN;
 }
 
-function takePseudoHeader(request: NeutralRequest, line: NamedText): void {
-  const fact = pseudoFact(line.name, line.nameLength);
-  if (fact < 0) return;
-  giveText(request.fact(<u32>fact), line.value, line.valueLength);
+/** `seen`: bits of the facts given before. With this one's, if it is one; what is said twice is not known. */
+function takePseudoHeader(request: NeutralRequest, line: NamedText, seen: u32): u32 {
+  const found = pseudoFact(line.name, line.nameLength);
+  if (found < 0) return seen;
+  const fact = request.fact(<u32>found);
+  if (has(seen, <u32>found)) fact.state = UNDELIVERED;
+  else giveText(fact, line.value, line.valueLength);
+  return seen | (1 << found);
 }
 
 function pseudoFact(name: usize, length: u32): i32 {
@@ -177,11 +181,6 @@ function pseudoFact(name: usize, length: u32): i32 {
   if (equalsText(name, length, ":path")) return FACT_TARGET;
   if (equalsText(name, length, ":authority")) return FACT_HOST;
   return equalsText(name, length, ":scheme") ? FACT_SCHEME : -1;
-}
-
-function missingUnlessGiven(request: NeutralRequest, needs: u32, number: u32): void {
-  const fact = request.fact(number);
-  if (has(needs, number) && fact.state != GIVEN) fact.state = MISSING;
 }
 
 /** The announced size of the body: a single proper `content-length`, or 0 where the headers end the request without one. */

@@ -4,14 +4,7 @@
  */
 import { LIMIT_BODY_BYTES_MAX } from "../gen/constants";
 import { ARENA_CONFIGURE_BYTES_MAX, ARENA_REQUEST_BYTES_MAX, arenaExhausted, resetArena } from "../host/arena";
-import {
-  ACTION_CONTINUE,
-  BODY_BUFFER,
-  BODY_STOP,
-  HEADERS_STOP,
-  HEADERS_WAIT_FOR_BODY,
-  TRAILERS_STOP,
-} from "../host/status";
+import { ACTION_CONTINUE, ACTION_PAUSE } from "../host/status";
 import { Bundle } from "../vm/bundle";
 import { decide } from "../vm/decide";
 import { loadSlots, requestIsSound } from "../vm/load-slots";
@@ -48,32 +41,32 @@ export function requestHeaders(id: u32, lines: u32, ended: bool): u32 {
   if (stream !== null) bundle = bundleOf(stream.root);
   if (stream === null || bundle === null) {
     applyError(null, id, "a request of a context without configuration");
-    return HEADERS_STOP;
+    return ACTION_PAUSE;
   }
   if (bundle.readsBody && !ended && !opensTunnel()) {
     stream.state = STREAM_WAITS;
-    return HEADERS_WAIT_FOR_BODY;
+    return ACTION_PAUSE;
   }
-  return judge(stream, bundle, gatherRequest(bundle, lines, ended)) ? ACTION_CONTINUE : HEADERS_STOP;
+  return judge(stream, bundle, gatherRequest(bundle, lines, ended)) ? ACTION_CONTINUE : ACTION_PAUSE;
 }
 
 /** `size`: bytes that the proxy holds, with this chunk. */
 export function requestBody(id: u32, size: u32, ended: bool): u32 {
   const stream = findStream(id);
-  if (stream === null) return BODY_STOP;
+  if (stream === null) return ACTION_PAUSE;
   if (stream.state == STREAM_ALLOWED) return ACTION_CONTINUE;
-  if (stream.state != STREAM_WAITS) return BODY_STOP;
+  if (stream.state != STREAM_WAITS) return ACTION_PAUSE;
   stream.bodyBytes = size;
-  if (!ended && size <= LIMIT_BODY_BYTES_MAX) return BODY_BUFFER;
-  return judgeWithBody(stream) ? ACTION_CONTINUE : BODY_STOP;
+  if (!ended && size <= LIMIT_BODY_BYTES_MAX) return ACTION_PAUSE;
+  return judgeWithBody(stream) ? ACTION_CONTINUE : ACTION_PAUSE;
 }
 
 /** Behind the trailers no body comes. */
 export function requestTrailers(id: u32): u32 {
   const stream = findStream(id);
-  if (stream === null) return TRAILERS_STOP;
+  if (stream === null) return ACTION_PAUSE;
   if (stream.state == STREAM_WAITS) judgeWithBody(stream);
-  return stream.state == STREAM_ALLOWED ? ACTION_CONTINUE : TRAILERS_STOP;
+  return stream.state == STREAM_ALLOWED ? ACTION_CONTINUE : ACTION_PAUSE;
 }
 
 function judgeWithBody(stream: Stream): bool {

@@ -24,18 +24,10 @@
 /** What header, body and trailer callbacks return to let the request go on. */
 // @ts-ignore: decorator
 @inline export const ACTION_CONTINUE: u32 = 0;
-/** Headers: wait for the body. Needs `allow_on_headers_stop_iteration` in the proxy's plugin configuration. */
+/**
+ * The only other value that the ABI has (`proxy_action_t`, PAUSE). To Envoy it says of headers: wait, and show the body as
+ * it comes if the plugin's `allow_on_headers_stop_iteration` is set, else stop for good; of a body: hold it, and the next
+ * callback sees all of it; of trailers: stop. Behind an answer of our own nothing goes on in any case.
+ */
 // @ts-ignore: decorator
-@inline export const HEADERS_WAIT_FOR_BODY: u32 = 1;
-/** Headers: nothing more happens to this request until it is answered. */
-// @ts-ignore: decorator
-@inline export const HEADERS_STOP: u32 = 4;
-/** Body: hold it; the next callback sees all of it. */
-// @ts-ignore: decorator
-@inline export const BODY_BUFFER: u32 = 1;
-/** Body: drop this chunk and stay stopped. */
-// @ts-ignore: decorator
-@inline export const BODY_STOP: u32 = 3;
-/** Trailers: stay stopped. */
-// @ts-ignore: decorator
-@inline export const TRAILERS_STOP: u32 = 1;
+@inline export const ACTION_PAUSE: u32 = 1;

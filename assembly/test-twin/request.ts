@@ -2,7 +2,7 @@
  * A neutral request as the test driver writes it, little-endian. A text is u32 length and bytes.
  *
  *     19 facts in the order of vm/request.ts:  u8 state (0 undelivered, 1 missing, 2 given); given: text or f64
- *     u8 joined; u32 headers; headers x (text name; text value)
+ *     u8 headers (0 undelivered, 2 given); u8 joined; u32 count; count x (text name; text value)
  *     u8 body (0 undelivered, 1 empty, 2 bytes); u8 is JSON; text bytes
  *     u8 extensions (0 undelivered, 2 given); u32 count; count x (text key; text value)
  */
@@ -39,7 +39,7 @@ export function readTestRequest(pointer: usize, length: u32): NeutralRequest | n
       giveText(fact, skip(size), size);
     }
   }
-  request.headersState = GIVEN;
+  request.headersState = byte();
   request.headersJoined = byte() != 0;
   request.headerCount = word();
   request.headers = texts(request.headerCount);

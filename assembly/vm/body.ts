@@ -55,7 +55,7 @@ export function openBody(request: NeutralRequest): u32 {
   if (request.bodyState == BODY_UNDELIVERED) return BODY_INVALID;
   if (request.bodyLength == 0) return BODY_ABSENT;
   if (request.bodyLength > LIMIT_BODY_BYTES_MAX) return BODY_INVALID;
-  if (!request.bodyIsJson && !headersSayJson(request)) return BODY_INVALID;
+  if (isEncoded(request) || (!request.bodyIsJson && !headersSayJson(request))) return BODY_INVALID;
   return parseJson(request.body, request.bodyLength) ? BODY_JSON : BODY_INVALID;
 }
 
@@ -73,11 +73,15 @@ export function readBody(bundle: Bundle, slot: SlotEntry, cell: Cell): void {
 
 // --- media type ---
 
-/** No content encoding, and one line that names a media type of JSON. */
-function headersSayJson(request: NeutralRequest): bool {
-  if (request.headersState == UNDELIVERED) return false;
+/** Also where nobody knows. */
+function isEncoded(request: NeutralRequest): bool {
+  if (request.headersState == UNDELIVERED) return true;
   findLinesNamed(request, "content-encoding");
-  if (foundLines() > 0) return false;
+  return foundLines() > 0;
+}
+
+/** One line that names a media type of JSON. */
+function headersSayJson(request: NeutralRequest): bool {
   findLinesNamed(request, "content-type");
   return !foundTooLong() && foundOneJoinable() && isJsonType(foundValue(), foundValueLength());
 }

@@ -102,7 +102,7 @@ export class NeutralRequest {
   bodyState: u32;
   body: usize;
   bodyLength: u32;
-  /** The body counts as JSON whatever the headers say. */
+  /** The body counts as JSON whatever `content-type` says. */
   bodyIsJson: bool;
   /** NamedText each. */
   extensions: usize;

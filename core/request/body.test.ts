@@ -135,9 +135,9 @@ describe("2: media type and encoding", () => {
 
   test("a body that counts as JSON", () => {
     const body: Body = { kind: "bytes", bytes: utf8('{"a":"x"}'), json: true };
-    for (const headers of [[], types("text/plain"), [{ name: "content-encoding", value: "gzip" }]]) {
-      expect(read([at("/a")], body, headers)["/a"]).toBe("x");
-    }
+    for (const headers of [[], types("text/plain")]) expect(read([at("/a")], body, headers)["/a"]).toBe("x");
+    const encoded = [{ name: "content-encoding", value: "gzip" }];
+    expect(read([at("/a")], body, encoded)["/a"]).toBe(invalid);
   });
 });
 

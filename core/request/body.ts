@@ -36,6 +36,7 @@ export class Body {
   /** False when the whole body is invalid; some slots may then be written already. */
   #read(slots: Slots, body: NeutralBody & { kind: "bytes" }, headers: Headers): boolean {
     if (body.bytes.length > BODY_BYTES_MAX) return false;
+    if (headers.some(this.#contentEncoding)) return false;
     if (body.json !== true && !this.#isJson(slots, headers)) return false;
     if (!this.#values.tape.scan(body.bytes, SCAN)) return false;
     this.#values.begin();
@@ -43,10 +44,10 @@ export class Body {
     return !this.#values.spoiled;
   }
 
-  /** No content encoding, and one line that names a media type of JSON. */
+  /** One line that names a media type of JSON. */
   #isJson(slots: Slots, headers: Headers): boolean {
     const { lines } = headers;
-    if (headers.some(this.#contentEncoding) || headers.tooLong(this.#contentType)) return false;
+    if (headers.tooLong(this.#contentType)) return false;
     if (lines.count(this.#contentType) === 0) return false;
     const line = headers.only(slots, this.#contentType, false);
     return line >= 0 && isJsonType(slots.bytes, lines.start(line), lines.end(line));

@@ -55,7 +55,10 @@ export class FormReader {
     return this.#tape.kind(member.node);
   }
 
-  /** The members of an object, of which only `known` names may be there (null: any). A missing object has none. */
+  /**
+   * The members of an object, of which only `known` names may be there (null: any). A missing object has none, and a
+   * known member that is `null` is left out.
+   */
   members(member: Member | undefined, known: readonly string[] | null): Map<string, Member> {
     const members = new Map<string, Member>();
     if (member === undefined) return members;
@@ -68,7 +71,7 @@ export class FormReader {
       const child = { path: member.path === "" ? name : `${member.path}.${name}`, node: node + 1 };
       if (members.has(name)) this.error(child, "is given twice");
       else if (known !== null && !known.includes(name)) this.error(child, unknown(member, name, known));
-      else members.set(name, child);
+      else if (known === null || this.kind(child) !== JSON_NULL) members.set(name, child);
     }
     return members;
   }

@@ -1,7 +1,7 @@
 /** Headers to slots (docs/request.md, section 4), and the lines that cookies and the body ask for. */
 import type { Slot } from "../bytecode/program.ts";
 import { HEADER_BYTES_MAX, JOINABLE_HEADERS } from "../source/gen/facts.ts";
-import type { NeutralRequest } from "./neutral.ts";
+import { type NeutralRequest, undelivered } from "./neutral.ts";
 import { Occurrences } from "./occurrences.ts";
 import { INVALID, type Slots } from "./slots.ts";
 import { indexOfByte, stage, trimEnd, trimStart } from "./text.ts";
@@ -36,9 +36,12 @@ export class Headers {
   load(request: NeutralRequest, slots: Slots): void {
     if (this.#indexes.size === 0) return;
     this.#lines.reset();
-    for (let i = 0; i < this.#totals.length; i++) this.#totals[i] = 0;
+    const { headers } = request;
+    // What nobody delivered is refused everywhere, as what is too long.
+    this.#totals.fill(headers === undelivered ? Number.POSITIVE_INFINITY : 0);
     this.#joined = request.headersJoined;
-    for (const line of request.headers) {
+    if (headers === undelivered) return;
+    for (const line of headers) {
       if (line.name.length >= this.#lengths.length || this.#lengths[line.name.length] === 0) continue;
       const name = this.#indexes.get(lowerAscii(line.name));
       if (name === undefined) continue;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { SpelledNumber } from "./attributes.ts";
 import { absent, invalid, load, testProgram } from "./fixtures.ts";
 import { checkAttributeNames, parseNeutralRequest } from "./json-form.ts";
-import type { NeutralRequest } from "./neutral.ts";
+import { type NeutralRequest, undelivered } from "./neutral.ts";
 
 function parsed(text: unknown): NeutralRequest {
   const result = parseNeutralRequest(text);
@@ -85,7 +85,27 @@ describe("what is read", () => {
       request.source.ip,
       request.connection.mtls,
       request.attributes,
-    ]).toEqual([undefined, undefined, undefined, undefined, undefined]);
+    ]).toEqual([undefined, 0, undefined, undefined, undefined]);
+  });
+
+  test("null is left out", () => {
+    const nothing =
+      '{"request":{"method":null,"size":null,"headers":null,"body":null},"source":null,"connection":{"mtls":null}}';
+    expect(parsed(nothing)).toEqual(parsed("{}"));
+    expect(parsed('{"request":{"body":null,"body_base64":"AP8="}}').body.kind).toBe("bytes");
+  });
+
+  test.each<[string, unknown]>([
+    ['{"size":7,"headers":{"content-length":"3"},"body":"ab"}', 7],
+    ['{"headers":{"Content-Length":" 3 "},"body":"ab"}', 3],
+    ['{"headers":{"content-length":["3","3"]}}', undelivered],
+    ['{"headers":{"content-length":"3x"},"body":"ab"}', undelivered],
+    ['{"headers":{"content-length":[]},"body":"é"}', 2],
+    ['{"body_base64":"AP8="}', 2],
+    ['{"body":{"a": 1}}', 8],
+    ['{"method":"GET"}', 0],
+  ])("the size of %s", (request, want) => {
+    expect(parsed(`{"request":${request}}`).size).toBe(want);
   });
 
   test("a value that was parsed already", () => {
@@ -129,7 +149,7 @@ describe("mistakes", () => {
       ],
     ],
     [
-      '{"request":{"method":7,"path":null,"host":[]}}',
+      '{"request":{"method":7,"path":{},"host":[]}}',
       ["`request.method` must be text", "`request.path` must be text", "`request.host` must be text"],
     ],
     ['{"request":{"size":"1"}}', ["`request.size` must be a whole number from 0 to 9007199254740991"]],
@@ -160,7 +180,7 @@ describe("mistakes", () => {
       ],
     ],
     ['{"request":{"body":7}}', ["`request.body` must be text, an object or an array"]],
-    ['{"request":{"body":null}}', ["`request.body` must be text, an object or an array"]],
+    ["null", ["the request must be an object"]],
     [
       '{"request":{"body":"","body_base64":""}}',
       ["`request.body_base64` is given besides `request.body`: give one of them"],

@@ -10,7 +10,15 @@ import { BUILTINS } from "../source/gen/facts.ts";
 import { didYouMean } from "../source/suggest.ts";
 import { FormReader, type Member } from "./form-reader.ts";
 import { JSON_ARRAY, JSON_OBJECT, JSON_STRING, JSON_STRING_ESCAPED } from "./json.ts";
-import type { Body, Connection, HeaderLine, NeutralRequest, Peer } from "./neutral.ts";
+import {
+  type Body,
+  type Connection,
+  type Fact,
+  type HeaderLine,
+  type NeutralRequest,
+  type Peer,
+  undelivered,
+} from "./neutral.ts";
 
 export type ParsedRequest =
   | { readonly ok: true; readonly request: NeutralRequest }
@@ -77,6 +85,8 @@ export function checkAttributeNames(request: NeutralRequest, program: Program): 
 function readRequest(reader: FormReader): NeutralRequest {
   const top = reader.members(reader.root, TOP_MEMBERS);
   const http = reader.members(top.get("request"), REQUEST_MEMBERS);
+  const headers = readHeaders(reader, http.get("headers"));
+  const body = readBody(reader, http.get("body"), http.get("body_base64"));
   const attributes = readAttributes(reader, top.get("attributes"));
   return {
     method: reader.text(http.get("method")),
@@ -84,10 +94,10 @@ function readRequest(reader: FormReader): NeutralRequest {
     host: reader.text(http.get("host")),
     scheme: reader.text(http.get("scheme")),
     protocol: reader.text(http.get("protocol")),
-    size: reader.whole(http.get("size"), Number.MAX_SAFE_INTEGER),
-    headers: readHeaders(reader, http.get("headers")),
+    size: reader.whole(http.get("size"), Number.MAX_SAFE_INTEGER) ?? sizeOf(headers, body),
+    headers,
     headersJoined: false,
-    body: readBody(reader, http.get("body"), http.get("body_base64")),
+    body,
     source: readPeer(reader, top.get("source")),
     destination: readPeer(reader, top.get("destination")),
     connection: readConnection(reader, top.get("connection")),
@@ -157,6 +167,16 @@ function readBody(reader: FormReader, body: Member | undefined, base64: Member |
       reader.error(body, "must be text, an object or an array");
       return { kind: "undelivered" };
   }
+}
+
+/** As the hosts find it: what one proper `content-length` announces, without one what there is. */
+function sizeOf(headers: readonly HeaderLine[], body: Body): Fact<number> {
+  const [first, second] = headers.filter(({ name }) => name.toLowerCase() === "content-length");
+  if (first !== undefined) {
+    const announced = typeof first.value === "string" ? first.value.trim() : "";
+    return second === undefined && /^[0-9]{1,15}$/.test(announced) ? Number(announced) : undelivered;
+  }
+  return body.kind === "bytes" ? body.bytes.length : 0;
 }
 
 function readExtensions(reader: FormReader, member: Member | undefined): Map<string, string> {

@@ -24,7 +24,7 @@ export type Body =
   | {
       readonly kind: "bytes";
       readonly bytes: Uint8Array;
-      /** The body counts as `application/json` whatever the headers say (command line and tests only). */
+      /** The body counts as `application/json` whatever `content-type` says (command line and tests only). */
       readonly json?: boolean;
     }
   | { readonly kind: "undelivered" };
@@ -58,7 +58,7 @@ export interface NeutralRequest {
   /** Announced size of the body in bytes. */
   readonly size: Fact<number>;
   /** Field lines in order, without pseudo headers. */
-  readonly headers: readonly HeaderLine[];
+  readonly headers: readonly HeaderLine[] | typeof undelivered;
   /** The host joined lines of one name with commas. */
   readonly headersJoined: boolean;
   readonly body: Body;

@@ -103,7 +103,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .requiredOption("--grpc <host:port>", "address to listen on; port 0 takes a free one")
     .option(
       "--body-buffered",
-      "every route that asks this server sets with_request_body (default: where the bundle reads the body)",
+      "every route that asks this server sets with_request_body (default: it is taken for granted, with a note)",
     )
     .option(
       "--no-body-buffered",

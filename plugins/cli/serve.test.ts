@@ -90,14 +90,17 @@ test("follows a bundle that is replaced by rename, and refuses a damaged one", a
   expect(await served.status("/b")).toBe(0);
 });
 
-test("what nobody buffered is no empty body: the size of a request without content-length is unknown", async () => {
+test("the size of a request without content-length is known where routes buffer, and not elsewhere", async () => {
   const text = "policy Small:\n  requires request.size < 100\n";
   const folder = folderWith({ "p.ipe": text });
   const served = await serve(folder, "p.ipe");
-  expect(await served.status("/a")).toBe(7);
-  expect(served.errors()).toContain("--body-buffered");
+  expect(await served.status("/a")).toBe(0);
+  expect(served.errors()).toContain("reads `request.size`, so every route");
+  const unbuffered = await serve(folder, "p.ipe", ["--no-body-buffered"]);
+  expect(await unbuffered.status("/a")).toBe(7);
   const promised = await serve(folder, "p.ipe", ["--body-buffered"]);
   expect(await promised.status("/a")).toBe(0);
+  expect(promised.errors()).not.toContain("so every route");
 });
 
 test("a ConfigMap's folder: links to a hidden version", async () => {

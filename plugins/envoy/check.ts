@@ -11,7 +11,6 @@ import { type Answer, errorResponse, failureResponse, settableHeaders, toCheckRe
 export interface Judge {
   readonly engine: Decider;
   readonly settable: Answer["settable"];
-  readonly readsHeaders: boolean;
   readonly body: BodyUse;
 }
 
@@ -19,7 +18,6 @@ export function judgeWith(engine: Decider): Judge {
   return {
     engine,
     settable: settableHeaders(engine.headerNames),
-    readsHeaders: readsHeaders(engine),
     body: bodyUse(engine),
   };
 }
@@ -61,10 +59,9 @@ export function createChecker(options: CheckerOptions): Checker {
     try {
       if (check === malformed) throw new Error("the message is no CheckRequest");
       request = toNeutral(check, {
-        bodyBuffered: options.bodyBuffered === "when-read" ? judge.body === "read" : options.bodyBuffered,
+        bodyBuffered: options.bodyBuffered === "when-read" ? judge.body !== "ignored" : options.bodyBuffered,
         body: judge.body,
       });
-      refuseUnknowable(check, judge);
       const judged = judge.engine.decide(request);
       response = toCheckResponse(judged, request, answer);
       decision = judged;
@@ -95,24 +92,6 @@ function observe(action: () => void): void {
 function onFailure(mode: FailureMode, request: NeutralRequest | null, answer: Answer): CheckResponse | null {
   if (mode === "grpc-error") return null;
   return mode === "error-response" ? errorResponse(request, answer) : failureResponse(request, answer);
-}
-
-/**
- * A check of the network filter has no headers at all, and a neutral request cannot say that they are undelivered: a
- * bundle that reads headers would take them for absent. INVARIANT: an undelivered fact is never taken for absent.
- */
-function refuseUnknowable(check: CheckRequest, judge: Judge): void {
-  if (judge.readsHeaders && check.attributes?.request?.http === undefined) {
-    throw new Error("a check without http cannot be judged by a bundle that reads headers");
-  }
-}
-
-function readsHeaders(engine: Decider): boolean {
-  return engine.program.slots.some(
-    ({ read, source, argument }) =>
-      read &&
-      (source === "header" || source === "cookie" || (source === "builtin" && argument === "request.id")),
-  );
 }
 
 /** One line for each decision: denials at `info`, the rest at `debug`. No query, no headers, no body. */

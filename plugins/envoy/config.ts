@@ -38,8 +38,7 @@ export interface ServerOptions {
    * only if its `content-length` proves that it is all there, or none. `request.ts` has the whole rule.
    *
    * - `true`: every route does.
-   * - `when-read`: routes do as long as the bundle reads the body; for one that only asks for `request.size` nothing
-   *   is promised.
+   * - `when-read`: routes do as long as the bundle reads the body or `request.size`.
    * - `false` (default): some route does not.
    */
   readonly bodyBuffered?: BodyPromise;

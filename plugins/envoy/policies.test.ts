@@ -159,6 +159,28 @@ describe("compiled policies over gRPC", () => {
       reasonOf(await client.check({ attributes: { source: { address: { pipe: { path: "/s" } } } } })),
     ).toBe("Loopback");
     server.swap(compiled(deployments));
-    expect(reasonOf(await client.check(from("127.0.0.1")))).toBe("error");
+    expect(reasonOf(await client.check(from("127.0.0.1")))).toBe("default");
+  });
+
+  test.each([
+    ["header", 'attributes\n  a: string? trusted from header "x-a"', "not exists a"],
+    ["cookie", 'attributes\n  a: string? trusted from cookie "a"', "not exists a"],
+    ["request id", "", "not exists request.id"],
+    ["body", 'attributes\n  a: string? claimed from body "/a"', "not exists a"],
+    ["query", 'attributes\n  a: string? claimed from query "a"', "not exists a"],
+  ])("without HTTP a %s is not known to be absent", async (what, attributes, condition) => {
+    server.swap(compiled(`${attributes}\npolicy Absent:\n  requires ${condition}\n`));
+    const nothing: AttributeContext = { source: {}, destination: {} };
+    expect(reasonOf(await client.check({ attributes: nothing }))).toBe("Absent");
+    expect(reasonOf(await client.check({ attributes: { ...nothing, request: { http: {} } } }))).toBe(
+      ["header", "cookie", "request id"].includes(what) ? "allow" : "Absent",
+    );
+  });
+
+  test("without HTTP there is no header to set", async () => {
+    const set = 'policy Set:\n  allows\n  on allow\n    set request header "x-a" to "b"\n';
+    server.swap(compiled(set));
+    expect(reasonOf(await client.check({ attributes: { source: {} } }))).toBe("error");
+    expect(reasonOf(await ask({}))).toBe("allow");
   });
 });

@@ -98,7 +98,11 @@ describe("method, target, host", () => {
       host: undelivered,
       size: undelivered,
     });
-    expect(request).toMatchObject({ headers: [], body: unknown, source: { principal: "spiffe://a" } });
+    expect(request).toMatchObject({
+      headers: undelivered,
+      body: unknown,
+      source: { principal: "spiffe://a" },
+    });
   });
 });
 
@@ -222,7 +226,22 @@ describe("body", () => {
       want: unknown,
       promised: empty,
     },
-    { name: "size -1", http: { size: -1 }, want: unknown, promised: empty },
+    { name: "a size that the sender does not know", http: { size: -1 }, want: unknown },
+    { name: "more received than there is", http: { size: 1 }, want: unknown },
+    { name: "more received than a body", http: { size: 6, raw_body: bytes("hello") }, want: unknown },
+    {
+      name: "as much received as there is",
+      http: { size: 5, raw_body: bytes("hello") },
+      want: unknown,
+      promised: hello,
+    },
+    { name: "chunks that are not there", http: raw(["transfer-encoding", "chunked"]), want: unknown },
+    {
+      name: "chunks that are there",
+      http: { ...raw(["transfer-encoding", "chunked"]), raw_body: bytes("hello") },
+      want: unknown,
+      promised: hello,
+    },
     { name: "no length, a body", http: { raw_body: bytes("hello") }, want: unknown, promised: hello },
     {
       name: "no length, a body that Envoy calls whole",
@@ -363,6 +382,40 @@ describe("peers and connection", () => {
     expect(connection.sha256PeerCertificateDigest).toBe(undelivered);
   });
 
+  test("what the decoder could not read as UTF-8 is no text, wherever it stands", () => {
+    const bad = "a\ufffd";
+    const request = toNeutral(
+      {
+        attributes: {
+          source: { principal: bad },
+          tls_session: { sni: bad },
+          context_extensions: { tenant: bad },
+          request: {
+            http: {
+              path: bad,
+              host: bad,
+              protocol: bad,
+              body: bad,
+              headers: { "x-a": bad, "content-length": "4" },
+              header_map: { headers: [{ key: "x-b", value: bad }] },
+            },
+          },
+        },
+      },
+      buffered,
+    );
+    const { extensions, headers, connection } = request;
+    const lines = headers === undelivered ? [] : headers;
+    const texts = [request.target, request.host, request.protocol, request.source.principal];
+    texts.push(
+      connection.requestedServerName,
+      extensions === undelivered ? undelivered : extensions.get("tenant"),
+    );
+    texts.push(...lines.filter(({ name }) => name.startsWith("x-")).map(({ value }) => value));
+    expect(texts).toEqual(Array(8).fill(Uint8Array.of(0xff)));
+    expect(request.body).toEqual(unknown);
+  });
+
   test("context extensions", () => {
     const { extensions } = toNeutral(
       { attributes: { context_extensions: { tenant: "a", constructor: "b" } } },
@@ -447,10 +500,11 @@ describe("any message", () => {
     fc.assert(
       fc.property(check, fc.boolean(), (message, bodyBuffered) => {
         const request = toNeutral(message, { bodyBuffered });
-        expect(request.headers.filter((line) => line.name.startsWith(":"))).toEqual([]);
+        const lines = request.headers === undelivered ? [] : request.headers;
+        expect(lines.filter((line) => line.name.startsWith(":"))).toEqual([]);
         if (request.body.kind === "empty") expect(sentBytes(message)).toBe(0);
         if (request.body.kind === "bytes") expect(request.body.bytes.length).toBe(sentBytes(message));
-        const announced = request.headers.some((line) => line.name.toLowerCase() === "content-length");
+        const announced = lines.some((line) => line.name.toLowerCase() === "content-length");
         if (!bodyBuffered && !announced) expect(request.body).toEqual(unknown);
       }),
       { numRuns: 2_000 },

@@ -49,7 +49,8 @@ export type BodyUse = "read" | "measured" | "ignored";
  * and scheme.
  *
  * **Body.** Envoy does not say whether it buffered, and what it says can mislead:
- * - `size` counts the bytes received so far: it is 0 for a body that has not come yet. It is never used.
+ * - `size` counts the bytes received so far: it is 0 for a body that has not come yet, so it proves nothing but that there
+ *   is more than what the message holds. -1 says that the sender does not know.
  * - `transfer-encoding` is removed before filters run, so its absence proves nothing either.
  * - `x-envoy-auth-partial-body` is `false` for a body that fills `max_request_bytes` exactly, though with
  *   `allow_partial_message` more may follow (and where Envoy sent no such header, a client of another proxy may have).
@@ -59,8 +60,8 @@ export type BodyUse = "read" | "measured" | "ignored";
  * Hence: the body of a CONNECT or upgrade request, one that is marked partial, or comes as text and bytes at once, is
  * undelivered. Otherwise one well-formed `content-length` decides (Envoy's codecs hold clients to it): a body of
  * exactly that many bytes is whole, or proved empty for 0; any other is truncated and undelivered. Without a
- * `content-length` the body counts as whole, or proved empty, only under the promise `bodyBuffered` and below the
- * size that the promise names.
+ * `content-length` the body counts as whole, or proved empty, only under the promise `bodyBuffered`, below the size
+ * that the promise names, and if nothing in the message contradicts the promise.
  *
  * **Size** is the announced one (`content-length`), else the length of a whole body, else undelivered.
  *
@@ -84,7 +85,8 @@ export function toNeutral(check: CheckRequest, options: RequestOptions): Neutral
 const noExtensions: ReadonlyMap<string, Text> = new Map();
 
 function extensions(from: Readonly<Record<string, string>> | undefined): ReadonlyMap<string, Text> {
-  return from === undefined ? noExtensions : new Map(Object.entries(from));
+  if (from === undefined) return noExtensions;
+  return new Map(Object.entries(from).map(([key, value]) => [key, wellFormed(value)]));
 }
 
 type HttpFacts = Omit<NeutralRequest, "source" | "destination" | "connection" | "extensions">;
@@ -99,7 +101,7 @@ const withoutHttp: HttpFacts = {
   scheme: undelivered,
   protocol: undelivered,
   size: undelivered,
-  headers: [],
+  headers: undelivered,
   headersJoined: false,
   body: undeliveredBody,
 };
@@ -135,6 +137,8 @@ class Fields {
   readonly lengths: Text[] = [];
   upgrade = false;
   partial = false;
+  /** A `transfer-encoding`: there is a body. (Envoy removes the line.) */
+  encoded = false;
 
   add(name: string, value: Text): void {
     if (name.startsWith(":")) this.addPseudo(name, value);
@@ -154,6 +158,7 @@ class Fields {
     this.lines.push({ name, value });
     if (equalsIgnoringCase(name, "content-length")) this.lengths.push(value);
     else if (equalsIgnoringCase(name, "upgrade")) this.upgrade = true;
+    else if (equalsIgnoringCase(name, "transfer-encoding")) this.encoded = true;
   }
 }
 
@@ -164,15 +169,25 @@ function addJoined(fields: Fields, headers: Readonly<Record<string, string>>): v
 function addRaw(fields: Fields, map: HeaderMap): void {
   for (const { key = "", value = "", raw_value } of map.headers ?? []) {
     const raw = raw_value !== undefined && raw_value.length > 0;
-    fields.add(key, raw ? raw_value : value);
+    fields.add(key, raw ? raw_value : wellFormed(value));
     // Only one of the two may be set. A second line makes the header ambiguous, hence invalid.
-    if (raw && value !== "") fields.add(key, value);
+    if (raw && value !== "") fields.add(key, wellFormed(value));
   }
+}
+
+const notText = Uint8Array.of(0xff);
+
+/**
+ * The decoder makes U+FFFD of bytes that are not UTF-8, which proto3 has parsers refuse ("Proto3 specification", string).
+ * Envoy never sends such bytes, and what another sender meant is not known.
+ */
+function wellFormed(text: string): Text {
+  return text.includes("\ufffd") ? notText : text;
 }
 
 /** Text that Envoy sanitised: every `!` may stand for a byte that is not UTF-8, and becomes one. */
 function sanitized(text: string): Text {
-  if (!text.includes("!")) return text;
+  if (!text.includes("!")) return wellFormed(text);
   const bytes = Buffer.from(text, "utf8");
   for (let at = bytes.indexOf(0x21); at >= 0; at = bytes.indexOf(0x21, at + 1)) bytes[at] = 0xff;
   return bytes;
@@ -186,7 +201,7 @@ function pseudo(lines: readonly Text[], field: string | undefined): Fact<Text> {
 }
 
 function known(text: string | undefined): Fact<Text> {
-  return text === undefined || text === "" ? undelivered : text;
+  return text === undefined || text === "" ? undelivered : wellFormed(text);
 }
 
 /** Absent without a line, undelivered when it is malformed or repeated. */
@@ -203,10 +218,16 @@ function bodyOf(http: HttpRequest, fields: Fields, length: Fact<number>, options
   const bytes = text === "" ? raw : asBytes(sanitized(text));
   const whole =
     length === undefined
-      ? options.bodyBuffered && options.body !== "ignored" && bytes.length < BUFFERED_BYTES
+      ? options.bodyBuffered && options.body !== "ignored" && !contradicted(http, fields, bytes.length)
       : length === bytes.length;
   if (!whole) return undeliveredBody;
   return bytes.length === 0 ? emptyBody : { kind: "bytes", bytes };
+}
+
+/** Whether the message itself shows that there is more than what it holds, whatever was promised. */
+function contradicted(http: HttpRequest, fields: Fields, held: number): boolean {
+  const received = http.size ?? 0;
+  return held >= BUFFERED_BYTES || received < 0 || received > held || (fields.encoded && held === 0);
 }
 
 function sizeOf(body: Body, { body: use }: RequestOptions): Fact<number> {
@@ -220,7 +241,7 @@ function peer(from: EnvoyPeer | undefined): Peer {
   return {
     ip: known(socket?.address),
     port: socket?.port_value ?? undelivered,
-    principal: from.principal === "" ? undefined : from.principal,
+    principal: (from.principal ?? "") === "" ? undefined : wellFormed(from.principal!),
   };
 }
 
@@ -239,7 +260,10 @@ function connection({ tls_session: session, destination }: AttributeContext): Co
   if (session === undefined) return unknownConnection;
   const encrypted = (destination?.principal ?? "") !== "";
   const nameless = encrypted ? undelivered : undefined;
-  return { ...unknownConnection, requestedServerName: (session.sni ?? "") === "" ? nameless : session.sni };
+  return {
+    ...unknownConnection,
+    requestedServerName: (session.sni ?? "") === "" ? nameless : wellFormed(session.sni!),
+  };
 }
 
 function isConnect(method: Fact<Text>): boolean {

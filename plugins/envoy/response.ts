@@ -1,4 +1,10 @@
-import type { Decision, HeaderLine, HeaderValue, NeutralRequest } from "../../core/index.ts";
+import {
+  type Decision,
+  type HeaderLine,
+  type HeaderValue,
+  type NeutralRequest,
+  undelivered,
+} from "../../core/index.ts";
 import {
   type CheckResponse,
   type HeaderValueOption,
@@ -82,6 +88,8 @@ const STATUS_INTERNAL = 13;
 
 function allowed(decision: Decision, request: NeutralRequest, settable: SettableHeaders): CheckResponse {
   const set = decision.setRequestHeaders;
+  if (request.headers === undelivered && set.length > 0)
+    throw new Error("a connection without HTTP has no header to set");
   return {
     status: { code: STATUS_OK },
     ok_response: { headers: set.map(overwrite), headers_to_remove: removals(request.headers, set, settable) },
@@ -94,13 +102,13 @@ function allowed(decision: Decision, request: NeutralRequest, settable: Settable
  * `disallowed_headers` of the filter can hide it from us, but not from the upstream.
  */
 function removals(
-  lines: readonly HeaderLine[],
+  lines: NeutralRequest["headers"],
   set: readonly HeaderValue[],
   settable: SettableHeaders,
 ): string[] {
   if (settable.names.length === 0) return [];
   const names = new Set(settable.names);
-  for (const line of lines) {
+  for (const line of lines === undelivered ? [] : lines) {
     if (settable.canonical.has(canonicalName(line.name))) names.add(line.name.toLowerCase());
   }
   for (const header of set) names.delete(header.name.toLowerCase());
@@ -168,9 +176,10 @@ function isDenialStatus(status: number): boolean {
 }
 
 function isGrpc(request: NeutralRequest | null): boolean {
+  const headers = request?.headers ?? undelivered;
   return (
-    request?.headers.some((line) => line.name.toLowerCase() === "content-type" && startsWithGrpc(line)) ??
-    false
+    headers !== undelivered &&
+    headers.some((line) => line.name.toLowerCase() === "content-type" && startsWithGrpc(line))
   );
 }
 

@@ -199,26 +199,6 @@ describe("when no decision can be made", () => {
     await expect(client.check(checkOf({ raw_body }))).rejects.toMatchObject({ code: 8 });
   });
 
-  test.each([
-    { name: "a header", slot: { source: "header", argument: "x-a" }, want: 7 },
-    { name: "a cookie", slot: { source: "cookie", argument: "a" }, want: 7 },
-    { name: "the request id", slot: { source: "builtin", argument: "request.id" }, want: 7 },
-    { name: "the peer", slot: { source: "builtin", argument: "source.ip" }, want: 0 },
-    {
-      name: "nothing (a header that is declared)",
-      slot: { source: "header", argument: "x-a", read: false },
-      want: 0,
-    },
-  ] as const)(
-    "a connection without HTTP, with a bundle that reads $name: code $want",
-    async ({ slot, want }) => {
-      const slots = [{ read: true, ...slot } as unknown as Program["slots"][number]];
-      const { client } = await serve(fakeEngine(() => allow(), { program: { slots } }));
-      const response = await client.check({ attributes: { source: {}, destination: {} } });
-      expect(response.status).toMatchObject({ code: want });
-    },
-  );
-
   test("any bytes are answered with a status", async () => {
     const { client } = await serve(fakeEngine((request) => (request.method === "GET" ? allow() : deny())));
     await fc.assert(

@@ -199,21 +199,21 @@ describe("callbacks out of turn", () => {
     const { exports, responses } = bare();
     exports.proxy_on_context_create!(1, 0);
     exports.proxy_on_context_create!(2, 1);
-    expect(exports.proxy_on_request_headers!(2, 0, 1)).toBe(4);
+    expect(exports.proxy_on_request_headers!(2, 0, 1)).toBe(1);
     expect(responses).toEqual([403]);
-    expect(exports.proxy_on_request_body!(2, 0, 1)).toBe(3);
+    expect(exports.proxy_on_request_body!(2, 0, 1)).toBe(1);
     expect(exports.proxy_on_request_trailers!(2, 0)).toBe(1);
   });
 
   test("a request that was never created, or is over, is denied", () => {
     const { exports, responses } = bare();
-    expect(exports.proxy_on_request_headers!(7, 0, 0)).toBe(4);
-    expect(exports.proxy_on_request_body!(7, 0, 1)).toBe(3);
+    expect(exports.proxy_on_request_headers!(7, 0, 0)).toBe(1);
+    expect(exports.proxy_on_request_body!(7, 0, 1)).toBe(1);
     expect(exports.proxy_on_request_trailers!(7, 0)).toBe(1);
     exports.proxy_on_context_create!(8, 1);
     exports.proxy_on_delete!(8);
     exports.proxy_on_delete!(8);
-    expect(exports.proxy_on_request_headers!(8, 0, 1)).toBe(4);
+    expect(exports.proxy_on_request_headers!(8, 0, 1)).toBe(1);
     expect(responses).toEqual([403, 403]);
   });
 });

@@ -355,3 +355,25 @@ describe("the announced size", () => {
     expect(report.kind).toBe(size === null ? "local-response" : "continue");
   });
 });
+
+describe("a pseudo header that is there twice is not known", () => {
+  const twice: [name: string, first: string, second: string, condition: string][] = [
+    [":path", "/a", "/b", 'request.path in ["/a", "/b"]'],
+    [":method", "GET", "POST", 'request.method in ["GET", "POST"]'],
+    [":authority", "a", "b", 'request.host in ["a", "b"]'],
+    [":scheme", "http", "https", 'request.scheme in ["http", "https"]'],
+  ];
+  test.each(twice)("%s", async (name, first, second, condition) => {
+    const policy = `policy P:\n  requires ${condition} and (request.method == "X" or not exists request.id)\n`;
+    const host = await hostOf(policy);
+    const rest = lines("/a").filter(([each]) => each !== name);
+    const ask = (...values: string[]): string =>
+      host.request({ headers: [...values.map((value): HeaderLine => [name, value]), ...rest] }).kind;
+    expect([ask(first), ask(second), ask(first, second), ask(first, first)]).toEqual([
+      "continue",
+      "continue",
+      "local-response",
+      "local-response",
+    ]);
+  });
+});

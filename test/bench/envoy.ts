@@ -1,6 +1,6 @@
 /** The filter in Envoy beside no filter, and beside Envoy's Lua filter that makes the same decision. */
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -14,10 +14,11 @@ import {
 } from "../../compose/envoy/index.ts";
 import { inTurns, line, median, time } from "./rounds.ts";
 import { engineOf } from "./seed.ts";
+import { stubFilter } from "./stubs.ts";
 
 const run = promisify(execFile);
-const ROUNDS = 9;
-const SECONDS = 2;
+const ROUNDS = 15;
+const SECONDS = 1;
 const CONNECTIONS = 16;
 
 const PLAIN_POLICY = `resource Order: "/orders/{order_id}"
@@ -76,14 +77,16 @@ export async function benchEnvoy(): Promise<void> {
   const { path: binary, version } = await obtainEnvoy();
   const upstream = await startUpstream({ answer: "fixed" });
   const folder = mkdtempSync(join(tmpdir(), "ipe-bench-"));
-  const listeners = { wasm: PLAIN_POLICY, "wasm-headers": HEADER_POLICY } as const;
-  for (const [name, text] of Object.entries(listeners)) {
-    await writeFilterResource(join(folder, name), {
-      wasm,
-      name,
-      configuration: JSON.stringify({ bundle: Buffer.from(engineOf(text).bundle).toString("base64") }),
-    });
-  }
+  const configured = (text: string): string =>
+    JSON.stringify({ bundle: Buffer.from(engineOf(text).bundle).toString("base64") });
+  const filters = {
+    wasm: { wasm, configuration: configured(PLAIN_POLICY) },
+    "wasm-headers": { wasm, configuration: configured(HEADER_POLICY) },
+    "wasm-nothing": { wasm: stubFilter("nothing"), configuration: "" },
+    "wasm-calls": { wasm: stubFilter("calls"), configuration: "" },
+  } as const;
+  for (const [name, filter] of Object.entries(filters))
+    await writeFilterResource(join(folder, name), { ...filter, name });
   const envoy = await startEnvoy({
     binary,
     bootstrap: toBootstrap({
@@ -101,7 +104,7 @@ export async function benchEnvoy(): Promise<void> {
           name: "lua-headers",
           source: lua('(headers:get("x-tenant") == "acme" or headers:get("x-tenant") == "globex")'),
         },
-        ...Object.keys(listeners).map((name) => ({
+        ...Object.keys(filters).map((name) => ({
           kind: "wasm" as const,
           name,
           filterName: name,
@@ -120,7 +123,16 @@ export async function benchEnvoy(): Promise<void> {
       rates[name] = [...(rates[name] ?? []), perSecond];
       return cpuNs;
     };
-    const names = ["plain", "lua", "lua-note", "wasm", "lua-headers", "wasm-headers"] as const;
+    const names = [
+      "plain",
+      "lua",
+      "lua-note",
+      "wasm-nothing",
+      "wasm-calls",
+      "wasm",
+      "lua-headers",
+      "wasm-headers",
+    ] as const;
     for (const name of names) await load(envoy.pid, envoy.listenerPort(name));
     const cpu = await inTurns(
       Object.fromEntries(names.map((name) => [name, measure(name)])) as Record<
@@ -134,6 +146,8 @@ export async function benchEnvoy(): Promise<void> {
       plain: "no filter",
       lua: "Lua: method, path, host",
       "lua-note": "Lua: and a note for the access log, as ours",
+      "wasm-nothing": "a wasm filter that does nothing",
+      "wasm-calls": "a wasm filter with our calls to Envoy, no policy",
       wasm: "our filter: method, path, host",
       "lua-headers": "Lua: and one header",
       "wasm-headers": "our filter: and one header (all are read)",
@@ -149,6 +163,11 @@ export async function benchEnvoy(): Promise<void> {
       "our filter beside Lua, method, path, host: added CPU",
       ((cpu.wasm - cpu.plain) / (cpu.lua - cpu.plain)).toFixed(2),
       `throughput ${(rate("wasm") / rate("lua")).toFixed(3)}`,
+    );
+    line(
+      "our filter beside its calls to Envoy alone: added CPU",
+      ((cpu.wasm - cpu.plain) / (cpu["wasm-calls"] - cpu.plain)).toFixed(2),
+      `throughput ${(rate("wasm") / rate("wasm-calls")).toFixed(3)}`,
     );
     line(
       "our filter beside Lua that notes its decision: added CPU",
@@ -168,7 +187,7 @@ export async function benchEnvoy(): Promise<void> {
 }
 
 async function load(pid: number, port: number): Promise<{ cpuNs: number; perSecond: number }> {
-  const before = cpuTicks(pid);
+  const before = cpuTimeNs(pid);
   const { stdout } = await run("wrk", [
     "-t1",
     `-c${CONNECTIONS}`,
@@ -187,15 +206,15 @@ async function load(pid: number, port: number): Promise<{ cpuNs: number; perSeco
   if (/Non-2xx/.test(stdout) || !(requests > 0))
     throw new Error(`the load on port ${port} was not answered as it should be:\n${stdout}`);
   return {
-    cpuNs: ((cpuTicks(pid) - before) * 10_000_000) / requests,
+    cpuNs: (cpuTimeNs(pid) - before) / requests,
     perSecond: Number(/Requests\/sec:\s*([\d.]+)/.exec(stdout)?.[1]),
   };
 }
 
-/** User and system time of a process in ticks of 10 ms (proc(5), fields 14 and 15; USER_HZ is 100 on Linux). */
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return Number(fields[11]) + Number(fields[12]);
+/** CPU time of all threads of a process so far (proc(5), first field of `schedstat`), finer than the ticks of `stat`. */
+function cpuTimeNs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads
+    .map((id) => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[0]))
+    .reduce((sum, each) => sum + each, 0);
 }

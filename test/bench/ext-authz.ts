@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { credentials, makeGenericClientConstructor } from "@grpc/grpc-js";
 import { type CheckRequest, type CheckResponse, loadServices } from "../../proto/index.ts";
 import { inTurns, line, median, time } from "./rounds.ts";
-import { ALLOWED, ALLOWED_BODY } from "./seed.ts";
+import { ALLOWED_BODY, ALLOWED_HEADERS } from "./seed.ts";
 
 const ROUNDS = 9;
 const CALLS = 6_000;
@@ -120,7 +120,7 @@ const REQUEST = {
               ["x-request-id", "6f1b"],
               ["x-forwarded-proto", "http"],
             ],
-            ...ALLOWED.headers.map(({ name, value }) => [name, String(value)]),
+            ...ALLOWED_HEADERS.map(({ name, value }) => [name, String(value)]),
           ].map(([key, value]) => ({ key: key!, raw_value: Buffer.from(value!) })),
         },
         raw_body: Buffer.from(ALLOWED_BODY),

@@ -1,6 +1,13 @@
 /** The seed's policy and a request that it allows. */
 import { readFileSync } from "node:fs";
-import { compile, createEngine, type Engine, type NeutralRequest, undelivered } from "../../core/index.ts";
+import {
+  compile,
+  createEngine,
+  type Engine,
+  type HeaderLine,
+  type NeutralRequest,
+  undelivered,
+} from "../../core/index.ts";
 
 export const SEED_TEXT = readFileSync(
   new URL("../../examples/deployments/deployments.ipe", import.meta.url),
@@ -25,6 +32,13 @@ export const ALLOWED_BODY = JSON.stringify({
   })),
 });
 
+export const ALLOWED_HEADERS: readonly HeaderLine[] = [
+  { name: "content-type", value: "application/json" },
+  { name: "user-agent", value: "curl/8.5.0" },
+  { name: "accept", value: "*/*" },
+  { name: "x-department", value: "payments" },
+];
+
 export const ALLOWED: NeutralRequest = {
   method: "POST",
   target: "/deployments",
@@ -32,12 +46,7 @@ export const ALLOWED: NeutralRequest = {
   scheme: "http",
   protocol: "HTTP/1.1",
   size: ALLOWED_BODY.length,
-  headers: [
-    { name: "content-type", value: "application/json" },
-    { name: "user-agent", value: "curl/8.5.0" },
-    { name: "accept", value: "*/*" },
-    { name: "x-department", value: "payments" },
-  ],
+  headers: ALLOWED_HEADERS,
   headersJoined: false,
   body: { kind: "bytes", bytes: new TextEncoder().encode(ALLOWED_BODY) },
   source: { ip: "10.1.2.3", port: 40_000, principal: undefined },

@@ -20,8 +20,8 @@ export function neutralRequest(given: Case): NeutralRequest {
     host: fact("request.host", request.host),
     scheme: fact("request.scheme", request.scheme),
     protocol: fact("request.protocol", request.protocol),
-    size: fact("request.size", request.size),
-    headers: headerLines(given),
+    size: fact("request.size", request.size ?? bodyBytes(given)?.length ?? 0),
+    headers: hidden.has("headers") ? undelivered : headerLines(given),
     headersJoined: given.joined ?? false,
     body: hidden.has("body") ? { kind: "undelivered" } : bodyOf(given),
     source: peer("source", given.source ?? {}, fact),
@@ -62,7 +62,7 @@ export function bodyBytes({ request }: Case): Uint8Array | null {
   );
 }
 
-/** Is the body given as a JSON value, whatever the headers say? */
+/** Is the body given as a JSON value, whatever `content-type` says? */
 export function isJsonBody({ request }: Case): boolean {
   return typeof request.body === "object" && request.body !== null;
 }

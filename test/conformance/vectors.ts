@@ -9,7 +9,7 @@ import type { Outcome, ReasonOutcome } from "../../core/index.ts";
 /** A text, or bytes that JSON cannot hold. */
 export type CaseText = string | { readonly base64: string };
 
-/** The neutral request in its JSON form (docs/request.md, section 1). A missing member is absent. */
+/** The neutral request in its JSON form (docs/request.md, section 1). A missing member is absent, a missing size the body's. */
 export interface CaseRequest {
   readonly method?: string;
   readonly path?: string;
@@ -49,7 +49,7 @@ export interface Case {
   readonly attributes?: Readonly<Record<string, unknown>>;
   /** The host joined header lines of one name with commas. */
   readonly joined?: boolean;
-  /** Facts that the host cannot know: `body`, `extensions`, or a dotted name such as `source.ip`. */
+  /** Facts that the host cannot know: `headers`, `body`, `extensions`, or a dotted name such as `source.ip`. */
   readonly undelivered?: readonly string[];
   readonly want: Want;
 }

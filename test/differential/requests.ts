@@ -34,6 +34,8 @@ export interface RequestModel {
   /** The body's text where it is broken. */
   readonly brokenBody: string;
   readonly query: "good" | "bad-name" | "bad-byte";
+  /** Delivered or not. */
+  readonly headers: boolean;
   readonly extensions: boolean;
 }
 
@@ -95,6 +97,7 @@ export function generateRequest(schema: Schema, random: Random, route: Route): R
       : random.pick(["empty", "null", "scalar", "broken", "untyped", "encoded", "undelivered"] as const),
     brokenBody: random.pick(BROKEN_BODIES),
     query: random.chance(94) ? "good" : random.pick(["bad-name", "bad-byte"] as const),
+    headers: random.chance(96),
     extensions: random.chance(95),
   };
 }
@@ -123,7 +126,7 @@ export function buildRequest(model: RequestModel, schema: Schema): BuiltRequest 
     scheme: fact<Text>("request.scheme"),
     protocol: fact<Text>("request.protocol"),
     size: fact<number>("request.size"),
-    headers: headersOf(model, http ? attributes : []),
+    headers: model.headers ? headersOf(model, http ? attributes : []) : undelivered,
     headersJoined: model.joined,
     body: http ? bodyOf(model, attributes) : { kind: "empty" },
     source: peer("source"),
@@ -152,7 +155,7 @@ export function buildRequest(model: RequestModel, schema: Schema): BuiltRequest 
 function valuationOf(model: RequestModel, schema: Schema, query: string): Valuation {
   const values = new Map<string, Value>();
   for (const [name, { value }] of model.builtins) values.set(name, value);
-  values.set("request.id", requestId(model));
+  values.set("request.id", model.headers ? requestId(model) : INVALID);
   const method = methodOf(model.method);
   values.set("request.method", method === null ? INVALID : present(method));
   const { path, target } = targetOf(model.target, query);
@@ -171,19 +174,21 @@ function valuationOf(model: RequestModel, schema: Schema, query: string): Valuat
     if (model.route === "direct") return json!.value;
     switch (a.source) {
       case "body":
-        return bodyValue(model.body, json!);
+        // Without headers a body has no type.
+        return model.headers || model.body === "empty" ? bodyValue(model.body, json!) : INVALID;
       case "capture":
         return matched === null
           ? INVALID
           : captureValue(a, matched === "" ? undefined : model.target.captures[matched]?.[a.argument]);
       case "header":
+        if (!model.headers) return INVALID;
         return a.type.kind === "list"
           ? model.text.get(a.name)!.value
           : scalarHeader(model, a.name, a.verbatim);
       case "query":
         return queryInvalid || model.query !== "good" ? INVALID : model.text.get(a.name)!.value;
       case "cookie":
-        return cookiesBroken ? INVALID : model.text.get(a.name)!.value;
+        return cookiesBroken || !model.headers ? INVALID : model.text.get(a.name)!.value;
       default:
         return model.extensions ? model.text.get(a.name)!.value : INVALID;
     }

@@ -56,15 +56,10 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
 function remindOfBodies(engine: Engine, { bodyBuffered }: ServeOptions, output: Output): void {
   if (bodyBuffered !== undefined) return;
   const readsSize = engine.program.slots.some((slot) => slot.read && slot.name === "request.size");
-  if (engine.readsBody) {
-    output.message(
-      "note: the bundle reads the body, so every route that asks this server must set with_request_body (262144 bytes); if one does not, add --no-body-buffered",
-    );
-  } else if (readsSize) {
-    output.message(
-      "note: without content-length `request.size` is unknown; if every route sets with_request_body, add --body-buffered",
-    );
-  }
+  if (!engine.readsBody && !readsSize) return;
+  output.message(
+    `note: the bundle reads ${engine.readsBody ? "the body" : "`request.size`"}, so every route that asks this server must set with_request_body (262144 bytes); if one does not, add --no-body-buffered`,
+  );
 }
 
 function signalled(): Promise<void> {

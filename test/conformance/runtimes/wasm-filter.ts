@@ -42,7 +42,7 @@ export const wasmFilter: Runtime = {
     };
     return {
       judge: async (vector, given) => {
-        const why = notExpressible(given, vector.program);
+        const why = notExpressible(given);
         if (why !== null) return { notExpressible: why };
         if (!configure(vector)) return { notExpressible: NO_EXTENSIONS };
         const body = bodyBytes(given);
@@ -78,14 +78,11 @@ export function filterConfiguration({ bundle }: CompiledVector): string {
   });
 }
 
-function notExpressible(given: Case, program: Program): string | null {
-  const { request } = given;
-  const reads = (name: string): boolean => program.slots.some((slot) => slot.read && slot.name === name);
+function notExpressible(given: Case): string | null {
   if (given.attributes !== undefined) return "attributes given directly";
   if (given.joined === true) return "header lines joined by the host";
   if (given.undelivered?.some((name) => !PROPERTIES.test(name)))
     return "facts that are headers or body, and undelivered";
-  if (reads("request.size") && request.size === undefined) return "a request without a size";
   return bodyProblem(given);
 }
 
