@@ -253,6 +253,46 @@ describe("guards that a client switches off", () => {
   });
 });
 
+describe("guards that the client switches off by a part of an element", () => {
+  test.each([
+    [
+      "any",
+      'any(ps where exists p.team and p.team == "a")',
+      ['any(ps where exists p.team and p.team == "a")'],
+    ],
+    [
+      "in any order",
+      'any(ps where p.team == "a" and exists p.team)',
+      ['any(ps where p.team == "a" and exists p.team)'],
+    ],
+    [
+      "all",
+      'all(ps where exists p.team and p.team == "a")',
+      ['all(ps where exists p.team and p.team == "a")'],
+    ],
+    [
+      "negated",
+      'not all(ps where not exists p.team or p.team == "a")',
+      ['all(ps where not exists p.team or p.team == "a")'],
+    ],
+    [
+      "behind another condition",
+      'b and any(ps where exists p.team and p.team == "a")',
+      ['any(ps where exists p.team and p.team == "a")'],
+    ],
+    ["absence triggers it", 'any(ps where not exists p.team or p.team == "a")', []],
+    ["negated, absence triggers it", 'not all(ps where exists p.team and p.team == "a")', []],
+    ["a trusted list", 'any(qs where exists q.team and q.team == "a")', []],
+    ["another's absence", 'exists os and any(ps where exists os and p.name == "a")', []],
+  ])("%s", (_, trigger, want) => {
+    const lists =
+      'attributes\n  ps: list of p: Person claimed from body "/ps"\n  qs: list of q: Person trusted from body "/qs"\n';
+    expect(problemsOf(`${lists}guard A:\n  triggers when ${trigger}\n  denies\n`)).toEqual(
+      want.map((place) => `omittable-guard: ${place}`),
+    );
+  });
+});
+
 describe("claimed facts", () => {
   test.each([
     {

@@ -41,6 +41,7 @@ export function checkConditions(
   return checker.resolutions;
 }
 
+const AGGREGATES_LATER: readonly string[] = ["sum", "min", "max"];
 /** Names for which "did you mean" is looked for: it costs time, and nobody reads hundreds. */
 const SUGGESTIONS_MAX = 100;
 
@@ -175,6 +176,13 @@ class ConditionChecker {
     let optional = false;
     let walked = prefix;
     for (const field of fields) {
+      if (type.kind === "list" && AGGREGATES_LATER.includes(field))
+        return this.#error(
+          "not-implemented",
+          name.span,
+          `\`${field}\` is not implemented yet`,
+          "remove it: this version refuses what it cannot enforce",
+        );
       if (type.kind !== "record") {
         const help =
           type.kind === "list"

@@ -31,7 +31,10 @@ function checkOptional(
   switch (e.kind) {
     case "and":
     case "or": {
-      const inner = new Set([...guards, ...parts(e, e.kind).flatMap((part) => guardOf(part, e.kind))]);
+      const inner = new Set([
+        ...guards,
+        ...parts(e, e.kind).flatMap((part) => existsOf(part, e.kind)?.text ?? []),
+      ]);
       for (const part of e.parts) checkOptional(part, inner, resolutions, report);
       return;
     }
@@ -56,9 +59,10 @@ function parts(e: Expression, kind: "and" | "or"): Expression[] {
   return e.kind === kind ? e.parts.flatMap((part) => parts(part, kind)) : [e];
 }
 
-function guardOf(part: Expression, kind: "and" | "or"): string[] {
+/** The name of `exists x` in an `and`, of `not exists x` in an `or`. */
+function existsOf(part: Expression, kind: "and" | "or"): Name | null {
   const test = kind === "and" ? part : part.kind === "not" ? part.operand : null;
-  return test?.kind === "exists" ? [test.path.text] : [];
+  return test?.kind === "exists" ? test.path : null;
 }
 
 function checkAggregate(
@@ -133,7 +137,16 @@ function checkOmission(trigger: Expression, resolutions: Resolutions, report: Di
   if (claimed.length === 0) return;
   const found = omittable(trigger, "false", new Set(claimed), resolutions);
   if (found === null) return;
-  const { place, switchedOff } = found;
+  const { place, switchedOff, field } = found;
+  if (field !== undefined) {
+    report.error(
+      "omittable-guard",
+      place.span,
+      `a client switches this guard off by leaving out \`${field}\``,
+      `let absence trigger the guard: \`not exists ${field} or ...\``,
+    );
+    return;
+  }
   const inPlace = claimedBy(place, resolutions);
   const blamed = inPlace.find((a) => simulate(place, new Set([a]), resolutions) === switchedOff);
   const names = (blamed === undefined ? inPlace : [blamed]).map((a) => `\`${a.name}\``).join(", ");
@@ -153,6 +166,8 @@ function checkOmission(trigger: Expression, resolutions: Resolutions, report: Di
 interface Switch {
   readonly place: Expression;
   readonly switchedOff: "true" | "false";
+  /** What is left out, where it is a part of an element and no attribute. */
+  readonly field?: string;
 }
 
 /** The part of a trigger that keeps the guard off, and matters, when the attributes are absent; or null. */
@@ -169,12 +184,33 @@ function omittable(
   if (truth !== "unknown") return null;
   if (e.kind === "not")
     return omittable(e.operand, switchedOff === "true" ? "false" : "true", absent, resolutions);
+  if (e.kind === "aggregate") return omittableElement(e, switchedOff, resolutions);
   if (e.kind !== "and" && e.kind !== "or") return null;
   for (const part of e.parts) {
     const found = omittable(part, switchedOff, absent, resolutions);
     if (found !== null) return found;
   }
   return null;
+}
+
+/** `any(xs where exists x.a and ...)` of a claimed list: elements without `a` do not count. (A `count` is not looked into.) */
+function omittableElement(
+  e: Aggregate,
+  switchedOff: "true" | "false",
+  resolutions: Resolutions,
+): Switch | null {
+  const list = resolutions.names.get(e.list);
+  if (e.function === "count" || e.where === null) return null;
+  if (list?.kind !== "attribute" || list.attribute.marking !== "claimed") return null;
+  const kind = switchedOff === "false" ? "and" : "or";
+  if (e.where.kind !== kind) return null;
+  const element = resolutions.elements.get(e.list);
+  const named = parts(e.where, kind).flatMap((part) => existsOf(part, kind) ?? []);
+  const omitted = named.find((path) => {
+    const resolved = resolutions.names.get(path);
+    return resolved?.kind === "element" && resolved.element === element;
+  });
+  return omitted === undefined ? null : { place: e, switchedOff, field: omitted.text };
 }
 
 function claimedBy(e: Expression, resolutions: Resolutions): Attribute[] {

@@ -11,6 +11,17 @@ export const SURE = 0x1_0001;
 /** What an element adds that may count. */
 export const POSSIBLE = 1;
 
+/** What is known of a count. */
+export interface CountRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Null for the count of an unknown list. */
+export function countRange(count: number): CountRange | null {
+  return count < 0 ? null : { least: count >> 16, most: count & 0xffff };
+}
+
 /** Above every count. */
 const BEYOND = 0x8000;
 

@@ -95,6 +95,19 @@ export class Interpreter {
     return this.#region(start, mode ? TRUE : FALSE, NO_ELEMENT, NO_ELEMENT);
   }
 
+  /** What the counts at the start of a test's routine come to, for explanations: at most two. */
+  countsOf(start: number): number[] {
+    const { words } = this.#code;
+    const found: number[] = [];
+    for (let pc = start; (words[pc * 2]! & 0xff) === OP_COUNT; ) {
+      const list = words[pc * 2]! >>> 16;
+      const body = words[pc * 2 + 1]! & 0xffff;
+      found.push(body === 0 ? this.#countPresent(list) : this.#count(pc + 1, list, NO_ELEMENT));
+      pc += 1 + body;
+    }
+    return found;
+  }
+
   /** Run until ACCEPT or REJECT. `outer`, `inner`: cells of the elements that are frames 1 and 2. */
   #region(start: number, mode: Truth, outer: number, inner: number): boolean {
     const { words } = this.#code;

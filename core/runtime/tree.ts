@@ -1,6 +1,7 @@
 /** One policy's conditions with their truth and the values they saw: what `ipe explain` prints. */
 import type { ExplainNode, Program, Shape } from "../bytecode/program.ts";
 import { ABSENT, PRESENT, type Slots } from "../request/slots.ts";
+import { type CountRange, countRange } from "./counts.ts";
 import { type Explainer, type Truth, truthOf } from "./explain.ts";
 
 const LIST_SHOWN_MAX = 8;
@@ -14,6 +15,8 @@ export interface ConditionTree {
   readonly column: number;
   readonly truth: Truth;
   readonly reads: readonly SeenValue[];
+  /** What its `count`s came to, from the left; null for an unknown list. */
+  readonly counts: readonly (CountRange | null)[];
   readonly children: readonly ConditionTree[];
 }
 
@@ -39,6 +42,7 @@ export function conditionTree(node: ExplainNode, explainer: Explainer): Conditio
       state: stateName(slots.state[cell]!),
       value: slots.state[cell] === PRESENT ? shown(cell, shape, slots, program) : null,
     })),
+    counts: node.kind === "leaf" ? explainer.interpreter.countsOf(node.code).map(countRange) : [],
     children: node.children.map((child) => conditionTree(child, explainer)),
   };
 }

@@ -253,3 +253,28 @@ describe("one fault, one message", () => {
     expect(read(input).problems).toEqual(want);
   });
 });
+
+describe("defaults that are constants", () => {
+  const text = (type: string, name: string): string =>
+    `attributes\n  a: ${type} trusted from header "a" default ${name}\n  b: ${type} trusted from header "b"\nconstant MAX: int = 5\nconstant NAME: string = "low"\nenum Risk: low < high\n`;
+  test.each<[type: string, name: string, want: unknown]>([
+    ["int", "MAX", { kind: "int", value: 5 }],
+    ["float", "MAX", { kind: "float", value: 5 }],
+    ["string", "NAME", { kind: "string", value: "low" }],
+    ["Risk", "NAME", expect.objectContaining({ kind: "enum" })],
+    ["bool", "true", { kind: "bool", value: true }],
+  ])("%s default %s", (type, name, want) => {
+    const { schema, problems } = read(text(type, name));
+    expect(problems).toEqual([]);
+    expect(schema.attributes.get("a")?.default).toEqual(want);
+  });
+
+  test.each<[type: string, name: string, problem: string]>([
+    ["int", "MXA", "unknown-attribute: MXA"],
+    ["string", "b", "unknown-attribute: b"],
+    ["bool", "MAX", "type-mismatch: MAX"],
+    ["string", "b: string", "syntax: b"],
+  ])("%s default %s", (type, name, problem) => {
+    expect(read(text(type, name)).problems).toContain(problem);
+  });
+});

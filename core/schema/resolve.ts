@@ -74,6 +74,8 @@ class Resolver {
   readonly #sizes = new Map<RecordInfo, { readonly width: number; readonly depth: number }>();
   readonly #attributes = new Map<string, Attribute>();
   readonly #constants = new Map<string, Constant>();
+  /** Of constants by name, also of those that stand further down. */
+  readonly #constantLiterals = new Map<string, Expression>();
   readonly #faultyAttributes: Set<string>;
   readonly #faultyTypes: Set<string>;
 
@@ -98,6 +100,10 @@ class Resolver {
       members: [...resources.patterns.map((r) => r.name), ...resources.faulty, ...this.#faulty("resource")],
     };
     const builtins = new Map(BUILTINS.map((b) => [b.name, builtin(b.name, b.type, resourceEnum)]));
+    for (const d of this.#declarations) {
+      if (d.kind === "constant" && !this.#constantLiterals.has(d.name.text))
+        this.#constantLiterals.set(d.name.text, d.value);
+    }
     for (const d of this.#declarations) {
       if (d.kind === "constant") this.#constant(d);
       if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, resources.captures);
@@ -370,7 +376,21 @@ class Resolver {
       );
       return null;
     }
-    return literalOf(type, literal, this.#report);
+    if (literal.kind !== "path") return literalOf(type, literal, this.#report);
+    const constant = this.#constantLiterals.get(literal.path.text);
+    if (constant !== undefined) return literalOf(type, { ...constant, span: literal.span }, this.#report);
+    if (!this.#faultyAttributes.has(literal.path.text))
+      this.#report.error(
+        "unknown-attribute",
+        literal.span,
+        `there is no constant \`${literal.path.text}\``,
+        didYouMean(
+          literal.path.text,
+          [...this.#constantLiterals.keys()],
+          "a default is a literal, or a constant that is declared with `constant`",
+        ),
+      );
+    return null;
   }
 
   #source(

@@ -61,12 +61,16 @@ const AGGREGATES: readonly string[] = ["count", "any", "all"];
 /** Words with a meaning of their own: no attribute, constant or element may be named so. */
 export const RESERVED = new Set([
   ...["and", "or", "not", "in", "exists", "where", "true", "false", "starts_with", "ends_with", "contains"],
-  ...["matches", "like", "claimed", "trusted", "from", "default", "verbatim", "list", "of", "null"],
+  ...["matches", "like", "claimed", "trusted", "from", "verbatim", "null"],
   ...SECTIONS,
-  ...DECLARATIONS,
+  // `policy`, `type` and the like declare something in column 1 only, where no attribute stands.
+  ...["default", "attributes", "resource"],
   ...AGGREGATES,
   ...FUNCTIONS_LATER,
 ]);
+
+/** Words behind an operand of a condition: `type in ["a"]` declares no type. */
+const GOES_ON = new Set([...OPERATORS, ...OPERATORS_LATER, "and", "or", "where", ...SECTIONS]);
 
 /** Nesting of conditions; beyond it the text is refused, so that no stack overflows. */
 const DEPTH_MAX = 200;
@@ -149,7 +153,9 @@ export class Parser {
     const token = this.#token;
     if (!this.#inBody() || !token.firstOfLine || token.kind !== "word") return false;
     if (token.text === "attributes") return true;
-    return DECLARATIONS.includes(token.text) && this.#ahead().kind === "word";
+    if (!DECLARATIONS.includes(token.text)) return false;
+    const next = this.#ahead();
+    return next.kind === "word" && !GOES_ON.has(next.text);
   }
 
   // --- declarations ---
@@ -354,9 +360,17 @@ export class Parser {
     const source = this.#accept("from") ? this.#attributeSource() : null;
     const verbatimToken = this.#token;
     const verbatim = this.#accept("verbatim") ? this.#spanOf(verbatimToken) : null;
-    const value = this.#accept("default") ? this.#literal("the default") : null;
+    const value = this.#accept("default") ? this.#defaultValue() : null;
     this.#endOfEntry(ATTRIBUTE_WORDS);
     return { name, type, marking, source, verbatim, default: value, span: this.#from(name.span.start) };
+  }
+
+  /** A literal, or the name of a constant. */
+  #defaultValue(): Expression {
+    const isName = this.#isWord() && !this.#is("word", "true") && !this.#is("word", "false");
+    if (!isName || this.#aheadIs("symbol", ":")) return this.#literal("the default");
+    const path = this.#name();
+    return { kind: "path", path, span: path.span };
   }
 
   /** Behind an entry stands another one, or nothing. `words`: what could have gone on with this one. */
@@ -422,6 +436,7 @@ export class Parser {
   // --- policies ---
 
   #policy(keyword: Token): PolicyDeclaration {
+    if (this.#is("word", "set") && this.#ahead().kind === "word") this.#later(this.#token, "`policy set`");
     const name = this.#simpleName(`the ${keyword.text}'s name`);
     this.#colon(this.#atSection() || this.#token.kind === "string");
     const intent = this.#inBody() && this.#token.kind === "string" ? this.#stringLiteral("the intent") : null;
@@ -911,9 +926,10 @@ export class Parser {
     }
     if (text === "exists") {
       this.#advance();
-      if (this.#is("symbol", "("))
-        this.#fail("syntax", this.#token, "`exists` takes no parentheses", "write `exists x`");
+      const open = this.#is("symbol", "(") ? this.#token : null;
+      if (open !== null) this.#advance();
       const path = this.#name("an attribute after `exists`");
+      if (open !== null) this.#close(")", open);
       return { kind: "exists", path, span: this.#from(token.start) };
     }
     if (AGGREGATES.includes(text)) return this.#aggregate(token);
@@ -927,12 +943,13 @@ export class Parser {
       );
     if (text === "not")
       return this.#fail("syntax", token, "`not` inside a comparison", "put it in front: `not a == b`");
-    if (RESERVED.has(text)) return this.#expected("a condition", CONDITION_EXAMPLE);
-    if (text === HEADERS_LATER)
+    if (RESERVED.has(text) || this.#atIndentedDeclaration())
+      return this.#expected("a condition", CONDITION_EXAMPLE);
+    if (text === HEADERS_LATER || text.startsWith(`${HEADERS_LATER}.`))
       this.#fail(
         "not-implemented",
         token,
-        `\`${text}\` is not implemented yet`,
+        `\`${HEADERS_LATER}\` is not implemented yet`,
         'declare an attribute instead, such as `team: string trusted from header "x-team"`',
       );
     const path = this.#name();

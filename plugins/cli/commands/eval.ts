@@ -116,6 +116,10 @@ function treeLines(tree: ConditionTree, depth: number, output: Output): string[]
   const lines = [`${indent}${mark} ${title}`];
   if (tree.kind !== "leaf")
     return [...lines, ...tree.children.flatMap((child) => treeLines(child, depth + 1, output))];
+  if (tree.counts.length > 0)
+    lines.push(
+      output.paint("result", "faint", `${indent}    counted ${tree.counts.map(countText).join(" and ")}`),
+    );
   for (const { name, state, value } of tree.reads)
     lines.push(
       output.paint(
@@ -125,6 +129,12 @@ function treeLines(tree: ConditionTree, depth: number, output: Output): string[]
       ),
     );
   return lines;
+}
+
+/** As far as it is known: an element may count whose fields nobody knows. */
+function countText(count: ConditionTree["counts"][number]): string {
+  if (count === null) return "nothing: no list";
+  return count.least === count.most ? String(count.least) : `${count.least} to ${count.most}`;
 }
 
 function onOneLine(text: string): string {
