@@ -102,7 +102,7 @@ function canSupply(bundle: Bundle, mayWait: bool): bool {
   if (bundle.readsBody && !mayWait) {
     return refuse(
       "bundle",
-      "it reads the body; set allow_on_headers_stop_iteration in the proxy's PluginConfig, and in this configuration beside \"bundle\"",
+      "it reads the body; set allow_on_headers_stop_iteration in the proxy's PluginConfig, and in this configuration (as JSON) beside \"bundle\"",
     );
   }
   return true;

@@ -56,6 +56,21 @@ export interface Faulty {
   readonly types: ReadonlySet<string>;
 }
 
+/** Headers that proxies join (docs/request.md, section 4) and whose values have commas of their own (RFC 9110; browsers). */
+const HEADERS_WITH_COMMAS: ReadonlySet<string> = new Set([
+  "accept",
+  "accept-encoding",
+  "cache-control",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-unmodified-since",
+  "user-agent",
+  "via",
+  "x-forwarded-client-cert",
+  "x-forwarded-for",
+]);
+
 /** Resolve all declarations of a document; problems go to `report`, what is sound is returned. */
 export function resolve(document: Document, report: Diagnostics): Resolved {
   return new Resolver(document, report).resolved();
@@ -351,6 +366,8 @@ class Resolver {
       return;
     }
     this.#sourceFitsType(d, type, source.kind);
+    if (source.kind === "header" && type.kind !== "list" && d.verbatim === null)
+      this.#hasNoComma(d, source.argument);
     const value = d.default === null ? null : this.#default(d.default, type);
     const marking = d.marking?.text ?? "verified";
     this.#attributes.set(d.name.text, {
@@ -364,6 +381,16 @@ class Resolver {
       default: value,
       span: d.name.span,
     });
+  }
+
+  #hasNoComma(d: AttributeDeclaration, header: string): void {
+    if (!HEADERS_WITH_COMMAS.has(header)) return;
+    this.#report.warning(
+      "comma-in-header",
+      d.name.span,
+      `\`${header}\` often has commas, and with one it counts as several lines, which is invalid`,
+      "put `verbatim` behind the header to take the text as it is, or read a `list of string`",
+    );
   }
 
   #default(literal: Expression, type: Type): ConstantValue | null {

@@ -91,6 +91,10 @@ export const DIAGNOSTICS = {
     "a policy allows on what the client says of itself",
     "make sure that lying gains nothing",
   ],
+  "comma-in-header": [
+    "a header whose value usually has commas is read as one",
+    "read it `verbatim` or as a list",
+  ],
   "unsupported-by-target": [
     "the target of `--target` cannot supply a fact",
     "read another, or change the target",
