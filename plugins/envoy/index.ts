@@ -1,4 +1,5 @@
 export { type BodyPromise, type Decider, defaults, type FailureMode, type ServerOptions } from "./config.ts";
+export { type Address, parseAddress } from "./listener.ts";
 export { createMetrics, type Metrics, type MetricsSnapshot } from "./metrics.ts";
 export { type RequestOptions, toNeutral } from "./request.ts";
 export {

@@ -17,6 +17,10 @@ import { openCall } from "./half-call.fixture.ts";
 import { createMetrics } from "./metrics.ts";
 import { type RunningServer, startServer } from "./server.ts";
 
+/** How a connection of HTTP/2 begins, and an empty SETTINGS frame. */
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const SETTINGS = "\0\0\0\x04\0\0\0\0\0";
+
 const silent = pino({ level: "silent" });
 const open: (() => void)[] = [];
 
@@ -379,6 +383,39 @@ describe("drain", () => {
     const answer = await call.finish(services.health.Check.requestSerialize({}));
     expect(services.health.Check.responseDeserialize(answer)).toEqual({ status: 2 });
     await drained;
+  });
+
+  test.each([
+    { name: "that says nothing", bytes: "" },
+    { name: "with half of a preface", bytes: PREFACE.slice(0, 11) },
+    { name: "with a preface, and nothing after it", bytes: PREFACE },
+    { name: "with a preface and settings, and nothing after them", bytes: `${PREFACE}${SETTINGS}` },
+    { name: "of something else than HTTP/2", bytes: "GET / HTTP/1.1\r\n" },
+  ])("a connection $name does not hold it up", async ({ bytes }) => {
+    const { server } = await serve(fakeEngine(() => deny()));
+    // allowHalfOpen: this side never ends the connection, whatever the server does.
+    const socket = dial({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {});
+    open.push(() => socket.destroy());
+    await once(socket, "connect");
+    socket.write(bytes, "latin1");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const start = performance.now();
+    await server.drain();
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+
+  test("a client that keeps its connection is told to go, and does not hold it up", async () => {
+    const { server, client } = await serve(fakeEngine(() => deny()));
+    await client.check(checkOf({}));
+    const session = connect(`http://127.0.0.1:${server.port}`);
+    open.push(() => session.destroy());
+    await once(session, "remoteSettings");
+    const told = once(session, "goaway");
+    const start = performance.now();
+    await server.drain();
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect((await told)[0]).toBe(0);
   });
 
   test("a call that never ends is cut off after drainMs", async () => {

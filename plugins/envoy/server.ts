@@ -23,6 +23,7 @@ import {
   STREAMS_MAX,
 } from "./config.ts";
 import { createHealth } from "./health.ts";
+import { listen, parseAddress } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 
 export interface RunningServer {
@@ -33,8 +34,9 @@ export interface RunningServer {
   /** Judge all later checks by this engine. A check that is being judged keeps the one it has. */
   swap(engine: Decider): void;
   /**
-   * Report NOT_SERVING, accept no more connections, let calls in flight finish, at most for `drainMs`. Resolves when
-   * the server is closed; calling it again returns the same promise.
+   * Report NOT_SERVING, accept no more connections, tell clients (GOAWAY), let calls in flight finish, at most for
+   * `drainMs`. Connections without a call do not hold it up. Resolves when the server is closed; calling it again
+   * returns the same promise.
    */
   drain(): Promise<void>;
   /** Close at once; calls in flight fail. */
@@ -46,10 +48,12 @@ export interface RunningServer {
  *
  * There is no time limit of our own: a decision is one bounded, synchronous computation, which a timer could not stop.
  *
- * @throws when the address cannot be bound
+ * @throws when the address cannot be bound; the system's error is the cause
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { logger } = options;
+  const wanted = parseAddress(options.address);
+  if (wanted === null) throw new Error(`\`${options.address}\` is neither HOST:PORT nor unix:PATH`);
   const metrics = options.metrics ?? createMetrics();
   const check = createChecker({
     logger,
@@ -62,7 +66,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const health = createHealth();
   const server = new Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
-    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
     "grpc.max_concurrent_streams": STREAMS_MAX,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
@@ -77,7 +80,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   });
   server.addService(services.health, health.implementation);
-  const port = await bind(server, options.address);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await listen(wanted, (socket) => injector.injectConnection(socket)).catch(
+    (problem: Error) => {
+      throw new Error(`cannot listen on ${options.address}: ${problem.message}`, { cause: problem });
+    },
+  );
+  const { port } = listener;
   const address = boundAddress(options.address, port);
   logger.info({ address, bundle: judge.engine.digest }, "serving ext_authz");
 
@@ -92,15 +101,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     drain() {
       if (draining === undefined) {
+        const drainMs = options.drainMs ?? defaults.drainMs;
+        listener.close();
         health.drain();
-        draining = shutDown(server, address, options.drainMs ?? defaults.drainMs);
+        injector.drain(drainMs);
+        draining = listener.drain(drainMs);
       }
       return draining;
     },
     stop() {
       health.drain();
-      server.drain(address, 0);
-      server.forceShutdown();
+      injector.destroy();
+      listener.stop();
     },
   };
 }
@@ -119,26 +131,6 @@ function tolerant({ Check }: AuthorizationService): ServiceDefinition {
   return { Check: { ...Check, requestDeserialize } };
 }
 
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(address.startsWith("unix:") ? 0 : port);
-      else reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
-    });
-  });
-}
-
 function boundAddress(address: string, port: number): string {
   return port === 0 ? address : address.replace(/:[0-9]+$/, `:${port}`);
-}
-
-/**
- * `drain` of grpc-js ends connections, by force after `drainMs`, and `tryShutdown` the listener; it calls back when both
- * are gone. (`forceShutdown` ends no connections while channelz is off: grpc-js 1.14 keeps no list of them then.)
- */
-function shutDown(server: Server, address: string, drainMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    server.drain(address, drainMs);
-    server.tryShutdown(() => resolve());
-  });
 }
