@@ -50,8 +50,12 @@ export interface ServerOptions {
 
 export const defaults = { bodyBuffered: false, drainMs: 10_000, onError: "deny" } as const;
 
-/** Largest CheckRequest and CheckResponse, in bytes. Beyond it grpc-js fails the call with RESOURCE_EXHAUSTED. */
-export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Largest CheckRequest, in bytes. Beyond it grpc-js fails the call with RESOURCE_EXHAUSTED, which lets the request pass
+ * where Envoy is told `failure_mode_allow: true`. So it is far above what a policy reads of a body: whoever sends more
+ * than that gets a denial of ours.
+ */
+export const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Calls at once on one connection; Envoy queues the rest. */
 export const STREAMS_MAX = 1024;

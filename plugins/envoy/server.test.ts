@@ -197,9 +197,20 @@ describe("when no decision can be made", () => {
     if (JSON.parse(line).msg === message) throw new Error("disk full");
   }
 
+  test("a body far beyond what a policy reads is judged, so no failed call lets it pass", async () => {
+    const slots = [{ read: true, source: "body" } as unknown as Program["slots"][number]];
+    const engine = fakeEngine(({ body }) => (body.kind === "undelivered" ? deny() : allow()), {
+      program: { slots },
+    });
+    const { client } = await serve(engine, { bodyBuffered: true });
+    const response = await client.check(checkOf({ path: "/", raw_body: new Uint8Array(6_000_000) }));
+    expect(response.status).toMatchObject({ code: 7 });
+    expect(reasonOf(response)).toBe("Closed");
+  });
+
   test("a message that is too long fails the call", async () => {
     const { client } = await serve(fakeEngine(() => allow()));
-    const raw_body = new Uint8Array(5 * 1024 * 1024);
+    const raw_body = new Uint8Array(33 * 1024 * 1024);
     await expect(client.check(checkOf({ raw_body }))).rejects.toMatchObject({ code: 8 });
   });
 
