@@ -22,9 +22,18 @@ export function folderWith(files: Readonly<Record<string, string | Uint8Array>>)
   return folder;
 }
 
+/** How to run it, where that matters. */
+export interface Way {
+  /** A Node, given `bin/ipe` to run. */
+  readonly node?: string;
+  /** A file descriptor in place of the pipe that this process reads. */
+  readonly stderr?: number;
+}
+
 /** Start `ipe` in a folder; ends with the test at the latest. */
-export function start(folder: string, args: readonly string[]): ChildProcess {
-  const child = spawn(IPE, args, { cwd: folder, stdio: ["pipe", "pipe", "pipe"] });
+export function start(folder: string, args: readonly string[], { node, stderr }: Way = {}): ChildProcess {
+  const [program, words] = node === undefined ? [IPE, args] : [node, [IPE, ...args]];
+  const child = spawn(program, words, { cwd: folder, stdio: ["pipe", "pipe", stderr ?? "pipe"] });
   onTestFinished(() => {
     if (child.exitCode === null) child.kill("SIGKILL");
   });
