@@ -1,4 +1,14 @@
-import { existsSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { folderWith, ipe } from "./ipe.fixture.ts";
@@ -156,6 +166,50 @@ describe("build and inspect", () => {
       expect(ran, args[0]).toMatchObject({ code: 2, stdout: "" });
       expect(ran.stderr).toContain("`p.ipeb` is refused:");
     }
+  });
+});
+
+describe("what -o names", () => {
+  const build = (folder: string, path: string) => ipe(folder, ["build", "p.ipe", "-o", path]);
+
+  test("a link stays, and the file that it leads to is replaced", async () => {
+    const folder = await built();
+    const want = readFileSync(join(folder, "p.ipeb"));
+    mkdirSync(join(folder, "far"));
+    symlinkSync("far/there.ipeb", join(folder, "one.ipeb"));
+    symlinkSync("../one.ipeb", join(folder, "far", "two.ipeb"));
+    for (const name of ["one.ipeb", "far/two.ipeb"]) {
+      expect(await build(folder, name), name).toMatchObject({ code: 0 });
+      expect(readFileSync(join(folder, "far", "there.ipeb"))).toEqual(want);
+      expect(lstatSync(join(folder, "far", "there.ipeb")).isFile()).toBe(true);
+    }
+    expect(readlinkSync(join(folder, "one.ipeb"))).toBe("far/there.ipeb");
+    expect(readlinkSync(join(folder, "far", "two.ipeb"))).toBe("../one.ipeb");
+    expect(readdirSync(join(folder, "far")).sort()).toEqual(["there.ipeb", "two.ipeb"]);
+  });
+
+  test("a pipe is written to, and stays", async () => {
+    const folder = await built();
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    const [ran, bytes] = await Promise.all([build(folder, "pipe"), readFile(join(folder, "pipe"))]);
+    expect(ran).toMatchObject({ code: 0 });
+    expect(bytes).toEqual(readFileSync(join(folder, "p.ipeb")));
+    expect(lstatSync(join(folder, "pipe")).isFIFO()).toBe(true);
+  });
+
+  test.each([
+    { path: ".", said: "cannot write `.`: it is a folder; name a file in it" },
+    { path: "new/", said: "cannot write `new/`: it is a folder; name a file in it" },
+    { path: "no/p.ipeb", said: "cannot write `no/p.ipeb`: there is no such file or folder" },
+    { path: "p.ipe/p.ipeb", said: "cannot write `p.ipe/p.ipeb`: a part of the path is no folder" },
+    { path: "loop", said: "cannot write `loop`: its links lead in a circle" },
+  ])("$path: code 2, nothing written", async ({ path, said }) => {
+    const folder = folderWith({ "p.ipe": POLICY });
+    symlinkSync("loop", join(folder, "loop"));
+    const ran = await build(folder, path);
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toContain(said);
+    expect(readdirSync(folder).sort()).toEqual(["loop", "p.ipe"]);
   });
 });
 

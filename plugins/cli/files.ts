@@ -1,17 +1,32 @@
 /** Reading and writing files. */
 import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import {
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Source } from "../../core/index.ts";
 import { Failure } from "./exit.ts";
 
 const PIPE_WAIT_MS = 5;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Policy text of files and of the `.ipe` files in folders (those in their folders too), by name. */
+/**
+ * Policy text of files and of the `.ipe` files in folders (those in their folders too). Each file counts once, and in the
+ * order of their whole paths' bytes, so that the order of the arguments changes nothing.
+ */
 export function readSources(paths: readonly string[]): Source[] {
-  const files = [...new Set(paths.flatMap(policyFiles))];
-  return files.map((name) => ({ name, text: textOf(name) }));
+  const files = new Map(paths.flatMap(policyFiles).map((name) => [resolve(name), name]));
+  const places = [...files.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return places.map((place) => files.get(place)!).map((name) => ({ name, text: textOf(name) }));
 }
 
 function policyFiles(path: string): string[] {
@@ -107,6 +122,14 @@ export function reason(problem: unknown): string {
       return "it is a folder";
     case "ENOTDIR":
       return "a part of the path is no folder";
+    case "EADDRINUSE":
+      return "the address is in use";
+    case "EADDRNOTAVAIL":
+      return "this machine has no such address";
+    case "ENOTFOUND":
+      return "there is no such host";
+    case "ELOOP":
+      return "its links lead in a circle";
     case "ENOSPC":
       return "no space left";
     default:
