@@ -152,6 +152,34 @@ describe("build and inspect", () => {
     expect(existsSync(join(folder, "p.ipeb"))).toBe(false);
   });
 
+  test("with errors and --json: the diagnostics on stdout as `check --json` prints them, no file", async () => {
+    const folder = folderWith({ "p.ipe": BROKEN });
+    const ran = await ipe(folder, ["build", "p.ipe", "-o", "p.ipeb", "--json"]);
+    expect(ran).toMatchObject({ code: 1, stderr: "" });
+    expect(ran.stdout).toBe((await ipe(folder, ["check", "p.ipe", "--json"])).stdout);
+    expect(existsSync(join(folder, "p.ipeb"))).toBe(false);
+  });
+
+  test("neither the order of files nor naming one twice changes a byte", async () => {
+    const folder = folderWith({
+      "a.ipe": POLICY.slice(POLICY.indexOf("guard")),
+      "B.ipe": POLICY.slice(0, POLICY.indexOf("policy")),
+      "c.ipe": POLICY.slice(POLICY.indexOf("policy"), POLICY.indexOf("guard")),
+    });
+    const orders = [
+      ["."],
+      ["a.ipe", "B.ipe", "c.ipe"],
+      ["c.ipe", "B.ipe", "a.ipe"],
+      ["c.ipe", "./a.ipe", "a.ipe", join(folder, "B.ipe"), "."],
+    ];
+    const bundles = [];
+    for (const files of orders) {
+      expect(await ipe(folder, ["build", ...files, "-o", "p.ipeb"])).toMatchObject({ code: 0, stderr: "" });
+      bundles.push(readFileSync(join(folder, "p.ipeb"), "hex"));
+    }
+    expect(new Set(bundles).size).toBe(1);
+  });
+
   test("a damaged bundle is refused", async () => {
     const folder = await built();
     const bytes = readFileSync(join(folder, "p.ipeb"));

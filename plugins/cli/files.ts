@@ -35,7 +35,7 @@ function policyFiles(path: string): string[] {
     (name) => name.endsWith(".ipe") && !isHidden(name),
   );
   if (found.length === 0) throw new Failure(`\`${path}\` holds no .ipe file`);
-  return found.sort().map((name) => join(path, name));
+  return found.map((name) => join(path, name));
 }
 
 /** Editors' drafts, and the versions that a Kubernetes ConfigMap keeps beside its links (`..data`). */
@@ -86,16 +86,37 @@ export function textOf(path: string): string {
   }
 }
 
-/** Write a file whole or not at all: readers never see half of it. */
+/**
+ * Write a file whole or not at all: readers never see half of it. Links stay, what they lead to is written. What is no
+ * file but a device or a pipe is written to, never replaced.
+ */
 export function writeWhole(path: string, bytes: Uint8Array): void {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory() || path.endsWith(sep)) throw new Failure("it is a folder; name a file in it");
+    if (there === undefined || there.isFile()) replace(linksFollowed(path), bytes);
+    else writeFileSync(path, bytes);
+  } catch (problem) {
+    throw new Failure(`cannot write \`${path}\`: ${reason(problem)}`);
+  }
+}
+
+function replace(path: string, bytes: Uint8Array): void {
   const draft = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
     writeFileSync(draft, bytes);
     renameSync(draft, path);
   } catch (problem) {
     rmSync(draft, { force: true });
-    throw new Failure(`cannot write \`${path}\`: ${reason(problem)}`);
+    throw problem;
   }
+}
+
+/** Where a path leads, also if there is nothing yet. */
+function linksFollowed(path: string): string {
+  const folder = realpathSync(dirname(path));
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  return isLink ? linksFollowed(resolve(folder, readlinkSync(path))) : join(folder, basename(path));
 }
 
 function stat(path: string): ReturnType<typeof statSync> & object {

@@ -13,11 +13,14 @@ export interface CheckOptions {
 /** Report all problems; the code says whether there are errors. */
 export function checkCommand(files: readonly string[], options: CheckOptions, output: Output): number {
   const compiled = compileFiles(files, options);
-  if (options.json === true)
-    output.result(JSON.stringify({ ok: compiled.ok, diagnostics: compiled.diagnostics.map(diagnosticData) }));
+  if (options.json === true) output.result(diagnosticsJson(compiled));
   else reportDiagnostics(compiled.diagnostics, output);
   if (compiled.ok && options.json !== true) output.message(summary(compiled, files));
   return compiled.ok ? EXIT_SUCCESS : EXIT_POLICY_ERRORS;
+}
+
+function diagnosticsJson({ ok, diagnostics }: Compiled): string {
+  return JSON.stringify({ ok, diagnostics: diagnostics.map(diagnosticData) });
 }
 
 function summary(compiled: Extract<Compiled, { ok: true }>, files: readonly string[]): string {
@@ -35,10 +38,11 @@ export interface BuildOptions extends CheckOptions {
   readonly output: string;
 }
 
-/** Compile and write the bundle; with errors nothing is written. */
+/** Compile and write the bundle; with errors nothing is written, and `--json` prints them as `ipe check` does. */
 export function buildCommand(files: readonly string[], options: BuildOptions, output: Output): number {
   const compiled = compileFiles(files, options);
-  reportDiagnostics(compiled.diagnostics, output);
+  if (!compiled.ok && options.json === true) output.result(diagnosticsJson(compiled));
+  else reportDiagnostics(compiled.diagnostics, output);
   if (!compiled.ok) return EXIT_POLICY_ERRORS;
   // What we write is what every runtime must accept: ask ours before anybody else has to.
   const made = createEngine(compiled.bundle);
