@@ -15,6 +15,8 @@ export interface Output {
 export function processOutput(): Output {
   const colours = (stream: NodeJS.WriteStream): boolean =>
     stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
+  // A message that nobody can read is no reason to end.
+  process.stderr.on("error", () => undefined);
   const painted = { result: colours(process.stdout), message: colours(process.stderr) };
   return {
     result: (text) => void process.stdout.write(`${text}\n`),

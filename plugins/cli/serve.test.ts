@@ -1,12 +1,13 @@
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { credentials, makeGenericClientConstructor } from "@grpc/grpc-js";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type CheckRequest, type CheckResponse, loadServices } from "../../proto/index.ts";
-import { folderWith, ipe, start } from "./ipe.fixture.ts";
+import { folderWith, ipe, start, type Way } from "./ipe.fixture.ts";
 
 const policy = (path: string): string =>
   `resource R: "${path}"\n\npolicy P:\n  triggers when resource.type == "R"\n  allows\n`;
@@ -14,29 +15,28 @@ const WAIT_MS = 15_000;
 
 interface Served {
   readonly child: ChildProcess;
+  readonly port: number;
   status(path: string): Promise<number>;
   readonly errors: () => string;
 }
 
-async function serve(folder: string, bundle: string, more: readonly string[] = []): Promise<Served> {
-  const child = start(folder, [
-    "serve",
-    "--bundle",
-    bundle,
-    "--grpc",
-    "127.0.0.1:0",
-    "--log-level",
-    "error",
-    ...more,
-  ]);
+async function serve(
+  folder: string,
+  bundle: string,
+  more: readonly string[] = [],
+  way: Way = {},
+): Promise<Served> {
+  const words = ["serve", "--bundle", bundle, "--grpc", "127.0.0.1:0", "--log-level", "error", ...more];
+  const child = start(folder, words, way);
   let errors = "";
-  child.stderr!.on("data", (chunk: Buffer) => {
+  child.stderr?.on("data", (chunk: Buffer) => {
     errors += chunk.toString();
   });
   const [line] = (await once(createInterface({ input: child.stdout! }), "line")) as [string];
   expect(line).toMatch(/^listening grpc 127\.0\.0\.1:\d+$/);
   const Client = makeGenericClientConstructor(loadServices().authorization, "Authorization");
-  const client = new Client(line.slice("listening grpc ".length), credentials.createInsecure());
+  const address = line.slice("listening grpc ".length);
+  const client = new Client(address, credentials.createInsecure());
   onTestFinished(() => client.close());
   const check = (request: CheckRequest): Promise<CheckResponse> =>
     new Promise((resolve, reject) =>
@@ -50,7 +50,15 @@ async function serve(folder: string, bundle: string, more: readonly string[] = [
     } as unknown as CheckRequest);
     return response.status?.code ?? 0;
   };
-  return { child, status, errors: () => errors };
+  return { child, port: Number(address.split(":")[1]), status, errors: () => errors };
+}
+
+/** Code, signal and how long the end takes. */
+async function endOf(child: ChildProcess, signal: NodeJS.Signals): Promise<[unknown, unknown, number]> {
+  const began = performance.now();
+  child.kill(signal);
+  const [code, by] = (await once(child, "exit")) as [unknown, unknown];
+  return [code, by, performance.now() - began];
 }
 
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
@@ -113,12 +121,85 @@ test("a ConfigMap's folder: links to a hidden version", async () => {
   expect(await served.status("/a")).toBe(0);
 });
 
-test("an address that is taken: code 2 and what to do", async () => {
-  const folder = folderWith({ "p.ipe": policy("/a") });
-  const served = await serve(folder, "p.ipe");
-  const address = served.child.spawnargs.join(" ");
-  expect(address).toContain("127.0.0.1:0");
-  const ran = await ipe(folder, ["serve", "--bundle", "p.ipe", "--grpc", "256.0.0.1:1"]);
-  expect(ran).toMatchObject({ code: 2, stdout: "" });
-  expect(ran.stderr).toContain("choose another address with --grpc");
+describe("the end", () => {
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "%s with a connection that says nothing: code 0, soon",
+    async (signal) => {
+      const served = await serve(folderWith({ "p.ipe": policy("/a") }), "p.ipe");
+      const socket = connect({ port: served.port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.on("error", () => undefined);
+      onTestFinished(() => void socket.destroy());
+      await once(socket, "connect");
+      const [code, by, milliseconds] = await endOf(served.child, signal);
+      expect([code, by]).toEqual([0, null]);
+      expect(milliseconds).toBeLessThan(5_000);
+    },
+  );
+
+  test("nobody reads the log: decisions go on, and so does the end", async () => {
+    const folder = folderWith({ "p.ipe": policy("/a") });
+    execFileSync("mkfifo", [join(folder, "log")]);
+    // Open for both, so that it opens without a reader. It is full from the start.
+    const log = openSync(join(folder, "log"), "r+");
+    onTestFinished(() => closeSync(log));
+    writeSync(log, Buffer.alloc(65_536));
+    const served = await serve(folder, "p.ipe", ["--log-level", "info"], { stderr: log });
+    for (let call = 0; call < 500; call += 1) expect(await served.status("/b")).toBe(7);
+    const [code, by, milliseconds] = await endOf(served.child, "SIGTERM");
+    expect([code, by]).toEqual([0, null]);
+    expect(milliseconds).toBeLessThan(5_000);
+  });
+
+  test("a reader of the log that goes away takes nothing with it", async () => {
+    const folder = folderWith({ "p.ipe": policy("/a") });
+    const served = await serve(folder, "p.ipe", ["--log-level", "info"]);
+    served.child.stderr!.destroy();
+    for (let call = 0; call < 20; call += 1) expect(await served.status("/b")).toBe(7);
+    expect((await endOf(served.child, "SIGTERM")).slice(0, 2)).toEqual([0, null]);
+  });
+});
+
+describe("where it listens", () => {
+  test.each(["127.0.0.1", "127.0.0.1:080", "127.0.0.1:65536", "::1:9191", ":9191", "unix:", "http://a:1"])(
+    "%s is no address: code 2 and the form",
+    async (address) => {
+      const ran = await ipe(folderWith({ "p.ipe": policy("/a") }), [
+        "serve",
+        "--bundle",
+        "p.ipe",
+        "--grpc",
+        address,
+      ]);
+      expect(ran).toMatchObject({ code: 2, stdout: "" });
+      expect(ran.stderr).toBe(
+        `ipe: --grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${address}\`\n`,
+      );
+    },
+  );
+
+  test("an address that is taken: code 2 and one line that says what to do", async () => {
+    const folder = folderWith({ "p.ipe": policy("/a") });
+    const { port } = await serve(folder, "p.ipe");
+    const ran = await ipe(folder, ["serve", "--bundle", "p.ipe", "--grpc", `127.0.0.1:${port}`]);
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toBe(
+      `ipe: cannot listen on \`127.0.0.1:${port}\`: the address is in use; choose another address with --grpc, or port 0 for a free one\n`,
+    );
+  });
+
+  test("a host that nobody knows", async () => {
+    const folder = folderWith({ "p.ipe": policy("/a") });
+    const ran = await ipe(folder, ["serve", "--bundle", "p.ipe", "--grpc", "256.0.0.1:1"]);
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toContain("choose another address with --grpc");
+  });
+
+  test("a socket's file that is left over: what to do", async () => {
+    const folder = folderWith({ "p.ipe": policy("/a"), socket: "" });
+    const ran = await ipe(folder, ["serve", "--bundle", "p.ipe", "--grpc", `unix:${folder}/socket`]);
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toBe(
+      `ipe: cannot listen on \`unix:${folder}/socket\`: the file is there already; if no other server uses it, remove it (rm ${folder}/socket), or choose another path\n`,
+    );
+  });
 });

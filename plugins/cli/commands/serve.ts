@@ -1,10 +1,12 @@
 /** `ipe serve`: the ext_authz server with a watched bundle. */
-import { destination, pino } from "pino";
+import { pino } from "pino";
 import type { Engine } from "../../../core/index.ts";
-import { startServer } from "../../envoy/index.ts";
+import { parseAddress, startServer } from "../../envoy/index.ts";
 import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import { reason } from "../files.ts";
+import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
+import { signalled } from "../signals.ts";
 import { loadVersion, watchVersions } from "../watch.ts";
 
 export interface ServeOptions {
@@ -18,20 +20,22 @@ export interface ServeOptions {
 
 /** Serve until SIGTERM or SIGINT, then drain. */
 export async function serveCommand(options: ServeOptions, output: Output): Promise<number> {
+  if (parseAddress(options.grpc) === null)
+    throw new Failure(
+      `--grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${options.grpc}\``,
+    );
   const first = loadVersion(options.bundle, output);
-  const logger = pino(
-    { level: options.logLevel ?? "info", base: null },
-    destination({ dest: 2, sync: false }),
-  );
+  const log = logTo(process.stderr);
+  const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const server = await startServer({
     address: options.grpc,
     engine: first.engine,
     logger,
     bodyBuffered: options.bodyBuffered ?? "when-read",
     ...(options.onError === undefined ? {} : { onError: options.onError }),
-  }).catch((problem: unknown) => {
+  }).catch((problem: Error) => {
     throw new Failure(
-      `cannot listen on \`${options.grpc}\`: ${reason(problem)}; choose another address with --grpc, or port 0 for a free one`,
+      `cannot listen on \`${options.grpc}\`: ${obstacle(options.grpc, problem.cause ?? problem)}`,
     );
   });
   const watched = await watchVersions(
@@ -45,11 +49,22 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     output,
   );
   remindOfBodies(first.engine, options, output);
+  const ended = signalled();
   output.result(`listening grpc ${server.address}`);
-  await signalled();
-  await watched.stop();
-  await server.drain();
-  return EXIT_SUCCESS;
+  await ended;
+  await Promise.all([server.drain(), watched.stop()]);
+  log.flush();
+  // What nobody reads from stderr would keep the process.
+  process.exit(EXIT_SUCCESS);
+}
+
+/** Why an address cannot be had, and what to do. */
+function obstacle(address: string, problem: unknown): string {
+  const path = /^unix:(?:\/\/)?(.*)$/.exec(address)?.[1];
+  if (path === undefined)
+    return `${reason(problem)}; choose another address with --grpc, or port 0 for a free one`;
+  if ((problem as NodeJS.ErrnoException).code !== "EADDRINUSE") return reason(problem);
+  return `the file is there already; if no other server uses it, remove it (rm ${path}), or choose another path`;
 }
 
 /** What Envoy's configuration has to have, and nothing in a request shows whether it does. */
@@ -60,11 +75,4 @@ function remindOfBodies(engine: Engine, { bodyBuffered }: ServeOptions, output: 
   output.message(
     `note: the bundle reads ${engine.readsBody ? "the body" : "`request.size`"}, so every route that asks this server must set with_request_body (262144 bytes); if one does not, add --no-body-buffered`,
   );
-}
-
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
-  });
 }
