@@ -6,10 +6,11 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { pino } from "pino";
 import { buildFilter } from "../../assembly/build.ts";
+import type { Version } from "../../plugins/cli/bundles.ts";
 import { filterConfiguration } from "../../plugins/cli/commands/filter-config.ts";
 import { EXIT_INPUT } from "../../plugins/cli/exit.ts";
 import { type Output, processOutput } from "../../plugins/cli/output.ts";
-import { loadVersion, type Version, watchVersions } from "../../plugins/cli/watch.ts";
+import { firstVersion, watchVersions } from "../../plugins/cli/watch.ts";
 import { type RunningServer, startServer } from "../../plugins/envoy/index.ts";
 import {
   type Envoy,
@@ -63,7 +64,7 @@ await stopAll();
 process.exit();
 
 async function run({ port, policy }: Options): Promise<void> {
-  const first = loadVersion(policy, output);
+  const first = firstVersion(policy, output);
   if (port !== 0)
     for (const wanted of [port, port + 1]) await requireFreePort(wanted, "npm start -- --port 0");
   const { path: binary, version } = await obtainEnvoy();

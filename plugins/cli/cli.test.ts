@@ -180,6 +180,12 @@ describe("build and inspect", () => {
     expect(new Set(bundles).size).toBe(1);
   });
 
+  test("an empty file is no bundle", async () => {
+    const ran = await ipe(folderWith({ "p.ipeb": "" }), ["inspect", "p.ipeb"]);
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toContain("`p.ipeb` is refused: the file is empty");
+  });
+
   test("a damaged bundle is refused", async () => {
     const folder = await built();
     const bytes = readFileSync(join(folder, "p.ipeb"));

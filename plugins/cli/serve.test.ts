@@ -111,14 +111,80 @@ test("the size of a request without content-length is known where routes buffer,
   expect(promised.errors()).not.toContain("so every route");
 });
 
-test("a ConfigMap's folder: links to a hidden version", async () => {
-  const folder = folderWith({});
-  mkdirSync(join(folder, "..2026"));
-  writeFileSync(join(folder, "..2026", "p.ipe"), policy("/a"));
-  symlinkSync("..2026", join(folder, "..data"));
-  symlinkSync("..data/p.ipe", join(folder, "p.ipe"));
-  const served = await serve(folder, ".");
+test.each([".", "p.ipe"])(
+  "a ConfigMap's folder: links to a hidden version that is replaced (%s)",
+  async (bundle) => {
+    const folder = folderWith({});
+    const publish = (version: string, path: string): void => {
+      mkdirSync(join(folder, version));
+      writeFileSync(join(folder, version, "p.ipe"), policy(path));
+      symlinkSync(version, join(folder, "..data_tmp"));
+      renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
+    };
+    publish("..2026", "/a");
+    symlinkSync("..data/p.ipe", join(folder, "p.ipe"));
+    const served = await serve(folder, bundle);
+    expect(await served.status("/a")).toBe(0);
+    publish("..2027", "/b");
+    await until(async () => (await served.status("/b")) === 0);
+  },
+);
+
+test("a file that is empty for a moment: the policy stays; at the start it is taken with a warning", async () => {
+  const folder = folderWith({ "p.ipe": policy("/a"), "empty.ipe": "" });
+  const served = await serve(folder, "p.ipe");
+  writeFileSync(join(folder, "p.ipe"), "");
+  await until(() => served.errors().includes("`p.ipe` holds no policy; the policy in force stays"));
   expect(await served.status("/a")).toBe(0);
+  writeFileSync(join(folder, "p.ipe"), policy("/b"));
+  await until(async () => (await served.status("/b")) === 0);
+  const empty = await serve(folder, "empty.ipe");
+  expect(empty.errors()).toContain("warning: `empty.ipe` holds no policy: every request is denied");
+  expect(await empty.status("/a")).toBe(7);
+});
+
+test("a problem is told once, however often the file is touched", async () => {
+  const warned =
+    'attributes\n  a: string claimed from header "x-a"\n\npolicy P:\n  triggers when a == "1"\n  allows\n';
+  const folder = folderWith({ "p.ipe": warned });
+  const served = await serve(folder, "p.ipe");
+  const told = (): number => served.errors().split("warning[claimed-grant]").length - 1;
+  for (const text of [warned, warned, `${warned}# another text\n`]) {
+    writeFileSync(join(folder, "p.ipe"), text);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  await until(() => told() >= 2);
+  expect(told()).toBe(2);
+});
+
+describe("a link that is replaced by another one", () => {
+  const repoint = (folder: string, target: string): void => {
+    symlinkSync(target, join(folder, "next"));
+    renameSync(join(folder, "next"), join(folder, "current"));
+  };
+
+  test.each([
+    { bundle: "current", name: "a link to a folder" },
+    { bundle: "current/p.ipe", name: "a file below a link" },
+  ])("$name", async ({ bundle }) => {
+    const folder = folderWith({});
+    for (const [name, path] of [
+      ["release-1", "/a"],
+      ["release-2", "/b"],
+    ] as const) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, "p.ipe"), policy(path));
+    }
+    repoint(folder, "release-1");
+    const served = await serve(folder, bundle);
+    expect(await served.status("/a")).toBe(0);
+    repoint(folder, "release-2");
+    await until(async () => (await served.status("/b")) === 0);
+    writeFileSync(join(folder, "release-2", "p.ipe"), policy("/c"));
+    await until(async () => (await served.status("/c")) === 0);
+    repoint(folder, "release-1");
+    await until(async () => (await served.status("/a")) === 0);
+  });
 });
 
 describe("the end", () => {

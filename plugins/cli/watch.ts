@@ -1,31 +1,34 @@
-/** A bundle or a folder of policy text, watched: each sound version makes an engine, a broken one is reported. */
-import { watch } from "chokidar";
-import { createEngine, type Engine } from "../../core/index.ts";
-import { loadBundle } from "./bundles.ts";
+/** A bundle or policy text, watched: each sound version makes an engine, a broken one is reported. */
+import { realpathSync } from "node:fs";
+import { type FSWatcher, watch } from "chokidar";
+import { type Content, fingerprint, loadVersion, readContent, toVersion, type Version } from "./bundles.ts";
 import { Failure } from "./exit.ts";
 import type { Output } from "./output.ts";
 
 /** Editors write a file in several steps; wait until they are done. */
 const SETTLE_MS = 50;
+/** How often to see where the path leads. */
+const LINKS_MS = 250;
 
-export interface Version {
-  readonly bundle: Uint8Array;
-  readonly engine: Engine;
-}
-
-/** Load one version; throws `Failure`. */
-export function loadVersion(path: string, output: Output): Version {
-  const bundle = loadBundle(path, output);
-  const made = createEngine(bundle);
-  if (!made.ok) throw new Failure(`\`${path}\` is refused: ${made.error}`);
-  return { bundle, engine: made.engine };
+/** The version that a server starts with. Text without any policy is taken, but hardly meant. */
+export function firstVersion(path: string, output: Output): Version {
+  const version = loadVersion(path, output);
+  const { policies, defaultAllow } = version.engine.program;
+  if (policies.length === 0)
+    output.message(
+      `${output.paint("message", "warning", "warning:")} \`${path}\` holds no policy: every request is ${defaultAllow ? "allowed" : "denied"}`,
+    );
+  return version;
 }
 
 export interface Watched {
   stop(): Promise<void>;
 }
 
-/** Call `changed` with every new version that differs from the last one. Problems are reported; the old version stays. */
+/**
+ * Call `changed` with every new version that differs from the last one. Problems are reported, each once; the old
+ * version stays, also where the new one holds no policy: many editors empty a file before they write it.
+ */
 export async function watchVersions(
   path: string,
   first: Version,
@@ -33,39 +36,101 @@ export async function watchVersions(
   output: Output,
 ): Promise<Watched> {
   let digest = first.engine.digest;
-  let timer: NodeJS.Timeout | null = null;
-  const reload = async (): Promise<void> => {
+  let seen = fingerprint(first.content);
+  const complain = (problem: unknown): void =>
+    output.message(
+      `${problem instanceof Error ? problem.message : String(problem)}; the policy in force stays`,
+    );
+  /** What has not been seen yet, or null. */
+  const read = (): Content | null => {
     try {
-      const version = loadVersion(path, output);
+      const content = readContent(path);
+      const sight = fingerprint(content);
+      if (sight === seen) return null;
+      seen = sight;
+      return content;
+    } catch (problem) {
+      const sight = String(problem);
+      if (sight !== seen) complain(problem);
+      seen = sight;
+      return null;
+    }
+  };
+  const reload = async (): Promise<void> => {
+    const content = read();
+    if (content === null) return;
+    try {
+      const version = toVersion(content, path, output);
       if (version.engine.digest === digest) return;
+      if (version.engine.program.policies.length === 0) throw new Failure(`\`${path}\` holds no policy`);
       await changed(version);
       digest = version.engine.digest;
     } catch (problem) {
-      output.message(
-        `${problem instanceof Error ? problem.message : String(problem)}; the policy in force stays`,
-      );
+      complain(problem);
     }
   };
-  const watcher = watch(path, { ignoreInitial: true });
+  // One after the other, so that an older version never overtakes a newer one.
   let reloading = Promise.resolve();
-  watcher.on("all", () => {
-    if (timer !== null) clearTimeout(timer);
-    timer = setTimeout(() => {
-      // One after the other, so that an older version never overtakes a newer one.
+  const follower = await follow(path, {
+    changed: () => {
       reloading = reloading.then(reload);
-    }, SETTLE_MS);
+    },
+    failed: (problem) => complain(`watching \`${path}\` failed: ${String(problem)}`),
   });
-  watcher.on("error", (problem) =>
-    output.message(`watching \`${path}\` failed: ${String(problem)}; the policy in force stays`),
-  );
-  await new Promise<void>((resolve) => watcher.once("ready", () => resolve()));
-  // What changed between the first load and now, nobody has seen.
-  reloading = reloading.then(reload);
   return {
     stop: async () => {
-      if (timer !== null) clearTimeout(timer);
-      await watcher.close();
+      await follower.stop();
       await reloading;
     },
   };
+}
+
+interface Listeners {
+  readonly changed: () => void;
+  readonly failed: (problem: unknown) => void;
+}
+
+/**
+ * Tell of changes, of what lies at the path and of where it leads. The system tells only about the place to which a link
+ * led when watching began, so a link that is replaced has to be looked for.
+ */
+async function follow(path: string, { changed, failed }: Listeners): Promise<Watched> {
+  let timer: NodeJS.Timeout | undefined;
+  const soon = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(changed, SETTLE_MS);
+  };
+  const begin = (): FSWatcher =>
+    watch(path, { ignoreInitial: true })
+      .on("all", soon)
+      // What changed until now, nobody has seen.
+      .on("ready", soon)
+      .on("error", failed);
+  let place = placeOf(path);
+  let watcher = begin();
+  let closing = Promise.resolve();
+  await new Promise<void>((resolve) => watcher.once("ready", () => resolve()));
+  const links = setInterval(() => {
+    const now = placeOf(path);
+    if (now === place) return;
+    place = now;
+    closing = watcher.close();
+    watcher = begin();
+  }, LINKS_MS);
+  return {
+    stop: async () => {
+      clearInterval(links);
+      clearTimeout(timer);
+      await Promise.all([closing, watcher.close()]);
+    },
+  };
+}
+
+/** The path with all links followed, or null while it leads nowhere. */
+function placeOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
 }

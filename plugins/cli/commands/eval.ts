@@ -7,7 +7,7 @@ import {
   type NeutralRequest,
   parseNeutralRequest,
 } from "../../../core/index.ts";
-import { loadEngine } from "../bundles.ts";
+import { loadVersion } from "../bundles.ts";
 import { EXIT_DENY, EXIT_SUCCESS, Failure } from "../exit.ts";
 import { textOf } from "../files.ts";
 import type { Output } from "../output.ts";
@@ -30,7 +30,7 @@ export function evalCommand(options: EvalOptions, output: Output): number {
 
 function load({ bundle, context }: EvalOptions, output: Output): { engine: Engine; request: NeutralRequest } {
   if (bundle === "-" && context === "-") throw new Failure("only one of --bundle and --context can be `-`");
-  const engine = loadEngine(bundle, output);
+  const { engine } = loadVersion(bundle, output);
   const parsed = parseNeutralRequest(textOf(context));
   if (!parsed.ok) throw new Failure(parsed.errors.map((error) => `${context}: ${error}`).join("\n"));
   const unknown = checkAttributeNames(parsed.request, engine.program);

@@ -1,6 +1,5 @@
 /** `ipe filter-config`: what Envoy and Istio hand to the filter. */
-import { createEngine } from "../../../core/index.ts";
-import { loadBundle } from "../bundles.ts";
+import { loadVersion } from "../bundles.ts";
 import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import type { Output } from "../output.ts";
 
@@ -11,10 +10,8 @@ export interface FilterConfigOptions {
 
 /** Print the JSON that goes into Envoy's StringValue or Istio's pluginConfig. */
 export function filterConfigCommand(options: FilterConfigOptions, output: Output): number {
-  const bundle = loadBundle(options.bundle, output);
-  const made = createEngine(bundle);
-  if (!made.ok) throw new Failure(`\`${options.bundle}\` is refused: ${made.error}`);
-  if (made.engine.readsBody && options.allowBody !== true) {
+  const { bundle, engine } = loadVersion(options.bundle, output);
+  if (engine.readsBody && options.allowBody !== true) {
     throw new Failure(
       "the bundle reads the request body, and without `allow_on_headers_stop_iteration: true` in Envoy's PluginConfig the filter would hang requests\nset it there, then add --allow-body (Istio's WasmPlugin cannot set it: use ext_authz there)",
     );

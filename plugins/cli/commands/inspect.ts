@@ -1,11 +1,11 @@
 /** `ipe inspect`: what is in a bundle. */
 import { disassemble, type Engine, type Program } from "../../../core/index.ts";
-import { loadEngine } from "../bundles.ts";
+import { loadVersion } from "../bundles.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import type { Output } from "../output.ts";
 
 export function inspectCommand(path: string, options: { readonly json?: boolean }, output: Output): number {
-  const engine = loadEngine(path, output);
+  const { engine } = loadVersion(path, output);
   output.result(options.json === true ? JSON.stringify(bundleData(engine)) : bundleText(engine));
   return EXIT_SUCCESS;
 }

@@ -7,7 +7,7 @@ import { reason } from "../files.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
 import { signalled } from "../signals.ts";
-import { loadVersion, watchVersions } from "../watch.ts";
+import { firstVersion, watchVersions } from "../watch.ts";
 
 export interface ServeOptions {
   readonly bundle: string;
@@ -24,7 +24,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     throw new Failure(
       `--grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${options.grpc}\``,
     );
-  const first = loadVersion(options.bundle, output);
+  const first = firstVersion(options.bundle, output);
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const server = await startServer({
