@@ -448,14 +448,31 @@ describe("filter-config", () => {
     expect(body).toMatchObject({ allow_on_headers_stop_iteration: true });
   });
 
-  test("a bundle that reads the body needs --allow-body", async () => {
+  test("a bundle that reads the body: without --allow-body a warning that the filter refuses it", async () => {
     const folder = folderWith({
       "p.ipe":
         'attributes\n  a: string trusted from body "/a"\n\npolicy P:\n  triggers when a == "1"\n  allows\n',
     });
     const ran = await ipe(folder, ["filter-config", "--bundle", "p.ipe"]);
-    expect(ran).toMatchObject({ code: 2, stdout: "" });
-    expect(ran.stderr).toContain("--allow-body");
-    expect((await ipe(folder, ["filter-config", "--bundle", "p.ipe", "--allow-body"])).code).toBe(0);
+    expect(ran.code).toBe(0);
+    expect(Object.keys(JSON.parse(ran.stdout))).toEqual(["bundle"]);
+    expect(ran.stderr).toContain(
+      "warning: the filter refuses this configuration: the bundle reads the request body; set `allow_on_headers_stop_iteration: true` in Envoy's PluginConfig and add --allow-body",
+    );
+    const allowed = await ipe(folder, ["filter-config", "--bundle", "p.ipe", "--allow-body"]);
+    expect(allowed.code).toBe(0);
+    expect(allowed.stderr).not.toContain("the filter refuses");
+  });
+
+  test("a bundle that reads what a filter never gets: a warning with attribute and reason", async () => {
+    const folder = folderWith({
+      "p.ipe": 'attributes\n  zone: string from extension "zone"\n\npolicy P:\n  requires zone == "a"\n',
+    });
+    const ran = await ipe(folder, ["filter-config", "--bundle", "p.ipe", "--allow-body"]);
+    expect(ran.code).toBe(0);
+    expect(JSON.parse(ran.stdout)).toHaveProperty("bundle");
+    expect(ran.stderr).toContain(
+      "warning: the filter refuses this configuration: the bundle reads `zone`, and a wasm filter sees no context extensions",
+    );
   });
 });

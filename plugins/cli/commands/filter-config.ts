@@ -1,6 +1,7 @@
 /** `ipe filter-config`: what Envoy and Istio hand to the filter. */
+import { CAPABILITIES, type Program } from "../../../core/index.ts";
 import { loadVersion } from "../bundles.ts";
-import { EXIT_SUCCESS, Failure } from "../exit.ts";
+import { EXIT_SUCCESS } from "../exit.ts";
 import type { Output } from "../output.ts";
 
 export interface FilterConfigOptions {
@@ -8,15 +9,15 @@ export interface FilterConfigOptions {
   readonly allowBody?: boolean;
 }
 
-/** Print the JSON that goes into Envoy's StringValue or Istio's pluginConfig. */
+/** Print the JSON that goes into Envoy's StringValue or Istio's pluginConfig; warn if the filter will refuse it. */
 export function filterConfigCommand(options: FilterConfigOptions, output: Output): number {
   const { bundle, engine } = loadVersion(options.bundle, output);
-  if (engine.readsBody && options.allowBody !== true) {
-    throw new Failure(
-      "the bundle reads the request body, and without `allow_on_headers_stop_iteration: true` in Envoy's PluginConfig the filter would hang requests\nset it there, then add --allow-body (Istio's WasmPlugin cannot set it: use ext_authz there)",
+  const allowBody = options.allowBody === true;
+  for (const objection of filterObjections(engine.program, allowBody))
+    output.message(
+      `${output.paint("message", "warning", "warning:")} the filter refuses this configuration: ${objection}`,
     );
-  }
-  output.result(filterConfiguration(bundle, options.allowBody === true));
+  output.result(filterConfiguration(bundle, allowBody));
   return EXIT_SUCCESS;
 }
 
@@ -26,4 +27,23 @@ export function filterConfiguration(bundle: Uint8Array, allowBody: boolean): str
     bundle: Buffer.from(bundle).toString("base64"),
     ...(allowBody ? { allow_on_headers_stop_iteration: true } : {}),
   });
+}
+
+/** Why the filter refuses a bundle in Envoy, in its own meaning; empty if it takes it. */
+export function filterObjections(program: Program, allowBody: boolean): string[] {
+  const objections = program.slots
+    .filter((slot) => slot.read)
+    .flatMap(({ name, source }) => {
+      const reason = missingInFilter(source === "builtin" ? name : source);
+      return reason === undefined ? [] : [`the bundle reads \`${name}\`, and ${reason}`];
+    });
+  if (program.readsBody && !allowBody)
+    objections.push(
+      "the bundle reads the request body; set `allow_on_headers_stop_iteration: true` in Envoy's PluginConfig and add --allow-body (Istio's WasmPlugin cannot set it: use ext_authz there)",
+    );
+  return objections;
+}
+
+function missingInFilter(fact: string): string | undefined {
+  return CAPABILITIES.find(({ facts }) => facts.includes(fact))?.missing["envoy-wasm"];
 }
