@@ -8,6 +8,8 @@ export interface Output {
   result(text: string): void;
   /** A message. */
   message(text: string): void;
+  /** Somebody watches the messages. */
+  readonly terminal: boolean;
   paint(stream: "result" | "message", what: keyof typeof CODES, text: string): string;
 }
 
@@ -21,6 +23,7 @@ export function processOutput(): Output {
   return {
     result: (text) => void process.stdout.write(`${text}\n`),
     message: (text) => void process.stderr.write(`${text}\n`),
+    terminal: process.stderr.isTTY === true,
     paint: (stream, what, text) => (painted[stream] ? `\u001b[${CODES[what]}m${text}\u001b[0m` : text),
   };
 }
