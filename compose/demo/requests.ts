@@ -51,7 +51,7 @@ const EXAMPLES: readonly Example[] = [
 export function exampleLines(ports: readonly number[]): string[] {
   return EXAMPLES.flatMap(({ about, arguments: words, path, answer }) => [
     `# ${about}`,
-    ["curl -si", ...words, `'http://127.0.0.1:{${ports.join(",")}}${path}'`].join(" "),
+    ["curl -si -w '\\n'", ...words, `'http://127.0.0.1:{${ports.join(",")}}${path}'`].join(" "),
     `-> both doors: ${answer}`,
   ]);
 }

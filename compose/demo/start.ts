@@ -7,9 +7,10 @@ import { Command, InvalidArgumentError } from "commander";
 import { pino } from "pino";
 import { buildFilter } from "../../assembly/build.ts";
 import type { Version } from "../../plugins/cli/bundles.ts";
-import { filterConfiguration } from "../../plugins/cli/commands/filter-config.ts";
+import { filterConfiguration, filterObjections } from "../../plugins/cli/commands/filter-config.ts";
 import { EXIT_INPUT } from "../../plugins/cli/exit.ts";
 import { type Output, processOutput } from "../../plugins/cli/output.ts";
+import { signalled } from "../../plugins/cli/signals.ts";
 import { firstVersion, watchVersions } from "../../plugins/cli/watch.ts";
 import { type RunningServer, startServer } from "../../plugins/envoy/index.ts";
 import {
@@ -65,6 +66,7 @@ process.exit();
 
 async function run({ port, policy }: Options): Promise<void> {
   const first = firstVersion(policy, output);
+  refuseForFilter(first);
   if (port !== 0)
     for (const wanted of [port, port + 1]) await requireFreePort(wanted, "npm start -- --port 0");
   const { path: binary, version } = await obtainEnvoy();
@@ -125,22 +127,32 @@ interface Doors {
   readonly output: Output;
 }
 
+/** Throws where one door could not judge by a bundle that the other one takes. */
+function refuseForFilter({ engine }: Version): void {
+  const objections = filterObjections(engine.program, true);
+  if (objections.length > 0) throw new Error(`the filter refuses the bundle: ${objections.join("; ")}`);
+}
+
 /** The filter first: it may refuse a bundle, and then the server keeps the old one too. */
-async function replace(
-  { bundle, engine }: Version,
-  { wasm, folder, envoy, server, output }: Doors,
-): Promise<void> {
+async function replace(version: Version, { wasm, folder, envoy, server, output }: Doors): Promise<void> {
+  const { bundle, engine } = version;
+  refuseForFilter(version);
   const accepted = await envoy.stat(filterStat("update_success"));
   const rejected = await envoy.stat(filterStat("update_rejected"));
   await writeFilterResource(folder, { wasm, configuration: filterConfiguration(bundle, true) });
   await Promise.race([
     envoy.waitForStat(filterStat("update_success"), accepted + 1),
     envoy.waitForStat(filterStat("update_rejected"), rejected + 1).then(() => {
-      throw new Error("the filter refused the bundle");
+      throw new Error(`the filter refused the bundle: ${refusal(envoy)}`);
     }),
   ]);
   server.swap(engine);
   output.message(`policy ${engine.digest} is in force at both doors`);
+}
+
+/** The filter says why in Envoy's log. */
+function refusal(envoy: Envoy): string {
+  return [...envoy.logs().matchAll(/refused, (.*)$/gm)].at(-1)?.[1] ?? `see Envoy's log\n${envoy.logs()}`;
 }
 
 function announce(policy: string, { engine }: Version, envoy: Envoy): void {
@@ -166,13 +178,6 @@ async function stopAll(): Promise<void> {
       output.message(`while stopping: ${problem instanceof Error ? problem.message : String(problem)}`);
     }
   }
-}
-
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
-  });
 }
 
 function portNumber(text: string): number {

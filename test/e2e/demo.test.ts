@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
@@ -65,17 +65,15 @@ function examples(): { readonly command: string; readonly answer: string }[] {
   }));
 }
 
-/** Status and reason of every answer to a command. */
+/** Status and reason of every answer to a command, each on lines of its own. */
 async function answersTo(command: string): Promise<string[]> {
   const { stdout } = await run("sh", ["-c", command]);
-  return stdout
-    .split(/^(?=.*HTTP\/1\.1 )/m)
-    .filter((part) => part.includes("HTTP/1.1"))
-    .map((part) => {
-      const status = /HTTP\/1\.1 (\d+)/.exec(part)![1]!;
-      const reason = /^x-ipe-reason: (.*?)\r?$/m.exec(part)?.[1];
-      return reason === undefined ? status : `${status} ${reason}`;
-    });
+  expect(stdout.endsWith("\n")).toBe(true);
+  return stdout.split(/^(?=HTTP\/1\.1 )/m).map((part) => {
+    const status = /HTTP\/1\.1 (\d+)/.exec(part)![1]!;
+    const reason = /^x-ipe-reason: (.*?)\r?$/m.exec(part)?.[1];
+    return reason === undefined ? status : `${status} ${reason}`;
+  });
 }
 
 function door(name: string): string {
@@ -87,7 +85,17 @@ async function statusOf(name: string, path: string): Promise<number> {
   return (await fetch(`${door(name)}${path}`)).status;
 }
 
+/** How often something was said on stderr. */
+function said(text: string): number {
+  return demo.stderr().split(text).length - 1;
+}
+
 describe("npm start", () => {
+  test("tells what the policy's author should know once", async () => {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(said("warning[claimed-grant]")).toBe(1);
+  });
+
   test("prints five requests, and both doors give each the answer that is printed", async () => {
     const shown = examples();
     expect(shown.map(({ answer }) => answer)).toEqual(FIVE);
@@ -118,6 +126,20 @@ describe("npm start", () => {
     await until(() => demo.stderr().includes("the policy in force stays"));
     expect(demo.stderr()).toContain("error[unknown-attribute]");
     expect(await both(200)).toBe(true);
+    writeFileSync(file, "");
+    await until(() => demo.stderr().includes("holds no policy; the policy in force stays"));
+    writeFileSync(
+      file,
+      `attributes\n  zone: string from extension "zone"\n\npolicy P:\n  requires zone == "a"\n`,
+    );
+    await until(() =>
+      demo
+        .stderr()
+        .includes(
+          "the filter refuses the bundle: the bundle reads `zone`, and a wasm filter sees no context extensions; the policy in force stays",
+        ),
+    );
+    expect(await both(200)).toBe(true);
     stop = true;
     await load;
     expect(statuses.length).toBeGreaterThan(20);
@@ -135,6 +157,19 @@ describe("npm start", () => {
     expect(second.stderr()).toContain(
       `port ${port} is taken by another program; end that program, or take other ports: npm start -- --port 0`,
     );
+  });
+
+  test("a policy that only one door could enforce: a sentence with the attribute and the reason", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ipe-demo-test-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(
+      join(folder, "p.ipe"),
+      'attributes\n  zone: string from extension "zone"\n\npolicy P:\n  requires zone == "a"\n',
+    );
+    const other = start(["--port", "0", "--policy", folder], folder);
+    const [code] = (await once(other.child, "exit")) as [number];
+    expect(code).toBe(2);
+    expect(other.stderr()).toContain("the filter refuses the bundle: the bundle reads `zone`, and");
   });
 
   test("no Envoy: a sentence that says what to do", async () => {
@@ -158,6 +193,46 @@ describe("npm start", () => {
     expect(code).toBe(0);
     for (const url of ports) await expect(fetch(url)).rejects.toThrow();
   });
+});
+
+describe("npm start, stopped through npm", () => {
+  test.each([
+    { signal: "SIGINT", to: "npm alone" },
+    { signal: "SIGTERM", to: "npm alone" },
+    { signal: "SIGINT", to: "all, as a terminal does, so that it arrives twice" },
+  ] as const)("$signal to $to ends everything", async ({ signal, to }) => {
+    // A group of its own, so that the end of all its processes can be seen.
+    const npm = spawn("npm", ["start", "--", "--port", "0"], {
+      cwd: root,
+      detached: true,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    onTestFinished(() => void endGroup(npm.pid!));
+    let shown = "";
+    npm.stdout.on("data", (chunk: Buffer) => {
+      shown += chunk.toString();
+    });
+    const end = Date.now() + START_MS;
+    while (!shown.includes("Ctrl-C stops everything.")) {
+      expect(Date.now(), shown).toBeLessThan(end);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const ports = [...shown.matchAll(/^(?:ext_authz|wasm) +(http:\S+)/gm)].map((match) => match[1]!);
+    expect(ports).toHaveLength(2);
+    process.kill(to === "npm alone" ? npm.pid! : -npm.pid!, signal);
+    await once(npm, "exit");
+    expect(endGroup(npm.pid!)).toBe(false);
+    for (const url of ports) await expect(fetch(url)).rejects.toThrow();
+  });
+
+  /** Was there still a process of the group? */
+  function endGroup(leader: number): boolean {
+    try {
+      return process.kill(-leader, "SIGKILL");
+    } catch {
+      return false;
+    }
+  }
 });
 
 const FIVE = ["200", "403 RequireApproval", "403 RequireApproval", "403 default", "403 RequireApproval"];
