@@ -56,6 +56,9 @@ export interface Faulty {
   readonly types: ReadonlySet<string>;
 }
 
+/** Envoy removes the first before any filter, and writes the other for ext_authz alone (check_request_utils.cc). */
+const HEADERS_OF_THE_WAY: ReadonlySet<string> = new Set(["transfer-encoding", "x-envoy-auth-partial-body"]);
+
 /** Headers that proxies join (docs/request.md, section 4) and whose values have commas of their own (RFC 9110; browsers). */
 const HEADERS_WITH_COMMAS: ReadonlySet<string> = new Set([
   "accept",
@@ -512,6 +515,11 @@ class Resolver {
           return refuse(`\`${text}\` is not a header name`, "a name has letters, digits and - _ . only");
         if (text.toLowerCase() === "host")
           return refuse("`host` is read as `request.host`", "use `request.host`");
+        if (HEADERS_OF_THE_WAY.has(text.toLowerCase()))
+          return refuse(
+            `\`${text.toLowerCase()}\` is for the way between two proxies, and not every host sees it`,
+            "read another header",
+          );
         return text.toLowerCase();
       case "cookie":
         return TOKEN.test(text)
