@@ -78,8 +78,13 @@ export function checkHeader(bytes: Uint8Array, view: DataView): void {
   if (bytes.length < 4 || view.getUint32(HEADER_MAGIC, true) !== MAGIC)
     say("this is no bundle, it does not start with `IPE` and a zero byte");
   if (bytes.length < TABLE_END)
-    say(`the bundle has ${bytes.length} bytes, header and section table alone take ${TABLE_END}`);
-  if (bytes.length % 4 !== 0) say(`the bundle has ${bytes.length} bytes, which is no multiple of 4`);
+    say(
+      `the bundle has ${bytes.length} bytes, header and section table alone take ${TABLE_END}; it is cut off`,
+    );
+  if (bytes.length % 4 !== 0)
+    say(
+      `the bundle has ${bytes.length} bytes, which is no multiple of 4; it is cut off or something was added`,
+    );
   const format = view.getUint16(HEADER_FORMAT_VERSION, true);
   if (format !== FORMAT_VERSION)
     say(
