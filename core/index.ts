@@ -17,6 +17,7 @@ export type {
   ReasonOutcome,
 } from "./decision/decision.ts";
 
+export { announcedSize } from "./request/announced-size.ts";
 export { checkAttributeNames, parseNeutralRequest } from "./request/json-form.ts";
 export {
   type Body,

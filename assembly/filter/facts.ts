@@ -183,6 +183,9 @@ function pseudoFact(name: usize, length: u32): i32 {
   return equalsText(name, length, ":scheme") ? FACT_SCHEME : -1;
 }
 
+// @ts-ignore: decorator
+@inline const MINUS: u32 = 0x2d;
+
 /** The announced size of the body: a single proper `content-length`, or 0 where the headers end the request without one. */
 function announcedSize(request: NeutralRequest, ended: bool): void {
   const fact = request.fact(FACT_SIZE);
@@ -190,7 +193,8 @@ function announcedSize(request: NeutralRequest, ended: bool): void {
     if (ended) giveNumber(fact, 0);
     return;
   }
-  const size = foundOneLine() ? readInt(foundValue(), foundValueLength()) : NaN;
+  if (!foundOneLine() || load<u8>(foundValue()) == MINUS) return;
+  const size = readInt(foundValue(), foundValueLength());
   if (size >= 0) giveNumber(fact, size);
 }
 

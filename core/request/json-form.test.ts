@@ -100,6 +100,8 @@ describe("what is read", () => {
     ['{"headers":{"Content-Length":" 3 "},"body":"ab"}', 3],
     ['{"headers":{"content-length":["3","3"]}}', undelivered],
     ['{"headers":{"content-length":"3x"},"body":"ab"}', undelivered],
+    ['{"headers":{"content-length":"-0"}}', undelivered],
+    ['{"headers":{"content-length":"03"},"body":"abc"}', undelivered],
     ['{"headers":{"content-length":[]},"body":"é"}', 2],
     ['{"body_base64":"AP8="}', 2],
     ['{"body":{"a": 1}}', 8],

@@ -8,17 +8,10 @@
 import type { Program } from "../bytecode/program.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
 import { didYouMean } from "../source/suggest.ts";
+import { announcedSize } from "./announced-size.ts";
 import { FormReader, type Member } from "./form-reader.ts";
 import { JSON_ARRAY, JSON_OBJECT, JSON_STRING, JSON_STRING_ESCAPED } from "./json.ts";
-import {
-  type Body,
-  type Connection,
-  type Fact,
-  type HeaderLine,
-  type NeutralRequest,
-  type Peer,
-  undelivered,
-} from "./neutral.ts";
+import type { Body, Connection, Fact, HeaderLine, NeutralRequest, Peer } from "./neutral.ts";
 
 export type ParsedRequest =
   | { readonly ok: true; readonly request: NeutralRequest }
@@ -169,14 +162,13 @@ function readBody(reader: FormReader, body: Member | undefined, base64: Member |
   }
 }
 
-/** As the hosts find it: what one proper `content-length` announces, without one what there is. */
+/** As the hosts find it: what is announced, without a word about it what there is. */
 function sizeOf(headers: readonly HeaderLine[], body: Body): Fact<number> {
-  const [first, second] = headers.filter(({ name }) => name.toLowerCase() === "content-length");
-  if (first !== undefined) {
-    const announced = typeof first.value === "string" ? first.value.trim() : "";
-    return second === undefined && /^[0-9]{1,15}$/.test(announced) ? Number(announced) : undelivered;
-  }
-  return body.kind === "bytes" ? body.bytes.length : 0;
+  const lines = headers.filter(({ name }) => name.toLowerCase() === "content-length");
+  const announced = announcedSize(
+    lines.map(({ value }) => (typeof value === "string" ? value.trim() : value)),
+  );
+  return announced ?? (body.kind === "bytes" ? body.bytes.length : 0);
 }
 
 function readExtensions(reader: FormReader, member: Member | undefined): Map<string, string> {

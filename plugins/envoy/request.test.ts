@@ -217,6 +217,11 @@ describe("body", () => {
     },
     { name: "joined lengths", http: { headers: { "content-length": "0,0" } }, want: unknown },
     { name: "a signed length", http: raw(length("-0")), want: unknown },
+    {
+      name: "a length with a zero in front",
+      http: { ...raw(length("05")), raw_body: bytes("hello") },
+      want: unknown,
+    },
     { name: "a length in hex", http: raw(length("0x0")), want: unknown },
     { name: "a huge length", http: raw(length("9".repeat(400))), want: unknown },
     { name: "no length, no body", http: { size: 0, protocol: "HTTP/1.1" }, want: unknown, promised: empty },

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import {
+  announcedSize,
   type Body,
   type Connection,
   type Fact,
@@ -112,7 +113,7 @@ function fromHttp(http: HttpRequest, options: RequestOptions): HttpFacts {
   if (joined) addJoined(fields, http.headers);
   if (http.header_map !== undefined) addRaw(fields, http.header_map);
   const method = pseudo(fields.method, http.method);
-  const length = announcedLength(fields.lengths);
+  const length = announcedSize(fields.lengths);
   const body = fields.upgrade || isConnect(method) ? undeliveredBody : bodyOf(http, fields, length, options);
   return {
     method,
@@ -202,13 +203,6 @@ function pseudo(lines: readonly Text[], field: string | undefined): Fact<Text> {
 
 function known(text: string | undefined): Fact<Text> {
   return text === undefined || text === "" ? undelivered : wellFormed(text);
-}
-
-/** Absent without a line, undelivered when it is malformed or repeated. */
-function announcedLength([first, second]: readonly Text[]): Fact<number> {
-  if (first === undefined) return undefined;
-  const text = latin1(first);
-  return second === undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undelivered;
 }
 
 function bodyOf(http: HttpRequest, fields: Fields, length: Fact<number>, options: RequestOptions): Body {

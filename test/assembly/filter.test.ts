@@ -347,6 +347,8 @@ describe("the announced size", () => {
     ],
     ["not a number", [["content-length", "5x"]], ["hello"], null],
     ["negative", [["content-length", "-5"]], ["hello"], null],
+    ["a signed zero", [["content-length", "-0"]], ["hello"], null],
+    ["a zero in front", [["content-length", "05"]], ["hello"], null],
   ])("%s", async (_, headers, body, size) => {
     const host = await hostOf(
       `policy P:\n  "size"\n  requires ${size === null ? "request.size >= 0 or request.size < 0 or not exists request.size" : `request.size == ${size}`}\n`,
