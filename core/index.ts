@@ -28,6 +28,7 @@ export {
   type Peer,
   type Text,
   undelivered,
+  undeliveredConnection,
 } from "./request/neutral.ts";
 export { createEngine, type Engine, type EngineResult, type PolicyTrees } from "./runtime/engine.ts";
 export type { Truth } from "./runtime/explain.ts";

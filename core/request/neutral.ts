@@ -48,6 +48,17 @@ export interface Connection {
   readonly sha256PeerCertificateDigest: Fact<Text>;
 }
 
+/** Of a host that knows nothing of the connection. */
+export const undeliveredConnection: Connection = {
+  mtls: undelivered,
+  requestedServerName: undelivered,
+  tlsVersion: undelivered,
+  subjectPeerCertificate: undelivered,
+  uriSanPeerCertificate: undelivered,
+  dnsSanPeerCertificate: undelivered,
+  sha256PeerCertificateDigest: undelivered,
+};
+
 export interface NeutralRequest {
   readonly method: Fact<Text>;
   /** Path with its query, as received. */

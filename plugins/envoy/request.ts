@@ -9,6 +9,7 @@ import {
   type Peer,
   type Text,
   undelivered,
+  undeliveredConnection,
 } from "../../core/index.ts";
 import type {
   AttributeContext,
@@ -239,23 +240,13 @@ function peer(from: EnvoyPeer | undefined): Peer {
   };
 }
 
-const unknownConnection: Connection = {
-  mtls: undelivered,
-  requestedServerName: undelivered,
-  tlsVersion: undelivered,
-  subjectPeerCertificate: undelivered,
-  uriSanPeerCertificate: undelivered,
-  dnsSanPeerCertificate: undelivered,
-  sha256PeerCertificateDigest: undelivered,
-};
-
 /** Envoy names a principal of its own for every connection with TLS (`setAttrContextPeer`): URI, DNS name or subject. */
 function connection({ tls_session: session, destination }: AttributeContext): Connection {
-  if (session === undefined) return unknownConnection;
+  if (session === undefined) return undeliveredConnection;
   const encrypted = (destination?.principal ?? "") !== "";
   const nameless = encrypted ? undelivered : undefined;
   return {
-    ...unknownConnection,
+    ...undeliveredConnection,
     requestedServerName: (session.sni ?? "") === "" ? nameless : wellFormed(session.sni!),
   };
 }

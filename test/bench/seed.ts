@@ -6,7 +6,7 @@ import {
   type Engine,
   type HeaderLine,
   type NeutralRequest,
-  undelivered,
+  undeliveredConnection,
 } from "../../core/index.ts";
 
 export const SEED_TEXT = readFileSync(
@@ -51,14 +51,6 @@ export const ALLOWED: NeutralRequest = {
   body: { kind: "bytes", bytes: new TextEncoder().encode(ALLOWED_BODY) },
   source: { ip: "10.1.2.3", port: 40_000, principal: undefined },
   destination: { ip: "10.1.2.4", port: 443, principal: undefined },
-  connection: {
-    mtls: undelivered,
-    requestedServerName: undelivered,
-    tlsVersion: undelivered,
-    subjectPeerCertificate: undelivered,
-    uriSanPeerCertificate: undelivered,
-    dnsSanPeerCertificate: undelivered,
-    sha256PeerCertificateDigest: undelivered,
-  },
+  connection: undeliveredConnection,
   extensions: new Map(),
 };

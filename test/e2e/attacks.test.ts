@@ -28,7 +28,13 @@ import {
   writeFilterResource,
 } from "../../compose/envoy/index.ts";
 import { decode } from "../../core/bytecode/decode.ts";
-import { compile, createEngine, type Engine, type NeutralRequest, undelivered } from "../../core/index.ts";
+import {
+  compile,
+  createEngine,
+  type Engine,
+  type NeutralRequest,
+  undeliveredConnection,
+} from "../../core/index.ts";
 import { type RunningServer, startServer } from "../../plugins/envoy/index.ts";
 import { testVm } from "../assembly/twin.ts";
 import { type Model, writeModel } from "../bytecode/model.ts";
@@ -487,15 +493,7 @@ function neutral(fields: readonly Field[], body: string | null): NeutralRequest 
         : { kind: "bytes", bytes: Buffer.from(body, "latin1") },
     source: peer,
     destination: peer,
-    connection: {
-      mtls: undelivered,
-      requestedServerName: undelivered,
-      tlsVersion: undelivered,
-      subjectPeerCertificate: undelivered,
-      uriSanPeerCertificate: undelivered,
-      dnsSanPeerCertificate: undelivered,
-      sha256PeerCertificateDigest: undelivered,
-    },
+    connection: undeliveredConnection,
     extensions: new Map(),
   };
 }

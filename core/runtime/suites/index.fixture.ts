@@ -1,6 +1,6 @@
 /** The suites' cases, and the request of a case. */
 import { readFileSync } from "node:fs";
-import { type NeutralRequest, undelivered } from "../../request/neutral.ts";
+import { type NeutralRequest, undelivered, undeliveredConnection } from "../../request/neutral.ts";
 import { RESOURCE } from "./schema.fixture.ts";
 
 export type Answer = "true" | "false" | "unknown";
@@ -41,15 +41,7 @@ export function requestOf(facts: Facts): NeutralRequest {
     body: { kind: "bytes", bytes, json: true },
     source: { ip: undelivered, port: undelivered, principal: undelivered },
     destination: { ip: undelivered, port: undelivered, principal: undelivered },
-    connection: {
-      mtls: undelivered,
-      requestedServerName: undelivered,
-      tlsVersion: undelivered,
-      subjectPeerCertificate: undelivered,
-      uriSanPeerCertificate: undelivered,
-      dnsSanPeerCertificate: undelivered,
-      sha256PeerCertificateDigest: undelivered,
-    },
+    connection: undeliveredConnection,
     extensions: new Map(),
   };
 }
