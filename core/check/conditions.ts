@@ -12,7 +12,7 @@ import {
 import { parseAddress, parseNetwork } from "../source/address.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { BUILTINS, FRAME_DEPTH_MAX } from "../source/gen/facts.ts";
-import type { DiagnosticId } from "../source/ids.ts";
+import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
@@ -177,12 +177,7 @@ class ConditionChecker {
     let walked = prefix;
     for (const field of fields) {
       if (type.kind === "list" && AGGREGATES_LATER.includes(field))
-        return this.#error(
-          "not-implemented",
-          name.span,
-          `\`${field}\` is not implemented yet`,
-          "remove it: this version refuses what it cannot enforce",
-        );
+        return this.#error("not-implemented", name.span, `\`${field}\` is not implemented yet`, NOT_ENFORCED);
       if (type.kind !== "record") {
         const help =
           type.kind === "list"

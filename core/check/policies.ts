@@ -4,6 +4,7 @@ import { FirstPlaces } from "../schema/first-places.ts";
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { DENY_STATUSES, UNSETTABLE_HEADERS } from "../source/gen/facts.ts";
+import { NOT_ENFORCED } from "../source/ids.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
 import type { Expression, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf, nodesOf } from "../syntax/walk.ts";
@@ -262,12 +263,7 @@ function checkMetadata(policy: PolicyDeclaration, report: Diagnostics): void {
       report.error("duplicate-metadata", key.span, `a second \`${key.text}\``, "each key stands once");
     seen.add(key.text);
     if (key.text === "expires") {
-      report.error(
-        "not-implemented",
-        key.span,
-        "`expires` is not implemented yet",
-        "remove it: this version refuses what it cannot enforce",
-      );
+      report.error("not-implemented", key.span, "`expires` is not implemented yet", NOT_ENFORCED);
       continue;
     }
     const allowed = Object.hasOwn(METADATA_VALUES, key.text) ? METADATA_VALUES[key.text]! : null;

@@ -1,7 +1,9 @@
 /** From declarations to a schema: names, types, sources, resources and constants, each checked on its own. */
+
 import { parseAddress, parseNetwork } from "../source/address.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { BUILTINS, JSON_DEPTH_MAX, POINTER_TOKENS_MAX, SHAPE_WIDTH_MAX } from "../source/gen/facts.ts";
+import { NOT_ENFORCED } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type {
@@ -294,7 +296,7 @@ class Resolver {
         "not-implemented",
         name.span,
         `type \`${name.text}\` is not implemented yet`,
-        "remove it: this version refuses what it cannot enforce",
+        NOT_ENFORCED,
       );
       return null;
     }

@@ -1,6 +1,6 @@
 /** Resource declarations to path patterns. */
 import type { Diagnostics } from "../source/diagnostics.ts";
-import type { DiagnosticId } from "../source/ids.ts";
+import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Declaration, ResourceDeclaration } from "../syntax/ast.ts";
 import type { FirstPlaces } from "./first-places.ts";
 import type { ResourcePattern } from "./schema.ts";
@@ -89,11 +89,7 @@ function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourceP
         return refuse(`\`${capture[1]}\` is captured twice`, "choose another name for one of them");
       segments.push({ kind: "capture", text: capture[1]! });
     } else if (part.includes("*")) {
-      return refuse(
-        "wildcards in paths are not implemented yet",
-        "remove it: this version refuses what it cannot enforce",
-        "not-implemented",
-      );
+      return refuse("wildcards in paths are not implemented yet", NOT_ENFORCED, "not-implemented");
     } else if (part === "" || part === "." || part === "..") {
       return refuse(
         `the path \`${text}\` has ${part === "" ? "an empty segment" : `the segment \`${part}\``}`,

@@ -1,5 +1,8 @@
 /** Every diagnostic that the compiler can give: its stable id, what it means and what to do. docs/language.md shows the table. */
 
+/** What to do about `not-implemented`, where there is no other way. */
+export const NOT_ENFORCED = "remove it: this version refuses what it cannot enforce";
+
 export const DIAGNOSTICS = {
   // --- text ---
   "bad-character": ["a character that means nothing here, or one that a reader cannot see", "remove it"],

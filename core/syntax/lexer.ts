@@ -4,7 +4,7 @@
  */
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { shortened } from "../source/display.ts";
-import type { DiagnosticId } from "../source/ids.ts";
+import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
 
 export type TokenKind = "word" | "string" | "number" | "symbol" | "end";
@@ -215,7 +215,7 @@ export class Lexer {
         "not-implemented",
         this.span(start, this.#at),
         `\`${text}\`: durations are not implemented yet`,
-        "remove it: this version refuses what it cannot enforce",
+        NOT_ENFORCED,
       );
     else
       this.#report.error(

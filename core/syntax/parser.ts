@@ -4,7 +4,7 @@
  */
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { shortened } from "../source/display.ts";
-import type { DiagnosticId } from "../source/ids.ts";
+import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
 import type {
@@ -1130,12 +1130,7 @@ export class Parser {
   }
 
   #later(token: Token, what: string): never {
-    return this.#fail(
-      "not-implemented",
-      token,
-      `${what} is not implemented yet`,
-      "remove it: this version refuses what it cannot enforce",
-    );
+    return this.#fail("not-implemented", token, `${what} is not implemented yet`, NOT_ENFORCED);
   }
 
   #fail(id: DiagnosticId, token: Token, message: string, help: string): never {
