@@ -3,7 +3,7 @@
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
 export type { Program } from "./bytecode/program.ts";
-export { CAPABILITIES, TARGETS, type Target } from "./check/targets.ts";
+export { missingAt, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
 export type {
   Decision,

@@ -22,7 +22,8 @@ export function judgeWith(engine: Decider): Judge {
   };
 }
 
-function bodyUse({ program }: Decider): BodyUse {
+/** What a bundle wants of a request's body. */
+export function bodyUse({ program }: Pick<Decider, "program">): BodyUse {
   const read = program.slots.filter((slot) => slot.read);
   if (read.some(({ source }) => source === "body")) return "read";
   return read.some(({ name, source }) => source === "builtin" && name === "request.size")

@@ -1,3 +1,4 @@
+export { bodyUse } from "./check.ts";
 export { type BodyPromise, type Decider, defaults, type FailureMode, type ServerOptions } from "./config.ts";
 export { type Address, parseAddress } from "./listener.ts";
 export { createMetrics, type Metrics, type MetricsSnapshot } from "./metrics.ts";

@@ -1,5 +1,5 @@
 /** `ipe filter-config`: what Envoy and Istio hand to the filter. */
-import { CAPABILITIES, type Program } from "../../../core/index.ts";
+import { missingAt, type Program } from "../../../core/index.ts";
 import { loadVersion } from "../bundles.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import type { Output } from "../output.ts";
@@ -33,17 +33,13 @@ export function filterConfiguration(bundle: Uint8Array, allowBody: boolean): str
 export function filterObjections(program: Program, allowBody: boolean): string[] {
   const objections = program.slots
     .filter((slot) => slot.read)
-    .flatMap(({ name, source }) => {
-      const reason = missingInFilter(source === "builtin" ? name : source);
-      return reason === undefined ? [] : [`the bundle reads \`${name}\`, and ${reason}`];
+    .flatMap((slot) => {
+      const reason = missingAt("envoy-wasm", slot);
+      return reason === null ? [] : [`the bundle reads \`${slot.name}\`, and ${reason}`];
     });
   if (program.readsBody && !allowBody)
     objections.push(
       "the bundle reads the request body; set `allow_on_headers_stop_iteration: true` in Envoy's PluginConfig and add --allow-body (Istio's WasmPlugin cannot set it: use ext_authz there)",
     );
   return objections;
-}
-
-function missingInFilter(fact: string): string | undefined {
-  return CAPABILITIES.find(({ facts }) => facts.includes(fact))?.missing["envoy-wasm"];
 }

@@ -1,7 +1,7 @@
 /** `ipe serve`: the ext_authz server with a watched bundle. */
 import { pino } from "pino";
 import type { Engine } from "../../../core/index.ts";
-import { parseAddress, startServer } from "../../envoy/index.ts";
+import { bodyUse, parseAddress, startServer } from "../../envoy/index.ts";
 import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import { reason } from "../files.ts";
 import { logTo } from "../log.ts";
@@ -12,7 +12,7 @@ import { firstVersion, watchVersions } from "../watch.ts";
 export interface ServeOptions {
   readonly bundle: string;
   readonly grpc: string;
-  /** Unset: for bundles that read the body, which need it anyway. */
+  /** Unset: for bundles that read the body or its size, which need it anyway. */
   readonly bodyBuffered?: boolean;
   readonly onError?: "deny" | "grpc-error" | "error-response";
   readonly logLevel?: string;
@@ -70,9 +70,9 @@ function obstacle(address: string, problem: unknown): string {
 /** What Envoy's configuration has to have, and nothing in a request shows whether it does. */
 function remindOfBodies(engine: Engine, { bodyBuffered }: ServeOptions, output: Output): void {
   if (bodyBuffered !== undefined) return;
-  const readsSize = engine.program.slots.some((slot) => slot.read && slot.name === "request.size");
-  if (!engine.readsBody && !readsSize) return;
+  const use = bodyUse(engine);
+  if (use === "ignored") return;
   output.message(
-    `note: the bundle reads ${engine.readsBody ? "the body" : "`request.size`"}, so every route that asks this server must set with_request_body (262144 bytes); if one does not, add --no-body-buffered`,
+    `note: the bundle reads ${use === "read" ? "the body" : "`request.size`"}, so every route that asks this server must set with_request_body (262144 bytes); if one does not, add --no-body-buffered`,
   );
 }
