@@ -4,7 +4,8 @@
  *
  *     node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 core/runtime/allocation.fixture.ts
  */
-import { ALLOWED, engineOf as engineOfText, SEED_TEXT } from "../../test/bench/seed.ts";
+import { ALLOWED, SEED_TEXT } from "../../test/bench/seed.ts";
+import { engineOf as engineOfText } from "../../test/engine.ts";
 import { element, leaf, planOf, policyOf, programOf, ref } from "../bytecode/plan.fixture.ts";
 import type { Condition, PlanPolicy } from "../plan/plan.ts";
 import type { NeutralRequest } from "../request/neutral.ts";

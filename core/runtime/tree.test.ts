@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { compile, createEngine, parseNeutralRequest } from "../index.ts";
+import { engineOf } from "../../test/engine.ts";
+import { parseNeutralRequest } from "../index.ts";
 
 const POLICY = `type Item:
   id: string
@@ -10,17 +11,15 @@ policy Case:
   requires `;
 
 function countsOf(condition: string, body: unknown): unknown[] {
-  const compiled = compile([{ name: "case.ipe", text: `${POLICY}${condition}\n` }]);
-  if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join("\n"));
-  const made = createEngine(compiled.bundle);
+  const { engine } = engineOf(`${POLICY}${condition}\n`);
   const read = parseNeutralRequest({ request: { body } });
-  if (!made.ok || !read.ok) throw new Error("the case is broken");
+  if (!read.ok) throw new Error("the case is broken");
   const seen: unknown[] = [];
   const walk = (tree: { counts: readonly unknown[]; children: readonly unknown[] }): void => {
     seen.push(...tree.counts);
     for (const child of tree.children) walk(child as typeof tree);
   };
-  walk(made.engine.trees(read.request, "Case")!.requirement!);
+  walk(engine.trees(read.request, "Case")!.requirement!);
   return seen;
 }
 

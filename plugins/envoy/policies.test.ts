@@ -1,10 +1,9 @@
 import { Buffer } from "node:buffer";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compile, createEngine } from "../../core/index.ts";
 import type { AttributeContext, CheckResponse, HttpRequest } from "../../proto/messages.ts";
+import { engineOf } from "../../test/engine.ts";
 import { type TestClient, testClient } from "./client.fixture.ts";
-import type { Decider } from "./config.ts";
 import { type RunningServer, startServer } from "./server.ts";
 
 const deployments = `
@@ -34,21 +33,13 @@ policy Loopback:
   allows
 `;
 
-function compiled(text: string): Decider {
-  const result = compile([{ name: "test.ipe", text }]);
-  if (!result.ok) throw new Error(result.diagnostics.map((diagnostic) => diagnostic.message).join("\n"));
-  const loaded = createEngine(result.bundle);
-  if (!loaded.ok) throw new Error(loaded.error);
-  return loaded.engine;
-}
-
 describe("compiled policies over gRPC", () => {
   let server: RunningServer;
   let client: TestClient;
 
   beforeAll(async () => {
     const logger = pino({ level: "silent" });
-    server = await startServer({ address: "127.0.0.1:0", engine: compiled(deployments), logger });
+    server = await startServer({ address: "127.0.0.1:0", engine: engineOf(deployments).engine, logger });
     client = testClient(server.address);
   });
 
@@ -149,7 +140,7 @@ describe("compiled policies over gRPC", () => {
   });
 
   test("a connection is judged by what is known of it", async () => {
-    server.swap(compiled(connections));
+    server.swap(engineOf(connections).engine);
     const from = (address: string) => ({
       attributes: { source: { address: { socket_address: { address } } } },
     });
@@ -158,7 +149,7 @@ describe("compiled policies over gRPC", () => {
     expect(
       reasonOf(await client.check({ attributes: { source: { address: { pipe: { path: "/s" } } } } })),
     ).toBe("Loopback");
-    server.swap(compiled(deployments));
+    server.swap(engineOf(deployments).engine);
     expect(reasonOf(await client.check(from("127.0.0.1")))).toBe("default");
   });
 
@@ -169,7 +160,7 @@ describe("compiled policies over gRPC", () => {
     ["body", 'attributes\n  a: string? claimed from body "/a"', "not exists a"],
     ["query", 'attributes\n  a: string? claimed from query "a"', "not exists a"],
   ])("without HTTP a %s is not known to be absent", async (what, attributes, condition) => {
-    server.swap(compiled(`${attributes}\npolicy Absent:\n  requires ${condition}\n`));
+    server.swap(engineOf(`${attributes}\npolicy Absent:\n  requires ${condition}\n`).engine);
     const nothing: AttributeContext = { source: {}, destination: {} };
     expect(reasonOf(await client.check({ attributes: nothing }))).toBe("Absent");
     expect(reasonOf(await client.check({ attributes: { ...nothing, request: { http: {} } } }))).toBe(
@@ -179,7 +170,7 @@ describe("compiled policies over gRPC", () => {
 
   test("without HTTP there is no header to set", async () => {
     const set = 'policy Set:\n  allows\n  on allow\n    set request header "x-a" to "b"\n';
-    server.swap(compiled(set));
+    server.swap(engineOf(set).engine);
     expect(reasonOf(await client.check({ attributes: { source: {} } }))).toBe("error");
     expect(reasonOf(await ask({}))).toBe("allow");
   });

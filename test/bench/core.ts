@@ -1,8 +1,9 @@
 /** Interpreter, compiler, sizes. */
 import { buildFilter } from "../../assembly/build.ts";
 import { compile, createEngine } from "../../core/index.ts";
+import { engineOf } from "../engine.ts";
 import { batchNs, inTurns, line, time } from "./rounds.ts";
-import { ALLOWED, ALLOWED_BODY, engineOf, SEED_TEXT } from "./seed.ts";
+import { ALLOWED, ALLOWED_BODY, SEED_TEXT } from "./seed.ts";
 
 const ROUNDS = 31;
 const POLICIES = 1_000;

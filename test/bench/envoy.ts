@@ -12,8 +12,9 @@ import {
   toBootstrap,
   writeFilterResource,
 } from "../../compose/envoy/index.ts";
+import { engineOf } from "../engine.ts";
 import { inTurns, line, median, time } from "./rounds.ts";
-import { engineOf } from "./seed.ts";
+
 import { stubFilter } from "./stubs.ts";
 
 const run = promisify(execFile);

@@ -1,7 +1,8 @@
 /** One server in a process of its own, so that its CPU time can be told from the client's. */
 import { pino } from "pino";
 import { type Decider, startServer } from "../../plugins/envoy/index.ts";
-import { engineOf, SEED_TEXT } from "./seed.ts";
+import { engineOf } from "../engine.ts";
+import { SEED_TEXT } from "./seed.ts";
 
 const { engine } = engineOf(SEED_TEXT);
 const allowed = {

@@ -1,27 +1,11 @@
 /** The seed's policy and a request that it allows. */
 import { readFileSync } from "node:fs";
-import {
-  compile,
-  createEngine,
-  type Engine,
-  type HeaderLine,
-  type NeutralRequest,
-  undeliveredConnection,
-} from "../../core/index.ts";
+import { type HeaderLine, type NeutralRequest, undeliveredConnection } from "../../core/index.ts";
 
 export const SEED_TEXT = readFileSync(
   new URL("../../examples/deployments/deployments.ipe", import.meta.url),
   "utf8",
 );
-
-/** Bundle and engine of policy text that must be sound. */
-export function engineOf(text: string): { readonly bundle: Uint8Array; readonly engine: Engine } {
-  const compiled = compile([{ name: "bench.ipe", text }]);
-  if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join("\n"));
-  const made = createEngine(compiled.bundle);
-  if (!made.ok) throw new Error(made.error);
-  return { bundle: compiled.bundle, engine: made.engine };
-}
 
 export const ALLOWED_BODY = JSON.stringify({
   environment: "production",

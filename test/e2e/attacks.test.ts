@@ -28,17 +28,12 @@ import {
   writeFilterResource,
 } from "../../compose/envoy/index.ts";
 import { decode } from "../../core/bytecode/decode.ts";
-import {
-  compile,
-  createEngine,
-  type Engine,
-  type NeutralRequest,
-  undeliveredConnection,
-} from "../../core/index.ts";
+import { type Engine, type NeutralRequest, undeliveredConnection } from "../../core/index.ts";
 import { type RunningServer, startServer } from "../../plugins/envoy/index.ts";
 import { testVm } from "../assembly/twin.ts";
 import { type Model, writeModel } from "../bytecode/model.ts";
 import { SHAPES, sample, settle } from "../bytecode/sample.ts";
+import { engineOf } from "../engine.ts";
 import {
   abort,
   data,
@@ -122,7 +117,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ipe-attacks-"));
   filter = await buildFilter();
   upstream = await startUpstream();
-  engine = compiled(strict("staging")).engine;
+  engine = engineOf(strict("staging")).engine;
   const listeners = [...(await doors("strict", strict("staging"))), ...(await doors("lenient", lenient))];
   const bootstrap = toBootstrap({ upstream, listeners });
   envoy = await startEnvoy({ binary: (await obtainEnvoy()).path, bootstrap });
@@ -136,17 +131,9 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
-function compiled(text: string): { bundle: Uint8Array; engine: Engine } {
-  const result = compile([{ name: "attacks.ipe", text }]);
-  if (!result.ok) throw new Error(result.diagnostics.map((diagnostic) => diagnostic.message).join("\n"));
-  const loaded = createEngine(result.bundle);
-  if (!loaded.ok) throw new Error(loaded.error);
-  return { bundle: result.bundle, engine: loaded.engine };
-}
-
 /** Both doors for one policy. */
 async function doors(name: string, text: string): Promise<ListenerOptions[]> {
-  const { engine: judge } = compiled(text);
+  const { engine: judge } = engineOf(text);
   await deliver(name, text);
   const logger = pino({ level: "silent" });
   const server = await startServer({ address: "127.0.0.1:0", engine: judge, logger, bodyBuffered: true });
@@ -158,7 +145,7 @@ async function doors(name: string, text: string): Promise<ListenerOptions[]> {
 }
 
 async function deliver(name: string, text: string): Promise<void> {
-  const bundle = Buffer.from(compiled(text).bundle).toString("base64");
+  const bundle = Buffer.from(engineOf(text).bundle).toString("base64");
   const configuration = JSON.stringify({ bundle, allow_on_headers_stop_iteration: true });
   await writeFilterResource(join(folder, name), { wasm: filter, configuration, name });
 }
@@ -633,7 +620,7 @@ describe("a policy that changes while a body is on its way", () => {
 
   async function change(door: Door, text: string): Promise<void> {
     if (door === "ext-authz") {
-      servers[0]?.swap(compiled(text).engine);
+      servers[0]?.swap(engineOf(text).engine);
       return;
     }
     const counter = filterStat("update_success", "strict");

@@ -22,8 +22,8 @@ import {
   toBootstrap,
   type Upstream,
 } from "../../compose/envoy/index.ts";
-import { compile, createEngine, type Engine } from "../../core/index.ts";
 import { type RunningServer, startServer } from "../../plugins/envoy/index.ts";
+import { engineOf } from "../engine.ts";
 
 const policy = `
 resource Deployment: POST "/deployments"
@@ -65,7 +65,7 @@ let folder: string;
 let digest: string;
 
 beforeAll(async () => {
-  const engine = compiled(policy);
+  const engine = engineOf(policy).engine;
   digest = engine.digest;
   folder = await mkdtemp(join(tmpdir(), "ipe-ext-authz-"));
   const logger = pino({ level: "silent" });
@@ -82,14 +82,6 @@ afterAll(async () => {
   mortal?.stop();
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
-
-function compiled(text: string): Engine {
-  const result = compile([{ name: "e2e.ipe", text }]);
-  if (!result.ok) throw new Error(result.diagnostics.map((diagnostic) => diagnostic.message).join("\n"));
-  const loaded = createEngine(result.bundle);
-  if (!loaded.ok) throw new Error(loaded.error);
-  return loaded.engine;
-}
 
 function bootstrap(): Bootstrap {
   const common = { kind: "ext_authz", server, withBody: true } as const;

@@ -18,8 +18,8 @@ import {
   type Upstream,
   writeFilterResource,
 } from "../../compose/envoy/index.ts";
-import { compile, createEngine, type Engine } from "../../core/index.ts";
 import { type RunningServer, startServer } from "../../plugins/envoy/index.ts";
+import { engineOf } from "../engine.ts";
 import { createAuthority } from "./certificates.fixture.ts";
 
 const authority = createAuthority("test authority");
@@ -77,7 +77,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ipe-tls-"));
-  const { bundle, engine } = compiled();
+  const { bundle, engine } = engineOf(policy);
   const configuration = JSON.stringify({ bundle: Buffer.from(bundle).toString("base64") });
   await writeFilterResource(folder, { wasm: await buildFilter(), configuration });
   upstream = await startUpstream({ answer: "fixed" });
@@ -108,14 +108,6 @@ afterAll(async () => {
   authorization?.stop();
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
-
-function compiled(): { bundle: Uint8Array; engine: Engine } {
-  const result = compile([{ name: "tls.ipe", text: policy }]);
-  if (!result.ok) throw new Error(result.diagnostics.map((diagnostic) => diagnostic.message).join("\n"));
-  const loaded = createEngine(result.bundle);
-  if (!loaded.ok) throw new Error(loaded.error);
-  return { bundle: result.bundle, engine: loaded.engine };
-}
 
 interface Caller {
   readonly listener: "open" | "tls" | "uninspected" | "mutual";
