@@ -142,6 +142,22 @@ test("every call fails for good: the request stays stopped", async () => {
   }
 });
 
+test("a denial that the proxy does not take: no body and no trailers of the request go on", async () => {
+  const host = await hostOf(NO_POLICY);
+  host.injectFaults({
+    hostCall: ({ hostCall }) =>
+      hostCall === "proxy_send_local_response" ? Status.InternalFailure : undefined,
+  });
+  const headers = lines("admin").map(
+    ([name, value]): HeaderLine => [name, name === ":path" ? "/secret" : value],
+  );
+  const rest = [{}, { body: ["{}"] }, { body: ["{", "}"], trailers: [["x-end", "1"]] as HeaderLine[] }];
+  for (const more of rest) {
+    const report = host.request({ headers, ...more });
+    expect([report.reachedUpstream, report.kind]).toEqual([false, "hung"]);
+  }
+});
+
 test("a configuration that cannot be read, or finds no room, is refused", async () => {
   const host = await ProxyWasmHost.load(wasm);
   for (const faults of [
