@@ -2,7 +2,7 @@
 
 import { parseAddress, parseNetwork } from "../source/address.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
-import { BUILTINS, JSON_DEPTH_MAX, POINTER_TOKENS_MAX, SHAPE_WIDTH_MAX } from "../source/gen/facts.ts";
+import { BUILTINS, JSON_DEPTH_MAX, SHAPE_WIDTH_MAX } from "../source/gen/facts.ts";
 import { NOT_ENFORCED } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
@@ -21,7 +21,6 @@ import { FirstPlaces } from "./first-places.ts";
 import { resolveResources } from "./resources.ts";
 import {
   type Attribute,
-  type AttributeSource,
   type Constant,
   type ConstantValue,
   type EnumInfo,
@@ -31,18 +30,15 @@ import {
   type Type,
   typeName,
 } from "./schema.ts";
+import { checkSourceFits, resolveSource } from "./sources.ts";
 
 const SCALARS = ["string", "int", "float", "bool", "ip", "cidr"] as const;
 const TYPES_LATER = ["datetime", "duration", "set", "map"];
-const SOURCES = ["header", "query", "cookie", "capture", "body", "extension"];
-const SOURCES_LATER = ["jwt", "metadata", "data", "file"];
-const CLIENT_SOURCES = ["header", "query", "cookie", "capture", "body"];
 /** Built-ins that the design names and this version cannot supply. */
 export const BUILTINS_LATER = ["request.headers", "request.time"];
 /** Types in one another; no JSON text that is read nests deeper. */
 const TYPE_DEPTH_MAX = JSON_DEPTH_MAX;
 export const NETWORK_EXAMPLE = 'write one such as "10.0.0.0/8"';
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** A schema, and what is declared but could not be resolved: whoever uses it is not reported again. */
 export interface Resolved {
@@ -57,24 +53,6 @@ export interface Faulty {
   /** Enums, and types that lack a field. */
   readonly types: ReadonlySet<string>;
 }
-
-/** Envoy removes the first before any filter, and writes the other for ext_authz alone (check_request_utils.cc). */
-const HEADERS_OF_THE_WAY: ReadonlySet<string> = new Set(["transfer-encoding", "x-envoy-auth-partial-body"]);
-
-/** Headers that proxies join (docs/request.md, section 4) and whose values have commas of their own (RFC 9110; browsers). */
-const HEADERS_WITH_COMMAS: ReadonlySet<string> = new Set([
-  "accept",
-  "accept-encoding",
-  "cache-control",
-  "if-match",
-  "if-modified-since",
-  "if-none-match",
-  "if-unmodified-since",
-  "user-agent",
-  "via",
-  "x-forwarded-client-cert",
-  "x-forwarded-for",
-]);
 
 /** Resolve all declarations of a document; problems go to `report`, what is sound is returned. */
 export function resolve(document: Document, report: Diagnostics): Resolved {
@@ -124,9 +102,10 @@ class Resolver {
       if (d.kind === "constant" && !this.#constantLiterals.has(d.name.text))
         this.#constantLiterals.set(d.name.text, d.value);
     }
+    const captures = this.#document.faulty.some((f) => f.kind === "resource") ? null : resources.captures;
     for (const d of this.#declarations) {
       if (d.kind === "constant") this.#constant(d);
-      if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, resources.captures);
+      if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, captures);
     }
     this.#ambiguousPaths();
     const schema: Schema = {
@@ -362,17 +341,15 @@ class Resolver {
     return true;
   }
 
-  #attribute(d: AttributeDeclaration, captures: ReadonlySet<string>): void {
+  #attribute(d: AttributeDeclaration, captures: ReadonlySet<string> | null): void {
     if (!this.#usableName(d.name) || !this.#places.isNew(d.name, "attribute or constant")) return;
     const type = this.#type(d.type);
-    const source = this.#source(d, captures);
+    const source = resolveSource(d, captures, this.#report);
     if (type === null || source === null) {
       this.#faultyAttributes.add(d.name.text);
       return;
     }
-    this.#sourceFitsType(d, type, source.kind);
-    if (source.kind === "header" && type.kind !== "list" && d.verbatim === null)
-      this.#hasNoComma(d, source.argument);
+    checkSourceFits(d, type, source, this.#report);
     const value = d.default === null ? null : this.#default(d.default, type);
     const marking = d.marking?.text ?? "verified";
     this.#attributes.set(d.name.text, {
@@ -386,16 +363,6 @@ class Resolver {
       default: value,
       span: d.name.span,
     });
-  }
-
-  #hasNoComma(d: AttributeDeclaration, header: string): void {
-    if (!HEADERS_WITH_COMMAS.has(header)) return;
-    this.#report.warning(
-      "comma-in-header",
-      d.name.span,
-      `\`${header}\` often has commas, and with one it counts as several lines, which is invalid`,
-      "put `verbatim` behind the header to take the text as it is, or read a `list of string`",
-    );
   }
 
   #default(literal: Expression, type: Type): ConstantValue | null {
@@ -423,149 +390,6 @@ class Resolver {
         ),
       );
     return null;
-  }
-
-  #source(
-    d: AttributeDeclaration,
-    captures: ReadonlySet<string>,
-  ): { kind: AttributeSource; argument: string } | null {
-    if (d.source === null) {
-      this.#report.error(
-        "missing-source",
-        d.name.span,
-        `\`${d.name.text}\` says not where it comes from`,
-        `add a source such as \`claimed from body "/${d.name.text.replaceAll(".", "/")}"\``,
-      );
-      return null;
-    }
-    const { kind, argument } = d.source;
-    if (SOURCES_LATER.includes(kind.text)) {
-      this.#report.error(
-        "not-implemented",
-        kind.span,
-        `source \`${kind.text}\` is not implemented yet`,
-        "remove the attribute: this version refuses what it cannot enforce",
-      );
-      return null;
-    }
-    if (!SOURCES.includes(kind.text)) {
-      this.#report.error(
-        "unknown-source",
-        kind.span,
-        `unknown source \`${kind.text}\``,
-        didYouMean(kind.text, SOURCES, `sources are ${SOURCES.map((s) => `\`${s}\``).join(", ")}`),
-      );
-      return null;
-    }
-    if (argument === null) {
-      this.#report.error(
-        "missing-source",
-        kind.span,
-        `\`${kind.text}\` needs a name`,
-        kind.text === "body" ? 'write a JSON pointer: body "/field"' : `write \`${kind.text} "name"\``,
-      );
-      return null;
-    }
-    this.#marking(d, kind.text);
-    const checked = this.#sourceArgument(
-      kind.text as AttributeSource,
-      argument.value,
-      argument.span,
-      captures,
-    );
-    return checked === null ? null : { kind: kind.text as AttributeSource, argument: checked };
-  }
-
-  #marking(d: AttributeDeclaration, source: string): void {
-    const client = CLIENT_SOURCES.includes(source);
-    if (client && d.marking === null) {
-      this.#report.error(
-        "unmarked-source",
-        d.name.span,
-        `\`${d.name.text}\` comes from the client and is not marked`,
-        "mark it `claimed` (the client says so) or `trusted` (a component in front sets it and strips the client's copy)",
-      );
-    }
-    if (!client && d.marking !== null) {
-      this.#report.error(
-        "marked-verified",
-        d.marking.span,
-        `\`${source}\` is the operator's own word and takes no \`${d.marking.text}\``,
-        `remove \`${d.marking.text}\``,
-      );
-    }
-  }
-
-  #sourceArgument(
-    kind: AttributeSource,
-    text: string,
-    span: Span,
-    captures: ReadonlySet<string>,
-  ): string | null {
-    const refuse = (message: string, help: string): null => {
-      this.#report.error("bad-source", span, message, help);
-      return null;
-    };
-    switch (kind) {
-      case "header":
-        if (text.startsWith(":"))
-          return refuse(
-            `\`${text}\` is a pseudo header`,
-            "use `request.method`, `request.path`, `request.host` or `request.scheme`",
-          );
-        if (!TOKEN.test(text))
-          return refuse(`\`${text}\` is not a header name`, "a name has letters, digits and - _ . only");
-        if (text.toLowerCase() === "host")
-          return refuse("`host` is read as `request.host`", "use `request.host`");
-        if (HEADERS_OF_THE_WAY.has(text.toLowerCase()))
-          return refuse(
-            `\`${text.toLowerCase()}\` is for the way between two proxies, and not every host sees it`,
-            "read another header",
-          );
-        return text.toLowerCase();
-      case "cookie":
-        return TOKEN.test(text)
-          ? text
-          : refuse(`\`${text}\` is not a cookie name`, "a name has letters, digits and - _ . only");
-      case "capture":
-        return captures.has(text) || this.#document.faulty.some((f) => f.kind === "resource")
-          ? text
-          : refuse(
-              `no resource captures \`${text}\``,
-              didYouMean(text, captures, 'declare it in a path: resource Order: "/orders/{order_id}"'),
-            );
-      case "body":
-        return pointerProblem(text) === null
-          ? text
-          : refuse(
-              `\`${text}\` is not a JSON pointer: ${pointerProblem(text)}`,
-              'write "/field" or "/list/0/field"; "" is the whole body',
-            );
-      default:
-        return text !== "" ? text : refuse("an empty name", `write \`${kind} "name"\``);
-    }
-  }
-
-  #sourceFitsType(d: AttributeDeclaration, type: Type, source: AttributeSource): void {
-    const inner = type.kind === "list" ? type.element : type;
-    if (source !== "body" && inner.kind === "record") {
-      this.#report.error(
-        "type-mismatch",
-        d.type.span,
-        `\`${source}\` is text and gives no ${typeName(type)}`,
-        "records come from the body",
-      );
-    }
-    if (source === "capture" && type.kind === "list")
-      this.#report.error("type-mismatch", d.type.span, "a capture is one value, no list", "remove `list of`");
-    if (d.verbatim !== null && (source !== "header" || type.kind === "list")) {
-      this.#report.error(
-        "bad-verbatim",
-        d.verbatim,
-        "`verbatim` is for a header that is read as one value",
-        "remove it",
-      );
-    }
   }
 
   /** A record and a dotted attribute below its name would make one text mean two things. */
@@ -618,15 +442,6 @@ function builtin(name: string, type: string, resource: EnumInfo): Attribute {
     default: null,
     span: null,
   };
-}
-
-/** Why a text is no JSON pointer (RFC 6901) within the limits, or null. */
-function pointerProblem(text: string): string | null {
-  if (text === "") return null;
-  if (!text.startsWith("/")) return "it does not start with `/`";
-  if (/~(?![01])/.test(text)) return "`~` stands only in `~0` and `~1`";
-  if (text.split("/").length - 1 > POINTER_TOKENS_MAX) return `it has more than ${POINTER_TOKENS_MAX} parts`;
-  return null;
 }
 
 /** A literal as a value of a scalar type; reports and returns null where it does not fit. */
