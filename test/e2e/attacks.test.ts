@@ -136,7 +136,12 @@ async function doors(name: string, text: string): Promise<ListenerOptions[]> {
   const { engine: judge } = engineOf(text);
   await deliver(name, text);
   const logger = pino({ level: "silent" });
-  const server = await startServer({ address: "127.0.0.1:0", engine: judge, logger, bodyBuffered: true });
+  const server = await startServer({
+    address: "127.0.0.1:0",
+    engine: judge,
+    logger,
+    bodyBuffered: "when-read",
+  });
   servers.push(server);
   return [
     { kind: "wasm", name: `${name}-wasm`, folder: join(folder, name), filterName: name },
