@@ -7,8 +7,8 @@
  *
  * INVARIANT: types are not transmitted. `double(3)`, an 8-character string and `3n` all arrive as eight bytes.
  *
- * Source: Envoy, `source/extensions/common/wasm/context.cc` (`getProperty`, `serializeValue`) and
- * `docs/root/intro/arch_overview/advanced/attributes.rst`.
+ * Source: Envoy, `source/extensions/common/wasm/context.cc` (`getProperty`, `serializeValue`), and the page "Attributes"
+ * of its documentation.
  */
 import { doubleBytes, int64Bytes, toBytes, toText } from "./bytes.ts";
 import type { HeaderMap } from "./header-map.ts";
