@@ -3,9 +3,10 @@
 import { resolve } from "../schema/resolve.ts";
 import type { Attribute, ConstantValue, Schema, Type } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
-import type { Document, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import type { Document, Expression, Name, PolicyDeclaration, TestDeclaration } from "../syntax/ast.ts";
 import { checkConditions } from "./conditions.ts";
 import { checkPolicies } from "./policies.ts";
+import { checkTests } from "./tests.ts";
 import { checkTriggers } from "./triggers.ts";
 
 /** One element of a list while its `where` is evaluated. */
@@ -54,6 +55,8 @@ export interface CheckedDocument {
   readonly schema: Schema;
   /** Policies and guards of all sources, in order of text. */
   readonly policies: readonly PolicyDeclaration[];
+  /** Tests of all sources, in order of text. They are no part of the bundle. */
+  readonly tests: readonly TestDeclaration[];
   readonly resolutions: Resolutions;
 }
 
@@ -64,8 +67,10 @@ export function check(document: Document, report: Diagnostics): CheckedDocument 
     (d): d is PolicyDeclaration => d.kind === "policy" || d.kind === "guard",
   );
   const resolutions = checkConditions(policies, schema, faulty, report);
-  const checked = { schema, policies, resolutions };
+  const tests = document.declarations.filter((d) => d.kind === "test");
+  const checked = { schema, policies, tests, resolutions };
   checkPolicies(checked, report);
   checkTriggers(checked, report);
+  checkTests(checked, faulty, report);
   return checked;
 }

@@ -33,6 +33,7 @@ export const DIAGNOSTICS = {
     "write `count(xs where ...)`",
   ],
   "chained-comparison": ["comparisons are chained, as in `a < b < c`", "write `a < b and b < c`"],
+  "no-expectation": ["a test expects nothing", "add `expect allow` or `expect deny`"],
   "unknown-function": ["a name before `(` is no function", "use `count`, `any` or `all`"],
   // --- declarations ---
   "duplicate-name": ["a name is declared twice, be it in two files", "rename one"],
@@ -102,6 +103,9 @@ export const DIAGNOSTICS = {
     "the target of `--target` cannot supply a fact",
     "read another, or change the target",
   ],
+  // --- tests ---
+  "unknown-policy": ["a test names a policy that is not there", "correct it"],
+  "derived-attribute": ["a test sets what follows from the request", "give the request that it follows from"],
 } as const satisfies Readonly<Record<string, readonly [meaning: string, advice: string]>>;
 
 /** Stable, `kebab-case`. */

@@ -159,6 +159,69 @@ export interface MetadataEntry {
   readonly value: Name;
 }
 
+// --- tests ---
+
+/** JSON text made of the language's tokens: compact, numbers as spelled, members in order. */
+export interface JsonLiteral {
+  readonly text: string;
+  readonly span: Span;
+}
+
+/** What a test says of its request. */
+export type TestFact =
+  | {
+      readonly kind: "request";
+      readonly method: StringLiteral;
+      readonly target: StringLiteral;
+      readonly span: Span;
+    }
+  | {
+      readonly kind: "header" | "extension";
+      readonly name: StringLiteral;
+      readonly value: StringLiteral;
+      readonly span: Span;
+    }
+  /** A JSON string is the body's raw text. */
+  | { readonly kind: "body"; readonly value: JsonLiteral; readonly span: Span }
+  /** A declared attribute set directly, or a built-in one of the request. */
+  | { readonly kind: "attribute"; readonly path: Name; readonly value: JsonLiteral; readonly span: Span };
+
+/** What else an expectation says; null or empty where it says nothing. */
+export interface TestDetails {
+  readonly failing: readonly Expression[] | null;
+  readonly missing: readonly Name[] | null;
+  readonly invalid: readonly Name[] | null;
+  readonly status: { readonly value: number; readonly span: Span } | null;
+  readonly body: StringLiteral | null;
+  readonly headers: readonly SetRequestHeader[];
+}
+
+export type TestExpectation =
+  | {
+      readonly kind: "decision";
+      readonly allow: boolean;
+      readonly policy: Name | null;
+      readonly reason: Name | null;
+      readonly details: TestDetails;
+      readonly span: Span;
+    }
+  | {
+      readonly kind: "outcome";
+      readonly policy: Name;
+      readonly outcome: Name;
+      readonly details: TestDetails;
+      readonly span: Span;
+    };
+
+/** `test "name": ...`: a request and what must come out. It is no part of the bundle. */
+export interface TestDeclaration {
+  readonly kind: "test";
+  readonly name: StringLiteral;
+  readonly facts: readonly TestFact[];
+  readonly expectations: readonly TestExpectation[];
+  readonly span: Span;
+}
+
 export type Declaration =
   | EnumDeclaration
   | TypeDeclaration
@@ -166,7 +229,8 @@ export type Declaration =
   | ConstantDeclaration
   | DefaultDeclaration
   | AttributesDeclaration
-  | PolicyDeclaration;
+  | PolicyDeclaration
+  | TestDeclaration;
 
 /** What has a name that others use. */
 export type NamedKind = "enum" | "type" | "resource" | "constant" | "attribute";

@@ -29,8 +29,11 @@ import type {
   TypeReference,
 } from "./ast.ts";
 import { Lexer, SOURCE_LENGTH_MAX, type Token } from "./lexer.ts";
+import { type Cursor, parseTest } from "./test-block.ts";
 
-const DECLARATIONS = ["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default"];
+const DECLARATIONS = [
+  ...["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default", "test"],
+];
 const DECLARATIONS_LATER = [
   "condition",
   "template",
@@ -155,6 +158,7 @@ export class Parser {
     if (token.text === "attributes") return true;
     if (!DECLARATIONS.includes(token.text)) return false;
     const next = this.#ahead();
+    if (token.text === "test") return next.kind === "string";
     return next.kind === "word" && !GOES_ON.has(next.text);
   }
 
@@ -222,6 +226,8 @@ export class Parser {
         return this.#attributes(keyword);
       case "default":
         return this.#default(keyword);
+      case "test":
+        return parseTest(this.#cursor());
       default:
         return this.#policy(keyword);
     }
@@ -1013,6 +1019,44 @@ export class Parser {
       `expected ${what}, found ${describe(token)}`,
       'a literal: "text", 5, 1.5, true or false',
     );
+  }
+
+  // --- tests ---
+
+  /** What `test` blocks are read with. */
+  #cursor(): Cursor {
+    const current = (): Token => this.#token;
+    return {
+      text: this.#source.text,
+      get token() {
+        return current();
+      },
+      ahead: () => this.#ahead(),
+      is: (kind, text) => this.#is(kind, text),
+      inBody: () => this.#inBody() && !this.#atIndentedDeclaration(),
+      accept: (word) => this.#accept(word),
+      advance: () => this.#advance(),
+      symbol: (text) => this.#symbol(text),
+      close: (text, open) => this.#close(text, open),
+      name: (what) => this.#name(what),
+      stringLiteral: (what) => this.#stringLiteral(what),
+      expression: () => this.#expression(),
+      setRequestHeader: () => this.#setRequestHeader(),
+      status: () => this.#status(),
+      deeper: () => this.#deeper(),
+      shallower: () => void this.#depth--,
+      from: (start) => this.#from(start),
+      duplicate: (token, what, help) =>
+        this.#report.error("duplicate-section", this.#spanOf(token), what, help),
+      expectsNothing: ({ value, span }) =>
+        this.#report.error(
+          "no-expectation",
+          span,
+          `the test \`${shortened(value, TOKEN_SHOWN_MAX)}\` expects nothing`,
+          "add `expect allow` or `expect deny`",
+        ),
+      expected: (what, help) => this.#expected(what, help),
+    };
   }
 
   // --- tokens ---

@@ -68,6 +68,7 @@ const PIECES = [
     "ip",
     "cidr",
   ],
+  ...['test "t":', "expect allow", "expect deny by A because", "failing", "missing", "request GET", "is"],
   ...["A", "xs", "a.b", "request.path", "resource.type", "source.ip", "__proto__", "constructor", "toString"],
   ...[
     "==",
@@ -242,6 +243,9 @@ describe("64 KiB of the same: a time that grows faster than the text would run i
     "type A:\n  ",
     "enum A: ",
     "policy A:\n  allows\n  metadata\n  ",
+    'test "a":\n  ',
+    'test "a":\n  a = ',
+    'test "a":\n  expect deny failing ',
     'policy A:\n  "',
   ];
   test.each(frames)("behind %j", (frame) => {
@@ -262,6 +266,11 @@ describe("64 KiB of the same: a time that grows faster than the text would run i
     { name: "unknown names", piece: (i: number) => `policy P${i}:\n  requires b${i}.c${i} == d${i}\n` },
     { name: "types in types", piece: (i: number) => `type T${i}:\n  a: T${i + 1}\n  b: T${i + 1}\n` },
     { name: "resources", piece: (i: number) => `resource R${i}: "/a/{b${i}}"\n` },
+    {
+      name: "tests",
+      piece: (i: number) =>
+        `test "t${i}":\n  request GET "/"\n  a${i} = {"b": [${i}]}\n  expect deny by P${i} missing c${i}\n`,
+    },
     { name: "enums", piece: (i: number) => `enum E${i}: a, b${i}\n` },
     {
       name: "headers",
