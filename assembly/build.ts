@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { packLiterals } from "./literals.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SOURCES = "assembly";
@@ -51,8 +52,10 @@ export async function writeFilter(path: string): Promise<void> {
 async function compile(entry: string, options: readonly string[]): Promise<Uint8Array> {
   // The compiler takes a second to load, so only when it is needed.
   const { main } = await import("assemblyscript/asc");
+  const transforms = [await packLiterals()];
   let output: Uint8Array | null = null;
   const { error, stderr } = await main([entry, "--baseDir", ROOT, "--outFile", "out.wasm", ...options], {
+    transforms,
     writeFile: (_name: string, contents: Uint8Array | string) => {
       if (typeof contents !== "string") output = contents;
     },

@@ -20,7 +20,7 @@ const STAGES = [
   "runtime",
 ];
 /** In Node, not in AssemblyScript. */
-const ASSEMBLY_TOOLS = ["assembly/build.ts", "assembly/test-driver.ts"];
+const ASSEMBLY_TOOLS = ["assembly/build.ts", "assembly/literals.ts", "assembly/test-driver.ts"];
 /** Tests that may be skipped where a part is missing, each with the reason: file and reason. */
 const LISTED_SKIPS: Readonly<Record<string, string>> = {};
 

@@ -1,6 +1,7 @@
 /** A verdict carried out: request headers on an allow, an answer of our own on a deny, and a note for the access log. */
 import { NONE } from "../gen/constants";
 import { ARENA_REQUEST_BYTES_MAX, resetArena } from "../host/arena";
+import { literalLength } from "../host/literal";
 import { sendLocalResponse } from "../host/local-response";
 import { LOG_ERROR, STATUS_OK } from "../host/status";
 import { logText } from "../host/log";
@@ -128,7 +129,7 @@ function writeHeaders(writer: Writer, bundle: Bundle | null, verdict: Verdict, i
   writeReason(reason, bundle, verdict);
   writer.word(typed ? 3 : 2);
   writer.word(12).word(reason.length).word(14).word(DECISION_ID_BYTES * 2);
-  if (typed) writer.word(12).word(type.length);
+  if (typed) writer.word(12).word(literalLength(type));
   writer.text("x-ipe-reason").byte(0).bytes(reason.start, reason.length).byte(0);
   writer.text("x-ipe-decision").byte(0).hex(id, DECISION_ID_BYTES).byte(0);
   if (typed) writer.text("content-type").byte(0).text(type).byte(0);

@@ -1,5 +1,6 @@
 /** Bytes written one after the other into a piece of the arena. What does not fit is dropped and remembered. */
 import { allocate } from "./arena";
+import { literalLength, literalPointer } from "./literal";
 
 // @ts-ignore: decorator
 @unmanaged
@@ -38,24 +39,8 @@ export class Writer {
     return this;
   }
 
-  /** A literal of this module; ASCII only. */
   text(literal: string): this {
-    const length = <usize>literal.length;
-    if (length > this.end - this.cursor) {
-      this.failed = true;
-      return this;
-    }
-    const from = changetype<usize>(literal);
-    let i: usize = 0;
-    // Four UTF-16 units at once: literals are on the way of every request.
-    for (; i + 4 <= length; i += 4) {
-      const units = load<u64>(from + (i << 1));
-      const pairs = units | (units >> 8);
-      store<u32>(this.cursor + i, <u32>((pairs & 0xffff) | ((pairs >> 16) & 0xffff0000)));
-    }
-    for (; i < length; i++) store<u8>(this.cursor + i, load<u8>(from + (i << 1)));
-    this.cursor += length;
-    return this;
+    return this.bytes(literalPointer(literal), literalLength(literal));
   }
 
   decimal(value: u32): this {

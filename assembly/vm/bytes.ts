@@ -1,4 +1,5 @@
 /** Bytes in linear memory, given by pointer and length. */
+import { literalLength, literalPointer } from "../host/literal";
 
 /** Equal bytes of equal length. */
 // @ts-ignore: decorator
@@ -16,20 +17,12 @@ export function compareBytes(a: usize, aLength: u32, b: usize, bLength: u32): i3
 
 /** Equal to a literal of this module (ASCII). */
 export function equalsText(pointer: usize, length: u32, literal: string): bool {
-  if (<i32>length != literal.length) return false;
-  for (let i: u32 = 0; i < length; i++) {
-    if (load<u8>(pointer + i) != load<u16>(changetype<usize>(literal) + (i << 1))) return false;
-  }
-  return true;
+  return equalBytes(pointer, length, literalPointer(literal), literalLength(literal));
 }
 
 /** Likewise whatever the case of ASCII letters; the literal is in lower case. */
 export function equalsFolded(pointer: usize, length: u32, literal: string): bool {
-  if (<i32>length != literal.length) return false;
-  for (let i: u32 = 0; i < length; i++) {
-    if (lower(load<u8>(pointer + i)) != load<u16>(changetype<usize>(literal) + (i << 1))) return false;
-  }
-  return true;
+  return equalBytesFolded(pointer, length, literalPointer(literal), literalLength(literal));
 }
 
 /** Equal whatever the case of ASCII letters; the second is in lower case already. */

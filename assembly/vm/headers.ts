@@ -1,6 +1,7 @@
 /** Header lines, and headers and cookies to cells (docs/request.md, sections 4 and 5). */
 import { JOINABLE_HEADERS, LIMIT_HEADER_BYTES_MAX, SLOT_VERBATIM, TYPE_LIST } from "../gen/constants";
 import { allocate } from "../host/arena";
+import { literalLength, literalPointer } from "../host/literal";
 import { Bundle, SlotEntry } from "./bundle";
 import { equalBytes, equalBytesFolded, equalsFolded, equalsText, findByte, trimEnd, trimStart } from "./bytes";
 import { Cell, INVALID } from "./cells";
@@ -34,11 +35,7 @@ function findLines(request: NeutralRequest, name: usize, nameLength: u32): void 
 
 /** The same for a literal of this module. */
 export function findLinesNamed(request: NeutralRequest, name: string): void {
-  forgetLines();
-  for (let i: u32 = 0; i < request.headerCount; i++) {
-    const line = request.header(i);
-    if (equalsFolded(line.name, line.nameLength, name)) noteLine(line);
-  }
+  findLines(request, literalPointer(name), literalLength(name));
 }
 
 function forgetLines(): void {

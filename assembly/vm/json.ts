@@ -6,7 +6,8 @@
  */
 import { LIMIT_JSON_DEPTH_MAX } from "../gen/constants";
 import { allocate } from "../host/arena";
-import { equalBytes, compareBytes, hexDigit } from "./bytes";
+import { literalLength } from "../host/literal";
+import { equalBytes, compareBytes, equalsText, hexDigit } from "./bytes";
 import { numberEnd } from "./decimal";
 import { isUtf8, writeCodePoint } from "./utf8";
 
@@ -107,10 +108,8 @@ function parseValue(depth: u32): bool {
 }
 
 function parseWord(kind: u32, word: string): bool {
-  const length = word.length;
-  for (let i = 0; i < length; i++) {
-    if (at + i >= end || load<u8>(at + i) != load<u16>(changetype<usize>(word) + (i << 1))) return false;
-  }
+  const length = literalLength(word);
+  if (length > <u32>(end - at) || !equalsText(at, length, word)) return false;
   newNode(kind, at);
   at += length;
   return true;

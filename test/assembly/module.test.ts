@@ -60,6 +60,10 @@ test("no function of a managed runtime is in it, and nothing can throw", () => {
   ).toEqual([]);
 });
 
+test("literals are no strings of AssemblyScript, so nothing calls their functions", () => {
+  expect(functionNames(debug).filter((name) => /^~lib\/(util\/)?string\//.test(name))).toEqual([]);
+});
+
 test("what requests run reaches no allocation but the arena, and a table that is given back", () => {
   const calls = callGraph(debug);
   const reached = reach(calls, [

@@ -42,6 +42,7 @@ import {
   SECTION_STRINGS,
   SEMANTICS_VERSION,
 } from "../../gen/constants";
+import { literalLength, literalPointer } from "../../host/literal";
 import { Bundle } from "../bundle";
 import { sha256, SHA256_BYTES, sha256Begin, sha256Finish, sha256Update } from "../sha256";
 import { refuse, refuseAt } from "./refusal";
@@ -106,10 +107,7 @@ function verifySections(bundle: Bundle): bool {
 
 function verifyDigest(bundle: Bundle): bool {
   sha256Begin();
-  for (let i = 0; i < DIGEST_DOMAIN.length; i++) {
-    store<u8>(HASH, <u8>load<u16>(changetype<usize>(DIGEST_DOMAIN) + (i << 1)));
-    sha256Update(HASH, 1);
-  }
+  sha256Update(literalPointer(DIGEST_DOMAIN), literalLength(DIGEST_DOMAIN));
   sha256Update(bundle.bytes, HEADER_TOTAL_BYTES);
   sha256Update(bundle.bytes + HEADER_BODY_BYTES_MAX, HEADER_DIGEST - HEADER_BODY_BYTES_MAX);
   for (let id: u32 = 1; id <= SECTION_COUNT; id++) {

@@ -1,7 +1,7 @@
 /**
  * Why a bundle is refused: which part, what is wrong with it, and perhaps the index of an entry or a text. Short, and
- * the same few phrases again and again, since literals are a good part of the module: the command line's `inspect`
- * checks the same rules and says more.
+ * the same few phrases again and again, since they are a part of the module: the command line's `inspect` checks the
+ * same rules and says more.
  */
 import { Writer } from "../../host/writer";
 
