@@ -97,8 +97,8 @@ const STATES = ["absent", "present", "invalid"] as const;
 /** Types of docs/bytecode.md. */
 const STRING = 0;
 const ADDRESSES = [5, 6];
-const LIST = 7;
-const RECORD = 8;
+const LIST = 9;
+const RECORD = 10;
 
 /** `wasm`: from `buildFilter({ entry: "test" })`. */
 export function loadTestVm(wasm: Uint8Array): TestVm {
@@ -175,6 +175,7 @@ export function encodeRequest(request: NeutralRequest): Uint8Array {
     connection.sha256PeerCertificateDigest,
   ];
   for (const fact of certificates) writer.textFact(fact);
+  writer.numberFact(request.time);
   const { headers, body, extensions } = request;
   writer.byte(headers === undelivered ? 0 : 2);
   writer.byte(request.headersJoined ? 1 : 0);

@@ -18,6 +18,7 @@ import {
   BODY_BYTES,
   BODY_EMPTY,
   Fact,
+  FACT_COUNT,
   FACT_DESTINATION_IP,
   FACT_DESTINATION_PORT,
   FACT_DESTINATION_PRINCIPAL,
@@ -35,6 +36,7 @@ import {
   FACT_SOURCE_PRINCIPAL,
   FACT_SUBJECT_PEER_CERTIFICATE,
   FACT_TARGET,
+  FACT_TIME,
   FACT_TLS_VERSION,
   FACT_URI_SAN_PEER_CERTIFICATE,
   GIVEN,
@@ -102,7 +104,7 @@ export function opensTunnel(): bool {
 }
 
 // @ts-ignore: decorator
-@inline const PROPERTY_FACTS: u32 = ((1 << 19) - 1) & ~((1 << FACT_METHOD) | (1 << FACT_TARGET) | (1 << FACT_HOST) | (1 << FACT_SCHEME) | (1 << FACT_SIZE));
+@inline const PROPERTY_FACTS: u32 = ((1 << FACT_COUNT) - 1) & ~((1 << FACT_METHOD) | (1 << FACT_TARGET) | (1 << FACT_HOST) | (1 << FACT_SCHEME) | (1 << FACT_SIZE));
 
 function has(needs: u32, fact: u32): bool {
   return ((needs >> fact) & 1) != 0;
@@ -208,6 +210,7 @@ function isAnnounced(request: NeutralRequest): bool {
 
 function gatherProperties(request: NeutralRequest, needs: u32): void {
   if (has(needs, FACT_PROTOCOL)) property(request.fact(FACT_PROTOCOL), "request", "protocol");
+  if (has(needs, FACT_TIME)) time(request.fact(FACT_TIME));
   if (has(needs, FACT_SOURCE_IP) || has(needs, FACT_SOURCE_PORT)) address(request.fact(FACT_SOURCE_IP), request.fact(FACT_SOURCE_PORT), "source");
   if (has(needs, FACT_DESTINATION_IP) || has(needs, FACT_DESTINATION_PORT)) {
     address(request.fact(FACT_DESTINATION_IP), request.fact(FACT_DESTINATION_PORT), "destination");
@@ -235,6 +238,14 @@ function property(fact: Fact, scope: string, name: string): void {
 
 function connection(fact: Fact, name: string): void {
   property(fact, "connection", name);
+}
+
+/** Nanoseconds, of which the milliseconds count. */
+function time(fact: Fact): void {
+  property(fact, "request", "time");
+  const whole = fact.state == GIVEN && fact.length == 8;
+  fact.state = UNDELIVERED;
+  if (whole) giveNumber(fact, Math.floor(<f64>load<i64>(fact.pointer) / 1000000));
 }
 
 /** A bool of one byte. */

@@ -149,9 +149,13 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 // @ts-ignore: decorator
 @inline export const TYPE_CIDR: u32 = 6;
 // @ts-ignore: decorator
-@inline export const TYPE_LIST: u32 = 7;
+@inline export const TYPE_DATETIME: u32 = 7;
 // @ts-ignore: decorator
-@inline export const TYPE_RECORD: u32 = 8;
+@inline export const TYPE_DURATION: u32 = 8;
+// @ts-ignore: decorator
+@inline export const TYPE_LIST: u32 = 9;
+// @ts-ignore: decorator
+@inline export const TYPE_RECORD: u32 = 10;
 
 /** argument = a builtin's id */
 // @ts-ignore: decorator
@@ -218,7 +222,9 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 // @ts-ignore: decorator
 @inline export const BUILTIN_CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST: u32 = 20;
 // @ts-ignore: decorator
-@inline export const BUILTIN_RESOURCE_TYPE: u32 = 21;
+@inline export const BUILTIN_REQUEST_TIME: u32 = 21;
+// @ts-ignore: decorator
+@inline export const BUILTIN_RESOURCE_TYPE: u32 = 22;
 
 // @ts-ignore: decorator
 @inline export const POLICY_KIND_POLICY: u32 = 0;
@@ -384,10 +390,10 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** a contains cell b. */
 // @ts-ignore: decorator
 @inline export const OP_CONTAINS_STRINGS: u32 = 25;
-/** a equals cell b: int or float with int or float, bool with bool, enum with the same enum. */
+/** a equals cell b: int or float with int or float, bool, datetime or duration with its like, enum with the same enum. */
 // @ts-ignore: decorator
 @inline export const OP_EQ_NUMBERS: u32 = 26;
-/** a is less than cell b: numbers, or the same ordered enum. */
+/** a is less than cell b: numbers, datetimes, durations, or the same ordered enum. */
 // @ts-ignore: decorator
 @inline export const OP_LT_NUMBERS: u32 = 27;
 /** a is at most cell b. */
@@ -399,60 +405,72 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** ip a lies in the cidr of cell b. */
 // @ts-ignore: decorator
 @inline export const OP_IN_CIDR: u32 = 30;
+/** a comes before string b, byte by byte; a beginning comes before what it begins. */
+// @ts-ignore: decorator
+@inline export const OP_LT_STRING: u32 = 31;
+/** a equals string b or comes before it. */
+// @ts-ignore: decorator
+@inline export const OP_LE_STRING: u32 = 32;
+/** a comes before cell b, byte by byte. */
+// @ts-ignore: decorator
+@inline export const OP_LT_STRINGS: u32 = 33;
+/** a equals cell b or comes before it. */
+// @ts-ignore: decorator
+@inline export const OP_LE_STRINGS: u32 = 34;
 /** Kleene or over the elements of list a: equals string b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_STRING: u32 = 31;
+@inline export const OP_HAS_STRING: u32 = 35;
 /** Kleene or over the elements of list a: equals number b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_NUMBER: u32 = 32;
+@inline export const OP_HAS_NUMBER: u32 = 36;
 /** Kleene or over the elements of list a (enum, or bool with 0 or 1): is member b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_MEMBER: u32 = 33;
+@inline export const OP_HAS_MEMBER: u32 = 37;
 /** Kleene or over the elements of list a (ip or cidr): equals network b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_ADDRESS: u32 = 34;
+@inline export const OP_HAS_ADDRESS: u32 = 38;
 /** Kleene or over the elements of list b: equals a. Unknown if a or the list is unknown, also for an empty list. */
 // @ts-ignore: decorator
-@inline export const OP_IN_LIST: u32 = 35;
+@inline export const OP_IN_LIST: u32 = 39;
 /** Kleene or over the elements of list b of cidr: holds ip a. Unknown if a or the list is unknown, also for an empty list. */
 // @ts-ignore: decorator
-@inline export const OP_IN_CIDRS: u32 = 36;
+@inline export const OP_IN_CIDRS: u32 = 40;
 /** The next b instructions are the body. Kleene or of the body over the elements of list a; unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_ANY: u32 = 37;
+@inline export const OP_ANY: u32 = 41;
 /** Kleene and of the body over the elements of list a; unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_ALL: u32 = 38;
+@inline export const OP_ALL: u32 = 42;
 /** Puts the sure and the possible number of elements of list a for which the body is true into the register; without a body (b = 0) present elements are sure, others possible. Unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_COUNT: u32 = 39;
+@inline export const OP_COUNT: u32 = 43;
 /** Register 0 equals number b, for every number between sure and possible. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNT: u32 = 40;
+@inline export const OP_EQ_COUNT: u32 = 44;
 /** Register 0 is less than number b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNT: u32 = 41;
+@inline export const OP_LT_COUNT: u32 = 45;
 /** Register 0 is at most number b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNT: u32 = 42;
+@inline export const OP_LE_COUNT: u32 = 46;
 /** Register 0 equals the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNT_CELL: u32 = 43;
+@inline export const OP_EQ_COUNT_CELL: u32 = 47;
 /** Register 0 is less than the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNT_CELL: u32 = 44;
+@inline export const OP_LT_COUNT_CELL: u32 = 48;
 /** Register 0 is at most the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNT_CELL: u32 = 45;
+@inline export const OP_LE_COUNT_CELL: u32 = 49;
 /** Register 0 equals register 1; unknown unless one of them is exact. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNTS: u32 = 46;
+@inline export const OP_EQ_COUNTS: u32 = 50;
 /** Register 0 is less than register 1, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNTS: u32 = 47;
+@inline export const OP_LT_COUNTS: u32 = 51;
 /** Register 0 is at most register 1, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNTS: u32 = 48;
+@inline export const OP_LE_COUNTS: u32 = 52;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: StaticArray<u32> = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];

@@ -1,7 +1,7 @@
 /**
  * A neutral request as the test driver writes it, little-endian. A text is u32 length and bytes.
  *
- *     19 facts in the order of vm/request.ts:  u8 state (0 undelivered, 1 missing, 2 given); given: text or f64
+ *     20 facts in the order of vm/request.ts:  u8 state (0 undelivered, 1 missing, 2 given); given: text or f64
  *     u8 headers (0 undelivered, 2 given); u8 joined; u32 count; count x (text name; text value)
  *     u8 body (0 undelivered, 1 empty, 2 bytes); u8 is JSON; text bytes
  *     u8 extensions (0 undelivered, 2 given); u32 count; count x (text key; text value)
@@ -13,6 +13,7 @@ import {
   FACT_MTLS,
   FACT_SIZE,
   FACT_SOURCE_PORT,
+  FACT_TIME,
   GIVEN,
   giveNumber,
   giveText,
@@ -54,7 +55,7 @@ export function readTestRequest(pointer: usize, length: u32): NeutralRequest | n
 }
 
 function isNumber(id: u32): bool {
-  return id == FACT_SIZE || id == FACT_SOURCE_PORT || id == FACT_DESTINATION_PORT || id == FACT_MTLS;
+  return id == FACT_SIZE || id == FACT_SOURCE_PORT || id == FACT_DESTINATION_PORT || id == FACT_MTLS || id == FACT_TIME;
 }
 
 function texts(count: u32): usize {

@@ -4,10 +4,12 @@ import {
   BUILTIN_DESTINATION_IP,
   BUILTIN_DESTINATION_PORT,
   BUILTIN_REQUEST_SIZE,
+  BUILTIN_REQUEST_TIME,
   BUILTIN_RESOURCE_TYPE,
   BUILTIN_SOURCE_IP,
   BUILTIN_SOURCE_PORT,
   TYPE_BOOL,
+  TYPE_DATETIME,
   TYPE_ENUM,
   TYPE_INT,
   TYPE_IP,
@@ -39,6 +41,7 @@ const NAMES: StaticArray<string> = [
   "connection.uri_san_peer_certificate",
   "connection.dns_san_peer_certificate",
   "connection.sha256_peer_certificate_digest",
+  "request.time",
   "resource.type",
 ];
 
@@ -53,6 +56,8 @@ export function builtinType(id: u32): u32 {
     case BUILTIN_SOURCE_PORT:
     case BUILTIN_DESTINATION_PORT:
       return TYPE_INT;
+    case BUILTIN_REQUEST_TIME:
+      return TYPE_DATETIME;
     case BUILTIN_SOURCE_IP:
     case BUILTIN_DESTINATION_IP:
       return TYPE_IP;

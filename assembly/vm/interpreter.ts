@@ -251,6 +251,9 @@ function test(opcode: u32, head: u32, at: usize): u32 {
       return inNetwork(a.pointer, bundle.networkAddress(b), bundle.networkPrefix(b));
     case op.OP_IN_NETWORKS:
       return inNetworks(a, b);
+    case op.OP_LT_STRING:
+    case op.OP_LE_STRING:
+      return orderBytes(a, bundle.stringPointer(b), bundle.stringLength(b)) < <i32>(opcode - op.OP_LT_STRING);
     case op.OP_HAS_STRING:
     case op.OP_HAS_NUMBER:
     case op.OP_HAS_MEMBER:
@@ -279,6 +282,9 @@ function testPair(opcode: u32, a: Cell, b: Cell): u32 {
       return a.number < b.number;
     case op.OP_LE_NUMBERS:
       return a.number <= b.number;
+    case op.OP_LT_STRINGS:
+    case op.OP_LE_STRINGS:
+      return orderBytes(a, b.pointer, b.length) < <i32>(opcode - op.OP_LT_STRINGS);
     case op.OP_EQ_ADDRESSES:
       return equalAddresses(a, b);
     case op.OP_IN_CIDR:
@@ -286,6 +292,12 @@ function testPair(opcode: u32, a: Cell, b: Cell): u32 {
     default:
       return inList(opcode == op.OP_IN_CIDRS, a, b);
   }
+}
+
+/** Below 0 where the text comes before the bytes, 0 where they are the same; a beginning comes first. */
+function orderBytes(cell: Cell, pointer: usize, length: u32): i32 {
+  const order = memory.compare(cell.pointer, pointer, min(cell.length, length));
+  return order != 0 ? order : <i32>cell.length - <i32>length;
 }
 
 function startsWith(cell: Cell, pointer: usize, length: u32): bool {

@@ -10,6 +10,7 @@ import {
   BUILTIN_REQUEST_PATH,
   BUILTIN_REQUEST_QUERY,
   BUILTIN_REQUEST_SIZE,
+  BUILTIN_REQUEST_TIME,
   BUILTIN_RESOURCE_TYPE,
   BUILTIN_SOURCE_PORT,
   BUILTIN_SOURCE_PRINCIPAL,
@@ -21,6 +22,8 @@ import {
   SOURCE_HEADER,
   SOURCE_QUERY,
   TYPE_CIDR,
+  TYPE_DATETIME,
+  TYPE_DURATION,
   TYPE_FLOAT,
   TYPE_INT,
   TYPE_IP,
@@ -180,6 +183,7 @@ function readFact(bundle: Bundle, request: NeutralRequest, slot: SlotEntry, cell
   }
   switch (id) {
     case BUILTIN_REQUEST_SIZE:
+    case BUILTIN_REQUEST_TIME:
       giveWhole(cell, fact.number, SAFE_INTEGER_MAX);
       return;
     case BUILTIN_SOURCE_PORT:
@@ -287,6 +291,8 @@ function applyDefault(bundle: Bundle, slot: SlotEntry, cell: Cell): void {
       return;
     case TYPE_INT:
     case TYPE_FLOAT:
+    case TYPE_DATETIME:
+    case TYPE_DURATION:
       setNumber(cell, bundle.number(index));
       return;
     case TYPE_IP:

@@ -46,8 +46,11 @@ import { allocate } from "../host/arena";
 @inline export const FACT_DNS_SAN_PEER_CERTIFICATE: u32 = 17;
 // @ts-ignore: decorator
 @inline export const FACT_SHA256_PEER_CERTIFICATE_DIGEST: u32 = 18;
+/** A number: milliseconds since 1970. */
 // @ts-ignore: decorator
-@inline export const FACT_COUNT: u32 = 19;
+@inline export const FACT_TIME: u32 = 19;
+// @ts-ignore: decorator
+@inline export const FACT_COUNT: u32 = 20;
 
 /** Bits of `Bundle.needs` besides one for each fact. */
 // @ts-ignore: decorator

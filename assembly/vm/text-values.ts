@@ -3,6 +3,8 @@ import {
   LIMIT_LIST_ELEMENTS_MAX,
   TYPE_BOOL,
   TYPE_CIDR,
+  TYPE_DATETIME,
+  TYPE_DURATION,
   TYPE_ENUM,
   TYPE_FLOAT,
   TYPE_INT,
@@ -15,6 +17,7 @@ import { Bundle } from "./bundle";
 import { equalBytes, equalsText, findByte, trimEnd, trimStart } from "./bytes";
 import { Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, KIND_NUMBER, KIND_STRING, PRESENT } from "./cells";
 import { readFloat, readInt } from "./decimal";
+import { readDatetime, readDuration } from "./time";
 import { isUtf8 } from "./utf8";
 
 /** Reads a text as one scalar: present or invalid. A list or a record has no spelling as text. */
@@ -36,6 +39,10 @@ function textFits(bundle: Bundle, shape: u32, cell: Cell, pointer: usize, length
       return setNumber(cell, equalsText(pointer, length, "true") ? 1 : equalsText(pointer, length, "false") ? 0 : NaN);
     case TYPE_ENUM:
       return setNumber(cell, memberOf(bundle, entry.argument, pointer, length));
+    case TYPE_DATETIME:
+      return setNumber(cell, readDatetime(pointer, length));
+    case TYPE_DURATION:
+      return setNumber(cell, readDuration(pointer, length));
     case TYPE_IP:
     case TYPE_CIDR:
       return setAddress(cell, entry.type == TYPE_CIDR, pointer, length);

@@ -198,12 +198,14 @@ class Emitter {
   #compare(order: Order, left: Ref, right: Ref | ConstantValue): Test {
     const address = isAddress(left);
     if (isRef(right)) {
-      if (left.type.kind === "string") return { code: op.OP_EQ_STRINGS, a: left, b: right };
+      if (left.type.kind === "string")
+        return { code: pick(order, op.OP_EQ_STRINGS, op.OP_LT_STRINGS, op.OP_LE_STRINGS), a: left, b: right };
       if (address) return { code: op.OP_EQ_ADDRESSES, a: left, b: right };
       return { code: pick(order, op.OP_EQ_NUMBERS, op.OP_LT_NUMBERS, op.OP_LE_NUMBERS), a: left, b: right };
     }
     const b = this.#pools.constant(right);
-    if (left.type.kind === "string") return { code: op.OP_EQ_STRING, a: left, b };
+    if (left.type.kind === "string")
+      return { code: pick(order, op.OP_EQ_STRING, op.OP_LT_STRING, op.OP_LE_STRING), a: left, b };
     if (address) return { code: op.OP_EQ_ADDRESS, a: left, b };
     if (left.type.kind === "enum")
       return { code: pick(order, op.OP_EQ_MEMBER, op.OP_LT_MEMBER, op.OP_LE_MEMBER), a: left, b };
@@ -247,6 +249,8 @@ class Emitter {
         return { code: op.OP_HAS_STRING, a: list, b };
       case "int":
       case "float":
+      case "datetime":
+      case "duration":
         return { code: op.OP_HAS_NUMBER, a: list, b };
       case "bool":
       case "enum":

@@ -17,7 +17,7 @@ import { conditionArbitrary } from "./kleene.fixture.ts";
 import { constant, element, guardOf, leaf, planOf, policyOf, programOf, ref } from "./plan.fixture.ts";
 
 /** Of examples/deployments: it changes with the example's text or the format, and with nothing else. */
-const EXAMPLE_DIGEST = "sha256:44657dbf870b1c6ec46757d1a5346240f7c6200ba9367f1d76a2b4015f246ccd";
+const EXAMPLE_DIGEST = "sha256:48a74bfdb8cfc8910e950125f5a968bf9ae23a90f1864c3b6f7058aaf321aca3";
 
 function bundleOf(plan: Plan): Uint8Array {
   const encoded = encode(plan);

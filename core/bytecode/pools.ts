@@ -74,6 +74,8 @@ export class Pools {
         return this.string(value.value);
       case "int":
       case "float":
+      case "datetime":
+      case "duration":
         return this.number(value.value);
       case "bool":
         return value.value ? 1 : 0;
@@ -99,6 +101,8 @@ function setKind(value: ConstantValue): number {
     case "int":
     case "float":
     case "bool":
+    case "datetime":
+    case "duration":
       return SET_NUMBERS;
     case "enum":
       return SET_MEMBERS;

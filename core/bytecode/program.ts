@@ -3,7 +3,16 @@
  * offset and type in it.
  */
 
-export type ScalarType = "string" | "int" | "float" | "bool" | "enum" | "ip" | "cidr";
+export type ScalarType =
+  | "string"
+  | "int"
+  | "float"
+  | "bool"
+  | "enum"
+  | "ip"
+  | "cidr"
+  | "datetime"
+  | "duration";
 export type ValueType = ScalarType | "list" | "record";
 export type SourceKind = "builtin" | "header" | "query" | "cookie" | "capture" | "body" | "extension";
 export type Severity = "critical" | "high" | "medium" | "low" | "info";

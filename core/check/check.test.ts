@@ -98,7 +98,6 @@ describe("conditions that are wrong", () => {
     { input: 'hue < "green"', want: ["unordered-enum: <"] },
     { input: "it == it", want: ["not-implemented: it == it"] },
     { input: "ss == ss", want: ["not-implemented: ss == ss"] },
-    { input: 's > "a"', want: ["not-implemented: >"] },
     { input: 'ip > "10.0.0.1"', want: ["type-mismatch: >"] },
     { input: 'ip == "10.0.0.0/8"', want: ['bad-address: "10.0.0.0/8"'] },
     { input: 'net == "10.0.0.1"', want: ['bad-network: "10.0.0.1"'] },
@@ -122,7 +121,7 @@ describe("conditions that are wrong", () => {
       input: 'any(it.people where any(it.people where person.name == "a"))',
       want: ["shadowed-name: it.people"],
     },
-    { input: "request.time == 1", want: ["not-implemented: request.time"] },
+    { input: "request.time == 1", want: ["type-mismatch: 1"] },
     { input: 'request.headers == "a"', want: ["not-implemented: request.headers"] },
     {
       input: "s == 5 and i == true and b == 1",

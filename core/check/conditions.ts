@@ -4,12 +4,14 @@ import { BUILTINS_LATER, type Faulty, literalOf, NETWORK_EXAMPLE } from "../sche
 import {
   type ConstantValue,
   isNumber,
+  isOrdered,
   type Schema,
   sameType,
   type Type,
   typeName,
 } from "../schema/schema.ts";
 import { parseAddress, parseNetwork } from "../source/address.ts";
+import { compareBytes } from "../source/bytes.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { BUILTINS, FRAME_DEPTH_MAX } from "../source/gen/facts.ts";
 import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
@@ -20,6 +22,7 @@ import type { ElementBinding, Operand, Resolutions, Resolved } from "./check.ts"
 
 type Compare = Extract<Expression, { kind: "compare" }>;
 type ListLiteral = Extract<Expression, { kind: "list" }>;
+type Range = Extract<Expression, { kind: "range" }>;
 /** An operand with its type; null where it was wrong and is reported. */
 type Typed = { readonly operand: Operand; readonly type: Type } | null;
 
@@ -388,24 +391,19 @@ class ConditionChecker {
       );
       return false;
     }
-    if (e.operator === "==" || e.operator === "!=" || isNumber(type)) return true;
-    if (type.kind === "string")
-      this.#error(
-        "not-implemented",
-        e.operatorSpan,
-        "ordering of strings is not implemented yet",
-        "use an ordered enum or an int",
-      );
-    else if (type.kind !== "enum")
-      this.#error("type-mismatch", e.operatorSpan, `${aType(type)} has no order`, "use `==` or `!=`");
-    else if (!type.enum.ordered)
+    return e.operator === "==" || e.operator === "!=" || this.#hasOrder(e.operatorSpan, type);
+  }
+
+  #hasOrder(span: Span, type: Type): boolean {
+    if (isOrdered(type)) return true;
+    if (type.kind === "enum")
       this.#error(
         "unordered-enum",
-        e.operatorSpan,
+        span,
         `\`${type.enum.name}\` has no order`,
         "declare it with `<` between its members",
       );
-    else return true;
+    else this.#error("type-mismatch", span, `${aType(type)} has no order`, "use `==` or `!=`");
     return false;
   }
 
@@ -449,6 +447,10 @@ class ConditionChecker {
   }
 
   #in(e: Compare, scope: readonly ElementBinding[]): void {
+    if (e.right.kind === "range") {
+      this.#inRange(e, e.right, scope);
+      return;
+    }
     if (e.right.kind === "list") {
       this.#inLiteral(e, e.right, scope);
       return;
@@ -481,7 +483,7 @@ class ConditionChecker {
     const type =
       e.left.kind === "aggregate" ? (this.#typeOf(e.left, scope) ?? null) : this.#typeOf(e.left, scope);
     if (type === null) {
-      for (const item of list.items) this.#typeOf(item, scope);
+      for (const item of list.items) if (item.kind !== "range") this.#typeOf(item, scope);
       return;
     }
     if (type === "literal") {
@@ -513,10 +515,39 @@ class ConditionChecker {
         "write what may stand there, or remove the test",
       );
     for (const item of list.items) {
-      if (type.kind === "ip" && this.#typeOf(item, scope) === "literal") this.#networkLiteral(item, scope);
+      if (item.kind === "range") this.#rangeOf(item, type, scope);
+      else if (type.kind === "ip" && this.#typeOf(item, scope) === "literal")
+        this.#networkLiteral(item, scope);
       else if (type.kind === "ip") this.#addressItem(item, scope);
       else this.#operand(item, type, scope);
     }
+  }
+
+  /** `x in low..high`. */
+  #inRange(e: Compare, range: Range, scope: readonly ElementBinding[]): void {
+    const type = this.#typeOf(e.left, scope);
+    if (type === null || type === "literal") {
+      for (const end of [range.low, range.high]) this.#insideOf(end, scope);
+      if (type === "literal")
+        this.#error(
+          "constant-comparison",
+          e.left.span,
+          "the left side of `in` is a constant",
+          "it is an attribute",
+        );
+      return;
+    }
+    this.#operand(e.left, type, scope);
+    this.#rangeOf(range, type, scope);
+  }
+
+  /** Both ends are of the type, which has an order, and something may lie between them. */
+  #rangeOf(range: Range, type: Type, scope: readonly ElementBinding[]): void {
+    if (!this.#hasOrder(range.span, type)) return;
+    const low = this.#operand(range.low, type, scope)?.operand;
+    const high = this.#operand(range.high, type, scope)?.operand;
+    if (low?.kind === "constant" && high?.kind === "constant" && comesBefore(high.value, low.value))
+      this.#error("empty-range", range.span, "nothing lies in this range", "write the lower end first");
   }
 
   #addressItem(item: Expression, scope: readonly ElementBinding[]): void {
@@ -618,6 +649,7 @@ class ConditionChecker {
       case "int":
       case "float":
       case "bool":
+      case "duration":
         return "literal";
       case "path": {
         const found = this.resolutions.names.get(e.path) ?? this.#resolve(e.path, scope);
@@ -636,6 +668,9 @@ class ConditionChecker {
         return null;
       case "list":
         this.#error("type-mismatch", e.span, "a list stands only behind `in`", "write `x in [...]`");
+        return null;
+      case "range":
+        this.#error("type-mismatch", e.span, "a range stands only behind `in`", "write `x in 1..5`");
         return null;
       default:
         this.#error("type-mismatch", e.span, "a condition is no value", "join conditions with `and` or `or`");
@@ -732,6 +767,14 @@ function* elementNamesOf(schema: Schema): Iterable<string> {
     ...[...schema.records.values()].flatMap((r) => r.fields.map((f) => f.type)),
   ];
   for (const type of types) if (type.kind === "list" && type.elementName !== null) yield type.elementName;
+}
+
+/** Of two constants of one ordered type. */
+function comesBefore(a: ConstantValue, b: ConstantValue): boolean {
+  if (a.kind === "enum" && b.kind === "enum")
+    return a.enum.members.indexOf(a.value) < b.enum.members.indexOf(b.value);
+  if (a.kind === "string" && b.kind === "string") return compareBytes(a.value, b.value) < 0;
+  return Number(a.value) < Number(b.value);
 }
 
 function constantType(value: ConstantValue): Type {

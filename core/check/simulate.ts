@@ -2,6 +2,7 @@
 
 import type { Attribute, ConstantValue } from "../schema/schema.ts";
 import { parseAddress, parseNetwork } from "../source/address.ts";
+import { compareBytes } from "../source/bytes.ts";
 import type { Expression } from "../syntax/ast.ts";
 import type { Resolutions } from "./check.ts";
 
@@ -71,10 +72,10 @@ function constantOf(
 function compared(e: Compare, absent: ReadonlySet<Attribute>, resolutions: Resolutions): Truth {
   const left = constantOf(e.left, absent, resolutions);
   if (left === null) return "unknown";
-  if (e.operator === "in" && e.right.kind === "list") {
-    const items = e.right.items
-      .map((item) => constantOf(item, absent, resolutions))
-      .map((item) => (item === null ? "unknown" : isIn(left, item)));
+  if (e.operator === "in" && (e.right.kind === "list" || e.right.kind === "range")) {
+    const items = (e.right.kind === "list" ? e.right.items : [e.right]).map((item) =>
+      isItem(left, item, absent, resolutions),
+    );
     return items.includes("true") ? "true" : items.includes("unknown") ? "unknown" : "false";
   }
   const right = constantOf(e.right, absent, resolutions);
@@ -93,14 +94,37 @@ function compared(e: Compare, absent: ReadonlySet<Attribute>, resolutions: Resol
     case "contains":
       return truth(String(left.value).includes(String(right.value)));
     case "<":
-      return truth(rank(left) < rank(right));
+      return truth(order(left, right) < 0);
     case "<=":
-      return truth(rank(left) <= rank(right));
+      return truth(order(left, right) <= 0);
     case ">":
-      return truth(rank(left) > rank(right));
+      return truth(order(left, right) > 0);
     case ">=":
-      return truth(rank(left) >= rank(right));
+      return truth(order(left, right) >= 0);
   }
+}
+
+/** Is a value an item of a list behind `in`, or does it lie in its range? */
+function isItem(
+  value: ConstantValue,
+  item: Expression,
+  absent: ReadonlySet<Attribute>,
+  resolutions: Resolutions,
+): Truth {
+  if (item.kind !== "range") {
+    const constant = constantOf(item, absent, resolutions);
+    return constant === null ? "unknown" : isIn(value, constant);
+  }
+  const low = constantOf(item.low, absent, resolutions);
+  const high = constantOf(item.high, absent, resolutions);
+  if (low === null || high === null) return "unknown";
+  return truth(order(low, value) <= 0 && order(value, high) <= 0);
+}
+
+/** Below 0 where `a` comes before `b`, above where it comes behind. */
+function order(a: ConstantValue, b: ConstantValue): number {
+  if (a.kind === "string" && b.kind === "string") return compareBytes(a.value, b.value);
+  return rank(a) - rank(b);
 }
 
 function rank(value: ConstantValue): number {

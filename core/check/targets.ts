@@ -51,6 +51,7 @@ export const CAPABILITIES: readonly Capability[] = [
     missing: {},
     needs: "ext_authz: `encode_raw_headers: true`, so that repeated field lines stay apart",
   },
+  { facts: ["request.time"], missing: {}, needs: null },
   { facts: ["request.protocol"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
   {
     facts: ["request.size"],

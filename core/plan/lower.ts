@@ -1,7 +1,7 @@
 /** From a checked document to the plan: names become cells, sugar becomes the few tests that the plan has. */
 import type { CheckedDocument, Resolutions, Resolved } from "../check/check.ts";
 import { attributesOf, metadataOf } from "../check/policies.ts";
-import { type Attribute, type ConstantValue, isNumber, type Type, typeWidth } from "../schema/schema.ts";
+import { type Attribute, type ConstantValue, type Type, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { Locator, slice } from "../source/source.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
@@ -22,6 +22,7 @@ import {
 } from "./plan.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
+type Range = Extract<Expression, { kind: "range" }>;
 
 const SEVERITIES = ["critical", "high", "medium", "low", "info"] as const;
 type Severity = (typeof SEVERITIES)[number];
@@ -242,11 +243,35 @@ class Lowering {
 
   #in(e: Compare, frames: readonly string[]): Condition {
     if (e.right.kind === "list") return this.#inLiteral(e.left, e.right.items, frames);
+    if (e.right.kind === "range") return this.#inRange(e.left, e.right, frames);
     if (this.#isList(e.right)) return this.#has(e.right, e.left, frames);
     return this.#inItem(this.#operand(e.left, frames) as Ref, this.#operand(e.right, frames));
   }
 
+  /** Both ends belong to it. */
+  #inRange(left: Expression, range: Range, frames: readonly string[]): Condition {
+    const test = (order: Order, end: Expression) =>
+      left.kind === "aggregate"
+        ? this.#countTest(order, left, end, frames)
+        : this.#test(order, this.#operand(left, frames) as Ref, this.#operand(end, frames));
+    return {
+      kind: "and",
+      parts: [{ kind: "not", operand: test("lt", range.low) }, test("le", range.high)],
+    };
+  }
+
   #inLiteral(left: Expression, items: readonly Expression[], frames: readonly string[]): Condition {
+    const ranges = items
+      .filter((item) => item.kind === "range")
+      .map((range) => this.#inRange(left, range, frames));
+    const single = items.filter((item) => item.kind !== "range");
+    if (ranges.length === 0) return this.#inItems(left, single, frames);
+    const rest = single.length === 0 ? [] : [this.#inItems(left, single, frames)];
+    const tests = [...rest, ...ranges];
+    return tests.length === 1 ? tests[0]! : { kind: "or", parts: tests };
+  }
+
+  #inItems(left: Expression, items: readonly Expression[], frames: readonly string[]): Condition {
     if (left.kind === "aggregate") return this.#countIn(left, items, frames);
     const ref = this.#operand(left, frames) as Ref;
     const operands = items.map((item) => this.#operand(item, frames));
@@ -362,7 +387,7 @@ function nothing(ref: Ref): Condition {
 
 /** Types whose constants can stand in a set. */
 function setType(type: Type): boolean {
-  return type.kind === "string" || type.kind === "enum" || type.kind === "ip" || isNumber(type);
+  return type.kind !== "bool" && type.kind !== "cidr";
 }
 
 function elementType(list: Ref): Type {

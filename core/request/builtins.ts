@@ -15,6 +15,7 @@ const LOADS: Readonly<Record<string, Load>> = {
   "request.scheme": text((request) => request.scheme),
   "request.protocol": text((request) => request.protocol),
   "request.size": number((request) => request.size, Number.MAX_SAFE_INTEGER),
+  "request.time": number((request) => request.time, Number.MAX_SAFE_INTEGER),
   "source.ip": text((request) => request.source.ip),
   "source.port": number((request) => request.source.port, PORT_MAX),
   "source.principal": text((request) => filled(request.source.principal)),

@@ -23,6 +23,8 @@ export function applyDefault(program: Program, slots: Slots, slot: Slot): void {
       return;
     case "int":
     case "float":
+    case "datetime":
+    case "duration":
       slots.number[cell] = program.numbers[index]!;
       return;
     case "ip":

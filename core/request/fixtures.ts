@@ -12,6 +12,8 @@ export type TypeSpec =
   | "bool"
   | "ip"
   | "cidr"
+  | "datetime"
+  | "duration"
   | "resource"
   | { enum: string[] }
   | { list: TypeSpec }
@@ -157,6 +159,7 @@ export function testRequest(
     scheme: undefined,
     protocol: undefined,
     size: undefined,
+    time: undefined,
     headers: [],
     headersJoined: false,
     body: { kind: "empty" },
@@ -217,6 +220,8 @@ function presentAt(program: Program, slots: Slots, shape: Shape, cell: number): 
     }
     case "int":
     case "float":
+    case "datetime":
+    case "duration":
       if (Object.is(slots.number[cell], -0)) throw new Error("-0 in a cell");
       return slots.number[cell];
     case "bool":

@@ -1,6 +1,7 @@
 /** Reads a JSON document member by member and collects complaints that name the member. */
 import { NUMBER_BYTES_MAX } from "../source/gen/facts.ts";
 import { didYouMean } from "../source/suggest.ts";
+import { parseDatetime } from "../source/time.ts";
 import { SpelledNumber } from "./attributes.ts";
 import {
   JSON_ARRAY,
@@ -102,6 +103,15 @@ export class FormReader {
       : Number.NaN;
     if (value >= 0 && value <= max) return value;
     this.error(member, `must be a whole number from 0 to ${max}`);
+    return undefined;
+  }
+
+  /** Milliseconds of a datetime, not before 1970. */
+  datetime(member: Member | undefined): number | undefined {
+    if (member === undefined) return undefined;
+    const value = isText(this.kind(member)) ? parseDatetime(this.text(member)!) : null;
+    if (value !== null && value >= 0) return value;
+    this.error(member, 'must be a datetime such as "2026-11-29T08:30:00Z", not before 1970');
     return undefined;
   }
 

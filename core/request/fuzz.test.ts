@@ -7,7 +7,17 @@ import { createSlotLoader } from "./load.ts";
 import { type Body, type NeutralRequest, type Text, undelivered } from "./neutral.ts";
 import { Slots } from "./slots.ts";
 
-const scalars: TypeSpec[] = ["string", "int", "float", "bool", "ip", "cidr", { enum: ["a", "b", "é"] }];
+const scalars: TypeSpec[] = [
+  "string",
+  "int",
+  "float",
+  "bool",
+  "ip",
+  "cidr",
+  "datetime",
+  "duration",
+  { enum: ["a", "b", "é"] },
+];
 const record: TypeSpec = { record: { a: "int", b: { list: "string" }, c: { record: { a: "bool" } } } };
 const argumentsOf = {
   header: ["x-a", "cookie"],
@@ -57,6 +67,8 @@ const piece = fc.constantFrom(
   "10.0.0.1",
   "::1/128",
   "1e5",
+  "2026-11-29T08:30:00.5+01:00",
+  "1h30m",
   "\ud800",
   '"a":',
   '{"a":',
@@ -130,6 +142,7 @@ const request: fc.Arbitrary<NeutralRequest> = fc.record(
     scheme: fact(text),
     protocol: fact(text),
     size: fact(fc.double()),
+    time: fact(fc.double()),
     headers: fc.array(header, { maxLength: 6 }),
     headersJoined: fc.boolean(),
     body,
@@ -164,6 +177,7 @@ const request: fc.Arbitrary<NeutralRequest> = fc.record(
       "scheme",
       "protocol",
       "size",
+      "time",
       "headers",
       "headersJoined",
       "body",

@@ -68,6 +68,8 @@ export interface NeutralRequest {
   readonly protocol: Fact<Text>;
   /** Announced size of the body in bytes. */
   readonly size: Fact<number>;
+  /** When the request arrived, in whole milliseconds since 1970-01-01T00:00:00Z. */
+  readonly time: Fact<number>;
   /** Field lines in order, without pseudo headers. */
   readonly headers: readonly HeaderLine[] | typeof undelivered;
   /** The host joined lines of one name with commas. */

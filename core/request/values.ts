@@ -2,6 +2,7 @@
 import type { Program, Shape } from "../bytecode/program.ts";
 import { readAddress, readNetwork } from "../source/address.ts";
 import { LIST_ELEMENTS_MAX } from "../source/gen/facts.ts";
+import { readDatetime, readDuration } from "../source/time.ts";
 import { ByteTable } from "./byte-table.ts";
 import { readFloat, readInt } from "./number.ts";
 import { ABSENT, INVALID, PRESENT, type Slots } from "./slots.ts";
@@ -70,6 +71,10 @@ function fitsText(
       const member = text < 0 ? undefined : names.members[shape.enumIndex]?.get(text);
       return finite(slots, cell, member ?? Number.NaN);
     }
+    case "datetime":
+      return finite(slots, cell, readDatetime(bytes, start, end));
+    case "duration":
+      return finite(slots, cell, readDuration(bytes, start, end));
     case "ip":
     case "cidr":
       return readAddressText(slots, shape.type, cell, start, end);

@@ -17,6 +17,23 @@ export function sameBytes(
   return true;
 }
 
+/** Below 0 where the first bytes come before the second, 0 where they are the same; a beginning comes first. */
+export function orderBytes(
+  a: Uint8Array,
+  aStart: number,
+  aLength: number,
+  b: Uint8Array,
+  bStart: number,
+  bLength: number,
+): number {
+  const shared = Math.min(aLength, bLength);
+  for (let i = 0; i < shared; i++) {
+    const difference = a[aStart + i]! - b[bStart + i]!;
+    if (difference !== 0) return difference;
+  }
+  return aLength - bLength;
+}
+
 /**
  * Finds bytes in bytes. Both may be a client's, so the time is linear in their lengths: where the plain search could
  * take long, Knuth, Morris and Pratt's does it, whose table is kept from one search to the next.

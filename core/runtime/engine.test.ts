@@ -68,6 +68,7 @@ describe("never throws, and always decides", () => {
       scheme: fact(text),
       protocol: fact(text),
       size: fact(number),
+      time: fact(number),
       headers: fc.array(fc.record({ name: names, value: text }), { maxLength: 6 }),
       headersJoined: fc.boolean(),
       body: fc.oneof(

@@ -6,7 +6,7 @@ import * as op from "../bytecode/gen/constants.ts";
 import type { Program } from "../bytecode/program.ts";
 import type { Slots } from "../request/slots.ts";
 import * as states from "../request/slots.ts";
-import { ByteSearch, sameBytes } from "./byte-search.ts";
+import { ByteSearch, orderBytes, sameBytes } from "./byte-search.ts";
 import * as counts from "./counts.ts";
 import { compareCount, compareCounts } from "./counts.ts";
 import * as linking from "./link.ts";
@@ -44,6 +44,10 @@ const {
   OP_LE_NUMBERS,
   OP_EQ_ADDRESSES,
   OP_IN_CIDR,
+  OP_LT_STRING,
+  OP_LE_STRING,
+  OP_LT_STRINGS,
+  OP_LE_STRINGS,
   OP_HAS_STRING,
   OP_HAS_NUMBER,
   OP_HAS_MEMBER,
@@ -218,6 +222,14 @@ export class Interpreter {
           case OP_IN_CIDR:
             truth = this.#inCidr(a, b) ? TRUE : FALSE;
             break;
+          case OP_LT_STRING:
+          case OP_LE_STRING:
+            truth = this.#orderConstant(a, b) < opcode - OP_LT_STRING ? TRUE : FALSE;
+            break;
+          case OP_LT_STRINGS:
+          case OP_LE_STRINGS:
+            truth = this.#orderCell(a, b) < opcode - OP_LT_STRINGS ? TRUE : FALSE;
+            break;
           case OP_HAS_STRING:
           case OP_HAS_NUMBER:
           case OP_HAS_MEMBER:
@@ -342,6 +354,20 @@ export class Interpreter {
     if (kind === 0) return sameBytes(slots.bytes, from, bytes, start, length);
     if (kind === 1) return sameBytes(slots.bytes, from + room, bytes, start, length);
     return this.#search.contains(slots.bytes, from, slots.length[a]!, bytes, start, length);
+  }
+
+  /** Below 0 where `a` comes before the constant, 0 where they are equal. */
+  #orderConstant(a: number, constant: number): number {
+    const slots = this.#slots;
+    const { stringBytes, stringOffsets } = this.#program;
+    const start = stringOffsets[constant]!;
+    const length = stringOffsets[constant + 1]! - start;
+    return orderBytes(slots.bytes, slots.offset[a]!, slots.length[a]!, stringBytes, start, length);
+  }
+
+  #orderCell(a: number, b: number): number {
+    const { bytes, offset, length } = this.#slots;
+    return orderBytes(bytes, offset[a]!, length[a]!, bytes, offset[b]!, length[b]!);
   }
 
   #equalStrings(a: number, b: number): boolean {

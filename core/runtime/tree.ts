@@ -1,6 +1,7 @@
 /** One policy's conditions with their truth and the values they saw: what `ipe explain` prints. */
 import type { ExplainNode, Program, Shape } from "../bytecode/program.ts";
 import { ABSENT, PRESENT, type Slots } from "../request/slots.ts";
+import { formatDatetime, formatDuration } from "../source/time.ts";
 import { type CountRange, countRange } from "./counts.ts";
 import { type Explainer, type Truth, truthOf } from "./explain.ts";
 
@@ -62,6 +63,10 @@ export function shown(cell: number, shape: Shape, slots: Slots, program: Program
     case "int":
     case "float":
       return String(slots.number[cell]);
+    case "datetime":
+      return JSON.stringify(formatDatetime(slots.number[cell]!));
+    case "duration":
+      return formatDuration(slots.number[cell]!);
     case "bool":
       return slots.number[cell] === 1 ? "true" : "false";
     case "enum": {

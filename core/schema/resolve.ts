@@ -6,6 +6,7 @@ import { BUILTINS, JSON_DEPTH_MAX, SHAPE_WIDTH_MAX } from "../source/gen/facts.t
 import { NOT_ENFORCED } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
+import { parseDatetime } from "../source/time.ts";
 import type {
   AttributeDeclaration,
   Declaration,
@@ -32,12 +33,13 @@ import {
 } from "./schema.ts";
 import { checkSourceFits, resolveSource } from "./sources.ts";
 
-const SCALARS = ["string", "int", "float", "bool", "ip", "cidr"] as const;
-const TYPES_LATER = ["datetime", "duration", "set", "map"];
+const SCALARS = ["string", "int", "float", "bool", "ip", "cidr", "datetime", "duration"] as const;
+const TYPES_LATER = ["set", "map"];
 /** Built-ins that the design names and this version cannot supply. */
-export const BUILTINS_LATER = ["request.headers", "request.time"];
+export const BUILTINS_LATER = ["request.headers"];
 /** Types in one another; no JSON text that is read nests deeper. */
 const TYPE_DEPTH_MAX = JSON_DEPTH_MAX;
+const DATETIME_EXAMPLE = '"2027-01-31T18:00:00Z"';
 export const NETWORK_EXAMPLE = 'write one such as "10.0.0.0/8"';
 
 /** A schema, and what is declared but could not be resolved: whoever uses it is not reported again. */
@@ -433,7 +435,9 @@ function builtin(name: string, type: string, resource: EnumInfo): Attribute {
   return {
     name,
     type:
-      type === "enum" ? { kind: "enum", enum: resource } : { kind: type as "string" | "int" | "bool" | "ip" },
+      type === "enum"
+        ? { kind: "enum", enum: resource }
+        : { kind: type as "string" | "int" | "bool" | "ip" | "datetime" },
     optional: false,
     marking: "verified",
     source: "builtin",
@@ -494,9 +498,29 @@ export function literalOf(type: Type, literal: Expression, report: Diagnostics):
       );
       return null;
     }
+    case "datetime":
+      return literal.kind === "string"
+        ? datetimeOf(literal.value, literal.span, report)
+        : mismatch(`datetimes are written in quotes: ${DATETIME_EXAMPLE}`);
+    case "duration":
+      return literal.kind === "duration"
+        ? { kind: "duration", value: literal.value }
+        : mismatch("durations are written without quotes: 90s, 1h30m, 7d");
     default:
       return mismatch(`a ${type.kind} has no literal`);
   }
+}
+
+function datetimeOf(text: string, span: Span, report: Diagnostics): ConstantValue | null {
+  const value = parseDatetime(text);
+  if (value !== null) return { kind: "datetime", value };
+  report.error(
+    "bad-datetime",
+    span,
+    `\`${text}\` is not a datetime`,
+    `write it by RFC 3339: ${DATETIME_EXAMPLE}, or with an offset such as +01:00`,
+  );
+  return null;
 }
 
 function memberOf(info: EnumInfo, value: string, span: Span, report: Diagnostics): ConstantValue | null {

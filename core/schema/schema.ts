@@ -18,7 +18,7 @@ export interface FieldInfo {
   readonly optional: boolean;
 }
 
-export type ScalarKind = "string" | "int" | "float" | "bool" | "ip" | "cidr";
+export type ScalarKind = "string" | "int" | "float" | "bool" | "ip" | "cidr" | "datetime" | "duration";
 
 export type Type =
   | { readonly kind: ScalarKind }
@@ -26,10 +26,13 @@ export type Type =
   | { readonly kind: "list"; readonly element: Type; readonly elementName: string | null }
   | { readonly kind: "record"; readonly record: RecordInfo };
 
-/** A literal value of a scalar type. Addresses and networks keep their text; `value` of an enum is the member. */
+/**
+ * A literal value of a scalar type. Addresses and networks keep their text; `value` of an enum is the member, of a
+ * datetime and a duration its milliseconds.
+ */
 export type ConstantValue =
   | { readonly kind: "string" | "ip" | "cidr"; readonly value: string }
-  | { readonly kind: "int" | "float"; readonly value: number }
+  | { readonly kind: "int" | "float" | "datetime" | "duration"; readonly value: number }
   | { readonly kind: "bool"; readonly value: boolean }
   | { readonly kind: "enum"; readonly enum: EnumInfo; readonly value: string };
 
@@ -98,6 +101,12 @@ export function typeWidth(type: Type): number {
 
 export function isNumber(type: Type): boolean {
   return type.kind === "int" || type.kind === "float";
+}
+
+/** Can values of the type be compared with `<`? */
+export function isOrdered(type: Type): boolean {
+  if (type.kind === "enum") return type.enum.ordered;
+  return isNumber(type) || type.kind === "string" || type.kind === "datetime" || type.kind === "duration";
 }
 
 export function sameType(a: Type, b: Type): boolean {

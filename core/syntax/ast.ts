@@ -47,6 +47,10 @@ export type Expression =
   | { readonly kind: "string"; readonly value: string; readonly span: Span }
   /** `text` is the spelling: JSON's for numbers, with a sign where one was written. */
   | { readonly kind: "int" | "float"; readonly value: number; readonly text: string; readonly span: Span }
+  /** `90s`, `1h30m`: `value` in milliseconds. */
+  | { readonly kind: "duration"; readonly value: number; readonly text: string; readonly span: Span }
+  /** `low..high`, behind `in` and in its lists; both ends belong to it. */
+  | { readonly kind: "range"; readonly low: Expression; readonly high: Expression; readonly span: Span }
   | { readonly kind: "bool"; readonly value: boolean; readonly span: Span }
   | { readonly kind: "list"; readonly items: readonly Expression[]; readonly span: Span }
   /** What could not be parsed; already reported. */

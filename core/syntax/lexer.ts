@@ -4,14 +4,15 @@
  */
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { shortened } from "../source/display.ts";
-import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
+import type { DiagnosticId } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
+import { parseDuration } from "../source/time.ts";
 
-export type TokenKind = "word" | "string" | "number" | "symbol" | "end";
+export type TokenKind = "word" | "string" | "number" | "duration" | "symbol" | "end";
 
 export interface Token {
   readonly kind: TokenKind;
-  /** Dotted name, symbol or number as written (empty for a bad number, which is reported); the value of a string. */
+  /** Dotted name, symbol, number or duration as written (empty for a bad number, which is reported); the value of a string. */
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -48,7 +49,6 @@ const SYMBOLS = [
 const WORD = /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y;
 // A word or a second number glued to a number (`5x`, `007`) is taken in, to be reported as one bad number.
 const NUMBER = /[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?[A-Za-z0-9_]*/y;
-const DURATION = /^[0-9]+(?:ms|s|m|h|d)$/;
 const JSON_NUMBER = /^(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const BLANKS = /[ \t\n]+/y;
 const PLAIN_TEXT = /[^"\\\n\r\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/y;
@@ -211,20 +211,15 @@ export class Lexer {
 
   #number(text: string, start: number): Token {
     if (JSON_NUMBER.test(text)) return this.#token("number", text, start);
-    if (DURATION.test(text))
-      this.#report.error(
-        "not-implemented",
-        this.span(start, this.#at),
-        `\`${text}\`: durations are not implemented yet`,
-        NOT_ENFORCED,
-      );
-    else
-      this.#report.error(
-        "bad-number",
-        this.span(start, this.#at),
-        `\`${text}\` is not a number`,
-        "numbers are spelled as in JSON: 0, 12, 1.5, 2e3",
-      );
+    if (parseDuration(text) !== null) return this.#token("duration", text, start);
+    this.#report.error(
+      "bad-number",
+      this.span(start, this.#at),
+      `\`${text}\` is not a number`,
+      /[dhms]/.test(text)
+        ? "durations are spelled 90s, 1h30m, 7d: units d, h, m, s, ms in this order, whole numbers"
+        : "numbers are spelled as in JSON: 0, 12, 1.5, 2e3",
+    );
     return this.#token("number", "", start);
   }
 

@@ -45,6 +45,10 @@ function shown(e: Expression): string {
       return `${e.value}`;
     case "bool":
       return `${e.value}`;
+    case "duration":
+      return `${e.value}ms`;
+    case "range":
+      return `(${shown(e.low)}..${shown(e.high)})`;
     case "list":
       return `[${e.items.map(shown).join(", ")}]`;
     case "error":

@@ -7,6 +7,7 @@ import { shortened } from "../source/display.ts";
 import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
+import { parseDuration } from "../source/time.ts";
 import type {
   Aggregate,
   AttributeDeclaration,
@@ -57,7 +58,7 @@ const OPERATORS: readonly string[] = [
   "ends_with",
   "contains",
 ];
-const OPERATORS_LATER = ["matches", "like", "+", "-", "*", "/", ".."];
+const OPERATORS_LATER = ["matches", "like", "+", "-", "*", "/"];
 const FUNCTIONS_LATER = ["lower", "sum", "min", "max", "now", "is_business_hours", "time_until"];
 const AGGREGATES: readonly string[] = ["count", "any", "all"];
 
@@ -816,7 +817,9 @@ export class Parser {
     if (!this.#atOperator()) return left;
     const operator = this.#token;
     this.#advance();
-    const right = this.#operand();
+    const right = operator.text === "in" ? this.#rangeOrOperand() : this.#operand();
+    if (this.#is("symbol", ".."))
+      this.#fail("syntax", this.#token, "a range stands only behind `in`", "write `x in 1..5`");
     if (this.#atOperator()) {
       this.#fail("chained-comparison", this.#token, "comparisons do not chain", "write `a < b and b < c`");
     }
@@ -830,11 +833,21 @@ export class Parser {
     };
   }
 
+  /** An operand, or two with `..` between them. */
+  #rangeOrOperand(): Expression {
+    const start = this.#token.start;
+    const low = this.#operand();
+    if (!this.#is("symbol", "..")) return low;
+    this.#advance();
+    const high = this.#operand();
+    return { kind: "range", low, high, span: this.#from(start) };
+  }
+
   #atOperator(): boolean {
     if (!this.#inBody()) return false;
     const { kind, text } = this.#token;
     if (kind !== "word" && kind !== "symbol") return false;
-    if (OPERATORS_LATER.includes(text)) this.#later(this.#token, text === ".." ? "a range" : `\`${text}\``);
+    if (OPERATORS_LATER.includes(text)) this.#later(this.#token, `\`${text}\``);
     if (text === "=") this.#fail("syntax", this.#token, "`=` compares nothing", "write `==`");
     if (text === "not" && this.#aheadIs("word", "in"))
       this.#fail("syntax", this.#token, "`not in` is not an operator", "write `not x in [...]`");
@@ -849,6 +862,7 @@ export class Parser {
         this.#advance();
         return { kind: "string", value: token.text, span: this.#spanOf(token) };
       case "number":
+      case "duration":
         return this.#number(token, 1);
       case "symbol":
         return this.#symbolOperand(token);
@@ -874,7 +888,8 @@ export class Parser {
       return inside;
     }
     if (token.text === "[") return this.#list(token);
-    if (token.text === "-" && this.#ahead().kind === "number" && this.#ahead().start === token.end) {
+    const isSign = token.text === "-" && this.#ahead().start === token.end;
+    if (isSign && (this.#ahead().kind === "number" || this.#ahead().kind === "duration")) {
       this.#advance();
       return this.#number(token, -1);
     }
@@ -883,11 +898,13 @@ export class Parser {
   }
 
   #number(first: Token, sign: 1 | -1): Expression {
+    const { kind } = this.#token;
     const bad = this.#token.text === "";
     const text = (sign < 0 ? "-" : "") + this.#token.text;
     this.#advance();
     const span = this.#from(first.start);
     if (bad) return { kind: "error", span };
+    if (kind === "duration") return { kind, value: parseDuration(text)!, text, span };
     const value = Number(text) + 0;
     if (!/[.eE]/.test(text)) {
       if (!Number.isSafeInteger(value))
@@ -915,8 +932,7 @@ export class Parser {
     while (!this.#is("symbol", "]")) {
       if (this.#is("symbol", "["))
         this.#fail("nested-list", this.#token, "a list in a list", "write its items into the outer list");
-      items.push(this.#operand());
-      if (this.#is("symbol", "..")) this.#later(this.#token, "a range");
+      items.push(this.#rangeOrOperand());
       if (!this.#is("symbol", ",")) break;
       this.#advance();
     }
@@ -1008,16 +1024,17 @@ export class Parser {
   #literal(what: string): Expression {
     const token = this.#token;
     if (this.#inBody()) {
-      const negative = token.kind === "symbol" && token.text === "-" && this.#ahead().kind === "number";
+      const isNumber = ({ kind }: Token): boolean => kind === "number" || kind === "duration";
+      const negative = token.kind === "symbol" && token.text === "-" && isNumber(this.#ahead());
       const truth = this.#is("word", "true") || this.#is("word", "false");
-      if (token.kind === "string" || token.kind === "number" || negative || truth) return this.#operand();
+      if (token.kind === "string" || isNumber(token) || negative || truth) return this.#operand();
       if (token.kind === "symbol" && token.text === "[") this.#later(token, "a list here");
     }
     return this.#fail(
       "syntax",
       token,
       `expected ${what}, found ${describe(token)}`,
-      'a literal: "text", 5, 1.5, true or false',
+      'a literal: "text", 5, 1.5, 30m, true or false',
     );
   }
 

@@ -28,6 +28,8 @@ function childrenOf(e: Expression): readonly Expression[] {
       return e.where === null ? [] : [e.where];
     case "list":
       return e.items;
+    case "range":
+      return [e.low, e.high];
     default:
       return [];
   }

@@ -17,6 +17,7 @@ import type {
   Peer as EnvoyPeer,
   HeaderMap,
   HttpRequest,
+  Timestamp,
 } from "../../proto/messages.ts";
 
 /**
@@ -77,11 +78,18 @@ export function toNeutral(check: CheckRequest, options: RequestOptions): Neutral
   const http = attributes.request?.http;
   return {
     ...(http === undefined ? withoutHttp : fromHttp(http, options)),
+    time: milliseconds(attributes.request?.time),
     source: peer(attributes.source),
     destination: peer(attributes.destination),
     connection: connection(attributes),
     extensions: extensions(attributes.context_extensions),
   };
+}
+
+/** Envoy always says when a request came; its clock is the one that counts. */
+function milliseconds(time: Timestamp | undefined): Fact<number> {
+  if (time === undefined) return undelivered;
+  return (time.seconds ?? 0) * 1000 + Math.floor((time.nanos ?? 0) / 1_000_000);
 }
 
 const noExtensions: ReadonlyMap<string, Text> = new Map();
@@ -91,7 +99,7 @@ function extensions(from: Readonly<Record<string, string>> | undefined): Readonl
   return new Map(Object.entries(from).map(([key, value]) => [key, wellFormed(value)]));
 }
 
-type HttpFacts = Omit<NeutralRequest, "source" | "destination" | "connection" | "extensions">;
+type HttpFacts = Omit<NeutralRequest, "time" | "source" | "destination" | "connection" | "extensions">;
 
 const undeliveredBody: Body = { kind: "undelivered" };
 const emptyBody: Body = { kind: "empty" };

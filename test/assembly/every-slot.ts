@@ -8,7 +8,7 @@ import {
 } from "../../core/request/neutral.ts";
 import type { Random } from "../differential/random.ts";
 
-const TYPES = ["string", "int", "float", "bool", "Risk", "ip", "cidr"] as const;
+const TYPES = ["string", "int", "float", "bool", "Risk", "ip", "cidr", "datetime", "duration"] as const;
 const SOURCES = ["header", "query", "cookie", "capture", "body", "extension"] as const;
 const BUILTINS = [
   "request.method",
@@ -18,6 +18,7 @@ const BUILTINS = [
   "request.scheme",
   "request.protocol",
   "request.size",
+  "request.time",
   "request.id",
   "source.ip",
   "source.port",
@@ -42,6 +43,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   Risk: '"low"',
   ip: '"::1"',
   cidr: '"10.0.0.0/8"',
+  datetime: '"2026-11-29T08:30:00+01:00"',
+  duration: "1h30m",
 };
 
 function nameOf(source: string, type: string): string {
@@ -158,6 +161,12 @@ const VALUES: readonly string[] = [
     "fe80::1%eth0",
   ],
   ...[
+    "2026-11-29T08:30:00Z",
+    "2024-02-29T23:59:59.123456789-11:30",
+    "2026-02-29T00:00:00Z",
+    "1h30m",
+    "-7d5ms",
+    "1m1h",
     "10.0.0.0/8",
     "10.0.0.1/8",
     "::/0",
@@ -330,6 +339,7 @@ export function hostileRequest(random: Random): NeutralRequest {
     scheme: fact(value),
     protocol: fact(value),
     size: fact(() => random.pick([0, 1, -1, 0.5, 2 ** 53, 2 ** 53 - 1, Number.NaN])),
+    time: fact(() => random.pick([0, 1_764_000_000_000, -1, 0.5, 2 ** 53, 2 ** 53 - 1, Number.NaN])),
     headers: headers(random),
     headersJoined: random.chance(20),
     body: body(random),

@@ -31,6 +31,7 @@ export const ALLOWED: NeutralRequest = {
   protocol: "HTTP/1.1",
   size: ALLOWED_BODY.length,
   headers: ALLOWED_HEADERS,
+  time: 1_764_000_000_000,
   headersJoined: false,
   body: { kind: "bytes", bytes: new TextEncoder().encode(ALLOWED_BODY) },
   source: { ip: "10.1.2.3", port: 40_000, principal: undefined },

@@ -21,6 +21,7 @@ export function neutralRequest(given: Case): NeutralRequest {
     scheme: fact("request.scheme", request.scheme),
     protocol: fact("request.protocol", request.protocol),
     size: fact("request.size", request.size ?? bodyBytes(given)?.length ?? 0),
+    time: fact("request.time", request.time === undefined ? undefined : Date.parse(request.time)),
     headers: hidden.has("headers") ? undelivered : headerLines(given),
     headersJoined: given.joined ?? false,
     body: hidden.has("body") ? { kind: "undelivered" } : bodyOf(given),

@@ -17,6 +17,8 @@ export interface CaseRequest {
   readonly scheme?: string;
   readonly protocol?: string;
   readonly size?: number;
+  /** By RFC 3339. */
+  readonly time?: string;
   readonly headers?: Readonly<Record<string, CaseText | readonly CaseText[]>>;
   /** Text as it is, or an object or array that counts as `application/json`. */
   readonly body?: unknown;

@@ -2,7 +2,7 @@
 import { type Fact, type Text, undelivered } from "../../core/request/neutral.ts";
 import { ABSENT, INVALID, present, type Value } from "../reference/values.ts";
 import { bytesOf } from "./facts.ts";
-import { ADDRESSES } from "./pools.ts";
+import { ADDRESSES, DATETIMES } from "./pools.ts";
 import type { Random } from "./random.ts";
 
 export type BuiltinFacts = ReadonlyMap<
@@ -46,6 +46,11 @@ const SIZES: readonly Option[] = [
   ...[0, 1, 3, 9007199254740991].map((n): Option => [n, present(n)]),
   ...ENDS,
 ];
+const TIMES: readonly Option[] = [
+  ...DATETIMES.map(({ ms }): Option => (ms < 0 ? [ms, INVALID] : [ms, present(ms)])),
+  ...ENDS,
+  [0.5, INVALID],
+];
 const PORTS: readonly Option[] = [
   ...[0, 1, 7, 65535].map((n): Option => [n, present(n)]),
   ...ENDS,
@@ -64,6 +69,7 @@ const BUILTIN_OPTIONS: readonly (readonly [string, readonly Option[]])[] = [
   ["request.protocol", TEXTS],
   ["request.host", HOSTS],
   ["request.size", SIZES],
+  ["request.time", TIMES],
   ["source.ip", PEER_ADDRESSES],
   ["source.port", PORTS],
   ["source.principal", TEXTS_ABSENT_WHEN_EMPTY],

@@ -1,8 +1,8 @@
 /** Random conditions as small trees (for shrinking), right by construction in names, types and depth. */
-import type { Type } from "../../core/schema/schema.ts";
+import { isOrdered, type Type } from "../../core/schema/schema.ts";
 import { ADDRESSES, NETWORKS } from "./pools.ts";
 import type { Random } from "./random.ts";
-import { type GeneratedSchema, literal } from "./schema.ts";
+import { type GeneratedSchema, literal, rangeOf } from "./schema.ts";
 
 export interface Aggregate {
   readonly function: "count" | "any" | "all";
@@ -161,8 +161,7 @@ class ConditionGenerator {
     const { type } = subject;
     if (this.#random.chance(30)) return this.#inLeaf(subject, place);
     const operators = ["==", "!="];
-    if (type.kind === "int" || type.kind === "float" || (type.kind === "enum" && type.enum.ordered))
-      operators.push("<", "<=", ">", ">=");
+    if (isOrdered(type)) operators.push("<", "<=", ">", ">=");
     if (type.kind === "string") operators.push("starts_with", "ends_with", "contains");
     const operator = this.#random.pick(operators);
     const left = this.#use(subject);
@@ -182,13 +181,28 @@ class ConditionGenerator {
     }
     const left = this.#use(subject);
     if (type.kind === "ip" && this.#random.chance(50)) return leaf(left, "in", this.#network(place));
+    if (isOrdered(type) && this.#random.chance(25)) return leaf(left, "in", this.#range(type, place));
     return leaf(
       left,
       "in",
       this.#list(this.#random.below(5), () =>
-        type.kind === "ip" && this.#random.chance(60) ? this.#network(place) : this.#operand(type, place),
+        type.kind === "ip" && this.#random.chance(60)
+          ? this.#network(place)
+          : isOrdered(type) && this.#random.chance(15)
+            ? this.#range(type, place)
+            : this.#operand(type, place),
       ),
     );
+  }
+
+  /** Of two constants the lower one comes first: anything else is an error. */
+  #range(type: Type, place: Place): string {
+    const [low, high] = rangeOf(type, this.#random);
+    if (this.#random.chance(60)) return `${low}..${high}`;
+    const attribute = this.#random.pick(place.readables);
+    if (!fits(type, attribute.type, false)) return `${low}..${high}`;
+    const end = this.#use(attribute);
+    return this.#random.chance(50) ? `${low}..${end}` : `${end} .. ${high}`;
   }
 
   #list(length: number, item: () => string): string {

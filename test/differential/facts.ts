@@ -4,7 +4,7 @@
  */
 import type { Type } from "../../core/schema/schema.ts";
 import { ABSENT, INVALID, present, type Value } from "../reference/values.ts";
-import { ADDRESSES, FLOATS, INTS, NETWORKS, STRINGS } from "./pools.ts";
+import { ADDRESSES, DATETIMES, DURATIONS, FLOATS, INTS, NETWORKS, STRINGS } from "./pools.ts";
 import type { Random } from "./random.ts";
 
 /** A value and the JSON text that stands for it; null where the member is left out. */
@@ -166,6 +166,10 @@ function wrongTexts(type: Type): string[] {
       return ["", "True", "1", "yes"];
     case "enum":
       return ["", "nope", type.enum.members[0]!.toUpperCase(), `${type.enum.members[0]}x`];
+    case "datetime":
+      return ["", "2026-11-27", "2026-02-29T00:00:00Z", "2026-11-27T16:00:00", "2026-11-27T24:00:00Z", "0"];
+    case "duration":
+      return ["", "5", "1.5h", "1m1h", "05m", "9007199254740992ms", "-"];
     case "ip":
       return [
         "",
@@ -207,6 +211,11 @@ function scalar(type: Type, random: Random): { value: Value; text: string } {
     case "enum": {
       const text = random.pick(type.enum.members);
       return { value: present(text), text };
+    }
+    case "datetime":
+    case "duration": {
+      const { text, ms } = random.pick(type.kind === "datetime" ? DATETIMES : DURATIONS);
+      return { value: present(ms), text };
     }
     case "ip":
     case "cidr": {

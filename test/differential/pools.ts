@@ -36,6 +36,34 @@ export const FLOATS = [
   "3",
 ] as const;
 
+export interface SpelledTime {
+  readonly text: string;
+  readonly ms: number;
+}
+
+/** Spellings of points in time, several of one, with their milliseconds. */
+export const DATETIMES: readonly SpelledTime[] = [
+  { text: "1970-01-01T00:00:00Z", ms: 0 },
+  { text: "1969-12-31T23:59:59.999Z", ms: -1 },
+  { text: "2026-11-27T16:00:00Z", ms: 1_795_795_200_000 },
+  { text: "2026-11-27T17:00:00.0009+01:00", ms: 1_795_795_200_000 },
+  { text: "2026-11-27T16:00:00.001Z", ms: 1_795_795_200_001 },
+  { text: "2024-02-29T12:00:00-05:30", ms: 1_709_227_800_000 },
+  { text: "9999-12-31T23:59:59.999Z", ms: 253_402_300_799_999 },
+  { text: "0000-01-01T00:00:00Z", ms: -62_167_219_200_000 },
+];
+/** Likewise of lengths of time. */
+export const DURATIONS: readonly SpelledTime[] = [
+  { text: "0s", ms: 0 },
+  { text: "1ms", ms: 1 },
+  { text: "60s", ms: 60_000 },
+  { text: "1m", ms: 60_000 },
+  { text: "1h30m", ms: 5_400_000 },
+  { text: "1d", ms: 86_400_000 },
+  { text: "-1d", ms: -86_400_000 },
+  { text: "9007199254740991ms", ms: 9007199254740991 },
+];
+
 export interface SpelledAddress {
   readonly text: string;
   readonly address: Address;

@@ -126,6 +126,7 @@ export function buildRequest(model: RequestModel, schema: Schema): BuiltRequest 
     scheme: fact<Text>("request.scheme"),
     protocol: fact<Text>("request.protocol"),
     size: fact<number>("request.size"),
+    time: fact<number>("request.time"),
     headers: model.headers ? headersOf(model, http ? attributes : []) : undelivered,
     headersJoined: model.joined,
     body: http ? bodyOf(model, attributes) : { kind: "empty" },

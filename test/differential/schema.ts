@@ -9,7 +9,7 @@ import type {
   Type,
 } from "../../core/schema/schema.ts";
 import { typeName } from "../../core/schema/schema.ts";
-import { ADDRESSES, FLOATS, INTS, NETWORKS, STRINGS } from "./pools.ts";
+import { ADDRESSES, DATETIMES, DURATIONS, FLOATS, INTS, NETWORKS, STRINGS } from "./pools.ts";
 import type { Random } from "./random.ts";
 
 export interface GeneratedSchema {
@@ -66,6 +66,7 @@ const BUILTINS: readonly { name: string; type: Type }[] = [
     name,
     type: { kind: "int" } as const,
   })),
+  { name: "request.time", type: { kind: "datetime" } },
   ...["source.ip", "destination.ip"].map((name) => ({ name, type: { kind: "ip" } as const })),
   { name: "connection.mtls", type: { kind: "bool" } },
   { name: "resource.type", type: { kind: "enum", enum: RESOURCE_TYPE } },
@@ -127,6 +128,8 @@ function scalar(random: Random): Type {
     "enum",
     "ip",
     "cidr",
+    "datetime",
+    "duration",
   ] as const);
   return kind === "enum" ? { kind, enum: random.pick(ENUMS) } : { kind };
 }
@@ -191,9 +194,27 @@ export function literal(type: Type, random: Random): { value: ConstantValue; tex
       const { text } = random.pick(type.kind === "ip" ? ADDRESSES : NETWORKS);
       return { value: { kind: type.kind, value: text }, text: JSON.stringify(text) };
     }
+    case "datetime": {
+      const { text, ms } = random.pick(DATETIMES);
+      return { value: { kind: "datetime", value: ms }, text: JSON.stringify(text) };
+    }
+    case "duration": {
+      const { text, ms } = random.pick(DURATIONS);
+      return { value: { kind: "duration", value: ms }, text };
+    }
     default:
       throw new Error(`a ${type.kind} has no literal`);
   }
+}
+
+/** Two literals of an ordered type, of which the second does not come before the first. */
+export function rangeOf(type: Type, random: Random): [string, string] {
+  const ends = random.times(2, () => literal(type, random));
+  const rank = ({ value }: { readonly value: ConstantValue }): number =>
+    value.kind === "enum" ? value.enum.members.indexOf(value.value) : Number(value.value);
+  const [a, b] = ends.map((end) => Buffer.from(String(end.value.value)));
+  const swapped = type.kind === "string" ? Buffer.compare(a!, b!) > 0 : rank(ends[0]!) > rank(ends[1]!);
+  return swapped ? [ends[1]!.text, ends[0]!.text] : [ends[0]!.text, ends[1]!.text];
 }
 
 function attribute(

@@ -478,6 +478,7 @@ function neutral(fields: readonly Field[], body: string | null): NeutralRequest 
     headers: fields
       .filter(([name]) => !name.startsWith(":"))
       .map(([name, value]) => ({ name, value: Buffer.from(value, "latin1") })),
+    time: undefined,
     headersJoined: false,
     body:
       body === null || body === ""

@@ -11,6 +11,7 @@ const NOTHING: NeutralRequest = {
   scheme: undefined,
   protocol: undefined,
   size: undefined,
+  time: undefined,
   headers: [],
   headersJoined: false,
   body: { kind: "empty" },
@@ -34,6 +35,7 @@ const UNKNOWABLE: NeutralRequest = {
   target: undelivered,
   host: undelivered,
   size: undelivered,
+  time: undelivered,
   body: { kind: "undelivered" },
   source: UNKNOWABLE_PEER,
   destination: UNKNOWABLE_PEER,
@@ -173,6 +175,10 @@ function someValue(shape: Shape, program: Program, random: Random, depth: number
     }
     case "ip":
       return random.pick(["10.0.0.1", "2001:db8::1"]);
+    case "datetime":
+      return random.pick(["2026-11-29T08:30:00Z", "1970-01-01T00:00:00.001+01:00"]);
+    case "duration":
+      return random.pick(["1h30m", "5ms"]);
     case "cidr":
       return random.pick(["10.0.0.0/8", "2001:db8::/32"]);
     case "list":

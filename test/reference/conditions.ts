@@ -7,6 +7,7 @@ import type { Operators, Side, Truth } from "./operators.ts";
 import { ABSENT, type Address, type Content, present, type Valuation, type Value } from "./values.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
+type Range = Extract<Expression, { kind: "range" }>;
 
 /** All that a condition's truth depends on. */
 export interface Scope {
@@ -113,8 +114,10 @@ function counted(e: Aggregate, scope: Scope): Side {
 
 function compared(e: Compare, scope: Scope): Truth {
   const { operators } = scope;
-  if (e.operator === "in")
-    return e.right.kind === "list" ? inLiteral(e.left, e.right.items, scope) : isIn(e.left, e.right, scope);
+  if (e.operator === "in") {
+    if (e.right.kind === "list") return inLiteral(e.left, e.right.items, scope);
+    return e.right.kind === "range" ? inRange(e.left, e.right, scope) : isIn(e.left, e.right, scope);
+  }
   const [leftOperand, rightOperand] = [operand(e.left, scope), operand(e.right, scope)];
   if (e.operator === "contains" && typeOf(leftOperand)?.kind === "list") return isIn(e.right, e.left, scope);
   const [left, right] = [side(e.left, scope), side(e.right, scope)];
@@ -147,8 +150,22 @@ function inLiteral(needle: Expression, items: readonly Expression[], scope: Scop
   const left = side(needle, scope);
   if (left === null) return "unknown";
   return scope.operators.or(
-    items.map((item) => matches(left, kindOf(needle, scope), side(item, scope), kindOf(item, scope), scope)),
+    items.map((item) =>
+      item.kind === "range"
+        ? inRange(needle, item, scope)
+        : matches(left, kindOf(needle, scope), side(item, scope), kindOf(item, scope), scope),
+    ),
   );
+}
+
+/** `x in a..b`: not before `a`, and not behind `b`. */
+function inRange(needle: Expression, range: Range, scope: Scope): Truth {
+  const { operators } = scope;
+  const [low, x, high] = [side(range.low, scope), side(needle, scope), side(range.high, scope)];
+  const members = membersOf(operand(needle, scope));
+  const notBefore = operators.test(x, low, (value, end) => !operators.less(value, end, members));
+  const notBehind = operators.test(x, high, (value, end) => !operators.less(end, value, members));
+  return operators.and([notBefore, notBehind]);
 }
 
 /** `x in xs` for a list, `x in network`. */

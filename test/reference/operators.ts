@@ -17,7 +17,7 @@ export interface Operators {
   /** A test of two sides: what holds for all that they may be. */
   test(left: Side, right: Side, holds: (left: Content, right: Content) => boolean): Truth;
   same(left: Content, right: Content): boolean;
-  /** Numbers by size, members of an ordered enum by their place in `members`. */
+  /** Numbers by size, strings by their UTF-8 bytes, members of an ordered enum by their place in `members`. */
   less(left: Content, right: Content, members: readonly string[] | null): boolean;
   contains(address: Address, network: Address): boolean;
 }
@@ -61,6 +61,7 @@ export const OPERATORS: Operators = {
 
   less(left, right, members) {
     if (members !== null) return members.indexOf(String(left)) < members.indexOf(String(right));
+    if (typeof left === "string") return Buffer.compare(Buffer.from(left), Buffer.from(String(right))) < 0;
     return Number(left) < Number(right);
   },
 

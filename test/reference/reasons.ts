@@ -45,6 +45,8 @@ function namesRead(e: Expression): Name[] {
       return [...namesRead(e.left), ...namesRead(e.right)];
     case "list":
       return e.items.flatMap(namesRead);
+    case "range":
+      return [...namesRead(e.low), ...namesRead(e.high)];
     case "path":
     case "exists":
       return [e.path];

@@ -23,6 +23,8 @@ export function hasCellB(opcode: u32): bool {
     case op.OP_LE_NUMBERS:
     case op.OP_EQ_ADDRESSES:
     case op.OP_IN_CIDR:
+    case op.OP_LT_STRINGS:
+    case op.OP_LE_STRINGS:
     case op.OP_IN_LIST:
     case op.OP_IN_CIDRS:
     case op.OP_EQ_COUNT_CELL:
@@ -65,12 +67,16 @@ export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
     case op.OP_STARTS_STRINGS:
     case op.OP_ENDS_STRINGS:
     case op.OP_CONTAINS_STRINGS:
+    case op.OP_LT_STRING:
+    case op.OP_LE_STRING:
+    case op.OP_LT_STRINGS:
+    case op.OP_LE_STRINGS:
       return type == op.TYPE_STRING;
     case op.OP_EQ_NUMBER:
     case op.OP_LT_NUMBER:
     case op.OP_LE_NUMBER:
     case op.OP_IN_NUMBERS:
-      return isNumber(type);
+      return isCounted(type);
     case op.OP_EQ_MEMBER:
     case op.OP_IN_MEMBERS:
       return type == op.TYPE_ENUM;
@@ -86,14 +92,14 @@ export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
     case op.OP_IN_CIDRS:
       return type == op.TYPE_IP;
     case op.OP_EQ_NUMBERS:
-      return isNumber(type) || type == op.TYPE_BOOL || type == op.TYPE_ENUM;
+      return isCounted(type) || type == op.TYPE_BOOL || type == op.TYPE_ENUM;
     case op.OP_LT_NUMBERS:
     case op.OP_LE_NUMBERS:
-      return isNumber(type) || isOrdered(bundle, shape);
+      return isCounted(type) || isOrdered(bundle, shape);
     case op.OP_HAS_STRING:
       return elementType(bundle, shape) == op.TYPE_STRING;
     case op.OP_HAS_NUMBER:
-      return isNumber(elementType(bundle, shape));
+      return isCounted(elementType(bundle, shape));
     case op.OP_HAS_MEMBER:
       return elementType(bundle, shape) == op.TYPE_ENUM || elementType(bundle, shape) == op.TYPE_BOOL;
     case op.OP_HAS_ADDRESS:
@@ -113,6 +119,8 @@ export function takesB(bundle: Bundle, opcode: u32, a: u32, b: u32): bool {
     case op.OP_STARTS_STRINGS:
     case op.OP_ENDS_STRINGS:
     case op.OP_CONTAINS_STRINGS:
+    case op.OP_LT_STRINGS:
+    case op.OP_LE_STRINGS:
       return type == op.TYPE_STRING;
     case op.OP_EQ_NUMBERS:
     case op.OP_LT_NUMBERS:
@@ -140,6 +148,8 @@ export function isConstantB(bundle: Bundle, opcode: u32, b: u32, a: u32): bool {
     case op.OP_STARTS_STRING:
     case op.OP_ENDS_STRING:
     case op.OP_CONTAINS_STRING:
+    case op.OP_LT_STRING:
+    case op.OP_LE_STRING:
     case op.OP_HAS_STRING:
       return b < bundle.stringCount;
     case op.OP_EQ_NUMBER:
@@ -196,6 +206,11 @@ function membersOf(bundle: Bundle, shape: u32): u32 {
 
 function isNumber(type: u32): bool {
   return type == op.TYPE_INT || type == op.TYPE_FLOAT;
+}
+
+/** Held as a number: compared with number constants. */
+function isCounted(type: u32): bool {
+  return isNumber(type) || type == op.TYPE_DATETIME || type == op.TYPE_DURATION;
 }
 
 function isAddress(type: u32): bool {

@@ -14,6 +14,8 @@ import {
   SOURCE_HEADER,
   TYPE_BOOL,
   TYPE_CIDR,
+  TYPE_DATETIME,
+  TYPE_DURATION,
   TYPE_ENUM,
   TYPE_FLOAT,
   TYPE_INT,
@@ -147,6 +149,8 @@ function defaultFits(bundle: Bundle, slot: SlotEntry): bool {
     case TYPE_STRING:
       return index < bundle.stringCount;
     case TYPE_INT:
+    case TYPE_DATETIME:
+    case TYPE_DURATION:
       return index < bundle.numberCount && isSafeInteger(bundle.number(index));
     case TYPE_FLOAT:
       return index < bundle.numberCount;

@@ -20,6 +20,11 @@ function isNumber({ type }: Shape): boolean {
   return type === "int" || type === "float";
 }
 
+/** Held as a number: compared with number constants. */
+function isCounted(shape: Shape): boolean {
+  return isNumber(shape) || shape.type === "datetime" || shape.type === "duration";
+}
+
 function isAddress({ type }: Shape): boolean {
   return type === "ip" || type === "cidr";
 }
@@ -34,19 +39,19 @@ export function takesA(kind: OperandA, shape: Shape, enums: readonly EnumType[])
     case "any":
       return true;
     case "number":
-      return isNumber(shape);
+      return isCounted(shape);
     case "ordered":
       return ordered;
     case "address":
       return isAddress(shape);
     case "numeric":
-      return isNumber(shape) || type === "bool" || type === "enum";
+      return isCounted(shape) || type === "bool" || type === "enum";
     case "comparable":
-      return isNumber(shape) || ordered;
+      return isCounted(shape) || ordered;
     case "stringList":
       return element?.type === "string";
     case "numberList":
-      return element !== null && isNumber(element);
+      return element !== null && isCounted(element);
     case "enumList":
       return element?.type === "enum" || element?.type === "bool";
     case "addressList":

@@ -182,6 +182,8 @@ function defaultFits(shape: Shape, index: number, constants: Constants, enums: r
     case "string":
       return index < constants.strings.length;
     case "int":
+    case "datetime":
+    case "duration":
       return Number.isSafeInteger(constants.numbers[index]);
     case "float":
       return index < constants.numbers.length;

@@ -97,8 +97,10 @@ export const TYPE_BOOL = 3;
 export const TYPE_ENUM = 4;
 export const TYPE_IP = 5;
 export const TYPE_CIDR = 6;
-export const TYPE_LIST = 7;
-export const TYPE_RECORD = 8;
+export const TYPE_DATETIME = 7;
+export const TYPE_DURATION = 8;
+export const TYPE_LIST = 9;
+export const TYPE_RECORD = 10;
 
 /** argument = a builtin's id */
 export const SOURCE_BUILTIN = 0;
@@ -136,7 +138,8 @@ export const BUILTIN_CONNECTION_SUBJECT_PEER_CERTIFICATE = 17;
 export const BUILTIN_CONNECTION_URI_SAN_PEER_CERTIFICATE = 18;
 export const BUILTIN_CONNECTION_DNS_SAN_PEER_CERTIFICATE = 19;
 export const BUILTIN_CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST = 20;
-export const BUILTIN_RESOURCE_TYPE = 21;
+export const BUILTIN_REQUEST_TIME = 21;
+export const BUILTIN_RESOURCE_TYPE = 22;
 
 export const POLICY_KIND_POLICY = 0;
 export const POLICY_KIND_GUARD = 1;
@@ -243,9 +246,9 @@ export const OP_STARTS_STRINGS = 23;
 export const OP_ENDS_STRINGS = 24;
 /** a contains cell b. */
 export const OP_CONTAINS_STRINGS = 25;
-/** a equals cell b: int or float with int or float, bool with bool, enum with the same enum. */
+/** a equals cell b: int or float with int or float, bool, datetime or duration with its like, enum with the same enum. */
 export const OP_EQ_NUMBERS = 26;
-/** a is less than cell b: numbers, or the same ordered enum. */
+/** a is less than cell b: numbers, datetimes, durations, or the same ordered enum. */
 export const OP_LT_NUMBERS = 27;
 /** a is at most cell b. */
 export const OP_LE_NUMBERS = 28;
@@ -253,39 +256,47 @@ export const OP_LE_NUMBERS = 28;
 export const OP_EQ_ADDRESSES = 29;
 /** ip a lies in the cidr of cell b. */
 export const OP_IN_CIDR = 30;
+/** a comes before string b, byte by byte; a beginning comes before what it begins. */
+export const OP_LT_STRING = 31;
+/** a equals string b or comes before it. */
+export const OP_LE_STRING = 32;
+/** a comes before cell b, byte by byte. */
+export const OP_LT_STRINGS = 33;
+/** a equals cell b or comes before it. */
+export const OP_LE_STRINGS = 34;
 /** Kleene or over the elements of list a: equals string b. */
-export const OP_HAS_STRING = 31;
+export const OP_HAS_STRING = 35;
 /** Kleene or over the elements of list a: equals number b. */
-export const OP_HAS_NUMBER = 32;
+export const OP_HAS_NUMBER = 36;
 /** Kleene or over the elements of list a (enum, or bool with 0 or 1): is member b. */
-export const OP_HAS_MEMBER = 33;
+export const OP_HAS_MEMBER = 37;
 /** Kleene or over the elements of list a (ip or cidr): equals network b. */
-export const OP_HAS_ADDRESS = 34;
+export const OP_HAS_ADDRESS = 38;
 /** Kleene or over the elements of list b: equals a. Unknown if a or the list is unknown, also for an empty list. */
-export const OP_IN_LIST = 35;
+export const OP_IN_LIST = 39;
 /** Kleene or over the elements of list b of cidr: holds ip a. Unknown if a or the list is unknown, also for an empty list. */
-export const OP_IN_CIDRS = 36;
+export const OP_IN_CIDRS = 40;
 /** The next b instructions are the body. Kleene or of the body over the elements of list a; unknown if the list is. */
-export const OP_ANY = 37;
+export const OP_ANY = 41;
 /** Kleene and of the body over the elements of list a; unknown if the list is. */
-export const OP_ALL = 38;
+export const OP_ALL = 42;
 /** Puts the sure and the possible number of elements of list a for which the body is true into the register; without a body (b = 0) present elements are sure, others possible. Unknown if the list is. */
-export const OP_COUNT = 39;
+export const OP_COUNT = 43;
 /** Register 0 equals number b, for every number between sure and possible. */
-export const OP_EQ_COUNT = 40;
+export const OP_EQ_COUNT = 44;
 /** Register 0 is less than number b, likewise. */
-export const OP_LT_COUNT = 41;
+export const OP_LT_COUNT = 45;
 /** Register 0 is at most number b, likewise. */
-export const OP_LE_COUNT = 42;
+export const OP_LE_COUNT = 46;
 /** Register 0 equals the number in cell b, likewise. */
-export const OP_EQ_COUNT_CELL = 43;
+export const OP_EQ_COUNT_CELL = 47;
 /** Register 0 is less than the number in cell b, likewise. */
-export const OP_LT_COUNT_CELL = 44;
+export const OP_LT_COUNT_CELL = 48;
 /** Register 0 is at most the number in cell b, likewise. */
-export const OP_LE_COUNT_CELL = 45;
+export const OP_LE_COUNT_CELL = 49;
 /** Register 0 equals register 1; unknown unless one of them is exact. */
-export const OP_EQ_COUNTS = 46;
+export const OP_EQ_COUNTS = 50;
 /** Register 0 is less than register 1, likewise. */
-export const OP_LT_COUNTS = 47;
+export const OP_LT_COUNTS = 51;
 /** Register 0 is at most register 1, likewise. */
-export const OP_LE_COUNTS = 48;
+export const OP_LE_COUNTS = 52;

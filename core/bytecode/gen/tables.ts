@@ -1,6 +1,6 @@
 // Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.
 
-export const TYPE_NAMES = ["string", "int", "float", "bool", "enum", "ip", "cidr", "list", "record"] as const;
+export const TYPE_NAMES = ["string", "int", "float", "bool", "enum", "ip", "cidr", "datetime", "duration", "list", "record"] as const;
 export const SOURCE_NAMES = ["builtin", "header", "query", "cookie", "capture", "body", "extension"] as const;
 export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain"] as const;
 export const SEVERITY_NAMES = ["critical", "high", "medium", "low", "info"] as const;
@@ -52,6 +52,10 @@ export const INSTRUCTIONS: readonly (InstructionInfo | null)[] = [
   { name: "LE_NUMBERS", a: "comparable", b: "comparableCell", branch: true },
   { name: "EQ_ADDRESSES", a: "address", b: "addressCell", branch: true },
   { name: "IN_CIDR", a: "ip", b: "cidrCell", branch: true },
+  { name: "LT_STRING", a: "string", b: "string", branch: true },
+  { name: "LE_STRING", a: "string", b: "string", branch: true },
+  { name: "LT_STRINGS", a: "string", b: "stringCell", branch: true },
+  { name: "LE_STRINGS", a: "string", b: "stringCell", branch: true },
   { name: "HAS_STRING", a: "stringList", b: "string", branch: true },
   { name: "HAS_NUMBER", a: "numberList", b: "number", branch: true },
   { name: "HAS_MEMBER", a: "enumList", b: "member", branch: true },

@@ -36,6 +36,7 @@ export function requestOf(facts: Facts): NeutralRequest {
     scheme: "http",
     protocol: "HTTP/1.1",
     size: bytes.length,
+    time: undelivered,
     headers: [],
     headersJoined: false,
     body: { kind: "bytes", bytes, json: true },

@@ -55,5 +55,6 @@ export const BUILTINS = [
   { name: "connection.uri_san_peer_certificate", type: "string" },
   { name: "connection.dns_san_peer_certificate", type: "string" },
   { name: "connection.sha256_peer_certificate_digest", type: "string" },
+  { name: "request.time", type: "datetime" },
   { name: "resource.type", type: "enum" },
 ] as const;

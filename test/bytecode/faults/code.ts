@@ -1,5 +1,6 @@
 /** Faults in code: rules 10 to 12. Each replaces the code of the guard's trigger (routine 2, instructions 16 to 18). */
 
+import { INSTRUCTIONS } from "../../../core/bytecode/gen/tables.ts";
 import type { Model, Word4 } from "../model.ts";
 import { CELLS, type Fields, instruction, string, testRoutine } from "../sample.ts";
 
@@ -35,7 +36,12 @@ function body(...code: readonly Word4[]): Word4[] {
 
 const FIELDS: readonly CodeFault[] = [
   words("opcode 0", [[0, 0, 0, 0]], 16, "unknown opcode 0"),
-  words("opcode 49", [[49, 0, 0, 0]], 16, "unknown opcode 49"),
+  words(
+    "an opcode past the last",
+    [[INSTRUCTIONS.length, 0, 0, 0]],
+    16,
+    `unknown opcode ${INSTRUCTIONS.length}`,
+  ),
   words("opcode 255", [[255, 0, 0, 0]], 16, "unknown opcode 255"),
   words("bit 15", [[1 | 0x8000, 0, 0, 0]], 16, "bit 15 is not zero"),
   words(

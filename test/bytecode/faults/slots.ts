@@ -1,4 +1,6 @@
 /** Faults against rule 8: slots. */
+import { TYPE_LIST, TYPE_RECORD } from "../../../core/bytecode/gen/constants.ts";
+import { BUILTINS } from "../../../core/source/gen/facts.ts";
 import { SHAPES, string } from "../sample.ts";
 import { type Fault, STRINGS, utf8 } from "./fault.ts";
 
@@ -74,9 +76,9 @@ export const SLOTS: readonly Fault[] = [
   [
     "unknown builtin",
     (m) => {
-      m.slots[1]!.argument = 22;
+      m.slots[1]!.argument = BUILTINS.length;
     },
-    "slots entry 1: unknown builtin 22",
+    `slots entry 1: unknown builtin ${BUILTINS.length}`,
   ],
   [
     "name of a builtin",
@@ -252,7 +254,7 @@ export const SLOTS: readonly Fault[] = [
   [
     "list of lists from a header",
     (m) => {
-      m.slots[SLOT.tags]!.shape = m.shapes.push({ type: 7, argument: SHAPES.strings, fields: 0 }) - 1;
+      m.slots[SLOT.tags]!.shape = m.shapes.push({ type: TYPE_LIST, argument: SHAPES.strings, fields: 0 }) - 1;
     },
     "slots entry 9: `tags` is a list of lists and does not come from the body",
   ],
@@ -366,7 +368,7 @@ export const SLOTS: readonly Fault[] = [
     "more cells than 16 bits number",
     (m) => {
       // 23 cells are there; each of these takes 2, so the last but one reaches 65,535.
-      m.shapes.push({ type: 8, argument: m.fields.length, fields: 1 });
+      m.shapes.push({ type: TYPE_RECORD, argument: m.fields.length, fields: 1 });
       m.fields.push({ name: 0, shape: SHAPES.string });
       const flags = { source: 5, flags: 4, half: 0, argument: string(m, "/home~1~0"), default: 0 };
       for (let i = 0; i < 32757; i++)

@@ -1,4 +1,6 @@
 /** Faults against rules 6 and 7: enums and shapes. */
+import { TYPE_RECORD } from "../../../core/bytecode/gen/constants.ts";
+import { TYPE_NAMES } from "../../../core/bytecode/gen/tables.ts";
 import { SHAPES, string } from "../sample.ts";
 import { type Fault, STRINGS } from "./fault.ts";
 
@@ -61,9 +63,9 @@ export const TYPES: readonly Fault[] = [
   [
     "unknown type",
     (m) => {
-      m.shapes[1]!.type = 9;
+      m.shapes[1]!.type = TYPE_NAMES.length;
     },
-    "shapes entry 1: unknown type 9",
+    `shapes entry 1: unknown type ${TYPE_NAMES.length}`,
   ],
   [
     "argument of a scalar",
@@ -167,7 +169,7 @@ export const TYPES: readonly Fault[] = [
       // Each record holds the one before twice: 1, 3, 7 ... 255, 511 cells.
       let inner: number = SHAPES.string;
       for (let i = 0; i < 8; i++) {
-        inner = m.shapes.push({ type: 8, argument: m.fields.length, fields: 2 }) - 1;
+        inner = m.shapes.push({ type: TYPE_RECORD, argument: m.fields.length, fields: 2 }) - 1;
         const before = i === 0 ? SHAPES.string : inner - 1;
         m.fields.push({ name: string(m, "a"), shape: before }, { name: string(m, "b"), shape: before });
       }

@@ -29,6 +29,7 @@ export function notExpressible(given: Case, program: Program, options: HttpOptio
   if (request.host === undefined && reads("request.host")) return "no host";
   if (reads("request.scheme") && request.scheme !== "http") return "another scheme than http";
   if (reads("request.protocol") && request.protocol !== "HTTP/1.1") return "another protocol than HTTP/1.1";
+  if (reads("request.time")) return "a time of its own";
   if (reads("request.size") && request.size !== (bodyBytes(given)?.length ?? 0))
     return "a size that is not the body's";
   return peerProblem(given, reads) ?? bodyProblem(given);

@@ -47,6 +47,8 @@ function valueIn(slots: Slots, cell: number, shape: Shape, program: Program): Va
       );
     case "int":
     case "float":
+    case "datetime":
+    case "duration":
       return present(number);
     case "bool":
       return present(number === 1);

@@ -20,7 +20,7 @@ import type { CompiledVector, Runtime } from "./runtime.ts";
 
 export const NOTE = "wasm.ipe";
 /** Facts that a property gives, which can be made to fail. */
-const PROPERTIES = /^(source|destination|connection)\.|^request\.protocol$/;
+const PROPERTIES = /^(source|destination|connection)\.|^request\.(protocol|time)$/;
 
 export const wasmFilter: Runtime = {
   name: "wasm-filter",
@@ -112,12 +112,18 @@ function properties(given: Case): PropertyBag {
   );
   const principal = hidden.has("source.principal") ? FAILED : given.source?.principal;
   const certificate = principal === undefined ? [] : [["uri_san_peer_certificate", principal] as const];
+  // Nanoseconds, of which a filter keeps the milliseconds.
+  const time = hidden.has("request.time")
+    ? FAILED
+    : given.request.time === undefined
+      ? undefined
+      : BigInt(Date.parse(given.request.time)) * 1_000_000n + 999_999n;
   const protocol = hidden.has("request.protocol") ? FAILED : given.request.protocol;
   return {
     connection: Object.fromEntries([...certificate, ...found, ...failed]),
     source: address(given.source, hidden.has("source.ip")),
     destination: address(given.destination, hidden.has("destination.ip")),
-    request: protocol === undefined ? {} : { protocol },
+    request: { ...(protocol === undefined ? {} : { protocol }), ...(time === undefined ? {} : { time }) },
   };
 }
 
