@@ -2,6 +2,7 @@
 import { encode } from "./bytecode/encode.ts";
 import { type CheckedDocument, check } from "./check/check.ts";
 import { checkTarget, type Target } from "./check/targets.ts";
+import { expand } from "./expand/expand.ts";
 import { lower } from "./plan/lower.ts";
 import { type Diagnostic, Diagnostics } from "./source/diagnostics.ts";
 import type { Source } from "./source/source.ts";
@@ -29,7 +30,7 @@ export interface CompileOptions {
  */
 export function compile(sources: readonly Source[], options: CompileOptions = {}): Compiled {
   const report = new Diagnostics(options.strict === true);
-  const parsed = parse(sources, report);
+  const parsed = expand(parse(sources, report), report);
   const document = check(parsed, report);
   if (options.target !== undefined) checkTarget(document, options.target, report);
   if (report.hasErrors) return { ok: false, diagnostics: report.list() };

@@ -10,6 +10,7 @@ const ROOMS = ["core", "assembly", "plugins", "proto", "compose", "test", "examp
 const STAGES = [
   "source",
   "syntax",
+  "expand",
   "schema",
   "check",
   "plan",

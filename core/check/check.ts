@@ -66,7 +66,7 @@ export function check(document: Document, report: Diagnostics): CheckedDocument 
   const policies = document.declarations.filter(
     (d): d is PolicyDeclaration => d.kind === "policy" || d.kind === "guard",
   );
-  const resolutions = checkConditions(policies, schema, faulty, report);
+  const resolutions = checkConditions(policies, document.conditions, schema, faulty, report);
   const tests = document.declarations.filter((d) => d.kind === "test");
   const checked = { schema, policies, tests, resolutions };
   checkPolicies(checked, report);

@@ -1,6 +1,6 @@
 /** Names and types in conditions. */
 
-import { BUILTINS_LATER, type Faulty, literalOf, NETWORK_EXAMPLE } from "../schema/resolve.ts";
+import { BUILTINS_LATER, type Faulty, literalName, literalOf, NETWORK_EXAMPLE } from "../schema/resolve.ts";
 import {
   type ConstantValue,
   isNumber,
@@ -18,6 +18,7 @@ import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import { valueSpan } from "../syntax/walk.ts";
 import type { ElementBinding, Operand, Resolutions, Resolved } from "./check.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
@@ -29,9 +30,10 @@ type Typed = { readonly operand: Operand; readonly type: Type } | null;
 const INT: Type = { kind: "int" };
 const ROOTS = new Set(BUILTINS.map((b) => b.name.split(".")[0]!).filter((root) => root !== "resource"));
 
-/** Check every trigger and requirement. */
+/** Check every trigger and requirement, and the conditions that stand in none. */
 export function checkConditions(
   policies: readonly PolicyDeclaration[],
+  others: readonly Expression[],
   schema: Schema,
   faulty: Faulty,
   report: Diagnostics,
@@ -41,6 +43,7 @@ export function checkConditions(
     if (policy.trigger !== null) checker.condition(policy.trigger, []);
     if (policy.effect?.kind === "requires") checker.condition(policy.effect.condition, []);
   }
+  for (const condition of others) checker.condition(condition, []);
   return checker.resolutions;
 }
 
@@ -583,7 +586,7 @@ class ConditionChecker {
     if (network !== null && "error" in network) {
       this.#error(
         "bad-network",
-        e.span,
+        valueSpan(e),
         `\`${value}\` is no address or network: ${network.error}`,
         NETWORK_EXAMPLE,
       );
@@ -705,7 +708,7 @@ class ConditionChecker {
       return this.#error(
         "type-mismatch",
         e.span,
-        `the number ${e.text} is no int`,
+        `${literalName(e)} is no int`,
         "compare an int with an int",
       );
     }

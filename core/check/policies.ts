@@ -350,7 +350,7 @@ function checkConstants(condition: Expression, report: Diagnostics): void {
     const parts =
       node.kind === "and" || node.kind === "or" ? node.parts : node.kind === "not" ? [node.operand] : [];
     for (const part of node === condition ? [condition, ...parts] : parts) {
-      if (part.kind === "bool")
+      if (part.kind === "bool" && part.from === undefined)
         report.warning(
           "constant-condition",
           part.span,

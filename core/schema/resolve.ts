@@ -18,6 +18,7 @@ import type {
   TypeReference,
 } from "../syntax/ast.ts";
 import { RESERVED } from "../syntax/parser.ts";
+import { valueSpan } from "../syntax/walk.ts";
 import { FirstPlaces } from "./first-places.ts";
 import { resolveResources } from "./resources.ts";
 import {
@@ -109,6 +110,7 @@ class Resolver {
       if (d.kind === "constant") this.#constant(d);
       if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, captures);
     }
+    for (const { type, values } of this.#document.typed) this.#typed(type, values);
     this.#ambiguousPaths();
     const schema: Schema = {
       enums: this.#enums,
@@ -310,6 +312,30 @@ class Resolver {
     else this.#constants.set(d.name.text, { name: d.name.text, value, span: d.name.span });
   }
 
+  /** A parameter of a template, and what is passed for it. */
+  #typed(reference: TypeReference, values: readonly Expression[]): void {
+    if (reference.optional)
+      this.#report.error("type-mismatch", reference.span, "a parameter is never absent", "remove the `?`");
+    const type = this.#elementType(reference.name);
+    if (type === null) return;
+    if (type.kind === "record") {
+      const help = "pass what is compared with its fields";
+      this.#report.error("type-mismatch", reference.span, "no literal is a record", help);
+      return;
+    }
+    for (const value of values) {
+      if (reference.list !== (value.kind === "list") && value.kind !== "error")
+        this.#report.error(
+          "type-mismatch",
+          value.span,
+          `${literalName(value)} is no ${reference.list ? "list" : typeName(type)}`,
+          reference.list ? "write it in brackets" : "pass one value",
+        );
+      else
+        for (const item of value.kind === "list" ? value.items : [value]) literalOf(type, item, this.#report);
+    }
+  }
+
   /** The name of an attribute or constant. */
   #usableName(name: Name): boolean {
     if (RESERVED.has(name.text)) {
@@ -474,14 +500,14 @@ export function literalOf(type: Type, literal: Expression, report: Diagnostics):
         : mismatch("write true or false");
     case "enum":
       return literal.kind === "string"
-        ? memberOf(type.enum, literal.value, literal.span, report)
+        ? memberOf(type.enum, literal.value, valueSpan(literal), report)
         : mismatch('members are written in quotes: "high"');
     case "ip":
       if (literal.kind !== "string") return mismatch('addresses are written in quotes: "10.0.0.1"');
       if (parseAddress(literal.value) !== null) return { kind: "ip", value: literal.value };
       report.error(
         "bad-address",
-        literal.span,
+        valueSpan(literal),
         `\`${literal.value}\` is not an IP address`,
         'write one such as "10.0.0.1" or "2001:db8::1"',
       );
@@ -492,7 +518,7 @@ export function literalOf(type: Type, literal: Expression, report: Diagnostics):
       if (!("error" in network)) return { kind: "cidr", value: literal.value };
       report.error(
         "bad-network",
-        literal.span,
+        valueSpan(literal),
         `\`${literal.value}\` is not a network: ${network.error}`,
         NETWORK_EXAMPLE,
       );
@@ -500,7 +526,7 @@ export function literalOf(type: Type, literal: Expression, report: Diagnostics):
     }
     case "datetime":
       return literal.kind === "string"
-        ? datetimeOf(literal.value, literal.span, report)
+        ? datetimeOf(literal.value, valueSpan(literal), report)
         : mismatch(`datetimes are written in quotes: ${DATETIME_EXAMPLE}`);
     case "duration":
       return literal.kind === "duration"
@@ -540,7 +566,10 @@ function memberOf(info: EnumInfo, value: string, span: Span, report: Diagnostics
   return null;
 }
 
-function literalName(literal: Expression): string {
+/** A literal in a message. */
+export function literalName(literal: Expression): string {
+  if ("from" in literal && literal.from !== undefined) return `the parameter \`${literal.from.parameter}\``;
+  if (literal.kind === "list") return "a list";
   return literal.kind === "string"
     ? `the string "${literal.value}"`
     : literal.kind === "int" || literal.kind === "float"

@@ -36,6 +36,7 @@ export const DIAGNOSTICS = {
   ],
   "chained-comparison": ["comparisons are chained, as in `a < b < c`", "write `a < b and b < c`"],
   "no-expectation": ["a test expects nothing", "add `expect allow` or `expect deny`"],
+  "beside-use": ["a section beside `use` that the template has to say", "make it a parameter"],
   "unknown-function": ["a name before `(` is no function", "use `count`, `any` or `all`"],
   // --- declarations ---
   "duplicate-name": ["a name is declared twice, be it in two files", "rename one"],
@@ -56,6 +57,15 @@ export const DIAGNOSTICS = {
   "default-allow": ["requests that no policy speaks of are allowed", "remove `default allow`"],
   "unused-attribute": ["no policy reads an attribute", "remove it"],
   "no-policies": ["nothing but the default decides", "add policies"],
+  // --- reuse ---
+  "unknown-condition": ["no condition has this name", "declare it, or correct it"],
+  "recursive-condition": ["a condition uses itself", "take the cycle out"],
+  "unused-condition": ["nothing uses a condition", "remove it"],
+  "unknown-template": ["no template has this name", "declare it, or correct it"],
+  "unused-template": ["no policy uses a template", "remove it"],
+  "unknown-parameter": ["a template has no parameter of this name", "correct it"],
+  "missing-argument": ["a policy passes no value for a parameter", "pass one"],
+  "bad-argument": ["what is passed to a template is no literal and no constant", "pass one"],
   // --- conditions ---
   "unknown-attribute": ["a name or field is not declared", "declare it, or correct it"],
   "type-mismatch": ["a value has another type than its place wants", "the message says which"],
@@ -72,7 +82,7 @@ export const DIAGNOSTICS = {
     "`where` over a list whose elements have no name",
     "declare the list as `list of item: ...`",
   ],
-  "shadowed-name": ["an element's name hides another name", "choose another"],
+  "shadowed-name": ["a name hides another one", "choose another"],
   "unguarded-optional": ["an optional attribute may leave a trigger undecided", "say what its absence means"],
   "omittable-guard": [
     "a client switches a guard off by leaving something out",

@@ -44,17 +44,36 @@ export type Expression =
   | { readonly kind: "exists"; readonly path: Name; readonly span: Span }
   | Aggregate
   | { readonly kind: "path"; readonly path: Name; readonly span: Span }
-  | { readonly kind: "string"; readonly value: string; readonly span: Span }
+  | { readonly kind: "string"; readonly value: string; readonly span: Span; readonly from?: Argument }
   /** `text` is the spelling: JSON's for numbers, with a sign where one was written. */
-  | { readonly kind: "int" | "float"; readonly value: number; readonly text: string; readonly span: Span }
+  | {
+      readonly kind: "int" | "float";
+      readonly value: number;
+      readonly text: string;
+      readonly span: Span;
+      readonly from?: Argument;
+    }
   /** `90s`, `1h30m`: `value` in milliseconds. */
-  | { readonly kind: "duration"; readonly value: number; readonly text: string; readonly span: Span }
+  | {
+      readonly kind: "duration";
+      readonly value: number;
+      readonly text: string;
+      readonly span: Span;
+      readonly from?: Argument;
+    }
   /** `low..high`, behind `in` and in its lists; both ends belong to it. */
   | { readonly kind: "range"; readonly low: Expression; readonly high: Expression; readonly span: Span }
-  | { readonly kind: "bool"; readonly value: boolean; readonly span: Span }
+  | { readonly kind: "bool"; readonly value: boolean; readonly span: Span; readonly from?: Argument }
   | { readonly kind: "list"; readonly items: readonly Expression[]; readonly span: Span }
   /** What could not be parsed; already reported. */
   | { readonly kind: "error"; readonly span: Span };
+
+/** Where a literal comes from that stands for a template's parameter: its own span is the parameter's place in the template. */
+export interface Argument {
+  readonly parameter: string;
+  /** What the policy passes, or the parameter's default. */
+  readonly span: Span;
+}
 
 /** `xs.count`, `count(xs where ...)`, `any(...)`, `all(...)`. A trailing `where` is already bound to its aggregate; the span leaves it out. */
 export interface Aggregate {
@@ -131,9 +150,53 @@ export interface AttributeDeclaration {
   readonly span: Span;
 }
 
-export interface PolicyDeclaration {
+/** `condition IsOncall: requester.oncall`: a condition that others use by its name. */
+export interface ConditionDeclaration {
+  readonly kind: "condition";
+  readonly name: Name;
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+/** `import "common.ipe"` */
+export interface ImportDeclaration {
+  readonly kind: "import";
+  readonly path: StringLiteral;
+  readonly span: Span;
+}
+
+/** `template OwnedBy(team: string, minimum: int = 2): ...` */
+export interface TemplateDeclaration extends PolicyParts {
+  readonly kind: "template";
+  readonly name: Name;
+  readonly parameters: readonly Parameter[];
+  readonly span: Span;
+}
+
+export interface Parameter {
+  readonly name: Name;
+  readonly type: TypeReference;
+  /** A literal, a list of literals or a constant's name. */
+  readonly default: Expression | null;
+}
+
+/** `use OwnedBy(team: "payments")` */
+export interface TemplateUse {
+  readonly template: Name;
+  readonly arguments: readonly { readonly name: Name; readonly value: Expression }[];
+  readonly span: Span;
+}
+
+export interface PolicyDeclaration extends PolicyParts {
   readonly kind: "policy" | "guard";
   readonly name: Name;
+  /** The template whose parts are the policy's, where it has none of its own; `expand` has put them in. */
+  readonly use: TemplateUse | null;
+  readonly span: Span;
+}
+
+/** What policies and templates consist of. */
+export interface PolicyParts {
   readonly intent: StringLiteral | null;
   readonly trigger: Expression | null;
   readonly effect: PolicyEffect | null;
@@ -144,7 +207,6 @@ export interface PolicyDeclaration {
     readonly span: Span;
   } | null;
   readonly metadata: readonly MetadataEntry[];
-  readonly span: Span;
 }
 
 export type PolicyEffect =
@@ -233,11 +295,14 @@ export type Declaration =
   | ConstantDeclaration
   | DefaultDeclaration
   | AttributesDeclaration
+  | ConditionDeclaration
+  | ImportDeclaration
+  | TemplateDeclaration
   | PolicyDeclaration
   | TestDeclaration;
 
 /** What has a name that others use. */
-export type NamedKind = "enum" | "type" | "resource" | "constant" | "attribute";
+export type NamedKind = "enum" | "type" | "resource" | "constant" | "attribute" | "condition" | "template";
 
 /** Something that the author declared, but not so that it could be read. It is reported; its users are not. */
 export interface FaultyDeclaration {
@@ -250,4 +315,8 @@ export interface FaultyDeclaration {
 export interface Document {
   readonly declarations: readonly Declaration[];
   readonly faulty: readonly FaultyDeclaration[];
+  /** Conditions to check that stand in no policy: what `expand` took out of declarations that it replaced. */
+  readonly conditions: readonly Expression[];
+  /** Types that `expand` has met, with the literals that must fit them. */
+  readonly typed: readonly { readonly type: TypeReference; readonly values: readonly Expression[] }[];
 }

@@ -9,7 +9,7 @@ export function parse(sources: readonly Source[], report: Diagnostics): Document
   const parsed = sources.map((source) => new Parser(source, report).parse());
   const declarations = parsed.flatMap((document) => document.declarations);
   if (!report.hasFaults && !declarations.some(decides)) warnOfNothing(sources, declarations, report);
-  return { declarations, faulty: parsed.flatMap((document) => document.faulty) };
+  return { declarations, faulty: parsed.flatMap((document) => document.faulty), conditions: [], typed: [] };
 }
 
 function decides({ kind }: Declaration): boolean {

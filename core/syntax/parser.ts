@@ -12,6 +12,7 @@ import type {
   Aggregate,
   AttributeDeclaration,
   CompareOperator,
+  ConditionDeclaration,
   ConstantDeclaration,
   Declaration,
   Document,
@@ -21,11 +22,15 @@ import type {
   MetadataEntry,
   Name,
   NamedKind,
+  Parameter,
   PolicyDeclaration,
   PolicyEffect,
+  PolicyParts,
   ResourceDeclaration,
   SetRequestHeader,
   StringLiteral,
+  TemplateDeclaration,
+  TemplateUse,
   TypeDeclaration,
   TypeReference,
 } from "./ast.ts";
@@ -34,18 +39,10 @@ import { type Cursor, parseTest } from "./test-block.ts";
 
 const DECLARATIONS = [
   ...["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default", "test"],
+  ...["condition", "template"],
 ];
-const DECLARATIONS_LATER = [
-  "condition",
-  "template",
-  "import",
-  "data",
-  "module",
-  "tenant",
-  "normalize",
-  "limits",
-];
-const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits"];
+const DECLARATIONS_LATER = ["import", "data", "module", "tenant", "normalize", "limits"];
+const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits", "use"];
 const OPERATORS: readonly string[] = [
   "==",
   "!=",
@@ -77,7 +74,7 @@ export const RESERVED = new Set([
 const GOES_ON = new Set([...OPERATORS, ...OPERATORS_LATER, "and", "or", "where", ...SECTIONS]);
 
 /** Nesting of conditions; beyond it the text is refused, so that no stack overflows. */
-const DEPTH_MAX = 200;
+export const DEPTH_MAX = 200;
 
 /** Thrown inside the parser only, after the error was reported: go on at the next section or declaration. */
 class Recover {}
@@ -130,7 +127,7 @@ export class Parser {
       );
       this.#skipToNextDeclaration(before);
     }
-    return { declarations, faulty: this.#faulty };
+    return { declarations, faulty: this.#faulty, conditions: [], typed: [] };
   }
 
   /** Parse a piece; after an error in it, which is reported, go on elsewhere. */
@@ -229,9 +226,66 @@ export class Parser {
         return this.#default(keyword);
       case "test":
         return parseTest(this.#cursor());
+      case "condition":
+        return this.#namedCondition(keyword);
+      case "template":
+        return this.#template(keyword);
       default:
         return this.#policy(keyword);
     }
+  }
+
+  #namedCondition(keyword: Token): ConditionDeclaration {
+    const name = this.#declaredName("condition");
+    return this.#unlessFaulty("condition", name, () => {
+      this.#colon(this.#inBody());
+      const value = this.#condition();
+      return { kind: "condition", name, value, span: this.#from(keyword.start) };
+    });
+  }
+
+  #template(keyword: Token): TemplateDeclaration {
+    const name = this.#declaredName("template");
+    return this.#unlessFaulty("template", name, () => {
+      const parameters = this.#is("symbol", "(") ? this.#parameters() : [];
+      this.#colon(this.#atSection() || this.#token.kind === "string");
+      const { use: _, ...parts } = this.#policyParts(keyword, name);
+      return { kind: "template", name, parameters, ...parts, span: name.span };
+    });
+  }
+
+  #parameters(): Parameter[] {
+    return this.#inParentheses(() => {
+      const name = this.#simpleName("a parameter's name");
+      this.#symbol(":");
+      const type = this.#typeReference();
+      if (!this.#is("symbol", "=")) return { name, type, default: null };
+      this.#advance();
+      return { name, type, default: this.#argument("the parameter's default") };
+    });
+  }
+
+  /** `(item, item)`, from the opening parenthesis on; a comma may stand behind the last one. */
+  #inParentheses<T>(item: () => T): T[] {
+    const open = this.#token;
+    const items: T[] = [];
+    this.#advance();
+    while (this.#isWord()) {
+      items.push(item());
+      if (!this.#is("symbol", ",")) break;
+      this.#advance();
+    }
+    this.#close(")", open);
+    return items;
+  }
+
+  /** A literal, a list of literals, or the name of a constant. */
+  #argument(what: string): Expression {
+    if (this.#is("symbol", "[")) return this.#list(this.#token);
+    const isName = this.#isWord() && !this.#is("word", "true") && !this.#is("word", "false");
+    if (!isName) return this.#literal(what);
+    const path = this.#name();
+    return { kind: "path", path, span: path.span };
   }
 
   #enum(keyword: Token): EnumDeclaration {
@@ -446,13 +500,24 @@ export class Parser {
     if (this.#is("word", "set") && this.#ahead().kind === "word") this.#later(this.#token, "`policy set`");
     const name = this.#simpleName(`the ${keyword.text}'s name`);
     this.#colon(this.#atSection() || this.#token.kind === "string");
+    return {
+      kind: keyword.text as "policy" | "guard",
+      name,
+      ...this.#policyParts(keyword, name),
+      span: name.span,
+    };
+  }
+
+  /** The intent and the sections. */
+  #policyParts(keyword: Token, name: Name): PolicyParts & { use: TemplateUse | null } {
     const intent = this.#inBody() && this.#token.kind === "string" ? this.#stringLiteral("the intent") : null;
-    const parts: PolicyParts = {
+    const parts: Sections = {
       trigger: null,
       effect: null,
       onAllow: [],
       onDeny: null,
       metadata: [],
+      use: null,
       seen: new Map(),
     };
     let recovered = false;
@@ -467,7 +532,7 @@ export class Parser {
     }
     // Sections in column 1 are reported as such.
     const goesOn = this.#token.kind === "word" && SECTIONS.includes(this.#token.text);
-    if (parts.effect === null && !recovered && !goesOn) {
+    if (parts.effect === null && parts.use === null && !recovered && !goesOn) {
       this.#report.error(
         "no-effect",
         name.span,
@@ -475,21 +540,34 @@ export class Parser {
         `add one of \`requires\`, ${keyword.text === "guard" ? "" : "`allows`, "}\`denies\``,
       );
     }
-    const { trigger, effect, onAllow, onDeny, metadata } = parts;
-    return {
-      kind: keyword.text as "policy" | "guard",
-      name,
-      intent,
-      trigger,
-      effect,
-      onAllow,
-      onDeny,
-      metadata,
-      span: name.span,
-    };
+    const { trigger, effect, onAllow, onDeny, metadata, use } = parts;
+    if (use !== null) this.#onlyUse(parts, keyword);
+    return { intent, trigger, effect, onAllow, onDeny, metadata, use };
   }
 
-  #section(parts: PolicyParts): void {
+  /** A template decides when its policies apply and what they ask for. */
+  #onlyUse(parts: Sections, keyword: Token): void {
+    for (const section of ["triggers", "requires", "allows", "denies"]) {
+      const token = parts.seen.get(section);
+      if (token === undefined) continue;
+      this.#report.error(
+        "beside-use",
+        this.#spanOf(token),
+        `\`${section}\` beside \`use\``,
+        "the template says it: make it a parameter, or write a policy of its own",
+      );
+    }
+    const token = parts.seen.get("use")!;
+    if (keyword.text === "template")
+      this.#report.error(
+        "beside-use",
+        this.#spanOf(token),
+        "a template uses another one",
+        "name what they share with `condition`",
+      );
+  }
+
+  #section(parts: Sections): void {
     const token = this.#sectionWord();
     this.#advance();
     const name = token.text === "on" && this.#isWord() ? `on ${this.#token.text}` : token.text;
@@ -523,6 +601,9 @@ export class Parser {
           span: this.#spanOf(token),
         });
         return;
+      case "use":
+        parts.use = this.#templateUse(token);
+        return;
       case "on allow":
         this.#onAllow(parts.onAllow, token);
         return;
@@ -544,6 +625,18 @@ export class Parser {
     }
   }
 
+  #templateUse(token: Token): TemplateUse {
+    const template = this.#simpleName("a template's name");
+    const passed = this.#is("symbol", "(")
+      ? this.#inParentheses(() => {
+          const name = this.#simpleName("a parameter's name");
+          this.#symbol(":");
+          return { name, value: this.#argument("a value for the parameter") };
+        })
+      : [];
+    return { template, arguments: passed, span: this.#from(token.start) };
+  }
+
   /** The word that starts a section; a misspelt one is reported and taken for what it should be. */
   #sectionWord(): Token {
     const token = this.#token;
@@ -556,7 +649,7 @@ export class Parser {
       return { ...token, text: near };
     }
     const known =
-      "sections are `triggers when`, one of `requires` / `allows` / `denies`, `on allow`, `on deny`, `metadata`";
+      "sections are `triggers when`, one of `requires` / `allows` / `denies` / `use`, `on allow`, `on deny`, `metadata`";
     return this.#fail("syntax", token, message, known);
   }
 
@@ -572,7 +665,7 @@ export class Parser {
     this.#advance();
   }
 
-  #once(parts: PolicyParts, name: string, token: Token): void {
+  #once(parts: Sections, name: string, token: Token): void {
     const first = parts.seen.get(name);
     if (first !== undefined)
       this.#report.error(
@@ -584,7 +677,7 @@ export class Parser {
     else parts.seen.set(name, token);
   }
 
-  #effect(parts: PolicyParts, token: Token, effect: PolicyEffect): PolicyEffect {
+  #effect(parts: Sections, token: Token, effect: PolicyEffect): PolicyEffect {
     if (parts.effect !== null && parts.effect.kind !== effect.kind) {
       this.#report.error(
         "several-effects",
@@ -1214,12 +1307,14 @@ export class Parser {
   }
 }
 
-interface PolicyParts {
+/** A policy's sections while they are read. */
+interface Sections {
   trigger: Expression | null;
   effect: PolicyEffect | null;
   onAllow: SetRequestHeader[];
   onDeny: PolicyDeclaration["onDeny"];
   metadata: MetadataEntry[];
+  use: TemplateUse | null;
   seen: Map<string, Token>;
 }
 

@@ -1,4 +1,5 @@
 /** Visiting the nodes of a condition. */
+import type { Span } from "../source/source.ts";
 import type { Expression, Name } from "./ast.ts";
 
 /** Every node of a condition, parents first, in order of text. */
@@ -13,6 +14,11 @@ export function* namesOf(e: Expression): Generator<Name> {
     if (node.kind === "path" || node.kind === "exists") yield node.path;
     if (node.kind === "aggregate") yield node.list;
   }
+}
+
+/** Where the value of a literal is written: for a template's parameter, where the policy passes it. */
+export function valueSpan(e: Expression): Span {
+  return ("from" in e ? e.from : undefined)?.span ?? e.span;
 }
 
 function childrenOf(e: Expression): readonly Expression[] {

@@ -17,6 +17,7 @@ const valid = [example, ...Array.from({ length: 20 }, (_, seed) => prepare(gener
 
 /** What stands in policy texts, and what does not. */
 const PIECES = [
+  ...["condition A:", "condition B: A and", "template T(a: string):", "use T(a:", "use T", 'import "a.ipe"'],
   ...["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default", "allow", "deny"],
   ...[
     "triggers when",
