@@ -18,6 +18,7 @@ export type {
 } from "./decision/decision.ts";
 
 export { announcedSize } from "./request/announced-size.ts";
+export type { FactValue, Json } from "./request/facts.ts";
 export { checkAttributeNames, parseNeutralRequest } from "./request/json-form.ts";
 export {
   type Body,
@@ -32,6 +33,9 @@ export {
 } from "./request/neutral.ts";
 export { createEngine, type Engine, type EngineResult, type PolicyTrees } from "./runtime/engine.ts";
 export type { Truth } from "./runtime/explain.ts";
-export type { ConditionTree, SeenValue } from "./runtime/tree.ts";
+export type { CountNeed } from "./runtime/needs.ts";
+export type { Clock, ConditionTree, SeenValue } from "./runtime/tree.ts";
+export { type Change, type ConditionGoal, findRemedy, type Remedy } from "./search/remedy.ts";
+export { addedElements, FRESH_TEXTS } from "./search/values.ts";
 export { type Diagnostic, type Paint, renderDiagnostic } from "./source/diagnostics.ts";
 export { locate, type Source } from "./source/source.ts";

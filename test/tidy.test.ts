@@ -19,6 +19,7 @@ const STAGES = [
   "request",
   "decision",
   "runtime",
+  "search",
 ];
 /** In Node, not in AssemblyScript. */
 const ASSEMBLY_TOOLS = ["assembly/build.ts", "assembly/literals.ts", "assembly/test-driver.ts"];

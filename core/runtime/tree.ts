@@ -4,8 +4,12 @@ import { ABSENT, PRESENT, type Slots } from "../request/slots.ts";
 import { formatDatetime, formatDuration } from "../source/time.ts";
 import { type CountRange, countRange } from "./counts.ts";
 import { type Explainer, type Truth, truthOf } from "./explain.ts";
+import { type CountNeed, countNeed } from "./needs.ts";
 
 const LIST_SHOWN_MAX = 8;
+/** Of a measurement: calls in a batch, and batches. */
+const BATCH = 64;
+const BATCHES = 9;
 const decoder = new TextDecoder();
 
 export interface ConditionTree {
@@ -18,8 +22,15 @@ export interface ConditionTree {
   readonly reads: readonly SeenValue[];
   /** What its `count`s came to, from the left; null for an unknown list. */
   readonly counts: readonly (CountRange | null)[];
+  /** What its count must come to so that it is true; null where it does not compare one count with a number. */
+  readonly need: CountNeed | null;
+  /** Nanoseconds that one evaluation of a leaf takes, measured; null for the others, and without a clock. */
+  readonly ns: number | null;
   readonly children: readonly ConditionTree[];
 }
+
+/** Nanoseconds since some moment. Core has no clock of its own. */
+export type Clock = () => bigint;
 
 /** What a test saw of an attribute. */
 export interface SeenValue {
@@ -30,7 +41,11 @@ export interface SeenValue {
 }
 
 /** The tree of a node with all values. */
-export function conditionTree(node: ExplainNode, explainer: Explainer): ConditionTree {
+export function conditionTree(
+  node: ExplainNode,
+  explainer: Explainer,
+  clock: Clock | null = null,
+): ConditionTree {
   const { slots, program } = explainer;
   return {
     kind: node.kind,
@@ -44,8 +59,20 @@ export function conditionTree(node: ExplainNode, explainer: Explainer): Conditio
       value: slots.state[cell] === PRESENT ? shown(cell, shape, slots, program) : null,
     })),
     counts: node.kind === "leaf" ? explainer.interpreter.countsOf(node.code).map(countRange) : [],
-    children: node.children.map((child) => conditionTree(child, explainer)),
+    need: countNeed(node, program),
+    ns: node.kind === "leaf" && clock !== null ? measuredNs(() => truthOf(node, explainer), clock) : null,
+    children: node.children.map((child) => conditionTree(child, explainer, clock)),
   };
+}
+
+/** Nanoseconds of one call: the median of some batches, after one that is not counted. */
+export function measuredNs(call: () => unknown, clock: Clock): number {
+  const rounds = Array.from({ length: BATCHES + 1 }, () => {
+    const start = clock();
+    for (let i = 0; i < BATCH; i++) call();
+    return Number(clock() - start) / BATCH;
+  });
+  return rounds.slice(1).sort((a, b) => a - b)[BATCHES >> 1]!;
 }
 
 function stateName(state: number): SeenValue["state"] {

@@ -359,7 +359,7 @@ test("explain: the tree with marks, the values seen, the decision", async () => 
   const folder = await built();
   const ran = await ipe(
     folder,
-    ["explain", "--policy", "ReadOrders", "--bundle", "p.ipeb", "--context", "-"],
+    ["explain", "--no-timings", "--policy", "ReadOrders", "--bundle", "p.ipeb", "--context", "-"],
     request({
       request: { method: "GET", path: "/orders/7", host: "internal", headers: { "x-tenant": "globex" } },
     }),
@@ -381,13 +381,20 @@ test("explain: the tree with marks, the values seen, the decision", async () => 
             request.host = "internal"
 
 decision: DENY (ReadOrders is unsatisfied)
+
+Required action (tried: with it the decision is ALLOW):
+  the component in front sets tenant (header "x-tenant"): "acme" instead of "globex"
+      so that \`tenant == "globex"\` does not hold (ReadOrders)
 `);
   const unknown = await ipe(
     folder,
-    ["explain", "--policy", "ReadOrders", "--bundle", "p.ipeb", "--context", "-"],
+    ["explain", "--no-timings", "--policy", "ReadOrders", "--bundle", "p.ipeb", "--context", "-"],
     request({ request: { method: "GET", path: "//orders/7" } }),
   );
   expect(unknown.stdout).toContain('? resource.type == "Order"\n        resource.type is invalid');
+  expect(unknown.stdout).toContain(
+    'the caller asks for GET /orders/1, so resource.type is "Order" instead of an invalid value',
+  );
   const wrong = await ipe(folder, [
     "explain",
     "--policy",
@@ -399,6 +406,71 @@ decision: DENY (ReadOrders is unsatisfied)
   ]);
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain("there is no policy `Nope`; the bundle has NoDebug, ReadOrders");
+});
+
+test("explain: times are measured and said to be", async () => {
+  const folder = await built();
+  const ran = await ipe(folder, ["explain", "--bundle", "p.ipeb", "--context", "request.json"]);
+  expect(ran.code).toBe(0);
+  expect(ran.stdout).toMatch(/✓ resource\.type == "Order" \([0-9.]+ (?:ns|us)\)/);
+  expect(ran.stdout).toMatch(
+    /tier: interpreter; [0-9.]+ (?:ns|us) from the request to the decision.*measured/,
+  );
+  expect(ran.stdout).not.toContain("Required action");
+});
+
+test("explain --json: the decision, a trace for each policy, the required action", async () => {
+  const folder = await built();
+  const form = {
+    request: {
+      method: "GET",
+      path: "/orders/7",
+      headers: { "x-tenant": "b", traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` },
+    },
+  };
+  const ran = await ipe(
+    folder,
+    ["explain", "--json", "--policy", "ReadOrders", "--bundle", "p.ipeb", "--context", "-"],
+    JSON.stringify(form),
+  );
+  expect(ran.code).toBe(3);
+  expect(JSON.parse(ran.stdout)).toMatchObject({
+    decision: "deny",
+    reason: { policy: "ReadOrders", outcome: "unsatisfied" },
+    tier: "interpreter",
+    duration_us: expect.any(Number) as unknown,
+    required_action: {
+      found: true,
+      decision_with_it: "allow",
+      request_line: "GET /orders/7",
+      changes: [
+        {
+          attribute: "tenant",
+          source: "header",
+          argument: "x-tenant",
+          who: "in-front",
+          from: { state: "present", value: "b" },
+          to: { state: "present", value: "acme" },
+        },
+      ],
+    },
+    policies: [
+      {
+        trace_id: "a".repeat(32),
+        parent_span_id: "b".repeat(16),
+        operation: "policy_evaluation",
+        policy: "ReadOrders",
+        tier: "interpreter",
+        decision: "deny",
+        outcome: "unsatisfied",
+        matched_conditions: ['resource.type == "Order"'],
+        failed_conditions: ['tenant in ["acme", "globex"] (got "b")', 'tenant == "globex" (got "b")'],
+        unknown_conditions: ['request.host == "internal" (got absent)'],
+        trigger: { kind: "leaf", truth: "true" },
+        requirement: { kind: "and", children: [{ truth: "false" }, { kind: "not" }] },
+      },
+    ],
+  });
 });
 
 describe("usage", () => {

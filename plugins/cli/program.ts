@@ -2,7 +2,8 @@
 import { Command, CommanderError, Option } from "commander";
 import { TARGETS } from "../../core/index.ts";
 import { buildCommand, checkCommand } from "./commands/check.ts";
-import { evalCommand, explainCommand } from "./commands/eval.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { filterConfigCommand } from "./commands/filter-config.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { completionScript, SHELLS } from "./completion.ts";
@@ -87,13 +88,15 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .addOption(context())
     .option("--json", "on one line")
     .action((options) => done(evalCommand(options, output)));
-  command("explain", "show what every condition of a policy saw and said", [
+  command("explain", "show what every condition saw and said, and what would make a denied request pass", [
     "ipe explain --policy RequireApproval --bundle orders.ipeb --context request.json",
+    "ipe explain --bundle policies/ --context - --json < request.json",
   ])
     .option("--policy <name>", "only this policy or guard")
     .addOption(bundle())
     .addOption(context())
-    .option("--json", "print the trees as JSON")
+    .option("--no-timings", "measure nothing: the same request gives the same output")
+    .option("--json", "print as JSON: the decision, traces and trees of the policies, the required action")
     .action((options) => done(explainCommand(options, output)));
   command("serve", "serve Envoy's ext_authz over gRPC; the bundle is watched", [
     "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",

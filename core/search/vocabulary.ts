@@ -1,0 +1,174 @@
+/**
+ * What a program compares with what: the constants that decide about each value, from its code. Whoever looks for requests
+ * draws from these, since a value that no test names is as good as any other.
+ *
+ * Values are named by paths: a cell of the global frame by its number, what lies in an element of a list by the list's path,
+ * `[` and the cell within the element. Instructions are read by what the specification says of their operands, so one that
+ * is added later is understood as far as its operands are.
+ */
+import { cellShapes } from "../bytecode/cells.ts";
+import { type Instruction, instructionAt } from "../bytecode/decode/instructions.ts";
+import type { Program, Shape } from "../bytecode/program.ts";
+import type { Json } from "../request/facts.ts";
+import { formatAddress, formatNetwork } from "../source/address.ts";
+
+/** Constants of one value that are kept; a policy rarely names more, and a search cannot try more. */
+const CONSTANTS_MAX = 64;
+const ADDRESS_BYTES = 16;
+const ADDRESS_PREFIX = 128;
+
+export class Vocabulary {
+  readonly #program: Program;
+  readonly #constants = new Map<string, Json[]>();
+  readonly #sizes = new Map<string, number[]>();
+  readonly #parents = new Map<string, string>();
+  readonly #linked = new Map<string, Set<string>>();
+  readonly #mentioned = new Set<string>();
+
+  constructor(program: Program) {
+    this.#program = program;
+    const global = program.slots.flatMap((slot) => cellShapes(slot.shape));
+    const paths = global.map((_, cell) => String(cell));
+    for (let r = 0; r + 1 < program.routineStarts.length; r++)
+      this.#region(program.routineStarts[r]!, program.routineStarts[r + 1]!, [{ shapes: global, paths }]);
+  }
+
+  /** What the value is compared with, or any value that is compared with it. */
+  constants(path: string): readonly Json[] {
+    return this.#constants.get(this.#root(path)) ?? [];
+  }
+
+  /** Numbers that the size of a list is compared with. */
+  sizes(path: string): readonly number[] {
+    return this.#sizes.get(path) ?? [];
+  }
+
+  /** Paths of values that are compared with this one, itself among them. */
+  linked(path: string): readonly string[] {
+    return [...(this.#linked.get(this.#root(path)) ?? [path])];
+  }
+
+  /** Does some test read the value, or a part of it? */
+  mentions(path: string): boolean {
+    return this.#mentioned.has(path);
+  }
+
+  #region(start: number, end: number, frames: readonly Frame[]): void {
+    let counted: string | null = null;
+    for (let i = start; i < end; i++) {
+      const instruction = instructionAt(this.#program.code, i);
+      const { info, b } = instruction;
+      const a = info.a === "none" ? null : cellOf(frames, instruction.frameA, instruction.a);
+      if (a !== null) this.#mention(a.path);
+      if (info.b === "body" || info.b === "bodyOrNone") {
+        if (a?.shape.element == null) continue;
+        counted = a.path;
+        const shapes = cellShapes(a.shape.element);
+        const list = a.path;
+        this.#region(i + 1, i + 1 + b, [...frames, { shapes, paths: shapes.map((_, k) => `${list}[${k}`) }]);
+        i += b;
+      } else if (info.b.endsWith("Cell")) {
+        const other = cellOf(frames, instruction.frameB, b);
+        if (other === null) continue;
+        this.#mention(other.path);
+        if (a !== null) this.#link(scalarPath(a), scalarPath(other));
+      } else if (a !== null) {
+        for (const constant of this.#constantsOf(instruction, a.shape)) this.#add(scalarPath(a), constant);
+      } else if (info.b === "number" && counted !== null) {
+        this.#sizes.set(counted, [...this.sizes(counted), this.#program.numbers[b]!]);
+      }
+    }
+  }
+
+  #mention(path: string): void {
+    for (let at = path; ; at = at.slice(0, at.lastIndexOf("["))) {
+      this.#mentioned.add(at);
+      if (!at.includes("[")) return;
+    }
+  }
+
+  #constantsOf({ info, b }: Instruction, shape: Shape): Json[] {
+    const { program } = { program: this.#program };
+    const set = (): number[] => [
+      ...program.setElements.subarray(program.setOffsets[b]!, program.setOffsets[b + 1]!),
+    ];
+    switch (info.b) {
+      case "string":
+        return [program.strings[b]!];
+      case "strings":
+        return set().map((index) => program.strings[index]!);
+      case "number":
+        return [program.numbers[b]!];
+      case "numbers":
+        return set().map((index) => program.numbers[index]!);
+      case "member":
+        return [memberOf(program, shape, b)];
+      case "members":
+        return set().map((member) => memberOf(program, shape, member));
+      case "network":
+        return [networkOf(program, b)];
+      case "networks":
+        return set().map((index) => networkOf(program, index));
+      default:
+        return [];
+    }
+  }
+
+  #add(path: string, constant: Json): void {
+    const root = this.#root(path);
+    const known = this.#constants.get(root) ?? [];
+    if (known.length < CONSTANTS_MAX && !known.includes(constant)) known.push(constant);
+    this.#constants.set(root, known);
+  }
+
+  #link(a: string, b: string): void {
+    const [left, right] = [this.#root(a), this.#root(b)];
+    const group = new Set([...(this.#linked.get(left) ?? [a]), ...(this.#linked.get(right) ?? [b])]);
+    this.#linked.set(left, group);
+    if (left === right) return;
+    this.#parents.set(right, left);
+    for (const constant of this.#constants.get(right) ?? []) this.#add(left, constant);
+  }
+
+  #root(path: string): string {
+    let root = path;
+    for (let parent = this.#parents.get(root); parent !== undefined; parent = this.#parents.get(root))
+      root = parent;
+    return root;
+  }
+}
+
+/** Cells that are in reach under one number. */
+interface Frame {
+  readonly shapes: readonly Shape[];
+  readonly paths: readonly string[];
+}
+
+interface NamedCell {
+  readonly path: string;
+  readonly shape: Shape;
+}
+
+/** Null for a cell that is none of the request's. */
+function cellOf(frames: readonly Frame[], frame: number, cell: number): NamedCell | null {
+  const shape = frames[frame]?.shapes[cell];
+  return shape === undefined ? null : { shape, path: frames[frame]!.paths[cell]! };
+}
+
+/** Of a list, what is compared are its elements. */
+function scalarPath({ path, shape }: NamedCell): string {
+  return shape.element === null ? path : `${path}[0`;
+}
+
+function memberOf(program: Program, shape: Shape, member: number): Json {
+  const scalar = shape.element ?? shape;
+  if (scalar.type !== "enum") return member === 1;
+  return program.strings[program.enums[scalar.enumIndex]!.members[member]!]!;
+}
+
+function networkOf({ networks, prefixes }: Program, index: number): string {
+  const at = index * ADDRESS_BYTES;
+  return prefixes[index] === ADDRESS_PREFIX
+    ? formatAddress(networks, at)
+    : formatNetwork(networks, prefixes[index]!, at);
+}

@@ -1,0 +1,44 @@
+/** Whatever is called a remedy is one: on random policies and requests the changed request is allowed. */
+import { expect, test } from "vitest";
+import { createEngine, findRemedy, type Remedy } from "../../core/index.ts";
+import { evaluate } from "../reference/reference.ts";
+import { prepare } from "./bundles.ts";
+import { generateBundle } from "./policies.ts";
+import { partSeed, Random } from "./random.ts";
+import { buildRequest, generateRequest } from "./requests.ts";
+
+const SEED = 20_261;
+const BUNDLES = 60;
+const REQUESTS = 3;
+
+test("with the changes of a remedy a random request is allowed", () => {
+  const kinds: Record<Remedy["kind"], number> = {
+    "none-needed": 0,
+    changes: 0,
+    impossible: 0,
+    "not-found": 0,
+  };
+  for (let index = 0; index < BUNDLES; index++) {
+    const seed = partSeed(SEED, index);
+    const prepared = prepare(generateBundle(seed));
+    const made = createEngine(prepared.bytes);
+    if (!made.ok) throw new Error(made.error);
+    const random = new Random(partSeed(seed, 1));
+    for (let i = 0; i < REQUESTS; i++) {
+      const model = generateRequest(prepared.document.schema, random, i % 2 === 0 ? "http" : "direct");
+      const { request, valuation } = buildRequest(model, prepared.document.schema);
+      const remedy = findRemedy(made.engine.program, request);
+      kinds[remedy.kind]++;
+      const where = `seed ${SEED}, bundle ${index}, request ${i}`;
+      expect(remedy.kind === "none-needed", where).toBe(
+        evaluate(prepared.document, valuation).decision.allow,
+      );
+      if (remedy.kind !== "changes") continue;
+      expect(made.engine.decide(remedy.request).allow, where).toBe(true);
+      expect(remedy.changes.length, where).toBeGreaterThan(0);
+    }
+  }
+  // Random policies often contradict each other; those that do not are repaired.
+  expect(kinds.changes).toBeGreaterThan((BUNDLES * REQUESTS) / 4);
+  expect(kinds["none-needed"]).toBeGreaterThan(0);
+});
