@@ -1,6 +1,7 @@
 /** What a slot holds, as a JSON value: the way back from cells, for those who look for other requests. */
 import type { Program, Shape, Slot } from "../bytecode/program.ts";
 import { formatAddress, formatNetwork } from "../source/address.ts";
+import { formatDatetime, formatDuration } from "../source/time.ts";
 import { ABSENT, PRESENT, type Slots } from "./slots.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -37,6 +38,10 @@ function valueAt(slots: Slots, cell: number, shape: Shape, program: Program): Js
     case "int":
     case "float":
       return slots.number[cell]!;
+    case "datetime":
+      return formatDatetime(slots.number[cell]!);
+    case "duration":
+      return formatDuration(slots.number[cell]!);
     case "bool":
       return slots.number[cell] === 1;
     case "enum": {

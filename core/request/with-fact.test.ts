@@ -29,13 +29,15 @@ attributes
   risk:    Risk   claimed from body "/risk"
   route:   bool   from extension "route"
   routes:  list of r: string from extension "routes"
+  until:   datetime claimed from header "x-until"
+  wait:    duration claimed from body "/wait"
 policy P:
   requires header == "" and headers.count == 1 and cookie == "" and cookies.count == 1 and query == "" and queries.count == 1
     and order == "" and item == 1 and member == 1 and part.name == "" and part.sizes.count == 1 and risk == "low" and route
     and routes.count == 1 and request.method == "" and request.path == "" and request.query == "" and request.host == ""
     and request.scheme == "" and request.protocol == "" and request.size == 1 and request.id == "" and source.ip == "::"
     and destination.port == 1 and source.principal == "" and connection.mtls and connection.tls_version == ""
-    and resource.type == "Order" and connection.subject_peer_certificate == ""
+    and resource.type == "Order" and until > "2026-01-01T00:00:00Z" and wait > 1s and request.time > until and connection.subject_peer_certificate == ""
 `;
 
 const compiled = compile([{ name: "p.ipe", text: TEXT }]);
@@ -86,6 +88,9 @@ describe.each([
     ["member", 1.5],
     ["part", { name: "n", sizes: [1, 2] }],
     ["risk", "high"],
+    ["until", "2026-11-29T08:30:00.250Z"],
+    ["wait", "-1h30m5ms"],
+    ["request.time", "2026-11-29T08:30:00Z"],
     ["route", true],
     ["routes", ["a", "b"]],
     ["request.method", "PATCH"],

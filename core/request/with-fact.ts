@@ -4,6 +4,7 @@
  * every source (a header holds no line feed), and some facts stand in each other's way (a method picks the resource).
  */
 import type { Program, Slot } from "../bytecode/program.ts";
+import { parseDatetime } from "../source/time.ts";
 import { type Json, NO_RESOURCE } from "./facts.ts";
 import {
   type Connection,
@@ -309,6 +310,8 @@ function withBuiltin(
       return { ...request, protocol: text };
     case "request.size":
       return { ...request, size: number };
+    case "request.time":
+      return { ...request, time: text === undefined ? undefined : (parseDatetime(text) ?? undefined) };
     case "request.id":
       return withHeader(request, REQUEST_ID_HEADER, text === undefined ? [] : [text]);
     case "resource.type":

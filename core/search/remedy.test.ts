@@ -54,6 +54,8 @@ attributes
   order:     int     claimed from capture "order_id"
   from_ip:   ip      claimed from header "x-ip"
   net:       cidr    claimed from header "x-net"
+  until:     datetime claimed from header "x-until"
+  wait:      duration claimed from header "x-wait"
 `;
 
 const requires = (condition: string): string => `${FACTS}policy P:\n  requires ${condition}\n`;
@@ -92,6 +94,16 @@ describe("a smallest change that lets the request pass", () => {
     ["an extension", 'tenant == "acme"', http(), { tenant: "acme" }],
     ["an address in a network", 'from_ip in ["10.0.0.0/8"]', http(), { from_ip: "10.0.0.1" }],
     ["a network", 'net == "10.0.0.0/8"', http(), { net: "10.0.0.0/8" }],
+    ["a number in a range", "amount in 10..20", body({ amount: 3 }), { amount: 10 }],
+    ["a text after another", 'team > "m"', http({ headers: { "x-team": "a" } }), { team: "other" }],
+    ["a text before another", 'team < "b"', http({ headers: { "x-team": "x" } }), { team: "" }],
+    [
+      "a point in time",
+      'until > "2026-01-01T00:00:00Z"',
+      http({ headers: { "x-until": "2025-12-31T23:00:00+01:00" } }),
+      { until: "2026-01-01T00:00:01Z" },
+    ],
+    ["a length of time", "wait <= 1h30m", http({ headers: { "x-wait": "2h" } }), { wait: "1h30m" }],
     ["a capture", "order == 9", http(), { order: 9 }],
     [
       "the other operand",

@@ -2,6 +2,7 @@
 import type { Program, Shape } from "../bytecode/program.ts";
 import { type Json, NO_RESOURCE, sameJson } from "../request/facts.ts";
 import { formatAddress, formatNetwork, parseAddress, parseNetwork } from "../source/address.ts";
+import { formatDatetime, formatDuration, parseDatetime, parseDuration } from "../source/time.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Values of one scalar, and of one record or list. */
@@ -10,6 +11,7 @@ const COMPOSED_MAX = 96;
 /** Constants that are put together, pair by pair. */
 const JOINED_MAX = 6;
 const ADDRESS_BITS = 128n;
+const SECOND_MS = 1000;
 /** Texts that a program hardly names, for "anything else". */
 export const FRESH_TEXTS: readonly string[] = ["other", "another", "elsewhere", "x"];
 /** Of the ranges kept for documentation (RFC 5737, RFC 3849). */
@@ -67,6 +69,14 @@ function scalarsOf(shape: Shape, path: string, current: Current, source: ValueSo
     case "int":
     case "float":
       return numbersOf(constants.filter(isNumber), shape.type, isNumber(current) ? current : null);
+    case "datetime":
+      return timesOf([...constants, ...(current === undefined ? [] : [current])], parseDatetime).map(
+        formatDatetime,
+      );
+    case "duration":
+      return timesOf([...constants, ...(current === undefined ? [] : [current])], parseDuration).map(
+        formatDuration,
+      );
     case "bool":
       return [true, false];
     case "enum": {
@@ -113,6 +123,16 @@ function numbersOf(constants: readonly number[], type: "int" | "float", current:
     fit.map((n) => n + 0),
     (n) => Math.abs(n - (current ?? 0)),
   );
+}
+
+/** Milliseconds around constants (numbers) and facts (texts): whole seconds first, as people write them. */
+function timesOf(values: readonly Json[], parse: (text: string) => number | null): number[] {
+  const times = values.flatMap((value) => {
+    const ms = isText(value) ? parse(value) : value;
+    return isNumber(ms ?? undefined) ? [ms as number] : [];
+  });
+  const known = times.length === 0 ? [0] : times;
+  return [SECOND_MS, 1].flatMap((step) => known.flatMap((ms) => [ms, ms + step, ms - step]));
 }
 
 function wholesAround(number: number): number[] {
