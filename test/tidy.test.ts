@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 const ROOMS = ["core", "assembly", "plugins", "proto", "compose", "test", "examples", "docs", "bin", ".ci"];
 const STAGES = [
   "source",
+  "automaton",
   "syntax",
   "expand",
   "schema",

@@ -1,0 +1,48 @@
+/**
+ * Globs of `like`, as Cedar has them: `*` is any run of characters, also none and over `/`; `\*` is the character, `\\` a
+ * backslash. The whole text must match.
+ */
+
+import { PATTERN_LENGTH_MAX } from "./parse-pattern.ts";
+import type { Parsed, Pattern } from "./pattern.ts";
+import { sequence } from "./pattern.ts";
+
+const ANYTHING: Pattern = { kind: "repeat", of: { kind: "any-byte" }, min: 0, max: null };
+
+/** Parse a glob; never throws. */
+export function parseGlob(text: string): Parsed {
+  if (text.length > PATTERN_LENGTH_MAX)
+    return {
+      ok: false,
+      problem: {
+        id: "pattern-too-large",
+        message: `the pattern has ${text.length} characters, the limit is ${PATTERN_LENGTH_MAX}`,
+        help: "split it into several conditions",
+      },
+    };
+  const parts: Pattern[] = [{ kind: "assert", what: "begin-text" }];
+  const characters = [...text];
+  for (let i = 0; i < characters.length; i++) {
+    const character = characters[i]!;
+    if (character === "*") {
+      if (parts.at(-1) !== ANYTHING) parts.push(ANYTHING);
+      continue;
+    }
+    if (character === "\\") {
+      i++;
+      if (characters[i] !== "*" && characters[i] !== "\\")
+        return {
+          ok: false,
+          problem: {
+            id: "bad-pattern",
+            message: `a backslash before neither \`*\` nor a backslash, at character ${i}`,
+            help: "for a backslash itself write two; in a quoted string each is doubled again",
+          },
+        };
+    }
+    const codePoint = characters[i]!.codePointAt(0)!;
+    parts.push({ kind: "set", set: [codePoint, codePoint] });
+  }
+  parts.push({ kind: "assert", what: "end-text" });
+  return { ok: true, pattern: sequence(parts) };
+}
