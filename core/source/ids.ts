@@ -58,6 +58,8 @@ export const DIAGNOSTICS = {
   "unused-attribute": ["no policy reads an attribute", "remove it"],
   "no-policies": ["nothing but the default decides", "add policies"],
   // --- reuse ---
+  "bad-import": ["a file cannot be imported", "the message says why"],
+  "import-cycle": ["files import each other", "move what they share into a file of its own"],
   "unknown-condition": ["no condition has this name", "declare it, or correct it"],
   "recursive-condition": ["a condition uses itself", "take the cycle out"],
   "unused-condition": ["nothing uses a condition", "remove it"],

@@ -5,7 +5,16 @@ export interface Source {
   /** Name shown in diagnostics: the path as the user gave it. */
   readonly name: string;
   readonly text: string;
+  /** Which file it is, however it was named; without, the object itself. */
+  readonly place?: string;
+  /** Reads what the text names, relative to it. The host's: core reads nothing itself. Without it, text names no files. */
+  readonly read?: (path: string) => FileAnswer;
 }
+
+/** A file that policy text names, or why it cannot be had: lower case, no final stop, with advice. */
+export type FileAnswer =
+  | { readonly ok: true; readonly source: Source }
+  | { readonly ok: false; readonly problem: string; readonly help: string };
 
 /** A range of one source, in UTF-16 code units, end exclusive. */
 export interface Span {

@@ -2,11 +2,11 @@
 import type { Diagnostics } from "../source/diagnostics.ts";
 import type { Source } from "../source/source.ts";
 import type { Declaration, Document } from "./ast.ts";
-import { Parser } from "./parser.ts";
+import { parseAll } from "./imports.ts";
 
-/** Parse all sources into one document. Errors go to `report`; what could be parsed is returned all the same. */
+/** Parse all sources, and what they import, into one document. Errors go to `report`; what could be parsed is returned all the same. */
 export function parse(sources: readonly Source[], report: Diagnostics): Document {
-  const parsed = sources.map((source) => new Parser(source, report).parse());
+  const parsed = parseAll(sources, report);
   const declarations = parsed.flatMap((document) => document.declarations);
   if (!report.hasFaults && !declarations.some(decides)) warnOfNothing(sources, declarations, report);
   return { declarations, faulty: parsed.flatMap((document) => document.faulty), conditions: [], typed: [] };

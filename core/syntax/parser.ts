@@ -39,9 +39,9 @@ import { type Cursor, parseTest } from "./test-block.ts";
 
 const DECLARATIONS = [
   ...["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default", "test"],
-  ...["condition", "template"],
+  ...["condition", "template", "import"],
 ];
-const DECLARATIONS_LATER = ["import", "data", "module", "tenant", "normalize", "limits"];
+const DECLARATIONS_LATER = ["data", "module", "tenant", "normalize", "limits"];
 const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits", "use"];
 const OPERATORS: readonly string[] = [
   "==",
@@ -230,6 +230,10 @@ export class Parser {
         return this.#namedCondition(keyword);
       case "template":
         return this.#template(keyword);
+      case "import": {
+        const path = this.#stringLiteral('a file such as "common.ipe"');
+        return { kind: "import", path, span: this.#from(keyword.start) };
+      }
       default:
         return this.#policy(keyword);
     }

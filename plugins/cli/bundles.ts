@@ -2,24 +2,48 @@
 import { createHash } from "node:crypto";
 import { type Compiled, compile, createEngine, type Engine, type Source } from "../../core/index.ts";
 import { EXIT_POLICY_ERRORS, Failure } from "./exit.ts";
-import { isPolicyText, readBytes, readSources } from "./files.ts";
+import { FileReader } from "./file-reader.ts";
+import { isPolicyText, readBytes, readSources, textOf } from "./files.ts";
 import { type Output, reportDiagnostics } from "./output.ts";
 
 /** What a path holds at one moment. */
 export type Content =
-  | { readonly kind: "text"; readonly sources: readonly Source[] }
+  | { readonly kind: "text"; readonly sources: readonly Source[]; readonly reader: FileReader }
   | { readonly kind: "bundle"; readonly bytes: Uint8Array };
 
 /** Policy text or a bundle, read but not looked at. */
 export function readContent(path: string): Content {
-  if (isPolicyText(path)) return { kind: "text", sources: readSources([path]) };
+  if (isPolicyText(path)) {
+    const reader = new FileReader([path]);
+    return { kind: "text", sources: readSources([path], reader), reader };
+  }
   return { kind: "bundle", bytes: readBytes(path) };
 }
 
-/** The same for the same content, different for any other. */
-export function fingerprint(content: Content): string {
-  const data = content.kind === "text" ? JSON.stringify(content.sources) : content.bytes;
+/** Files that a text named while it was compiled, as they were then: by place, null for what could not be read. */
+export type NamedFiles = ReadonlyMap<string, string | null>;
+
+export function namedFiles(content: Content): NamedFiles {
+  return content.kind === "text" ? content.reader.read : new Map();
+}
+
+/** The same files as they are now. */
+export function readAgain(files: NamedFiles): NamedFiles {
+  return new Map([...files.keys()].map((place) => [place, textOrNull(place)]));
+}
+
+/** The same for the same content, different for any other. `named`: other files whose content counts. */
+export function fingerprint(content: Content, named: NamedFiles): string {
+  const data = content.kind === "text" ? JSON.stringify([content.sources, ...named]) : content.bytes;
   return `${content.kind} ${createHash("sha256").update(data).digest("hex")}`;
+}
+
+function textOrNull(place: string): string | null {
+  try {
+    return textOf(place);
+  } catch {
+    return null;
+  }
 }
 
 /** A bundle and the engine that judges by it. */

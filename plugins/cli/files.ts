@@ -15,18 +15,20 @@ import {
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Source } from "../../core/index.ts";
 import { Failure } from "./exit.ts";
+import { FileReader } from "./file-reader.ts";
 
 const PIPE_WAIT_MS = 5;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Policy text of files and of the `.ipe` files in folders (those in their folders too). Each file counts once, and in the
- * order of their whole paths' bytes, so that the order of the arguments changes nothing.
+ * order of their whole paths' bytes, so that the order of the arguments changes nothing. What they import is read through
+ * `reader`, a new one where none is given.
  */
-export function readSources(paths: readonly string[]): Source[] {
+export function readSources(paths: readonly string[], reader = new FileReader(paths)): Source[] {
   const files = new Map(paths.flatMap(policyFiles).map((name) => [resolve(name), name]));
   const places = [...files.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  return places.map((place) => files.get(place)!).map((name) => ({ name, text: textOf(name) }));
+  return places.map((place) => reader.source(files.get(place)!, realpathSync(place)));
 }
 
 function policyFiles(path: string): string[] {

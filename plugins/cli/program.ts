@@ -64,6 +64,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .addOption(target())
     .option("--strict", "warnings are errors")
     .option("--json", "print the diagnostics as JSON")
+    .option("--allow-outside", "policies may name files outside of their folders")
     .action((files, options) => done(checkCommand(files, options, output)));
   command("build <files...>", "compile policy text to one bundle", [
     "ipe build orders.ipe -o orders.ipeb",
@@ -73,6 +74,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .addOption(target())
     .option("--strict", "warnings are errors")
     .option("--json", "print the result as JSON")
+    .option("--allow-outside", "policies may name files outside of their folders")
     .action((files, options) => done(buildCommand(files, options, output)));
   command("inspect <bundle>", "show a bundle's digest, policies, sizes and code", [
     "ipe inspect orders.ipeb",

@@ -85,6 +85,23 @@ test("serves, follows a folder's edits, keeps the policy when one is broken, dra
   expect(code).toBe(0);
 });
 
+test("follows a file that the policy imports, also one that comes later", async () => {
+  const folder = folderWith({
+    "p.ipe": 'import "r.ipe"\n\npolicy Q:\n  triggers when request.path == "/q"\n  allows\n',
+    "r.ipe": policy("/a"),
+  });
+  const { status, errors } = await serve(folder, "p.ipe");
+  expect(await status("/a")).toBe(0);
+  writeFileSync(join(folder, "r.ipe"), policy("/b"));
+  await until(async () => (await status("/b")) === 0);
+  writeFileSync(join(folder, "r.ipe"), `import "s.ipe"\n`);
+  await until(() => errors().includes("`s.ipe` cannot be imported"));
+  expect(await status("/b")).toBe(0);
+  writeFileSync(join(folder, "s.ipe"), policy("/c"));
+  await until(async () => (await status("/c")) === 0);
+  expect(await status("/b")).toBe(7);
+});
+
 test("follows a bundle that is replaced by rename, and refuses a damaged one", async () => {
   const folder = folderWith({ "a.ipe": policy("/a"), "b.ipe": policy("/b") });
   await ipe(folder, ["build", "a.ipe", "-o", "p.ipeb"]);

@@ -1,7 +1,16 @@
 /** A bundle or policy text, watched: each sound version makes an engine, a broken one is reported. */
 import { realpathSync } from "node:fs";
 import { type FSWatcher, watch } from "chokidar";
-import { type Content, fingerprint, loadVersion, readContent, toVersion, type Version } from "./bundles.ts";
+import {
+  type Content,
+  fingerprint,
+  loadVersion,
+  namedFiles,
+  readAgain,
+  readContent,
+  toVersion,
+  type Version,
+} from "./bundles.ts";
 import { Failure } from "./exit.ts";
 import type { Output } from "./output.ts";
 
@@ -36,7 +45,9 @@ export async function watchVersions(
   output: Output,
 ): Promise<Watched> {
   let digest = first.engine.digest;
-  let seen = fingerprint(first.content);
+  /** Files that the last text named. */
+  let named = namedFiles(first.content);
+  let seen = fingerprint(first.content, named);
   const complain = (problem: unknown): void =>
     output.message(
       `${problem instanceof Error ? problem.message : String(problem)}; the policy in force stays`,
@@ -45,7 +56,7 @@ export async function watchVersions(
   const read = (): Content | null => {
     try {
       const content = readContent(path);
-      const sight = fingerprint(content);
+      const sight = fingerprint(content, readAgain(named));
       if (sight === seen) return null;
       seen = sight;
       return content;
@@ -56,6 +67,7 @@ export async function watchVersions(
       return null;
     }
   };
+  let follower: Follower | null = null;
   const reload = async (): Promise<void> => {
     const content = read();
     if (content === null) return;
@@ -67,22 +79,33 @@ export async function watchVersions(
       digest = version.engine.digest;
     } catch (problem) {
       complain(problem);
+    } finally {
+      named = namedFiles(content);
+      seen = fingerprint(content, named);
+      follower?.alsoAt([...named.keys()]);
     }
   };
   // One after the other, so that an older version never overtakes a newer one.
   let reloading = Promise.resolve();
-  const follower = await follow(path, {
+  follower = await follow(path, {
     changed: () => {
       reloading = reloading.then(reload);
     },
     failed: (problem) => complain(`watching \`${path}\` failed: ${String(problem)}`),
   });
+  follower.alsoAt([...named.keys()]);
+  const following = follower;
   return {
     stop: async () => {
-      await follower.stop();
+      await following.stop();
       await reloading;
     },
   };
+}
+
+interface Follower extends Watched {
+  /** From now on tell of these places as well. */
+  alsoAt(places: readonly string[]): void;
 }
 
 interface Listeners {
@@ -94,14 +117,15 @@ interface Listeners {
  * Tell of changes, of what lies at the path and of where it leads. The system tells only about the place to which a link
  * led when watching began, so a link that is replaced has to be looked for.
  */
-async function follow(path: string, { changed, failed }: Listeners): Promise<Watched> {
+async function follow(path: string, { changed, failed }: Listeners): Promise<Follower> {
   let timer: NodeJS.Timeout | undefined;
   const soon = (): void => {
     clearTimeout(timer);
     timer = setTimeout(changed, SETTLE_MS);
   };
+  let others: readonly string[] = [];
   const begin = (): FSWatcher =>
-    watch(path, { ignoreInitial: true })
+    watch([path, ...others], { ignoreInitial: true })
       .on("all", soon)
       // What changed until now, nobody has seen.
       .on("ready", soon)
@@ -118,6 +142,12 @@ async function follow(path: string, { changed, failed }: Listeners): Promise<Wat
     watcher = begin();
   }, LINKS_MS);
   return {
+    alsoAt: (places) => {
+      // Never less than before: what is no longer named may lie in the folder that is watched.
+      const added = places.filter((each) => !others.includes(each));
+      watcher.add(added);
+      others = [...others, ...added];
+    },
     stop: async () => {
       clearInterval(links);
       clearTimeout(timer);

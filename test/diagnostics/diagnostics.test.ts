@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type Compiled, compile, renderDiagnostic, TARGETS } from "../../core/index.ts";
+import { type Compiled, compile, type FileAnswer, renderDiagnostic, TARGETS } from "../../core/index.ts";
 import { DIAGNOSTICS, type DiagnosticId } from "../../core/source/ids.ts";
 
 const folder = new URL("./", import.meta.url);
@@ -14,7 +14,15 @@ const ids = Object.keys(DIAGNOSTICS) as DiagnosticId[];
 function compileCase(id: string): Compiled {
   const text = readFileSync(new URL(`${id}.ipe`, folder), "utf8");
   const target = TARGETS.find((name) => text.startsWith(`// target: ${name}\n`));
-  return compile([{ name: `${id}.ipe`, text }], target === undefined ? {} : { target });
+  return compile([{ name: `${id}.ipe`, text, read }], target === undefined ? {} : { target });
+}
+
+/** What cases import lies in `files`. */
+function read(path: string): FileAnswer {
+  const file = new URL(`files/${path}`, folder);
+  if (path === "" || !existsSync(file))
+    return { ok: false, problem: "there is no such file", help: "name one that is there" };
+  return { ok: true, source: { name: path, text: readFileSync(file, "utf8"), place: path, read } };
 }
 
 test("every diagnostic has a case, and every case a diagnostic", () => {

@@ -1,6 +1,7 @@
 /** `ipe check` and `ipe build`: from text to diagnostics and a bundle. */
 import { type Compiled, compile, createEngine, type Target } from "../../../core/index.ts";
 import { EXIT_POLICY_ERRORS, EXIT_SUCCESS, Failure } from "../exit.ts";
+import { FileReader } from "../file-reader.ts";
 import { readSources, writeWhole } from "../files.ts";
 import { diagnosticData, type Output, reportDiagnostics } from "../output.ts";
 
@@ -8,6 +9,8 @@ export interface CheckOptions {
   readonly target?: Target;
   readonly strict?: boolean;
   readonly json?: boolean;
+  /** Policies may name files elsewhere. */
+  readonly allowOutside?: boolean;
 }
 
 /** Report all problems; the code says whether there are errors. */
@@ -60,8 +63,8 @@ export function buildCommand(files: readonly string[], options: BuildOptions, ou
   return EXIT_SUCCESS;
 }
 
-function compileFiles(files: readonly string[], { target, strict }: CheckOptions): Compiled {
-  return compile(readSources(files), {
+function compileFiles(files: readonly string[], { target, strict, allowOutside }: CheckOptions): Compiled {
+  return compile(readSources(files, new FileReader(files, { outside: allowOutside === true })), {
     ...(target === undefined ? {} : { target }),
     strict: strict === true,
   });
