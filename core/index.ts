@@ -38,4 +38,5 @@ export type { Clock, ConditionTree, SeenValue } from "./runtime/tree.ts";
 export { type Change, type ConditionGoal, findRemedy, type Remedy } from "./search/remedy.ts";
 export { addedElements, FRESH_TEXTS } from "./search/values.ts";
 export { type Diagnostic, type Paint, renderDiagnostic } from "./source/diagnostics.ts";
+export { DIAGNOSTICS } from "./source/ids.ts";
 export { type FileAnswer, locate, type Source } from "./source/source.ts";

@@ -1,7 +1,7 @@
 /** The command line: commands, options, examples. */
 import { Command, CommanderError, Option } from "commander";
 import { TARGETS } from "../../core/index.ts";
-import { buildCommand, checkCommand } from "./commands/check.ts";
+import { buildCommand, checkCommand, FORMATS } from "./commands/check.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { filterConfigCommand } from "./commands/filter-config.ts";
@@ -60,10 +60,14 @@ function commandLine(output: Output, done: (code: number) => void): Command {
   command("check <files...>", "check policy text: .ipe files, or folders of them", [
     "ipe check orders.ipe",
     "ipe check policies/ --target envoy-wasm --strict",
+    "ipe check policies/ --format sarif > ipe.sarif",
   ])
     .addOption(target())
     .option("--strict", "warnings are errors")
-    .option("--json", "print the diagnostics as JSON")
+    .addOption(
+      new Option("--format <format>", "how to print the diagnostics (default: text)").choices(FORMATS),
+    )
+    .option("--json", "the same as --format json")
     .option("--allow-outside", "policies may name files outside of their folders")
     .action((files, options) => done(checkCommand(files, options, output)));
   command("build <files...>", "compile policy text to one bundle", [

@@ -4,6 +4,7 @@ import { EXIT_POLICY_ERRORS, EXIT_SUCCESS, Failure } from "../exit.ts";
 import { FileReader } from "../file-reader.ts";
 import { readSources, writeWhole } from "../files.ts";
 import { diagnosticData, type Output, reportDiagnostics } from "../output.ts";
+import { sarifLog } from "../sarif.ts";
 
 export interface CheckOptions {
   readonly target?: Target;
@@ -13,12 +14,29 @@ export interface CheckOptions {
   readonly allowOutside?: boolean;
 }
 
+export const FORMATS = ["text", "json", "sarif"] as const;
+
+/** How `ipe check` prints diagnostics; `--json` is the short form of `--format json`. */
+export interface FormatOptions extends CheckOptions {
+  readonly format?: (typeof FORMATS)[number];
+}
+
 /** Report all problems; the code says whether there are errors. */
-export function checkCommand(files: readonly string[], options: CheckOptions, output: Output): number {
+export function checkCommand(files: readonly string[], options: FormatOptions, output: Output): number {
+  if (options.json === true && (options.format ?? "json") !== "json")
+    throw new Failure(`--json and --format ${options.format} say different things; give one of them`);
   const compiled = compileFiles(files, options);
-  if (options.json === true) output.result(diagnosticsJson(compiled));
-  else reportDiagnostics(compiled.diagnostics, output);
-  if (compiled.ok && options.json !== true) output.message(summary(compiled, files));
+  switch (options.json === true ? "json" : (options.format ?? "text")) {
+    case "json":
+      output.result(diagnosticsJson(compiled));
+      break;
+    case "sarif":
+      output.result(JSON.stringify(sarifLog(compiled.diagnostics, process.cwd()), null, 2));
+      break;
+    case "text":
+      reportDiagnostics(compiled.diagnostics, output);
+      if (compiled.ok) output.message(summary(compiled, files));
+  }
   return compiled.ok ? EXIT_SUCCESS : EXIT_POLICY_ERRORS;
 }
 

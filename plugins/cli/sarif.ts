@@ -1,0 +1,142 @@
+/**
+ * Diagnostics as SARIF 2.1.0 (OASIS), for code scanning and editors: one run, regions in UTF-16 columns, files relative to
+ * the folder that the command runs in, and a fix where the diagnostic names one.
+ */
+import { createHash } from "node:crypto";
+import { relative, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+import { DIAGNOSTICS, type Diagnostic, type Source } from "../../core/index.ts";
+import { VERSION } from "./version.ts";
+
+const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";
+/** What files are relative to: whoever reads the log knows where its copy of the sources is. */
+const ROOT = "%SRCROOT%";
+const FINGERPRINT = "ipeDiagnostic/v1";
+const FINGERPRINT_DIGITS = 32;
+
+/** The log as data. `folder`: where the command runs. */
+export function sarifLog(diagnostics: readonly Diagnostic[], folder: string): Record<string, unknown> {
+  const ids = [...new Set(diagnostics.map(({ id }) => id))].sort();
+  const fingerprints = new Fingerprints(folder);
+  return {
+    $schema: SCHEMA,
+    version: "2.1.0",
+    runs: [
+      {
+        tool: { driver: { name: "ipe", semanticVersion: VERSION, rules: ids.map(rule) } },
+        columnKind: "utf16CodeUnits",
+        results: diagnostics.map((diagnostic) => ({
+          ruleId: diagnostic.id,
+          ruleIndex: ids.indexOf(diagnostic.id),
+          level: diagnostic.severity,
+          message: { text: messageText(withAdvice(diagnostic)) },
+          locations: [
+            {
+              physicalLocation: {
+                artifactLocation: artifact(diagnostic.span.source, folder),
+                region: regionOf(diagnostic.span),
+              },
+            },
+          ],
+          partialFingerprints: { [FINGERPRINT]: fingerprints.of(diagnostic) },
+          ...fixesOf(diagnostic, folder),
+        })),
+      },
+    ],
+  };
+}
+
+function rule(id: Diagnostic["id"]): Record<string, unknown> {
+  const [meaning, advice] = DIAGNOSTICS[id];
+  return {
+    id,
+    shortDescription: { text: messageText(meaning) },
+    help: { text: messageText(advice) },
+  };
+}
+
+function withAdvice({ message, help }: Diagnostic): string {
+  return help === null ? message : `${message}\n${help}`;
+}
+
+/** Braces are doubled, since they stand for arguments, and a bracket that would begin a link has a backslash. */
+function messageText(text: string): string {
+  return text.replace(/[{}]/g, "$&$&").replace(/\\?\[(?=[^\]]*\]\()/g, "\\[");
+}
+
+function artifact(source: Source, folder: string): Record<string, unknown> {
+  const path = resolve(folder, source.name);
+  const inside = relative(folder, path);
+  if (inside.startsWith("..")) return { uri: pathToFileURL(path).href };
+  return { uri: inside.split(sep).map(encodeURIComponent).join("/"), uriBaseId: ROOT };
+}
+
+// --- places ---
+
+interface Region {
+  readonly startLine: number;
+  readonly startColumn: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+/** Lines and columns from 1, columns in UTF-16 code units, the end exclusive. */
+function regionOf({ source, start, end }: Diagnostic["span"]): Region {
+  const from = placeOf(source.text, start);
+  const to = placeOf(source.text, end);
+  return { startLine: from.line, startColumn: from.column, endLine: to.line, endColumn: to.column };
+}
+
+function placeOf(text: string, offset: number): { readonly line: number; readonly column: number } {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - (before.lastIndexOf("\n") + 1) + 1 };
+}
+
+/** Marks that stay when lines are put in or taken out above: of the kind, the file, the line's text, and which one it is. */
+class Fingerprints {
+  readonly #folder: string;
+  readonly #seen = new Map<string, number>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  of({ id, span }: Diagnostic): string {
+    const { text } = span.source;
+    const lineStart = text.lastIndexOf("\n", span.start - 1) + 1;
+    const lineEnd = text.indexOf("\n", span.start);
+    const line = text.slice(lineStart, lineEnd === -1 ? undefined : lineEnd).trim();
+    const key = JSON.stringify([id, artifact(span.source, this.#folder)["uri"], line]);
+    const times = this.#seen.get(key) ?? 0;
+    this.#seen.set(key, times + 1);
+    return createHash("sha256").update(`${key} ${times}`).digest("hex").slice(0, FINGERPRINT_DIGITS);
+  }
+}
+
+// --- fixes ---
+
+/** The replacement that the advice names: `did you mean` and one name in backticks. */
+function fixesOf({ help, message, span }: Diagnostic, folder: string): Record<string, unknown> {
+  const name = /^did you mean `([^`]+)`\?$/.exec(help ?? "")?.[1];
+  const wrong = wrongPart(message, span);
+  if (name === undefined || wrong === null) return {};
+  const text = span.source.text[wrong.start] === '"' ? JSON.stringify(name) : name;
+  const replacement = { deletedRegion: regionOf(wrong), insertedContent: { text } };
+  return {
+    fixes: [
+      {
+        description: { text: messageText(`write \`${name}\``) },
+        artifactChanges: [{ artifactLocation: artifact(span.source, folder), replacements: [replacement] }],
+      },
+    ],
+  };
+}
+
+/** The part of a span that the message is about: all of it, without its quotes, or the last name of a dotted one. */
+function wrongPart(message: string, span: Diagnostic["span"]): Diagnostic["span"] | null {
+  const written = span.source.text.slice(span.start, span.end);
+  const quoted = [...message.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
+  if (quoted.some((text) => written === text || written === JSON.stringify(text))) return span;
+  const last = quoted.find((text) => written.endsWith(`.${text}`));
+  return last === undefined ? null : { ...span, start: span.end - last.length };
+}
