@@ -16,7 +16,7 @@ export type {
   Reason,
   ReasonOutcome,
 } from "./decision/decision.ts";
-
+export { type Formatted, format } from "./format/format.ts";
 export { announcedSize } from "./request/announced-size.ts";
 export type { FactValue, Json } from "./request/facts.ts";
 export { checkAttributeNames, parseNeutralRequest } from "./request/json-form.ts";

@@ -11,6 +11,7 @@ const STAGES = [
   "source",
   "automaton",
   "syntax",
+  "format",
   "expand",
   "schema",
   "check",

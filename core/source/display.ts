@@ -54,6 +54,7 @@ function boundary(text: string, offset: number): number {
 
 /** Terminal cells of a text: wide East Asian characters and emoji take two, combining marks and joiners none. */
 export function displayWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const character of text) {
     if (/^(?:\p{Mn}|\p{Me}|[\u200b-\u200d\u2060\ufeff])$/u.test(character)) continue;

@@ -59,6 +59,9 @@ const OPERATORS_LATER = ["matches", "like", "+", "-", "*", "/"];
 const FUNCTIONS_LATER = ["lower", "sum", "min", "max", "now", "is_business_hours", "time_until"];
 const AGGREGATES: readonly string[] = ["count", "any", "all"];
 
+/** Words that start a section of a policy. */
+export const SECTION_WORDS: readonly string[] = SECTIONS;
+
 /** Words with a meaning of their own: no attribute, constant or element may be named so. */
 export const RESERVED = new Set([
   ...["and", "or", "not", "in", "exists", "where", "true", "false", "starts_with", "ends_with", "contains"],

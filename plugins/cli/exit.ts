@@ -1,7 +1,7 @@
 /** Exit codes; other programs rely on them. */
 
 export const EXIT_SUCCESS = 0;
-/** The policy text has errors; nothing was written. */
+/** The policy text has errors, and nothing was written; or it is not formatted, with `fmt --check`. */
 export const EXIT_POLICY_ERRORS = 1;
 /** Wrong usage, or input that cannot be read or is not valid. */
 export const EXIT_INPUT = 2;

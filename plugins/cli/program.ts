@@ -5,6 +5,7 @@ import { buildCommand, checkCommand, FORMATS } from "./commands/check.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { filterConfigCommand } from "./commands/filter-config.ts";
+import { fmtCommand } from "./commands/fmt.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { completionScript, SHELLS } from "./completion.ts";
 import { EXIT_INPUT, EXIT_SUCCESS } from "./exit.ts";
@@ -12,8 +13,8 @@ import type { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_CODES = `
-Exit codes: 0 success; 1 the policy has errors (nothing is written); 2 wrong usage, or input that
-cannot be read or is not valid; 3 the decision is deny (eval, explain).`;
+Exit codes: 0 success; 1 the policy has errors (nothing is written), or would be formatted (fmt --check);
+2 wrong usage, or input that cannot be read or is not valid; 3 the decision is deny (eval, explain).`;
 
 /** Run one command line; returns the exit code. */
 export async function runCommandLine(args: readonly string[], output: Output): Promise<number> {
@@ -80,6 +81,15 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--json", "print the result as JSON")
     .option("--allow-outside", "policies may name files outside of their folders")
     .action((files, options) => done(buildCommand(files, options, output)));
+  command("fmt <files...>", "format policy text in place: .ipe files, or folders of them; - reads stdin", [
+    "ipe fmt policies/",
+    "ipe fmt --check policies/",
+    "ipe fmt --diff orders.ipe",
+    "ipe fmt - < orders.ipe",
+  ])
+    .option("--check", "write nothing; list the files that differ, and exit with 1 if there are any")
+    .option("--diff", "write nothing; print what would change")
+    .action((files, options) => done(fmtCommand(files, options, output)));
   command("inspect <bundle>", "show a bundle's digest, policies, sizes and code", [
     "ipe inspect orders.ipeb",
     "ipe inspect orders.ipeb --json",
