@@ -17,6 +17,17 @@ export type {
   ReasonOutcome,
 } from "./decision/decision.ts";
 export { type Formatted, format } from "./format/format.ts";
+
+export { testOfBlock } from "./policy-test/blocks.ts";
+export {
+  type ConditionCoverage,
+  type Coverage,
+  CoverageCounter,
+  type PolicyCoverage,
+} from "./policy-test/coverage.ts";
+export { type FileMember, type FileProblem, type FileValue, readTestFile } from "./policy-test/file.ts";
+export type { Place, PolicyTest } from "./policy-test/policy-test.ts";
+export { type Difference, runTest, type TestRun } from "./policy-test/run.ts";
 export { announcedSize } from "./request/announced-size.ts";
 export type { FactValue, Json } from "./request/facts.ts";
 export { checkAttributeNames, parseNeutralRequest } from "./request/json-form.ts";

@@ -1,13 +1,14 @@
 /**
  * Policies in the documents compile. A block that begins with ```` ```ipe error=ID ```` must be refused with exactly that id.
- * The tables of docs/language.md list what the compiler knows.
+ * Tests in them pass. The tables of docs/language.md list what the compiler knows.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { compile, createEngine } from "../core/index.ts";
+import { compile, createEngine, type PolicyTest, readTestFile, runTest, testOfBlock } from "../core/index.ts";
 import { BUILTINS } from "../core/source/gen/facts.ts";
 import { DIAGNOSTICS } from "../core/source/ids.ts";
+import { parseTestFile } from "../plugins/cli/test-file.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -53,7 +54,28 @@ test.each(snippets)("$place", ({ place, text, error }) => {
   const compiled = compile([{ name: place, text }]);
   const errors = compiled.diagnostics.filter((d) => d.severity === "error");
   expect([...new Set(errors.map((d) => d.id))]).toEqual(error === null ? [] : [error]);
-  if (compiled.ok) expect(createEngine(compiled.bundle).ok).toBe(true);
+  if (compiled.ok) expect(failures(compiled.bundle, compiled.document.tests.map(testOfBlock))).toEqual([]);
+});
+
+/** What is wrong with tests of a bundle. */
+function failures(bundle: Uint8Array, tests: readonly PolicyTest[]): unknown[] {
+  const made = createEngine(bundle);
+  if (!made.ok) return [made.error];
+  return tests
+    .map((each) => runTest(each, made.engine))
+    .filter((run) => run.outcome !== "passed")
+    .map(({ test: { name }, problems, differences }) => ({ name, problems, differences }));
+}
+
+test("docs/testing.md: the test file passes on the policy before it", () => {
+  const text = readFileSync(`${root}docs/testing.md`, "utf8");
+  const [policy] = snippetsOf("docs/testing.md");
+  const compiled = compile([{ name: policy!.place, text: policy!.text }]);
+  const yaml = parseTestFile(/^```yaml\n(.*?)^```$/ms.exec(text)![1]!);
+  const file = yaml.ok ? readTestFile(yaml.value, "a") : yaml;
+  if (!file.ok || !compiled.ok) throw new Error("the policy or the tests have errors");
+  expect(file.tests.length).toBeGreaterThan(2);
+  expect(failures(compiled.bundle, file.tests)).toEqual([]);
 });
 
 describe("docs/language.md", () => {

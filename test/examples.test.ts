@@ -1,42 +1,56 @@
-/** The examples run: each folder holds policies and `cases.json` with requests and what must come out. */
-import { readdirSync, readFileSync } from "node:fs";
+/**
+ * The examples run: policies compile without a warning, their tests pass, and see every condition true and false.
+ */
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { compile, createEngine, type Engine, parseNeutralRequest, type Reason } from "../core/index.ts";
+import { CoverageCounter, compile, renderDiagnostic, runTest } from "../core/index.ts";
+import { readSources } from "../plugins/cli/files.ts";
+import { findTests } from "../plugins/cli/test-units.ts";
 
-interface Case {
-  readonly about: string;
-  readonly request: unknown;
-  readonly decision: "allow" | "deny";
-  readonly reason: Reason;
-}
+const examples = fileURLToPath(new URL("../examples/", import.meta.url));
+const names = readdirSync(examples, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+/** Warnings that an example is about, with the reason. */
+const WARNINGS: Readonly<Record<string, readonly string[]>> = {
+  // What is deployed is the client's to say, and the policy's to judge.
+  deployments: ["claimed-grant"],
+};
 
-const examples = fileURLToPath(new URL("../examples", import.meta.url));
-
-function engineOf(folder: string): Engine {
-  const sources = readdirSync(folder)
-    .filter((name) => name.endsWith(".ipe"))
-    .map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
-  const compiled = compile(sources);
-  expect(compiled.diagnostics.filter((d) => d.severity === "error")).toEqual([]);
-  const made = compiled.ok ? createEngine(compiled.bundle) : { ok: false as const, error: "errors" };
-  if (!made.ok) throw new Error(made.error);
-  return made.engine;
-}
-
-describe.each(readdirSync(examples))("%s", (name) => {
+describe.each(names)("%s", (name) => {
   const folder = join(examples, name);
-  const cases = JSON.parse(readFileSync(join(folder, "cases.json"), "utf8")) as Case[];
-  const engine = engineOf(folder);
+  const { units, faulty } = findTests([folder], { oneBundle: false, outside: false });
 
-  test.each(cases.map((example) => [example.about, example] as const))("%s", (_about, example) => {
-    const parsed = parseNeutralRequest(JSON.stringify(example.request));
-    if (!parsed.ok) throw new Error(parsed.errors.join("\n"));
-    const { allow, reason } = engine.decide(parsed.request);
-    expect({ decision: allow ? "allow" : "deny", reason }).toEqual({
-      decision: example.decision,
-      reason: example.reason,
-    });
+  test("compiles without a warning", () => {
+    const { diagnostics } = compile(readSources([folder]));
+    const other = diagnostics.filter((d) => !WARNINGS[name]?.includes(d.id));
+    expect(other.map((d) => renderDiagnostic(d)).join("\n")).toBe("");
+    expect([...new Set(diagnostics.map((d) => d.id))].sort()).toEqual(WARNINGS[name] ?? []);
+  });
+
+  test("is one bundle with tests", () => {
+    expect(faulty).toEqual([]);
+    expect(units).toHaveLength(1);
+    expect(units[0]!.engine).not.toBeNull();
+    expect(units[0]!.tests.length).toBeGreaterThan(2);
+  });
+
+  test.each(units[0]!.tests.map((example) => [example.name, example] as const))("%s", (_name, example) => {
+    const { outcome, problems, differences } = runTest(example, units[0]!.engine!);
+    expect({ outcome, problems, differences }).toEqual({ outcome: "passed", problems: [], differences: [] });
+  });
+
+  test("the tests see every condition true and false", () => {
+    const counter = new CoverageCounter(units[0]!.engine!);
+    for (const example of units[0]!.tests) {
+      const { request } = runTest(example, units[0]!.engine!);
+      if (request !== null) counter.add(request);
+    }
+    const conditions = counter.result().policies.flatMap((policy) => policy.conditions);
+    const unseen = conditions.filter(({ seen }) => seen.true === 0 || seen.false === 0);
+    expect(unseen.map(({ text, seen }) => `${text}: ${JSON.stringify(seen)}`)).toEqual([]);
+    expect(conditions.length).toBeGreaterThan(0);
   });
 });

@@ -22,6 +22,7 @@ const STAGES = [
   "decision",
   "runtime",
   "search",
+  "policy-test",
 ];
 /** In Node, not in AssemblyScript. */
 const ASSEMBLY_TOOLS = ["assembly/build.ts", "assembly/literals.ts", "assembly/test-driver.ts"];

@@ -21,7 +21,15 @@ const PORT_MAX = 65535;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-const TOP_MEMBERS = ["request", "source", "destination", "connection", "extensions", "attributes"];
+/** Members of the JSON form. */
+export const REQUEST_FORM_MEMBERS = [
+  "request",
+  "source",
+  "destination",
+  "connection",
+  "extensions",
+  "attributes",
+];
 const REQUEST_MEMBERS = [
   "method",
   "path",
@@ -77,7 +85,7 @@ export function checkAttributeNames(request: NeutralRequest, program: Program): 
 }
 
 function readRequest(reader: FormReader): NeutralRequest {
-  const top = reader.members(reader.root, TOP_MEMBERS);
+  const top = reader.members(reader.root, REQUEST_FORM_MEMBERS);
   const http = reader.members(top.get("request"), REQUEST_MEMBERS);
   const headers = readHeaders(reader, http.get("headers"));
   const body = readBody(reader, http.get("body"), http.get("body_base64"));

@@ -13,6 +13,7 @@
  * they are everywhere else. Its strings have the same escapes, and numbers keep their spelling.
  */
 
+import { shortened } from "../source/display.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type {
@@ -76,10 +77,12 @@ export const REASON_WORDS = [
   "obligation-conflict",
 ] as const;
 
+const NAME_SHOWN_MAX = 60;
 const FACT_WORDS = ["request", "header", "extension", "body"];
 const FACT_EXAMPLE =
   'write `request GET "/path"`, `header "name": "value"`, `body {...}`, `attribute.name = value` or `expect allow`';
-const DETAIL_WORDS = ["failing", "missing", "invalid", "status", "body", "set"];
+const REASON_DETAILS = ["failing", "missing", "invalid"];
+const DETAIL_WORDS = [...REASON_DETAILS, "status", "body", "set"];
 
 /** A test, from behind its keyword. */
 export function parseTest(cursor: Cursor): TestDeclaration {
@@ -90,9 +93,9 @@ export function parseTest(cursor: Cursor): TestDeclaration {
   while (cursor.inBody() && !atExpect(cursor)) {
     const start = cursor.token;
     const fact = parseFact(cursor);
-    if ((fact.kind === "request" || fact.kind === "body") && seen.has(fact.kind))
-      cursor.duplicate(start, `a second \`${fact.kind}\``, "a test has one; write another test");
-    seen.add(fact.kind);
+    const what = onceOnly(fact);
+    if (what !== null && seen.has(what)) cursor.duplicate(start, `a second ${what}`, "write it once");
+    if (what !== null) seen.add(what);
     facts.push(fact);
   }
   const expectations: TestExpectation[] = [];
@@ -105,6 +108,20 @@ export function parseTest(cursor: Cursor): TestDeclaration {
   }
   if (expectations.length === 0) cursor.expectsNothing(name);
   return { kind: "test", name, facts, expectations, span: name.span };
+}
+
+/** What a test may say once: all but lines of a header. */
+function onceOnly(fact: TestFact): string | null {
+  switch (fact.kind) {
+    case "header":
+      return null;
+    case "extension":
+      return `extension \`${shortened(fact.name.value, NAME_SHOWN_MAX)}\``;
+    case "attribute":
+      return `\`${fact.path.text} =\``;
+    default:
+      return `\`${fact.kind}\``;
+  }
 }
 
 function atExpect(cursor: Cursor): boolean {
@@ -257,13 +274,13 @@ function parseExpectation(cursor: Cursor): TestExpectation {
   cursor.advance();
   const byDefault = cursor.is("word", "by") && cursor.ahead().text === "default";
   const policy = cursor.accept("by") ? cursor.name("a policy's name, or `default`") : null;
-  const reason = cursor.accept("because") ? parseWords(cursor, "a reason", REASON_WORDS) : null;
+  const reason = !byDefault && cursor.accept("because") ? parseWords(cursor, "a reason", REASON_WORDS) : null;
   return {
     kind: "decision",
     allow,
     policy: byDefault ? null : policy,
     reason: byDefault ? { text: "default", span: policy!.span } : reason,
-    details: parseDetails(cursor),
+    details: parseDetails(cursor, DETAIL_WORDS),
     span: cursor.from(start.start),
   };
 }
@@ -281,7 +298,7 @@ function parseOutcome(cursor: Cursor, start: Token): TestExpectation {
     kind: "outcome",
     policy,
     outcome,
-    details: parseDetails(cursor),
+    details: parseDetails(cursor, REASON_DETAILS),
     span: cursor.from(start.start),
   };
 }
@@ -313,7 +330,7 @@ interface Details {
   headers: SetRequestHeader[];
 }
 
-function parseDetails(cursor: Cursor): TestDetails {
+function parseDetails(cursor: Cursor, words: readonly string[]): TestDetails {
   const details: Details = {
     failing: null,
     missing: null,
@@ -325,7 +342,7 @@ function parseDetails(cursor: Cursor): TestDetails {
   const seen = new Set<string>();
   for (;;) {
     const token = cursor.token;
-    if (!cursor.inBody() || token.kind !== "word" || !DETAIL_WORDS.includes(token.text)) return details;
+    if (!cursor.inBody() || token.kind !== "word" || !words.includes(token.text)) return details;
     if (seen.has(token.text) && token.text !== "set")
       cursor.duplicate(token, `a second \`${token.text}\``, "write it once, with commas between");
     seen.add(token.text);

@@ -41,7 +41,7 @@ function policyFiles(path: string): string[] {
 }
 
 /** Editors' drafts, and the versions that a Kubernetes ConfigMap keeps beside its links (`..data`). */
-function isHidden(path: string): boolean {
+export function isHidden(path: string): boolean {
   return path.split(sep).some((part) => part.startsWith("."));
 }
 
@@ -119,6 +119,10 @@ function linksFollowed(path: string): string {
   const folder = realpathSync(dirname(path));
   const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
   return isLink ? linksFollowed(resolve(folder, readlinkSync(path))) : join(folder, basename(path));
+}
+
+export function isFolder(path: string): boolean {
+  return stat(path).isDirectory();
 }
 
 function stat(path: string): ReturnType<typeof statSync> & object {

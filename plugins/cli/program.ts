@@ -1,5 +1,5 @@
 /** The command line: commands, options, examples. */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { TARGETS } from "../../core/index.ts";
 import { buildCommand, checkCommand, FORMATS } from "./commands/check.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -7,14 +7,16 @@ import { explainCommand } from "./commands/explain.ts";
 import { filterConfigCommand } from "./commands/filter-config.ts";
 import { fmtCommand } from "./commands/fmt.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { REPORT_FORMATS, testCommand } from "./commands/test.ts";
 import { completionScript, SHELLS } from "./completion.ts";
 import { EXIT_INPUT, EXIT_SUCCESS } from "./exit.ts";
 import type { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_CODES = `
-Exit codes: 0 success; 1 the policy has errors (nothing is written), or would be formatted (fmt --check);
-2 wrong usage, or input that cannot be read or is not valid; 3 the decision is deny (eval, explain).`;
+Exit codes: 0 success; 1 the policy has errors (nothing is written), would be formatted (fmt --check),
+or a test failed; 2 wrong usage, or input that cannot be read or is not valid; 3 the decision is deny
+(eval, explain).`;
 
 /** Run one command line; returns the exit code. */
 export async function runCommandLine(args: readonly string[], output: Output): Promise<number> {
@@ -114,6 +116,28 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--no-timings", "measure nothing: the same request gives the same output")
     .option("--json", "print as JSON: the decision, traces and trees of the policies, the required action")
     .action((options) => done(explainCommand(options, output)));
+  command("test [paths...]", "run the tests of policies: files, or folders of them (docs/testing.md)", [
+    "ipe test policies/",
+    "ipe test orders.ipe --filter tenant --watch",
+    "ipe test policies/ --coverage-min 100",
+    "ipe test policies/ --format junit --output results.xml",
+  ])
+    .addOption(
+      new Option("--format <format>", "form of the report").choices(REPORT_FORMATS).default("pretty"),
+    )
+    .option("--json", "the same as --format json")
+    .option("--output <file>", "write the report to a file, and only the summary to stdout")
+    .option("--filter <text>", "only tests whose name, or whose folder's or file's, holds this text")
+    .option("--allow-outside", "policies may name files outside of their folders")
+    .option("--one-bundle", "all policies named make one bundle, not each folder its own")
+    .option("--coverage", "say of each condition how often it was true, false and unknown")
+    .addOption(
+      new Option("--coverage-min <percent>", "fail below this coverage").argParser((text) =>
+        percentage(text),
+      ),
+    )
+    .option("--watch", "run again with every change")
+    .action(async (paths, options) => done(await testCommand(paths, options, output)));
   command("serve", "serve Envoy's ext_authz over gRPC; the bundle is watched", [
     "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
     "ipe serve --bundle policies/ --grpc 127.0.0.1:0",
@@ -163,4 +187,9 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     done(EXIT_SUCCESS);
   });
   return program;
+}
+
+function percentage(text: string): number {
+  if (/^(?:100|[0-9]{1,2})(?:\.[0-9])?$/.test(text) && Number(text) <= 100) return Number(text);
+  throw new InvalidArgumentError("It is a number from 0 to 100.");
 }

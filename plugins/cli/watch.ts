@@ -103,7 +103,7 @@ export async function watchVersions(
   };
 }
 
-interface Follower extends Watched {
+export interface Follower extends Watched {
   /** From now on tell of these places as well. */
   alsoAt(places: readonly string[]): void;
 }
@@ -117,7 +117,7 @@ interface Listeners {
  * Tell of changes, of what lies at the path and of where it leads. The system tells only about the place to which a link
  * led when watching began, so a link that is replaced has to be looked for.
  */
-async function follow(path: string, { changed, failed }: Listeners): Promise<Follower> {
+export async function follow(path: string, { changed, failed }: Listeners): Promise<Follower> {
   let timer: NodeJS.Timeout | undefined;
   const soon = (): void => {
     clearTimeout(timer);

@@ -128,7 +128,13 @@ function findingsText(findings: Findings, output: Output): string {
   return [...parts, end.join("\n"), ...(remedy.length === 0 ? [] : [remedy.join("\n")])].join("\n\n");
 }
 
-function policyText(engine: Engine, report: PolicyReport, trees: PolicyTrees, output: Output): string {
+/** One policy: its outcome, and its conditions with what they saw. */
+export function policyText(
+  engine: Engine,
+  report: PolicyReport,
+  trees: PolicyTrees,
+  output: Pick<Output, "paint">,
+): string {
   const intent = engine.program.policies.find((policy) => policy.name === report.name)!.intent;
   const time = trees.ns === null ? "" : output.paint("result", "faint", ` (${timeText(trees.ns)})`);
   const lines = [
@@ -142,7 +148,7 @@ function policyText(engine: Engine, report: PolicyReport, trees: PolicyTrees, ou
   return lines.join("\n");
 }
 
-function treeLines(tree: ConditionTree, depth: number, output: Output): string[] {
+function treeLines(tree: ConditionTree, depth: number, output: Pick<Output, "paint">): string[] {
   const indent = "  ".repeat(depth);
   const faint = (text: string): string => output.paint("result", "faint", text);
   const mark = output.paint("result", tree.truth === "true" ? "good" : "bad", MARKS[tree.truth]);
