@@ -1,7 +1,7 @@
 /**
  * The examples run: policies compile without a warning, their tests pass, and see every condition true and false.
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -17,6 +17,8 @@ const names = readdirSync(examples, { withFileTypes: true })
 const WARNINGS: Readonly<Record<string, readonly string[]>> = {
   // What is deployed is the client's to say, and the policy's to judge.
   deployments: ["claimed-grant"],
+  // So is the reason of an emergency, which somebody reads afterwards.
+  "patient-records": ["claimed-grant"],
 };
 
 describe.each(names)("%s", (name) => {
@@ -53,4 +55,36 @@ describe.each(names)("%s", (name) => {
     expect(unseen.map(({ text, seen }) => `${text}: ${JSON.stringify(seen)}`)).toEqual([]);
     expect(conditions.length).toBeGreaterThan(0);
   });
+});
+
+describe("examples/README.md", () => {
+  const readme = readFileSync(join(examples, "README.md"), "utf8");
+  const rows = [...readme.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| (.*) \|$/gm)].map((row) => row.slice(1));
+
+  test("lists every example once", () => {
+    expect(rows.map(([name]) => name).sort()).toEqual([...names].sort());
+    expect(names.length).toBeGreaterThanOrEqual(24);
+  });
+
+  test.each(rows)("%s: in the words of its first comment, or intent", (name, link, words) => {
+    expect(link).toBe(`${name}/${name}.ipe`);
+    const text = readFileSync(join(examples, link!), "utf8");
+    expect(words).toBe((/^\/\/ (.*)/.exec(text) ?? /^ {2}"([^"]*)"/m.exec(text))![1]);
+  });
+});
+
+test("every policy has an intent and an owner, and can be read in a minute", () => {
+  for (const name of names) {
+    const { units } = findTests([join(examples, name)], { oneBundle: false, outside: false });
+    for (const { intent, metadata, name: policy } of units[0]!.engine!.program.policies) {
+      expect(intent, `${name}: ${policy}`).not.toBeNull();
+      if (name !== "orders")
+        expect(
+          metadata.map(({ key }) => key),
+          `${name}: ${policy}`,
+        ).toContain("owner");
+    }
+    const text = readFileSync(join(examples, name, `${name}.ipe`), "utf8");
+    expect(text.split(/^test "/m)[0]!.split("\n").length, name).toBeLessThan(65);
+  }
 });
