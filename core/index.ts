@@ -42,10 +42,19 @@ export {
   undelivered,
   undeliveredConnection,
 } from "./request/neutral.ts";
+export { requestForm } from "./request/to-form.ts";
 export { createEngine, type Engine, type EngineResult, type PolicyTrees } from "./runtime/engine.ts";
 export type { Truth } from "./runtime/explain.ts";
 export type { CountNeed } from "./runtime/needs.ts";
 export type { Clock, ConditionTree, SeenValue } from "./runtime/tree.ts";
+export {
+  isUnchanged,
+  type NamedChange,
+  type PartChange,
+  type ProgramChanges,
+  programChanges,
+} from "./search/changes.ts";
+export { type Differences, findDifferences, type Witness } from "./search/difference.ts";
 export { type Change, type ConditionGoal, findRemedy, type Remedy } from "./search/remedy.ts";
 export { addedElements, FRESH_TEXTS } from "./search/values.ts";
 export { type Diagnostic, type Paint, renderDiagnostic } from "./source/diagnostics.ts";

@@ -23,17 +23,27 @@ const ADDRESS_PREFIX = 128;
  * conditions for explanations follows each policy.
  */
 export function disassemble(program: Program, options: { readonly leaves?: boolean } = {}): string {
+  const names = namesOf(program);
+  const lines = [`default ${program.defaultAllow ? "allow" : "deny"}`];
+  for (const policy of program.policies)
+    lines.push("", ...policyLines(policy, names, options.leaves === true));
+  return `${lines.join("\n")}\n`;
+}
+
+/** Routines by their start: the same text for the same code, wherever cells and constants stand in their tables. */
+export function routineTexts(program: Program): (start: number) => string {
+  const names = namesOf(program);
+  return (start) => routineLines(start, names).join("\n");
+}
+
+function namesOf(program: Program): Names {
   const starts = [...program.routineStarts];
-  const names: Names = {
+  return {
     program,
     global: globalCellNames(program.slots).map(plain),
     shapes: program.slots.flatMap((slot) => cellShapes(slot.shape)),
     routineEnds: new Map(starts.slice(1).map((end, i) => [starts[i]!, end])),
   };
-  const lines = [`default ${program.defaultAllow ? "allow" : "deny"}`];
-  for (const policy of program.policies)
-    lines.push("", ...policyLines(policy, names, options.leaves === true));
-  return `${lines.join("\n")}\n`;
 }
 
 /** How cells and constants are called. */

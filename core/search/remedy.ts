@@ -63,8 +63,17 @@ export type Remedy =
   | { readonly kind: "not-found"; readonly conditions: readonly ConditionGoal[]; readonly tried: number };
 
 /** Look for what would make the request pass. The same program and request give the same answer. */
-export function findRemedy(program: Program, request: NeutralRequest): Remedy {
-  return new Search(new Probe(program), request).run();
+export function findRemedy(
+  program: Program,
+  request: NeutralRequest,
+  { loads = LOADS_MAX }: RemedyOptions = {},
+): Remedy {
+  return new Search(new Probe(program), request, loads).run();
+}
+
+export interface RemedyOptions {
+  /** Requests to try at most. */
+  readonly loads?: number;
 }
 
 /** A request on the way. */
@@ -94,11 +103,11 @@ class Search {
   readonly #seen = new Set<string>();
   readonly #loadsMax: number;
 
-  constructor(probe: Probe, request: NeutralRequest) {
+  constructor(probe: Probe, request: NeutralRequest, loads: number) {
     this.#probe = probe;
     this.#base = request;
     const policies = probe.program.policies.length;
-    this.#loadsMax = Math.min(LOADS_MAX, Math.max(LOADS_MIN, Math.ceil(OUTCOMES_MAX / (policies + 1))));
+    this.#loadsMax = Math.min(loads, Math.max(LOADS_MIN, Math.ceil(OUTCOMES_MAX / (policies + 1))));
   }
 
   run(): Remedy {

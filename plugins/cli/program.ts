@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { TARGETS } from "../../core/index.ts";
 import { buildCommand, checkCommand, FORMATS } from "./commands/check.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { filterConfigCommand } from "./commands/filter-config.ts";
@@ -10,13 +11,18 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { REPORT_FORMATS, testCommand } from "./commands/test.ts";
 import { completionScript, SHELLS } from "./completion.ts";
 import { EXIT_INPUT, EXIT_SUCCESS } from "./exit.ts";
+import { wholeNumber } from "./numbers.ts";
 import type { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
+
+const DIFF_NOTE = `
+Exit codes: 0 the same; 1 different; 2 wrong usage, or a path that cannot be read or has errors.
+A search that finds no request is no proof that there is none.`;
 
 const EXIT_CODES = `
 Exit codes: 0 success; 1 the policy has errors (nothing is written), would be formatted (fmt --check),
 or a test failed; 2 wrong usage, or input that cannot be read or is not valid; 3 the decision is deny
-(eval, explain).`;
+(eval, explain). diff has its own.`;
 
 /** Run one command line; returns the exit code. */
 export async function runCommandLine(args: readonly string[], output: Output): Promise<number> {
@@ -138,6 +144,17 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     )
     .option("--watch", "run again with every change")
     .action(async (paths, options) => done(await testCommand(paths, options, output)));
+  command("diff <old> <new>", "show which policies changed, and requests that are decided differently", [
+    "ipe diff policies/ new-policies/",
+    "ipe diff deployed.ipeb policies/ --seconds 60 --samples 1000000 --json",
+  ])
+    .addHelpText("after", DIFF_NOTE)
+    .option("--samples <n>", "requests to try at most", wholeNumber("--samples", 0, 1_000_000_000), 20_000)
+    .option("--seconds <n>", "seconds to search at most", wholeNumber("--seconds", 0, 86_400), 20)
+    .option("--seed <n>", "the same seed tries the same requests", wholeNumber("--seed", 0, 4_294_967_295), 1)
+    .option("--witnesses <n>", "requests to show at most", wholeNumber("--witnesses", 1, 1_000), 5)
+    .option("--json", "print as JSON")
+    .action((from, to, options) => done(diffCommand(from, to, options, output)));
   command("serve", "serve Envoy's ext_authz over gRPC; the bundle is watched", [
     "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
     "ipe serve --bundle policies/ --grpc 127.0.0.1:0",

@@ -1,0 +1,187 @@
+/** What two programs say differently, policy by policy; how the text is laid out makes no difference. */
+import { routineTexts } from "../bytecode/disassemble.ts";
+import type { ExplainNode, PolicyEntry, Program, Shape, Slot } from "../bytecode/program.ts";
+import { compareBytes } from "../source/bytes.ts";
+
+export interface NamedChange {
+  readonly name: string;
+  readonly change: "added" | "removed" | "changed";
+  /** What of it is different; empty unless `changed`. */
+  readonly parts: readonly PartChange[];
+}
+
+export interface PartChange {
+  readonly part: string;
+  /** As text; null where there is none. */
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export interface ProgramChanges {
+  readonly defaultDecision: PartChange | null;
+  readonly policies: readonly NamedChange[];
+  readonly attributes: readonly NamedChange[];
+  readonly resources: readonly NamedChange[];
+  readonly enums: readonly NamedChange[];
+}
+
+/** Name and parts of something that can be compared, each as text. */
+type Described = ReadonlyMap<string, Readonly<Record<string, string | null>>>;
+
+/** Compare two programs. */
+export function programChanges(from: Program, to: Program): ProgramChanges {
+  const decision = (program: Program): string => (program.defaultAllow ? "allow" : "deny");
+  return {
+    defaultDecision:
+      from.defaultAllow === to.defaultAllow
+        ? null
+        : { part: "default", from: decision(from), to: decision(to) },
+    policies: compared(policiesOf(from), policiesOf(to)),
+    attributes: compared(attributesOf(from), attributesOf(to)),
+    resources: compared(resourcesOf(from), resourcesOf(to)),
+    enums: compared(enumsOf(from), enumsOf(to)),
+  };
+}
+
+/** Is nothing different? */
+export function isUnchanged(changes: ProgramChanges): boolean {
+  const { defaultDecision, policies, attributes, resources, enums } = changes;
+  return (
+    defaultDecision === null && [policies, attributes, resources, enums].every((each) => each.length === 0)
+  );
+}
+
+function compared(from: Described, to: Described): NamedChange[] {
+  const names = [...new Set([...from.keys(), ...to.keys()])].sort(compareBytes);
+  return names.flatMap((name): NamedChange[] => {
+    const before = from.get(name);
+    const after = to.get(name);
+    if (before === undefined) return [{ name, change: "added", parts: [] }];
+    if (after === undefined) return [{ name, change: "removed", parts: [] }];
+    const parts = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      .map((part) => ({ part, from: before[part] ?? null, to: after[part] ?? null }))
+      .filter((part) => part.from !== part.to);
+    return parts.length === 0 ? [] : [{ name, change: "changed", parts }];
+  });
+}
+
+// --- policies ---
+
+/** Keys of the metadata that are parts of their own. */
+const MEANT_KEYS = ["severity", "mode"];
+
+function policiesOf(program: Program): Described {
+  const codeText = routineTexts(program);
+  return new Map(program.policies.map((policy) => [policy.name, policyParts(policy, program, codeText)]));
+}
+
+function policyParts(
+  policy: PolicyEntry,
+  program: Program,
+  codeText: (start: number) => string,
+): Record<string, string | null> {
+  const { kind, mode, severity, effect, intent, reason, denyStatus, denyBody } = policy;
+  return {
+    kind,
+    intent,
+    trigger: conditionText(policy.triggerNode, codeText),
+    requirement: conditionText(policy.requirementNode, codeText),
+    effect,
+    reason,
+    mode,
+    severity,
+    "on allow": policy.setHeaders
+      .map(({ header, value }) => `${program.headerNames[header]}: ${program.strings[value]}`)
+      .join("\n"),
+    "on deny": [denyStatus === 0 ? "" : String(denyStatus), denyBody === null ? "" : JSON.stringify(denyBody)]
+      .filter((text) => text !== "")
+      .join(" "),
+    ...Object.fromEntries(
+      policy.metadata
+        .filter(({ key }) => !MEANT_KEYS.includes(key))
+        .map(({ key, value }) => [`metadata ${key}`, value]),
+    ),
+  };
+}
+
+/** The tree with the code of its tests, names and constants written out: places and spelling are not in it. */
+function conditionText(node: ExplainNode | null, codeText: (start: number) => string): string | null {
+  if (node === null) return null;
+  if (node.kind === "leaf") return codeText(node.code);
+  return `${node.kind}(${node.children.map((child) => conditionText(child, codeText)).join(", ")})`;
+}
+
+// --- declarations ---
+
+function attributesOf(program: Program): Described {
+  return new Map(
+    program.slots
+      .filter((slot) => slot.source !== "builtin")
+      .map((slot) => [
+        slot.name,
+        {
+          type: shapeText(slot.shape, program),
+          source: `${slot.source} ${JSON.stringify(slot.argument)}`,
+          marking: slot.marking,
+          optional: String(slot.optional),
+          verbatim: String(slot.verbatim),
+          default: defaultText(slot, program),
+        },
+      ]),
+  );
+}
+
+function shapeText(shape: Shape, program: Program): string {
+  switch (shape.type) {
+    case "list":
+      return `list of ${shapeText(shape.element!, program)}`;
+    case "record":
+      return `{${shape.fields.map((field) => `${field.name}: ${shapeText(field.shape, program)}`).join(", ")}}`;
+    case "enum":
+      return program.enums[shape.enumIndex]!.name;
+    default:
+      return shape.type;
+  }
+}
+
+/** Constants are named by what they are, since indexes move. */
+function defaultText({ hasDefault, defaultIndex: index, shape }: Slot, program: Program): string | null {
+  if (!hasDefault) return null;
+  switch (shape.type) {
+    case "string":
+      return JSON.stringify(program.strings[index]);
+    case "enum":
+      return JSON.stringify(program.strings[program.enums[shape.enumIndex]!.members[index]!]);
+    case "bool":
+      return index === 1 ? "true" : "false";
+    case "ip":
+    case "cidr":
+      return `${program.networks.subarray(index * 16, index * 16 + 16).join(".")}/${program.prefixes[index]}`;
+    default:
+      return String(program.numbers[index]);
+  }
+}
+
+function resourcesOf(program: Program): Described {
+  return new Map(
+    program.resources.map(({ member, method, segments }) => [
+      program.strings[program.enums[0]!.members[member]!]!,
+      {
+        method,
+        path: `/${segments.map((s) => (s.kind === "capture" ? `{${s.text}}` : s.text)).join("/")}`,
+      },
+    ]),
+  );
+}
+
+/** All but entry 0, which holds the resources. */
+function enumsOf(program: Program): Described {
+  return new Map(
+    program.enums
+      .slice(1)
+      .map(({ name, ordered, members }) => [
+        name,
+        { members: members.map((member) => program.strings[member]!).join(ordered ? " < " : ", ") },
+      ]),
+  );
+}

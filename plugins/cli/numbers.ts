@@ -1,0 +1,12 @@
+/** Numbers on the command line. */
+import { InvalidArgumentError } from "commander";
+
+/** A reader of whole numbers between two bounds; commander names the option. */
+export function wholeNumber(option: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(number >= least && number <= most))
+      throw new InvalidArgumentError(`${option} takes a whole number from ${least} to ${most}.`);
+    return number;
+  };
+}
