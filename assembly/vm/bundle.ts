@@ -219,12 +219,21 @@ export class Bundle {
   /** Bits FACT_..., see request.ts: what of a request the decision depends on. */
   needs: u32;
 
-  @inline stringPointer(index: u32): usize {
+  // What is long and used in many places is no `@inline`, or its copies would be a good part of the module.
+
+  stringPointer(index: u32): usize {
     return this.stringBytes + load<u32>(this.stringOffsets + (index << 2));
   }
 
-  @inline stringLength(index: u32): u32 {
+  stringLength(index: u32): u32 {
     return load<u32>(this.stringOffsets + (index << 2), 4) - load<u32>(this.stringOffsets + (index << 2));
+  }
+
+  /** Whether the string has just these bytes. */
+  stringIs(index: u32, pointer: usize, length: u32): bool {
+    const at = this.stringOffsets + (index << 2);
+    const start = load<u32>(at);
+    return load<u32>(at, 4) - start == length && memory.compare(pointer, this.stringBytes + start, length) == 0;
   }
 
   @inline number(index: u32): f64 {
@@ -255,11 +264,11 @@ export class Bundle {
     return load<u32>(this.members + (index << 2));
   }
 
-  @inline shape(index: u32): ShapeEntry {
+  shape(index: u32): ShapeEntry {
     return changetype<ShapeEntry>(this.shapes + index * 12);
   }
 
-  @inline shapeWidth(index: u32): u32 {
+  shapeWidth(index: u32): u32 {
     return load<u32>(this.shapeWidths + (index << 2));
   }
 

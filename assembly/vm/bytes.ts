@@ -2,8 +2,6 @@
 import { literalLength, literalPointer } from "../host/literal";
 
 /** Equal bytes of equal length. */
-// @ts-ignore: decorator
-@inline
 export function equalBytes(a: usize, aLength: u32, b: usize, bLength: u32): bool {
   return aLength == bLength && memory.compare(a, b, aLength) == 0;
 }

@@ -3,7 +3,7 @@ import { JOINABLE_HEADERS, LIMIT_HEADER_BYTES_MAX, SLOT_VERBATIM, TYPE_LIST } fr
 import { allocate } from "../host/arena";
 import { literalLength, literalPointer } from "../host/literal";
 import { Bundle, SlotEntry } from "./bundle";
-import { equalBytes, equalBytesFolded, equalsFolded, equalsText, findByte, trimEnd, trimStart } from "./bytes";
+import { equalBytesFolded, equalsFolded, equalsText, findByte, trimEnd, trimStart } from "./bytes";
 import { Cell, INVALID } from "./cells";
 import { NamedText, NeutralRequest, UNDELIVERED } from "./request";
 import { addPiece, addPieces, beginPieces, readPieces, readText } from "./text-values";
@@ -180,10 +180,7 @@ function splitCookies(bundle: Bundle, slot: SlotEntry, line: NamedText): void {
     const first = trimStart(from, stop);
     const last = trimEnd(first, stop);
     const equals = findByte(0x3d, first, last);
-    if (
-      equals < last &&
-      equalBytes(first, <u32>(equals - first), bundle.stringPointer(slot.argument), bundle.stringLength(slot.argument))
-    ) {
+    if (equals < last && bundle.stringIs(slot.argument, first, <u32>(equals - first))) {
       found++;
       cookieValue = equals + 1;
       cookieLength = <u32>(last - cookieValue);

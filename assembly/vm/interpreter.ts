@@ -220,7 +220,7 @@ function test(opcode: u32, head: u32, at: usize): u32 {
     case op.OP_TRUTH:
       return a.number != 0;
     case op.OP_EQ_STRING:
-      return equalBytes(a.pointer, a.length, bundle.stringPointer(b), bundle.stringLength(b));
+      return bundle.stringIs(b, a.pointer, a.length);
     case op.OP_STARTS_STRING:
       return startsWith(a, bundle.stringPointer(b), bundle.stringLength(b));
     case op.OP_ENDS_STRING:
@@ -327,7 +327,7 @@ function inStrings(cell: Cell, set: u32): bool {
   if (entry.count > COMPARED_MAX) return inElements(entry, findString(bundle, cell.pointer, cell.length));
   for (let i: u32 = 0; i < entry.count; i++) {
     const text = bundle.element(entry.first + i);
-    if (equalBytes(cell.pointer, cell.length, bundle.stringPointer(text), bundle.stringLength(text))) return true;
+    if (bundle.stringIs(text, cell.pointer, cell.length)) return true;
   }
   return false;
 }
@@ -384,7 +384,7 @@ function has(opcode: u32, list: Cell, b: u32): u32 {
 function elementIs(opcode: u32, element: Cell, b: u32): bool {
   switch (opcode) {
     case op.OP_HAS_STRING:
-      return equalBytes(element.pointer, element.length, bundle.stringPointer(b), bundle.stringLength(b));
+      return bundle.stringIs(b, element.pointer, element.length);
     case op.OP_HAS_NUMBER:
       return element.number == bundle.number(b);
     case op.OP_HAS_MEMBER:

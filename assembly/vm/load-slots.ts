@@ -33,7 +33,7 @@ import {
 import { allocate } from "../host/arena";
 import { BODY_ABSENT, BODY_JSON, bodyIsSpoiled, openBody, readBody } from "./body";
 import { Bundle, ResourceEntry, SlotEntry } from "./bundle";
-import { equalBytes, lowerBytes } from "./bytes";
+import { lowerBytes } from "./bytes";
 import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, PRESENT, setStates } from "./cells";
 import { readCookie, readHeader, readRequestId } from "./headers";
 import { plainHost, plainHostLength, readHost } from "./host";
@@ -267,7 +267,7 @@ function readExtension(bundle: Bundle, request: NeutralRequest, slot: SlotEntry,
   }
   for (let i: u32 = 0; i < request.extensionCount; i++) {
     const extension = request.extension(i);
-    if (!equalBytes(extension.name, extension.nameLength, bundle.stringPointer(slot.argument), bundle.stringLength(slot.argument))) continue;
+    if (!bundle.stringIs(slot.argument, extension.name, extension.nameLength)) continue;
     const shape = bundle.shape(slot.shape);
     if (shape.type != TYPE_LIST) {
       readText(bundle, slot.shape, cell, extension.value, extension.valueLength);

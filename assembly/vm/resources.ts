@@ -2,7 +2,7 @@
 import { NONE } from "../gen/constants";
 import { allocate } from "../host/arena";
 import { Bundle, ResourceEntry, SEGMENT_CAPTURE } from "./bundle";
-import { equalBytes, findByte } from "./bytes";
+import { findByte } from "./bytes";
 import { Fact } from "./request";
 import { Target } from "./target";
 
@@ -57,7 +57,7 @@ function splitPath(target: Target): bool {
 
 function methodMatches(bundle: Bundle, declared: u32, method: Fact): bool {
   if (declared == NONE) return true;
-  return equalBytes(bundle.stringPointer(declared), bundle.stringLength(declared), method.pointer, method.length);
+  return bundle.stringIs(declared, method.pointer, method.length);
 }
 
 function segmentsMatch(bundle: Bundle, resource: ResourceEntry): bool {
@@ -65,7 +65,7 @@ function segmentsMatch(bundle: Bundle, resource: ResourceEntry): bool {
     const segment = bundle.segment(resource.first + i);
     if (segment.kind == SEGMENT_CAPTURE) continue;
     const text = segment.text;
-    if (!equalBytes(bundle.stringPointer(text), bundle.stringLength(text), segmentPointer(i), segmentLength(i))) return false;
+    if (!bundle.stringIs(text, segmentPointer(i), segmentLength(i))) return false;
   }
   return true;
 }

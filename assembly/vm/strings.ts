@@ -1,6 +1,6 @@
 /** The bundle's texts by their bytes. */
 import { Bundle } from "./bundle";
-import { equalBytes, hashBytes } from "./bytes";
+import { hashBytes } from "./bytes";
 
 // @ts-ignore: decorator
 @inline export const NO_STRING: u32 = 0xffffffff;
@@ -20,7 +20,7 @@ export function internString(bundle: Bundle, index: u32): bool {
   while (true) {
     const other = load<u32>(bundle.internTable + (at << 2));
     if (other == 0) break;
-    if (equalBytes(pointer, length, bundle.stringPointer(other - 1), bundle.stringLength(other - 1))) return false;
+    if (bundle.stringIs(other - 1, pointer, length)) return false;
     at = (at + 1) & bundle.internMask;
   }
   store<u32>(bundle.internTable + (at << 2), index + 1);
@@ -34,7 +34,7 @@ export function findString(bundle: Bundle, pointer: usize, length: u32): u32 {
   while (true) {
     const index = load<u32>(bundle.internTable + (at << 2));
     if (index == 0) return NO_STRING;
-    if (equalBytes(pointer, length, bundle.stringPointer(index - 1), bundle.stringLength(index - 1))) return index - 1;
+    if (bundle.stringIs(index - 1, pointer, length)) return index - 1;
     at = (at + 1) & bundle.internMask;
   }
 }

@@ -14,7 +14,7 @@ import {
 import { allocate } from "../host/arena";
 import { ADDRESS_BYTES, ADDRESS_PREFIX, readAddress, readNetwork } from "./address";
 import { Bundle } from "./bundle";
-import { equalBytes, equalsText, findByte, trimEnd, trimStart } from "./bytes";
+import { equalsText, findByte, trimEnd, trimStart } from "./bytes";
 import { Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, KIND_NUMBER, KIND_STRING, PRESENT } from "./cells";
 import { readFloat, readInt } from "./decimal";
 import { readDatetime, readDuration } from "./time";
@@ -80,7 +80,7 @@ function memberOf(bundle: Bundle, index: u32, pointer: usize, length: u32): f64 
   const entry = bundle.enum_(index);
   for (let i: u32 = 0; i < entry.count; i++) {
     const name = bundle.member(entry.first + i);
-    if (equalBytes(pointer, length, bundle.stringPointer(name), bundle.stringLength(name))) return <f64>i;
+    if (bundle.stringIs(name, pointer, length)) return <f64>i;
   }
   return NaN;
 }
