@@ -6,7 +6,7 @@
  * In the sources a literal stays a literal of type `string`, and `host/literal.ts` alone looks into one. INVARIANT:
  * nothing uses it as a string of AssemblyScript, by `.length` or `==` for example (a test looks for their functions).
  */
-import type { IdentifierExpression, Parser, StringLiteralExpression } from "assemblyscript";
+import type { IdentifierExpression, Node, Parser, StringLiteralExpression } from "assemblyscript";
 import type { Transform } from "assemblyscript/transform";
 
 /** The length is one byte. */
@@ -19,8 +19,13 @@ const NO_VALUES = new Set(["range", "decorators", "path", "internalPath"]);
 /** One of the compiler's `transforms`. */
 export async function packLiterals(): Promise<Transform> {
   // With the compiler, which takes a second to load.
-  const { Node, StringLiteralExpression } = await import("assemblyscript");
+  const { CallExpression, IdentifierExpression, Node, StringLiteralExpression } = await import("assemblyscript");
   const names = new Map<string, string>();
+
+  /** `offsetof<Bundle>("numbers")`: the compiler reads the literal itself. */
+  function isFieldName(node: Node): boolean {
+    return node instanceof CallExpression && node.expression instanceof IdentifierExpression && node.expression.text === "offsetof";
+  }
 
   function nameOf(literal: StringLiteralExpression): IdentifierExpression {
     const name = names.get(literal.value) ?? `LITERAL_${names.size}`;
@@ -32,7 +37,7 @@ export async function packLiterals(): Promise<Transform> {
   function replaced(value: unknown): unknown {
     if (Array.isArray(value)) return Object.assign(value, value.map(replaced));
     if (value instanceof StringLiteralExpression) return nameOf(value);
-    if (!(value instanceof Node)) return value;
+    if (!(value instanceof Node) || isFieldName(value)) return value;
     const parts = Object.entries(value).filter(([key]) => !NO_VALUES.has(key));
     return Object.assign(value, Object.fromEntries(parts.map(([key, part]) => [key, replaced(part)])));
   }

@@ -49,6 +49,13 @@ export function allocate(bytes: usize): usize {
   return address;
 }
 
+/** The same, filled with zeros. */
+export function allocateZeroed(bytes: usize): usize {
+  const address = allocate(bytes);
+  if (address != 0) memory.fill(address, 0, bytes);
+  return address;
+}
+
 /** An allocation failed since the last reset: no answer may be given from what was computed. */
 export function arenaExhausted(): bool {
   return exhausted;

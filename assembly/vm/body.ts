@@ -9,7 +9,7 @@ import {
   TYPE_LIST,
   TYPE_RECORD,
 } from "../gen/constants";
-import { allocate } from "../host/arena";
+import { allocateZeroed } from "../host/arena";
 import { Bundle, SlotEntry } from "./bundle";
 import { equalBytes, equalsFolded, findByte, isToken, lower, trimEnd, trimStart } from "./bytes";
 import { Cell, cellAt, CELL_BYTES, INVALID, PRESENT, setStates } from "./cells";
@@ -219,13 +219,11 @@ function readList(bundle: Bundle, element: u32, cell: Cell, index: u32): void {
     return;
   }
   listCells += node.length * width;
-  const size = node.length * width * CELL_BYTES;
-  const first = allocate(size);
+  const first = allocateZeroed(node.length * width * CELL_BYTES);
   if (first == 0) {
     cell.state = <u16>INVALID;
     return;
   }
-  memory.fill(first, 0, size);
   cell.state = <u16>PRESENT;
   cell.pointer = first;
   cell.length = node.length;

@@ -147,6 +147,7 @@ export class Bundle {
   stringCount: u32;
   /** All texts, one after the other. */
   stringBytes: usize;
+  // From here to `reads` as verify/container.ts fills them: counts and addresses of the arrays, section by section.
   numberCount: u32;
   numbers: usize;
   networkCount: u32;

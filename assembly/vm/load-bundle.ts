@@ -16,7 +16,7 @@ import {
   SOURCE_HEADER,
   SOURCE_QUERY,
 } from "../gen/constants";
-import { allocate } from "../host/arena";
+import { allocateZeroed } from "../host/arena";
 import { allocateBlock, freeBlock } from "../host/memory";
 import { newWriter } from "../host/writer";
 import { Bundle, SlotEntry } from "./bundle";
@@ -196,9 +196,8 @@ export function factOfBuiltin(id: u32): u32 {
 
 /** Each settable header once, by bytes, and for every obligation which one it sets. */
 function listSettable(bundle: Bundle): bool {
-  const places = allocate(bundle.stringCount * 4 + 4);
+  const places = allocateZeroed(bundle.stringCount * 4);
   if (places == 0) return false;
-  memory.fill(places, 0, bundle.stringCount * 4);
   for (let i: u32 = 0; i < bundle.obligationCount; i++) store<u32>(places + (bundle.obligation(i).header << 2), 1);
   for (let rank: u32 = 0; rank < bundle.stringCount; rank++) {
     const header = stringOfRank(rank);

@@ -30,7 +30,7 @@ import {
   TYPE_LIST,
   TYPE_STRING,
 } from "../gen/constants";
-import { allocate } from "../host/arena";
+import { allocateZeroed } from "../host/arena";
 import { BODY_ABSENT, BODY_JSON, bodyIsSpoiled, openBody, readBody } from "./body";
 import { Bundle, ResourceEntry, SlotEntry } from "./bundle";
 import { lowerBytes } from "./bytes";
@@ -64,10 +64,8 @@ let sound: bool = false;
  * it may also be exhausted on the way, so ask `arenaExhausted` before a decision is believed.
  */
 export function loadSlots(bundle: Bundle, request: NeutralRequest): usize {
-  const size = bundle.cellCount * CELL_BYTES;
-  const cells = allocate(size);
+  const cells = allocateZeroed(bundle.cellCount * CELL_BYTES);
   if (cells == 0) return 0;
-  memory.fill(cells, 0, size);
   methodValid = isValidMethod(request.fact(FACT_METHOD));
   target = readTarget(request.fact(FACT_TARGET));
   queryRead = false;

@@ -2,7 +2,7 @@
  * The neutral request (docs/request.md, section 1) in the arena: what the filter and the tests fill, and `loadSlots`
  * reads. A fact is a text or a number.
  */
-import { allocate } from "../host/arena";
+import { allocateZeroed } from "../host/arena";
 
 // @ts-ignore: decorator
 @inline export const FACT_METHOD: u32 = 0;
@@ -135,9 +135,8 @@ export class NeutralRequest {
 /** A request of which nothing is known: everything is undelivered. Null when memory is exhausted. */
 export function newRequest(): NeutralRequest | null {
   const size = offsetof<NeutralRequest>();
-  const at = allocate(size + FACT_COUNT * FACT_BYTES + 8);
+  const at = allocateZeroed(size + FACT_COUNT * FACT_BYTES + 8);
   if (at == 0) return null;
-  memory.fill(at, 0, size + FACT_COUNT * FACT_BYTES + 8);
   const request = changetype<NeutralRequest>(at);
   request.facts = (at + size + 7) & ~7;
   return request;

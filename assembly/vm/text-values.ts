@@ -11,7 +11,7 @@ import {
   TYPE_IP,
   TYPE_STRING,
 } from "../gen/constants";
-import { allocate } from "../host/arena";
+import { allocate, allocateZeroed } from "../host/arena";
 import { ADDRESS_BYTES, ADDRESS_PREFIX, readAddress, readNetwork } from "./address";
 import { Bundle } from "./bundle";
 import { equalsText, findByte, trimEnd, trimStart } from "./bytes";
@@ -123,12 +123,11 @@ export function addPieces(separator: u32, pointer: usize, length: u32): void {
 
 /** Makes the list of what was gathered. `element`: the shape of an element, a scalar. */
 export function readPieces(bundle: Bundle, element: u32, cell: Cell): void {
-  const first: usize = tooMany ? 0 : allocate(pieces * CELL_BYTES);
+  const first: usize = tooMany ? 0 : allocateZeroed(pieces * CELL_BYTES);
   if (first == 0) {
     cell.state = <u16>INVALID;
     return;
   }
-  memory.fill(first, 0, pieces * CELL_BYTES);
   cell.state = <u16>PRESENT;
   cell.pointer = first;
   cell.length = pieces;

@@ -1,6 +1,6 @@
 /** Rules 10 to 13: every instruction, the structure around it, and what the code reads. */
 import * as op from "../../gen/constants";
-import { allocate } from "../../host/arena";
+import { allocate, allocateZeroed } from "../../host/arena";
 import { Bundle } from "../bundle";
 import { branches, hasCellA, hasCellB, hasNoB, isAggregate, isConstantB, takesA, takesB } from "./operands";
 import { refuse, refuseAt } from "./refusal";
@@ -24,14 +24,11 @@ let frame2: u32 = NO_SHAPE;
 
 /** Rules 10 to 13. Sets the routines' starts. */
 export function verifyCode(bundle: Bundle): bool {
-  globalShapes = allocate(bundle.cellCount * 4 + 4);
-  readCells = allocate(bundle.cellCount + 1);
-  places = allocate(bundle.instructionCount * 4 + 4);
-  claimed = allocate(bundle.instructionCount + 1);
+  globalShapes = allocate(bundle.cellCount * 4);
+  readCells = allocateZeroed(bundle.cellCount);
+  places = allocateZeroed(bundle.instructionCount * 4);
+  claimed = allocateZeroed(bundle.instructionCount);
   if (globalShapes == 0 || readCells == 0 || places == 0 || claimed == 0) return refuse("bundle", "out of memory");
-  memory.fill(readCells, 0, bundle.cellCount);
-  memory.fill(places, 0, bundle.instructionCount * 4);
-  memory.fill(claimed, 0, bundle.instructionCount);
   for (let i: u32 = 0; i < bundle.slotCount; i++) fillShapes(bundle, bundle.slot(i).shape, globalShapes + (bundle.slotCell(i) << 2));
   regions = 0;
   features = 0;

@@ -1,6 +1,6 @@
 /** Rules 4 and 5: strings, numbers, networks, and the sets made of them. */
 import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../../gen/constants";
-import { allocate } from "../../host/arena";
+import { allocateZeroed } from "../../host/arena";
 import { ADDRESS_PREFIX, isMapped, MAPPED_PREFIX, zeroBehind } from "../address";
 import { Bundle, NETWORK_ENTRY_BYTES } from "../bundle";
 import { equalBytes, hashBytes } from "../bytes";
@@ -55,9 +55,8 @@ function countOf(bundle: Bundle, kind: u32): u32 {
 function allDiffer(seed: u32, entries: usize, count: u32, bytes: u32): bool {
   let slots: u32 = 4;
   while (slots < count * 2) slots *= 2;
-  const table = allocate(<usize>slots * 4);
+  const table = allocateZeroed(<usize>slots * 4);
   if (table == 0) return false;
-  memory.fill(table, 0, <usize>slots * 4);
   for (let i: u32 = 0; i < count; i++) {
     const entry = entries + i * bytes;
     let at = hashBytes(seed, entry, bytes) & (slots - 1);

@@ -129,83 +129,42 @@ let length: u32 = 0;
 /** Bytes that its counts demand so far. */
 let demanded: u64 = 0;
 
+/**
+ * The sections behind the strings: id, words in front, number of arrays; and for each array the word that counts its
+ * entries, and the bytes of an entry.
+ * INVARIANT: from `numberCount` on a Bundle has a count and an address for each array, in this order.
+ */
+const ARRAYS: usize = memory.data<u8>([
+  <u8>SECTION_NUMBERS, 2, 1, 0, 8,
+  <u8>SECTION_NETWORKS, 1, 1, 0, 20,
+  <u8>SECTION_SETS, 2, 2, 0, 12, 1, 4,
+  <u8>SECTION_ENUMS, 2, 2, 0, 16, 1, 4,
+  <u8>SECTION_SHAPES, 2, 2, 0, 12, 1, 8,
+  <u8>SECTION_SLOTS, 1, 1, 0, 20,
+  <u8>SECTION_RESOURCES, 2, 2, 0, 16, 1, 8,
+  <u8>SECTION_CODE, 2, 2, 0, 4, 1, 8,
+  <u8>SECTION_OBLIGATIONS, 1, 1, 0, 12,
+  <u8>SECTION_POLICIES, 1, 1, 0, 48,
+  <u8>SECTION_METADATA, 1, 1, 0, 8,
+  <u8>SECTION_EXPLAIN, 3, 3, 2, 8, 0, 36, 1, 8,
+  0,
+]);
+
 function locateArrays(bundle: Bundle): bool {
   if (!locateStrings(bundle)) return false;
-
-  open(bundle, SECTION_NUMBERS, 2);
-  bundle.numberCount = count(0);
-  if (length >= 8 && count(1) != 0) return refuse("numbers", "padding is not zero");
-  bundle.numbers = array(bundle.numberCount, 8);
-  if (!close()) return false;
-
-  open(bundle, SECTION_NETWORKS, 1);
-  bundle.networkCount = count(0);
-  bundle.networks = array(bundle.networkCount, 20);
-  if (!close()) return false;
-
-  open(bundle, SECTION_SETS, 2);
-  bundle.setCount = count(0);
-  bundle.elementCount = count(1);
-  bundle.sets = array(bundle.setCount, 12);
-  bundle.elements = array(bundle.elementCount, 4);
-  if (!close()) return false;
-
-  open(bundle, SECTION_ENUMS, 2);
-  bundle.enumCount = count(0);
-  bundle.memberCount = count(1);
-  bundle.enums = array(bundle.enumCount, 16);
-  bundle.members = array(bundle.memberCount, 4);
-  if (!close()) return false;
-
-  open(bundle, SECTION_SHAPES, 2);
-  bundle.shapeCount = count(0);
-  bundle.fieldCount = count(1);
-  bundle.shapes = array(bundle.shapeCount, 12);
-  bundle.fields = array(bundle.fieldCount, 8);
-  if (!close()) return false;
-
-  open(bundle, SECTION_SLOTS, 1);
-  bundle.slotCount = count(0);
-  bundle.slots = array(bundle.slotCount, 20);
-  if (!close()) return false;
-
-  open(bundle, SECTION_RESOURCES, 2);
-  bundle.resourceCount = count(0);
-  bundle.segmentCount = count(1);
-  bundle.resources = array(bundle.resourceCount, 16);
-  bundle.segments = array(bundle.segmentCount, 8);
-  if (!close()) return false;
-
-  open(bundle, SECTION_CODE, 2);
-  bundle.routineCount = count(0);
-  bundle.instructionCount = count(1);
-  bundle.routines = array(bundle.routineCount, 4);
-  bundle.instructions = array(bundle.instructionCount, 8);
-  if (!close()) return false;
-
-  open(bundle, SECTION_OBLIGATIONS, 1);
-  bundle.obligationCount = count(0);
-  bundle.obligations = array(bundle.obligationCount, 12);
-  if (!close()) return false;
-
-  open(bundle, SECTION_POLICIES, 1);
-  bundle.policyCount = count(0);
-  bundle.policies = array(bundle.policyCount, 48);
-  if (!close()) return false;
-
-  open(bundle, SECTION_METADATA, 1);
-  bundle.metadataCount = count(0);
-  bundle.metadata = array(bundle.metadataCount, 8);
-  if (!close()) return false;
-
-  open(bundle, SECTION_EXPLAIN, 3);
-  bundle.nodeCount = count(0);
-  bundle.readCount = count(1);
-  bundle.rowCount = count(2);
-  bundle.rows = array(bundle.rowCount, 8);
-  bundle.nodes = array(bundle.nodeCount, 36);
-  bundle.reads = array(bundle.readCount, 8);
-  return close();
+  let field = changetype<usize>(bundle) + offsetof<Bundle>("numberCount");
+  for (let at = ARRAYS; load<u8>(at) != 0; ) {
+    open(bundle, load<u8>(at), load<u8>(at, 1));
+    let left = <u32>load<u8>(at, 2);
+    for (at += 3; left > 0; left--, at += 2) {
+      const entries = count(load<u8>(at));
+      store<u32>(field, entries);
+      store<usize>(field, array(entries, load<u8>(at, 1)), 4);
+      field += 8;
+    }
+    if (!close()) return false;
+  }
+  return load<u32>(sectionStart(bundle, SECTION_NUMBERS), 4) == 0 || refuse("numbers", "padding is not zero");
 }
 
 /** The texts' lengths stand before their bytes, which are padded. */

@@ -1,6 +1,6 @@
 /** Rules 16 and 17: the source trees of the conditions, and that every routine has exactly one use. */
 import { LIMIT_EXPLAIN_DEPTH_MAX, NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "../../gen/constants";
-import { allocate } from "../../host/arena";
+import { allocateZeroed } from "../../host/arena";
 import { Bundle, NodeEntry } from "../bundle";
 import { refuse, refuseAt } from "./refusal";
 
@@ -14,9 +14,9 @@ let used: usize = 0;
 /** Rules 16 and 17. */
 export function verifyExplain(bundle: Bundle): bool {
   if (bundle.rowCount != bundle.policyCount) return refuse("explain", "wrong number");
-  parented = zeroed(bundle.nodeCount);
-  heights = zeroed(bundle.nodeCount * 2);
-  used = zeroed(bundle.routineCount);
+  parented = allocateZeroed(bundle.nodeCount);
+  heights = allocateZeroed(bundle.nodeCount * 2);
+  used = allocateZeroed(bundle.routineCount);
   if (parented == 0 || heights == 0 || used == 0) return refuse("bundle", "out of memory");
   for (let i: u32 = 0; i < bundle.nodeCount; i++) {
     if (!verifyNode(bundle, bundle.node(i), i)) return refuseAt("explain", "malformed", i);
@@ -32,12 +32,6 @@ export function verifyExplain(bundle: Bundle): bool {
   for (let i: u32 = 0; i < bundle.nodeCount; i++) if (load<u8>(parented + i) == 0) return refuseAt("explain", "nothing leads here", i);
   for (let i: u32 = 0; i < bundle.routineCount; i++) if (load<u8>(used + i) == 0) return refuseAt("routines", "not all used", i);
   return true;
-}
-
-function zeroed(bytes: u32): usize {
-  const at = allocate(bytes + 1);
-  if (at != 0) memory.fill(at, 0, bytes);
-  return at;
 }
 
 function verifyNode(bundle: Bundle, node: NodeEntry, index: u32): bool {

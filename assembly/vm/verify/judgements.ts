@@ -2,7 +2,7 @@
  * What strings are fit for, found out once for each: many entries may name one long string, and a loader's time is to
  * grow with the bundle only.
  */
-import { allocate } from "../../host/arena";
+import { allocateZeroed } from "../../host/arena";
 import { Bundle } from "../bundle";
 import { equalsText, findByte, isLowerToken, isToken } from "../bytes";
 import { isHeaderValue, isPointer, isSettableHeader } from "./names";
@@ -37,10 +37,8 @@ let known: usize = 0;
 
 /** Nothing is known of `count` strings. False when memory is exhausted. */
 export function newJudgements(count: u32): bool {
-  known = allocate(<usize>count * 2 + 2);
-  if (known == 0) return false;
-  memory.fill(known, 0, <usize>count * 2);
-  return true;
+  known = allocateZeroed(<usize>count * 2);
+  return known != 0;
 }
 
 /** Whether the string may be used so. */

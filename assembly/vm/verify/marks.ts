@@ -2,18 +2,16 @@
  * A set of small numbers that is emptied in no time: a word for each number holds the round in which it was last
  * added. Used for "each once" rules over string indexes.
  */
-import { allocate } from "../../host/arena";
+import { allocateZeroed } from "../../host/arena";
 
 let words: usize = 0;
 let round: u32 = 0;
 
 /** Numbers below `count`. False when memory is exhausted. */
 export function newMarks(count: u32): bool {
-  words = allocate(<usize>count * 4 + 4);
+  words = allocateZeroed(<usize>count * 4);
   round = 0;
-  if (words == 0) return false;
-  memory.fill(words, 0, <usize>count * 4);
-  return true;
+  return words != 0;
 }
 
 /** Begin an empty set. */

@@ -11,7 +11,7 @@ import {
   SEVERITY_INFO,
   SOURCE_HEADER,
 } from "../../gen/constants";
-import { allocate } from "../../host/arena";
+import { allocateZeroed } from "../../host/arena";
 import { Bundle, PolicyEntry } from "../bundle";
 import { AS_HEADER_VALUE, AS_SETTABLE_HEADER, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
@@ -42,10 +42,9 @@ let sourcesMask: u32 = 0;
 function findSources(bundle: Bundle): bool {
   let size: u32 = 4;
   while (size < bundle.slotCount * 2) size *= 2;
-  sources = allocate(<usize>size * 4);
+  sources = allocateZeroed(<usize>size * 4);
   sourcesMask = size - 1;
   if (sources == 0) return false;
-  memory.fill(sources, 0, <usize>size * 4);
   clearMarks();
   for (let i: u32 = 0; i < bundle.slotCount; i++) {
     const slot = bundle.slot(i);

@@ -24,7 +24,7 @@ import {
   TYPE_RECORD,
   TYPE_STRING,
 } from "../../gen/constants";
-import { allocate } from "../../host/arena";
+import { allocateZeroed } from "../../host/arena";
 import { ADDRESS_PREFIX } from "../address";
 import { BUILTIN_COUNT, builtinName, builtinType } from "../builtins";
 import { Bundle, SEGMENT_CAPTURE, SlotEntry } from "../bundle";
@@ -83,9 +83,8 @@ export function verifySlots(bundle: Bundle): bool {
 
 /** The segments are checked later, with the resources. */
 function findCaptures(bundle: Bundle): bool {
-  captured = allocate(bundle.stringCount + 1);
+  captured = allocateZeroed(bundle.stringCount);
   if (captured == 0) return false;
-  memory.fill(captured, 0, bundle.stringCount);
   for (let i: u32 = 0; i < bundle.segmentCount; i++) {
     const segment = bundle.segment(i);
     if (segment.kind == SEGMENT_CAPTURE && segment.text < bundle.stringCount) store<u8>(captured + segment.text, 1);
