@@ -4,6 +4,7 @@ import { type CheckedDocument, check } from "./check/check.ts";
 import { checkTarget, type Target } from "./check/targets.ts";
 import { expand } from "./expand/expand.ts";
 import { lower } from "./plan/lower.ts";
+import { optimized } from "./savings.ts";
 import { type Diagnostic, Diagnostics } from "./source/diagnostics.ts";
 import type { Source } from "./source/source.ts";
 import { parse } from "./syntax/parse.ts";
@@ -22,6 +23,8 @@ export interface CompileOptions {
   readonly target?: Target;
   /** Warnings count as errors. */
   readonly strict?: boolean;
+  /** `false`: code as its author wrote the conditions; it answers the same. */
+  readonly optimize?: boolean;
 }
 
 /**
@@ -34,7 +37,8 @@ export function compile(sources: readonly Source[], options: CompileOptions = {}
   const document = check(parsed, report);
   if (options.target !== undefined) checkTarget(document, options.target, report);
   if (report.hasErrors) return { ok: false, diagnostics: report.list() };
-  const encoded = encode(lower(document));
+  const plan = lower(document);
+  const encoded = encode(plan, options.optimize === false ? {} : optimized(plan));
   if (!encoded.ok) {
     const source = sources[0]!;
     report.error(

@@ -47,6 +47,7 @@ export { createEngine, type Engine, type EngineResult, type PolicyTrees } from "
 export type { Truth } from "./runtime/explain.ts";
 export type { CountNeed } from "./runtime/needs.ts";
 export type { Clock, ConditionTree, SeenValue } from "./runtime/tree.ts";
+export { type Saving, type Savings, savings } from "./savings.ts";
 export {
   isUnchanged,
   type NamedChange,

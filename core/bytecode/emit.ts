@@ -46,23 +46,20 @@ interface Targets {
   readonly next: Label;
 }
 
-/** Code of one condition. */
-export interface Routine {
-  /** Four u16 an instruction: head, a, b, jump. */
-  readonly words: readonly number[];
-  /** Some test compares addresses or networks. */
-  readonly usesNetworks: boolean;
-}
+/**
+ * Bit 15 of the head, zero in a bundle: the test compares addresses or networks. The opcode of IN_LIST does not tell, and
+ * what a bundle needs is known only when no pass can drop a test any more.
+ */
+export const COMPARES_ADDRESSES = 1 << 15;
 
-/** Emit one routine for a condition; throws `TooLarge`. */
-export function emitRoutine(condition: Condition, pools: Pools): Routine {
+/** Emit one routine for a condition: four u16 an instruction (head, a, b, jump); throws `TooLarge`. */
+export function emitRoutine(condition: Condition, pools: Pools): readonly number[] {
   const emitter = new Emitter(pools);
   emitter.region(condition, false);
-  return { words: emitter.words(), usesNetworks: emitter.usesNetworks };
+  return emitter.words();
 }
 
 class Emitter {
-  usesNetworks = false;
   readonly #pools: Pools;
   readonly #code: Instruction[] = [];
 
@@ -267,10 +264,15 @@ class Emitter {
     const fallsWhenTrue = targets.next === targets.whenTrue;
     const sense = fallsWhenTrue ? 0 : 1;
     const frameOfB = typeof test.b === "object" ? test.b.frame : 0;
+    const addresses = NETWORK_TESTS.has(test.code) || (test.code === op.OP_IN_LIST && isAddress(test.a!));
     const head =
-      test.code | (sense << 8) | ((negated ? 1 : 0) << 9) | ((test.a?.frame ?? 0) << 10) | (frameOfB << 12);
+      test.code |
+      (sense << 8) |
+      ((negated ? 1 : 0) << 9) |
+      ((test.a?.frame ?? 0) << 10) |
+      (frameOfB << 12) |
+      (addresses ? COMPARES_ADDRESSES : 0);
     const b = typeof test.b === "object" ? test.b.cell : (test.b ?? 0);
-    this.usesNetworks ||= NETWORK_TESTS.has(test.code) || (test.code === op.OP_IN_LIST && isAddress(test.a!));
     const to = fallsWhenTrue ? targets.whenFalse : targets.whenTrue;
     to.from.push({ at: this.#code.length });
     this.#code.push({ head, a: fits(test.a?.cell ?? 0), b: fits(b), jump: 0 });

@@ -1,5 +1,5 @@
 /** The explain section: the source trees of all conditions. */
-import type { Condition, PlanNode, PlanPolicy } from "../plan/plan.ts";
+import type { PlanNode, PlanPolicy } from "../plan/plan.ts";
 import { NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "./gen/constants.ts";
 import type { Pools } from "./pools.ts";
 import { Writer } from "./writer.ts";
@@ -36,7 +36,7 @@ export function layOutNodes(policies: readonly PlanPolicy[]): NodeLayout {
 /** Write the section; `routine` makes the code that tests one leaf alone. */
 export function explainSection(
   layout: NodeLayout,
-  routine: (condition: Condition) => number,
+  routine: (leaf: PlanNode) => number,
   pools: Pools,
 ): Writer {
   const out = new Writer();
@@ -53,7 +53,7 @@ export function explainSection(
     out.u32(kindOf(node), children, children === 0 ? 0 : firstChild);
     if ("place" in node) out.u32(pools.string(node.place.text), node.place.line, node.place.column);
     else out.u32(NONE, 0, 0);
-    out.u32(node.kind === "leaf" ? routine(node.condition) : NONE, firstRead, reads[i]!.length);
+    out.u32(node.kind === "leaf" ? routine(node) : NONE, firstRead, reads[i]!.length);
     firstRead += reads[i]!.length;
   });
   for (const { cell, name } of reads.flat()) out.u32(cell, pools.string(name));

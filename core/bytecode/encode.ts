@@ -1,26 +1,37 @@
 /** From the plan to the bytes of a bundle. The same plan gives the same bytes. The format is in docs/bytecode.md. */
 
-import { conditionOf, type Plan, type PlanPolicy, type PlanSlot } from "../plan/plan.ts";
+import type { Condition } from "../plan/plan.ts";
+import { conditionOf, type Plan, type PlanNode, type PlanPolicy, type PlanSlot } from "../plan/plan.ts";
 import { type EnumInfo, type ResourcePattern, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
 import { sealBundle } from "./digest.ts";
-import { emitRoutine, type Routine, TooLarge } from "./emit.ts";
+import { COMPARES_ADDRESSES, emitRoutine, TooLarge } from "./emit.ts";
 import { explainSection, layOutNodes } from "./encode-explain.ts";
 import * as f from "./gen/constants.ts";
 import { EFFECT_NAMES, INSTRUCTIONS, SEVERITY_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
 import { Pools } from "./pools.ts";
 import { Shapes } from "./shapes.ts";
+import { type CodePass, tighten } from "./tighten.ts";
 import { Writer } from "./writer.ts";
 
 export type Encoded =
   | { readonly ok: true; readonly bundle: Uint8Array }
   | { readonly ok: false; readonly problem: string };
 
+export interface EncodeOptions {
+  /** What the code of a policy's condition, or of a leaf alone, tests; by default what its author wrote. */
+  readonly conditionFor?: (node: PlanNode) => Condition;
+  /** Passes over the code of each routine; by default none. */
+  readonly codePasses?: readonly CodePass[];
+  /** Routines with the same code become one. */
+  readonly share?: boolean;
+}
+
 /** Encode a plan; `problem` says what of it is too large for the format. */
-export function encode(plan: Plan): Encoded {
+export function encode(plan: Plan, options: EncodeOptions = {}): Encoded {
   try {
-    const bundle = assemble(plan);
+    const bundle = assemble(plan, options);
     if (bundle.length > f.LIMIT_BUNDLE_BYTES_MAX) throw new TooLarge();
     return { ok: true, bundle };
   } catch (problem) {
@@ -29,20 +40,27 @@ export function encode(plan: Plan): Encoded {
   }
 }
 
-function assemble(plan: Plan): Uint8Array {
+function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
+  const { conditionFor = conditionOf, codePasses = [], share = false } = options;
   const pools = new Pools();
   const shapes = new Shapes(plan.enums, pools);
   const enums = enumSection(plan.enums, pools);
   const cells = plan.slots.reduce((sum, slot) => sum + typeWidth(slot.attribute.type), 0);
   if (cells > 0xffff) throw new TooLarge();
-  const code = new Code();
+  const code = new Code(share);
+  const routine = (node: PlanNode | null): number => {
+    if (node === null) return f.NONE;
+    const emitted = emitRoutine(conditionFor(node), pools);
+    const made = tighten(emitted, codePasses);
+    // What reasons name must be loaded, and only what some code reads is: a leaf goes on reading all that it did.
+    const keep = node.kind === "leaf" && cellsReadBy(made).size < cellsReadBy(emitted).size;
+    return code.add(keep ? emitted : made);
+  };
   const rows = plan.policies.map((policy) => ({
-    trigger: policy.trigger === null ? f.NONE : code.add(emitRoutine(conditionOf(policy.trigger), pools)),
-    requirement:
-      policy.requirement === null ? f.NONE : code.add(emitRoutine(conditionOf(policy.requirement), pools)),
+    trigger: routine(policy.trigger),
+    requirement: routine(policy.requirement),
   }));
-  const nodes = layOutNodes(plan.policies);
-  const explain = explainSection(nodes, (condition) => code.add(emitRoutine(condition, pools)), pools);
+  const explain = explainSection(layOutNodes(plan.policies), routine, pools);
   const read = code.cellsRead();
   const slots = slotSection(plan.slots, read, shapes, pools);
   const resources = resourceSection(plan.resources, pools);
@@ -68,15 +86,26 @@ function assemble(plan: Plan): Uint8Array {
 
 /** Routines in the order in which they were added. */
 class Code {
-  readonly #routines: Routine[] = [];
+  usesNetworks = false;
+  readonly #share: boolean;
+  /** Four u16 an instruction: head, a, b, jump. */
+  readonly #routines: (readonly number[])[] = [];
+  readonly #indexes = new Map<string, number>();
 
-  add(routine: Routine): number {
-    this.#routines.push(routine);
-    return this.#routines.length - 1;
+  constructor(share: boolean) {
+    this.#share = share;
   }
 
-  get usesNetworks(): boolean {
-    return this.#routines.some((routine) => routine.usesNetworks);
+  /** Index of the routine; with sharing that of the first one with the same code. */
+  add(emitted: readonly number[]): number {
+    this.usesNetworks ||= emitted.some((word, i) => i % 4 === 0 && (word & COMPARES_ADDRESSES) !== 0);
+    const words = emitted.map((word, i) => (i % 4 === 0 ? word & ~COMPARES_ADDRESSES : word));
+    const key = this.#share ? words.join() : "";
+    const known = this.#share ? this.#indexes.get(key) : undefined;
+    if (known !== undefined) return known;
+    const index = this.#routines.push(words) - 1;
+    if (this.#share) this.#indexes.set(key, index);
+    return index;
   }
 
   get usesAggregates(): boolean {
@@ -86,31 +115,34 @@ class Code {
   /** Cells of the global frame that some instruction tests. */
   cellsRead(): ReadonlySet<number> {
     const cells = new Set<number>();
-    for (const { words } of this.#routines) {
-      for (let i = 0; i < words.length; i += 4) {
-        const head = words[i]!;
-        const info = INSTRUCTIONS[head & 0xff]!;
-        if (info.a !== "none" && ((head >> 10) & 3) === 0) cells.add(words[i + 1]!);
-        if (info.b.endsWith("Cell") && ((head >> 12) & 3) === 0) cells.add(words[i + 2]!);
-      }
-    }
+    for (const words of this.#routines) for (const cell of cellsReadBy(words)) cells.add(cell);
     return cells;
   }
 
   section(): Writer {
     const out = new Writer();
-    const total = this.#routines.reduce((sum, { words }) => sum + words.length / 4, 0);
+    const total = this.#routines.reduce((sum, words) => sum + words.length / 4, 0);
     out.u32(this.#routines.length, total);
-    out.u32s(this.#routines.map(({ words }) => words.length / 4));
-    for (const { words } of this.#routines) out.u16s(words);
+    out.u32s(this.#routines.map((words) => words.length / 4));
+    for (const words of this.#routines) out.u16s(words);
     return out;
   }
 
   #opcodes(): number[] {
-    return this.#routines.flatMap(({ words }) =>
-      words.filter((_, i) => i % 4 === 0).map((head) => head & 0xff),
-    );
+    return this.#routines.flatMap((words) => words.filter((_, i) => i % 4 === 0).map((head) => head & 0xff));
   }
+}
+
+/** Cells of the global frame that some instruction of a routine tests. */
+function cellsReadBy(words: readonly number[]): ReadonlySet<number> {
+  const cells = new Set<number>();
+  for (let i = 0; i < words.length; i += 4) {
+    const head = words[i]!;
+    const info = INSTRUCTIONS[head & 0xff]!;
+    if (info.a !== "none" && ((head >> 10) & 3) === 0) cells.add(words[i + 1]!);
+    if (info.b.endsWith("Cell") && ((head >> 12) & 3) === 0) cells.add(words[i + 2]!);
+  }
+  return cells;
 }
 
 function isRead(slot: PlanSlot, read: ReadonlySet<number>): boolean {

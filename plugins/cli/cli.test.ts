@@ -146,6 +146,22 @@ describe("build and inspect", () => {
     expect(text).toContain("IN_STRINGS");
   });
 
+  test("says what the optimizer saved, pass by pass, when asked", async () => {
+    const folder = folderWith({
+      "p.ipe": `guard G:\n  triggers when ${'request.method == "GET" and '.repeat(3)} true\n  denies\n`,
+    });
+    const quiet = await ipe(folder, ["build", "p.ipe", "-o", "p.ipeb"]);
+    expect(quiet.stderr).not.toContain("optimizer");
+    const { code, stderr } = await ipe(folder, ["build", "p.ipe", "-o", "p.ipeb", "--verbose"]);
+    expect(code).toBe(0);
+    const bytes = readFileSync(join(folder, "p.ipeb")).length.toLocaleString("en-US");
+    expect(stderr).toMatch(
+      new RegExp(`^optimizer: 1,[0-9]{3} bytes become ${bytes}; saved by each pass$`, "m"),
+    );
+    expect(stderr).toMatch(/^ {2}fold +8 {2}true and false in and, or$/m);
+    expect(stderr).toMatch(/^ {2}merge +16 {2}common tests once$/m);
+  });
+
   test("with errors no file is written", async () => {
     const folder = folderWith({ "p.ipe": BROKEN });
     expect((await ipe(folder, ["build", "p.ipe", "-o", "p.ipeb"])).code).toBe(1);

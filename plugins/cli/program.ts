@@ -86,6 +86,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .requiredOption("-o, --output <bundle>", "file to write")
     .addOption(target())
     .option("--strict", "warnings are errors")
+    .option("--verbose", "tell what each pass of the optimizer saves")
     .option("--json", "print the result as JSON")
     .option("--allow-outside", "policies may name files outside of their folders")
     .action((files, options) => done(buildCommand(files, options, output)));

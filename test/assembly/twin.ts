@@ -10,9 +10,9 @@ export async function testVm(): Promise<TestVm> {
 /** A virtual machine holds one bundle, so each bundle gets a machine of its own. */
 export async function wasmRuntime(): Promise<Runtime> {
   const wasm = await buildFilter({ entry: "test" });
-  return (bundle) => {
+  return ({ bytes }) => {
     const vm = loadTestVm(wasm);
-    const error = vm.load(bundle);
+    const error = vm.load(bytes);
     if (error !== null) throw new Error(`the wasm virtual machine refuses the bundle: ${error}`);
     return {
       runtime: "wasm",

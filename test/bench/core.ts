@@ -72,9 +72,12 @@ async function sizes(): Promise<void> {
   const sections = Object.fromEntries(
     seed.engine.program.sectionBytes.map(({ name, bytes }) => [name, bytes]),
   );
-  const code = seed.engine.program.policies.flatMap((p) => [p.trigger, p.requirement]).length;
   const starts = [...seed.engine.program.routineStarts];
-  const decisionCode = (starts[code] ?? 0) * 8;
+  const deciding = new Set(seed.engine.program.policies.flatMap((p) => [p.trigger, p.requirement]));
+  const decisionCode = starts.reduce(
+    (sum, start, i) => sum + (deciding.has(start) ? (starts[i + 1]! - start) * 8 : 0),
+    0,
+  );
   const constants = sections.numbers! + sections.networks! + sections.sets!;
   line(
     "seed policy: code that decides, and constants",

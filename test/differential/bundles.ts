@@ -1,6 +1,6 @@
 /** From a generated bundle to a compiled one: what the checker refuses is taken out and counted. */
 import type { CheckedDocument } from "../../core/check/check.ts";
-import { compile } from "../../core/compile.ts";
+import { type CompileOptions, compile } from "../../core/compile.ts";
 import { renderDiagnostic } from "../../core/source/diagnostics.ts";
 import type { Source } from "../../core/source/source.ts";
 import { bundleText, type GeneratedBundle } from "./policies.ts";
@@ -10,6 +10,8 @@ export interface PreparedBundle {
   readonly generated: GeneratedBundle;
   readonly text: string;
   readonly bytes: Uint8Array;
+  /** The same not optimized; made when asked for. */
+  readonly plain: () => Uint8Array;
   readonly document: CheckedDocument;
   /** Policies refused, by diagnostic id. */
   readonly refused: ReadonlyMap<string, number>;
@@ -26,6 +28,7 @@ export function prepare(bundle: GeneratedBundle): PreparedBundle {
         generated,
         text: joined(text.sources),
         bytes: compiled.bundle,
+        plain: () => plainBundle(text.sources),
         document: compiled.document,
         refused,
       };
@@ -46,9 +49,18 @@ export function prepare(bundle: GeneratedBundle): PreparedBundle {
   }
 }
 
-function compiledOrThrown(sources: readonly Source[]): ReturnType<typeof compile> {
+function plainBundle(sources: readonly Source[]): Uint8Array {
+  const compiled = compiledOrThrown(sources, { optimize: false });
+  if (!compiled.ok) throw new Error("the compiler takes a text only with the optimizer");
+  return compiled.bundle;
+}
+
+function compiledOrThrown(
+  sources: readonly Source[],
+  options: CompileOptions = {},
+): ReturnType<typeof compile> {
   try {
-    return compile(sources);
+    return compile(sources, options);
   } catch (error) {
     throw new Error(`the compiler threw on\n${joined(sources)}`, { cause: error });
   }

@@ -7,7 +7,7 @@ import { judge } from "./compare.ts";
 import { generateBundle } from "./policies.ts";
 import { partSeed, Random } from "./random.ts";
 import { generateRequest, type Route } from "./requests.ts";
-import { interpreter, type Runtime } from "./runtimes.ts";
+import { INTERPRETERS, type Runtime } from "./runtimes.ts";
 import { shrunkReport } from "./shrink.ts";
 
 const ROUTES: readonly Route[] = ["http", "direct"];
@@ -54,7 +54,7 @@ export function run(options: RunOptions): RunSummary {
 }
 
 function runBundle(index: number, options: RunOptions, summary: RunSummary): void {
-  const { runtimes = [interpreter], operators = OPERATORS } = options;
+  const { runtimes = INTERPRETERS, operators = OPERATORS } = options;
   const seed = partSeed(options.seed, index);
   const generated = generateBundle(seed);
   summary.bundles++;
@@ -62,7 +62,7 @@ function runBundle(index: number, options: RunOptions, summary: RunSummary): voi
   try {
     const prepared = prepare(generated);
     for (const [id, times] of prepared.refused) count(summary.refused, id, times);
-    const loaded = runtimes.map((runtime) => runtime(prepared.bytes));
+    const loaded = runtimes.map((runtime) => runtime(prepared));
     const random = new Random(partSeed(seed, 1));
     for (let request = 0; request < options.requests; request++) {
       const model = generateRequest(

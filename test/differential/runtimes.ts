@@ -11,18 +11,31 @@ export interface LoadedBundle {
   decide(request: NeutralRequest): Decision;
 }
 
-export type Runtime = (bundle: Uint8Array) => LoadedBundle;
+/** One bundle: as the compiler makes it, and not optimized. */
+export interface BothBundles {
+  readonly bytes: Uint8Array;
+  readonly plain: () => Uint8Array;
+}
 
-export const interpreter: Runtime = (bundle) => {
+export type Runtime = (bundle: BothBundles) => LoadedBundle;
+
+export const interpreter: Runtime = ({ bytes }) => interpreted("interpreter", bytes);
+
+export const plainInterpreter: Runtime = ({ plain }) => interpreted("interpreter, not optimized", plain());
+
+/** What long runs compare with the reference. */
+export const INTERPRETERS: readonly Runtime[] = [interpreter, plainInterpreter];
+
+function interpreted(runtime: string, bundle: Uint8Array): LoadedBundle {
   const loaded = createEngine(bundle);
-  if (!loaded.ok) throw new Error(`the interpreter refuses the bundle: ${loaded.error}`);
+  if (!loaded.ok) throw new Error(`${runtime}: the bundle is refused: ${loaded.error}`);
   const { engine } = loaded;
   return {
-    runtime: "interpreter",
+    runtime,
     explain: (request) => engine.explain(request),
     decide: (request) => engine.decide(request),
   };
-};
+}
 
 /** The wasm virtual machine; it takes only requests by the route `http`. */
 export async function loadWasm(): Promise<Runtime> {

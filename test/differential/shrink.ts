@@ -45,7 +45,7 @@ function show({ bundle, request }: Case, runtimes: readonly Runtime[], operators
     if (prepared.refused.size > 0) return null;
     const judged = judge(
       prepared,
-      runtimes.map((runtime) => runtime(prepared.bytes)),
+      runtimes.map((runtime) => runtime(prepared)),
       request,
       operators,
     );

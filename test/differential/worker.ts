@@ -1,7 +1,7 @@
 /** One worker of a long run. */
 import { parentPort, workerData } from "node:worker_threads";
 import { type RunSummary, run } from "./run-bundles.ts";
-import { interpreter, loadWasm } from "./runtimes.ts";
+import { INTERPRETERS, loadWasm } from "./runtimes.ts";
 
 export interface WorkerTask {
   readonly seed: number;
@@ -22,7 +22,7 @@ const PROGRESS_BUNDLES = 100;
 const task = workerData as WorkerTask;
 let bundles = 0;
 const summary = task.wasm
-  ? run({ ...task, runtimes: [interpreter, await loadWasm()], route: "http", progress })
+  ? run({ ...task, runtimes: [...INTERPRETERS, await loadWasm()], route: "http", progress })
   : run({ ...task, progress });
 post({ kind: "progress", cases: summary.cases });
 post({ kind: "done", summary });

@@ -1,4 +1,4 @@
-/** Rules 16 and 17: the source trees of the conditions, and that every routine has exactly one use. */
+/** Rules 16 and 17: the source trees of the conditions, and that every routine has a use. */
 import { LIMIT_EXPLAIN_DEPTH_MAX, NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "../../gen/constants";
 import { allocateZeroed } from "../../host/arena";
 import { Bundle, NodeEntry } from "../bundle";
@@ -38,7 +38,8 @@ function verifyNode(bundle: Bundle, node: NodeEntry, index: u32): bool {
   switch (node.kind) {
     case NODE_LEAF:
       if (node.count != 0 || node.first != 0) return false;
-      if (node.routine >= bundle.routineCount || !use(node.routine)) return false;
+      if (node.routine >= bundle.routineCount) return false;
+      store<u8>(used + node.routine, 1);
       break;
     case NODE_NOT:
       if (node.count != 1 || node.routine != NONE) return false;
@@ -69,16 +70,11 @@ function claim(node: u32): bool {
   return true;
 }
 
-function use(routine: u32): bool {
-  if (load<u8>(used + routine) != 0) return false;
-  store<u8>(used + routine, 1);
-  return true;
-}
-
-/** The root is there exactly where the routine is, and each is used here only. */
+/** The root is there exactly where the routine is, and is that of no other tree. */
 function verifyRoot(bundle: Bundle, node: u32, routine: u32): bool {
   if (node == NONE || routine == NONE) return node == routine;
-  return node < bundle.nodeCount && claim(node) && use(routine);
+  store<u8>(used + routine, 1);
+  return node < bundle.nodeCount && claim(node);
 }
 
 function verifyReads(bundle: Bundle): bool {

@@ -1,4 +1,4 @@
-/** Rules 16 and 17: the source trees of the conditions, and that every routine has exactly one use. */
+/** Rules 16 and 17: the source trees of the conditions, and that every routine has a use. */
 import { cellShapes } from "../cells.ts";
 import { LIMIT_EXPLAIN_DEPTH_MAX } from "../gen/constants.ts";
 import { NODE_NAMES } from "../gen/tables.ts";
@@ -77,24 +77,22 @@ function rootOf(
   return node;
 }
 
-/** How often each routine is used. */
+/** Which routines are used. */
 class Uses {
-  readonly #counts: Uint8Array;
+  readonly #used: Uint8Array;
 
   constructor(routines: number) {
-    this.#counts = new Uint8Array(routines);
+    this.#used = new Uint8Array(routines);
   }
 
   add(routine: number): void {
-    if (routine !== -1) this.#counts[routine] = Math.min(2, this.#counts[routine]! + 1);
+    if (routine !== -1) this.#used[routine] = 1;
   }
 
   /** Rule 17. */
   checkAll({ routines }: Tables): void {
-    for (const [i, count] of this.#counts.entries()) {
-      if (count === 0) refuse(routines.at(i), "nothing uses it");
-      if (count > 1) refuse(routines.at(i), "it is used twice");
-    }
+    const unused = this.#used.indexOf(0);
+    if (unused !== -1) refuse(routines.at(unused), "nothing uses it");
   }
 }
 

@@ -1,5 +1,12 @@
 /** `ipe check` and `ipe build`: from text to diagnostics and a bundle. */
-import { type Compiled, compile, createEngine, type Target } from "../../../core/index.ts";
+import {
+  type Compiled,
+  compile,
+  createEngine,
+  type Savings,
+  savings,
+  type Target,
+} from "../../../core/index.ts";
 import { EXIT_POLICY_ERRORS, EXIT_SUCCESS, Failure } from "../exit.ts";
 import { FileReader } from "../file-reader.ts";
 import { readSources, writeWhole } from "../files.ts";
@@ -57,6 +64,8 @@ function summary(compiled: Extract<Compiled, { ok: true }>, files: readonly stri
 
 export interface BuildOptions extends CheckOptions {
   readonly output: string;
+  /** Tell what each pass of the optimizer saves. */
+  readonly verbose?: boolean;
 }
 
 /** Compile and write the bundle; with errors nothing is written, and `--json` prints them as `ipe check` does. */
@@ -72,6 +81,7 @@ export function buildCommand(files: readonly string[], options: BuildOptions, ou
       `the compiler made a bundle that its own loader refuses (${made.error}); please report this`,
     );
   writeWhole(options.output, compiled.bundle);
+  if (options.verbose === true) output.message(savingsTable(savings(compiled.document)));
   const result = { file: options.output, digest: made.engine.digest, bytes: compiled.bundle.length };
   output.result(
     options.json === true
@@ -79,6 +89,22 @@ export function buildCommand(files: readonly string[], options: BuildOptions, ou
       : `${result.digest}  ${result.file}  ${result.bytes} bytes`,
   );
   return EXIT_SUCCESS;
+}
+
+/**
+ *     optimizer: 2,424 bytes become 2,336
+ *       flatten     0  negations at the tests, no and in an and
+ */
+function savingsTable({ before, after, passes }: Savings): string {
+  const shown = (bytes: number): string => bytes.toLocaleString("en-US");
+  const names = Math.max(...passes.map(({ pass }) => pass.length));
+  const numbers = Math.max(...passes.map(({ bytes }) => shown(bytes).length));
+  return [
+    `optimizer: ${shown(before)} bytes become ${shown(after)}; saved by each pass`,
+    ...passes.map(
+      ({ pass, bytes, about }) => `  ${pass.padEnd(names)}  ${shown(bytes).padStart(numbers)}  ${about}`,
+    ),
+  ].join("\n");
 }
 
 function compileFiles(files: readonly string[], { target, strict, allowOutside }: CheckOptions): Compiled {

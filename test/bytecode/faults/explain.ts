@@ -1,6 +1,6 @@
 /** Faults against rules 16 and 17: explain trees, and the use of routines. */
 import { NONE } from "../../../core/bytecode/gen/constants.ts";
-import { instruction, settle } from "../sample.ts";
+import { instruction } from "../sample.ts";
 import { type Fault, STRINGS } from "./fault.ts";
 
 export const EXPLAIN: readonly Fault[] = [
@@ -244,25 +244,6 @@ export const EXPLAIN: readonly Fault[] = [
       m.nodes[3]!.routine = 6;
     },
     "code routine 5: nothing uses it",
-  ],
-  [
-    "routine of two leaves",
-    (m) => {
-      m.nodes[3]!.routine = 6;
-      m.nodes[5]!.routine = 6;
-      m.routines.splice(5, 1);
-      m.code.splice(-6, 3);
-      for (const node of m.nodes) if (node.routine === 6) node.routine = 5;
-      settle(m);
-    },
-    "code routine 5: it is used twice",
-  ],
-  [
-    "routine of trigger and requirement",
-    (m) => {
-      m.policies[0]!.requirement = 0;
-    },
-    "code routine 0: it is used twice",
   ],
   [
     "more code of no use",
