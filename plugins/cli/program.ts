@@ -1,6 +1,7 @@
 /** The command line: commands, options, examples. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { TARGETS } from "../../core/index.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { buildCommand, checkCommand, FORMATS } from "./commands/check.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -156,6 +157,20 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--witnesses <n>", "requests to show at most", wholeNumber("--witnesses", 1, 1_000), 5)
     .option("--json", "print as JSON")
     .action((from, to, options) => done(diffCommand(from, to, options, output)));
+  command("bench <bundle>", "measure what a decision about a request costs on this machine", [
+    "ipe bench orders.ipeb --request request.json",
+    "ipe bench policies/ --request - --rounds 51 --json < request.json",
+  ])
+    .addOption(
+      new Option(
+        "--request <file>",
+        "the request as JSON (docs/request.schema.json); - reads stdin",
+      ).makeOptionMandatory(),
+    )
+    .option("--rounds <n>", "rounds to measure", wholeNumber("--rounds", 1, 10_000), 21)
+    .option("--round-ms <n>", "length of a round, about", wholeNumber("--round-ms", 1, 10_000), 20)
+    .option("--json", "print as JSON")
+    .action((path, options) => done(benchCommand(path, options, output)));
   command("serve", "serve Envoy's ext_authz over gRPC; the bundle is watched", [
     "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
     "ipe serve --bundle policies/ --grpc 127.0.0.1:0",
