@@ -60,4 +60,4 @@ export { type Change, type ConditionGoal, findRemedy, type Remedy } from "./sear
 export { addedElements, FRESH_TEXTS } from "./search/values.ts";
 export { type Diagnostic, type Paint, renderDiagnostic } from "./source/diagnostics.ts";
 export { DIAGNOSTICS } from "./source/ids.ts";
-export { type FileAnswer, locate, type Source } from "./source/source.ts";
+export { type FileAnswer, locate, type RowsAnswer, type Source } from "./source/source.ts";

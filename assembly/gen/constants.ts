@@ -284,7 +284,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Addresses (prefix length 128) and networks. IPv4 is stored v4-mapped (::ffff:0:0/96, prefix length + 96); bits behind the prefix are zero. */
 // @ts-ignore: decorator
 @inline export const SECTION_NETWORKS: u32 = 3;
-/** Constant lists behind `in`; elements are string, number or network indexes, or enum members, strictly ascending. Sets use the elements one after the other. */
+/** Constant lists behind `in`; elements are string, number or network indexes, or enum members, each once and in an order that can be searched. Sets use the elements one after the other. */
 // @ts-ignore: decorator
 @inline export const SECTION_SETS: u32 = 4;
 /** Declared enums. Entry 0 is `resource.type`: its members are the names of the resources, and its value is -1 when nothing matches. */

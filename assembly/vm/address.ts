@@ -36,6 +36,12 @@ export function isMapped(address: usize): bool {
   return load<u64>(address) == 0 && load<u32>(address, 8) == 0xffff0000;
 }
 
+/** Addresses of v4 before those of v6, each by its bytes. */
+export function orderAddresses(a: usize, b: usize): i32 {
+  const families = <i32>isMapped(b) - <i32>isMapped(a);
+  return families != 0 ? families : memory.compare(a, b, ADDRESS_BYTES);
+}
+
 /** The bits behind the prefix are zero. */
 export function zeroBehind(address: usize, prefix: u32): bool {
   let byte = prefix >> 3;

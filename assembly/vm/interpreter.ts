@@ -4,7 +4,7 @@
  * INVARIANT: the bundle is verified, so every operand is in place and of its type.
  */
 import * as op from "../gen/constants";
-import { inNetwork } from "./address";
+import { inNetwork, orderAddresses } from "./address";
 import { Bundle, SetEntry } from "./bundle";
 import { equalBytes } from "./bytes";
 import { ABSENT, Cell, CELL_BYTES, KIND_ADDRESS, KIND_STRING, PRESENT } from "./cells";
@@ -244,7 +244,7 @@ function test(opcode: u32, head: u32, at: usize): u32 {
     case op.OP_LE_MEMBER:
       return a.number <= <f64>b;
     case op.OP_IN_MEMBERS:
-      return inMembers(a.number, b);
+      return inElements(bundle.set(b), <u32>a.number);
     case op.OP_EQ_ADDRESS:
       return equalsNetwork(a, b);
     case op.OP_IN_NETWORK:
@@ -346,25 +346,31 @@ function inElements(entry: SetEntry, value: u32): bool {
   return false;
 }
 
+/** Numbers ascend by value. */
 function inNumbers(value: f64, set: u32): bool {
   const entry = bundle.set(set);
-  for (let i: u32 = 0; i < entry.count; i++) if (bundle.number(bundle.element(entry.first + i)) == value) return true;
-  return false;
+  let low = entry.first;
+  let high = low + entry.count;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (bundle.number(bundle.element(middle)) <= value) low = middle;
+    else high = middle;
+  }
+  return bundle.number(bundle.element(low)) == value;
 }
 
-function inMembers(value: f64, set: u32): bool {
-  const entry = bundle.set(set);
-  for (let i: u32 = 0; i < entry.count; i++) if (<f64>bundle.element(entry.first + i) == value) return true;
-  return false;
-}
-
+/** Networks ascend and lie apart: only the last one that does not come after the address may hold it. */
 function inNetworks(cell: Cell, set: u32): bool {
   const entry = bundle.set(set);
-  for (let i: u32 = 0; i < entry.count; i++) {
-    const network = bundle.element(entry.first + i);
-    if (inNetwork(cell.pointer, bundle.networkAddress(network), bundle.networkPrefix(network))) return true;
+  let low = entry.first;
+  let high = low + entry.count;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (orderAddresses(bundle.networkAddress(bundle.element(middle)), cell.pointer) <= 0) low = middle;
+    else high = middle;
   }
-  return false;
+  const network = bundle.element(low);
+  return inNetwork(cell.pointer, bundle.networkAddress(network), bundle.networkPrefix(network));
 }
 
 // --- lists ---

@@ -93,7 +93,7 @@ const TESTS: readonly [name: string, condition: Condition, line: string][] = [
     { kind: "in-set", ref: ref("text"), set: [string("b"), string("a"), string("b")] },
     'IN_STRINGS text, ["b", "a"]',
   ],
-  ["in numbers", { kind: "in-set", ref: ref("int"), set: [number(2), number(1)] }, "IN_NUMBERS int, [2, 1]"],
+  ["in numbers", { kind: "in-set", ref: ref("int"), set: [number(2), number(1)] }, "IN_NUMBERS int, [1, 2]"],
   [
     "in members",
     {

@@ -10,7 +10,7 @@ import { COMPARES_ADDRESSES, emitRoutine, TooLarge } from "./emit.ts";
 import { explainSection, layOutNodes } from "./encode-explain.ts";
 import * as f from "./gen/constants.ts";
 import { EFFECT_NAMES, INSTRUCTIONS, SEVERITY_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
-import { Pools } from "./pools.ts";
+import { type ConstantSet, Pools } from "./pools.ts";
 import { Shapes } from "./shapes.ts";
 import { type CodePass, tighten } from "./tighten.ts";
 import { Writer } from "./writer.ts";
@@ -65,8 +65,9 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
   const slots = slotSection(plan.slots, read, shapes, pools);
   const resources = resourceSection(plan.resources, pools);
   const policies = policySections(plan.policies, rows, pools);
+  const sets = setSection(pools.closedSets());
   // INVARIANT: nothing is interned any more once the pools are written.
-  const constants = [stringSection(pools), numberSection(pools), networkSection(pools), setSection(pools)];
+  const constants = [stringSection(pools), numberSection(pools), networkSection(pools), sets];
   const sections = [
     ...constants,
     enums,
@@ -187,18 +188,18 @@ function networkSection(pools: Pools): Writer {
   return out;
 }
 
-function setSection(pools: Pools): Writer {
+function setSection(sets: readonly ConstantSet[]): Writer {
   const out = new Writer();
   out.u32(
-    pools.sets.length,
-    pools.sets.reduce((sum, set) => sum + set.elements.length, 0),
+    sets.length,
+    sets.reduce((sum, set) => sum + set.elements.length, 0),
   );
   let first = 0;
-  for (const { kind, elements } of pools.sets) {
+  for (const { kind, elements } of sets) {
     out.u32(kind, first, elements.length);
     first += elements.length;
   }
-  for (const { elements } of pools.sets) out.u32s(elements);
+  for (const { elements } of sets) out.u32s(elements);
   return out;
 }
 

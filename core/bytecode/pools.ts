@@ -1,7 +1,7 @@
 /** Constants of a bundle while it is written: each once, in order of first use. */
 
 import type { ConstantValue } from "../schema/schema.ts";
-import { parseAddress, parseNetwork } from "../source/address.ts";
+import { isMapped, parseAddress, parseNetwork } from "../source/address.ts";
 import { utf8 } from "../source/bytes.ts";
 import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "./gen/constants.ts";
 
@@ -26,15 +26,23 @@ export interface Network {
 
 export interface ConstantSet {
   readonly kind: number;
-  /** Ascending, each once. */
+  /** Ascending, each once: strings and members by index, numbers by value, networks by address and apart from each other. */
   readonly elements: readonly number[];
+}
+
+/** A set whose elements are not interned yet. */
+interface OpenSet {
+  readonly kind: number;
+  readonly values: readonly ConstantValue[];
 }
 
 export class Pools {
   readonly #strings = new Pool<Uint8Array>();
   readonly #numbers = new Pool<number>();
   readonly #networks = new Pool<Network>();
-  readonly #sets = new Pool<ConstantSet>();
+  readonly #sets = new Pool<OpenSet>();
+  /** By identity: a large set of a `data` table is looked at once, however often it is asked. */
+  readonly #knownSets = new Map<readonly ConstantValue[], number>();
 
   get strings(): readonly Uint8Array[] {
     return this.#strings.values;
@@ -45,8 +53,35 @@ export class Pools {
   get networks(): readonly Network[] {
     return this.#networks.values;
   }
-  get sets(): readonly ConstantSet[] {
-    return this.#sets.values;
+
+  /**
+   * Elements of all sets. They are interned here, behind all other constants: an instruction has 16 bits for the index of
+   * a string, a set 32 for those of its elements.
+   */
+  closedSets(): readonly ConstantSet[] {
+    return this.#sets.values.map(({ kind, values }) => {
+      const elements = [...new Set(values.map((value) => this.constant(value)))];
+      switch (kind) {
+        case SET_NUMBERS:
+          return { kind, elements: elements.sort((a, b) => this.numbers[a]! - this.numbers[b]!) };
+        case SET_NETWORKS:
+          return { kind, elements: this.#apart(elements) };
+        default:
+          return { kind, elements: elements.sort((a, b) => a - b) };
+      }
+    });
+  }
+
+  /** Networks in order, without those that lie in another one. */
+  #apart(elements: readonly number[]): number[] {
+    const { networks } = this;
+    const kept: number[] = [];
+    const inOrder = [...elements].sort((a, b) => compareNetworks(networks[a]!, networks[b]!));
+    for (const element of inOrder) {
+      const before = kept.at(-1);
+      if (before === undefined || !liesIn(networks[element]!, networks[before]!)) kept.push(element);
+    }
+    return kept;
   }
 
   string(text: string): number {
@@ -88,10 +123,35 @@ export class Pools {
   }
 
   set(values: readonly ConstantValue[]): number {
+    const known = this.#knownSets.get(values);
+    if (known !== undefined) return known;
     const kind = setKind(values[0]!);
-    const elements = [...new Set(values.map((value) => this.constant(value)))].sort((a, b) => a - b);
-    return this.#sets.intern(`${kind}:${elements.join()}`, { kind, elements });
+    const texts = [...new Set(values.map(({ value }) => String(value)))].sort();
+    const index = this.#sets.intern(JSON.stringify([kind, memberNames(values[0]!), texts]), { kind, values });
+    this.#knownSets.set(values, index);
+    return index;
   }
+}
+
+/** Members of two enums are other numbers under one name. */
+function memberNames(value: ConstantValue): readonly string[] {
+  return value.kind === "enum" ? value.enum.members : [];
+}
+
+/** v4 first, then by address, the wider one first. */
+function compareNetworks(a: Network, b: Network): number {
+  const families = Number(isMapped(b.bytes)) - Number(isMapped(a.bytes));
+  const first = a.bytes.findIndex((byte, i) => byte !== b.bytes[i]);
+  return families || (first === -1 ? a.prefix - b.prefix : a.bytes[first]! - b.bytes[first]!);
+}
+
+/** Does all of `inner` lie in `outer`? Nothing of v4 lies in a network of v6. */
+function liesIn(inner: Network, outer: Network): boolean {
+  if (inner.prefix < outer.prefix || isMapped(inner.bytes) !== isMapped(outer.bytes)) return false;
+  return outer.bytes.every((byte, i) => {
+    const kept = Math.min(8, Math.max(0, outer.prefix - i * 8));
+    return ((byte ^ inner.bytes[i]!) & (0xff00 >> kept) & 0xff) === 0;
+  });
 }
 
 function setKind(value: ConstantValue): number {

@@ -1,7 +1,7 @@
 /** From a document to a checked document: every name resolved, every type right, every policy sound. */
 
 import { resolve } from "../schema/resolve.ts";
-import type { Attribute, ConstantValue, Schema, Type } from "../schema/schema.ts";
+import type { Attribute, ConstantValue, DataSet, Schema, Type } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import type { Document, Expression, Name, PolicyDeclaration, TestDeclaration } from "../syntax/ast.ts";
 import { checkConditions } from "./conditions.ts";
@@ -35,9 +35,16 @@ export type Resolved =
     }
   | { readonly kind: "constant"; readonly value: ConstantValue };
 
+/** A `data` table; only `in` and `contains` ask it. */
+export interface SetOperand {
+  readonly kind: "set";
+  readonly set: DataSet;
+}
+
 /** A value on one side of a test. */
 export type Operand =
   | Exclude<Resolved, { kind: "constant" }>
+  | SetOperand
   | { readonly kind: "constant"; readonly value: ConstantValue }
   | { readonly kind: "count"; readonly aggregate: Extract<Expression, { kind: "aggregate" }> };
 

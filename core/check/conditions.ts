@@ -3,6 +3,7 @@
 import { BUILTINS_LATER, type Faulty, literalName, literalOf, NETWORK_EXAMPLE } from "../schema/resolve.ts";
 import {
   type ConstantValue,
+  type DataSet,
   isNumber,
   isOrdered,
   type Schema,
@@ -65,7 +66,12 @@ class ConditionChecker {
     this.#schema = schema;
     this.#faulty = faulty;
     this.#report = report;
-    const names = [...schema.attributes.keys(), ...schema.builtins.keys(), ...schema.constants.keys()];
+    const names = [
+      ...schema.attributes.keys(),
+      ...schema.builtins.keys(),
+      ...schema.constants.keys(),
+      ...schema.data.keys(),
+    ];
     this.#firstWords = new Set(names.map((name) => name.split(".")[0]!));
     this.#elementNames = new Set(elementNamesOf(schema));
   }
@@ -150,6 +156,13 @@ class ConditionChecker {
     }
     const constant = this.#schema.constants.get(name.text);
     if (constant !== undefined) return { kind: "constant", value: constant.value };
+    if (this.#schema.data.has(name.text))
+      return this.#error(
+        "type-mismatch",
+        name.span,
+        `\`${name.text}\` is a set of data, no attribute`,
+        `ask what is in it: \`x in ${name.text}\``,
+      );
     for (let length = parts.length; length > 0; length--) {
       const prefix = parts.slice(0, length).join(".");
       const attribute = this.#schema.attributes.get(prefix) ?? this.#schema.builtins.get(prefix);
@@ -247,6 +260,7 @@ class ConditionChecker {
       ...this.#schema.attributes.keys(),
       ...this.#schema.builtins.keys(),
       ...this.#schema.constants.keys(),
+      ...this.#schema.data.keys(),
       ...scope.map((s) => s.name),
       ...this.#fieldNames(scope),
     ];
@@ -433,6 +447,11 @@ class ConditionChecker {
   }
 
   #contains(e: Compare, scope: readonly ElementBinding[]): void {
+    const data = this.#dataOf(e.left);
+    if (data !== null) {
+      this.#inData(e.left, data, e.right, scope);
+      return;
+    }
     const left = this.#typeOf(e.left, scope);
     if (left === null) {
       this.#typeOf(e.right, scope);
@@ -449,7 +468,61 @@ class ConditionChecker {
     this.#textTest(e, scope);
   }
 
+  /** The set of a `data` table that a path names. */
+  #dataOf(e: Expression): DataSet | null {
+    return e.kind === "path" ? (this.#schema.data.get(e.path.text) ?? null) : null;
+  }
+
+  /** A value in a set of a `data` table. */
+  #inData(set: Expression, data: DataSet, value: Expression, scope: readonly ElementBinding[]): void {
+    this.resolutions.operands.set(set, { kind: "set", set: data });
+    const type = this.#typeOf(value, scope);
+    if (type === null) return;
+    if (type === "literal") {
+      this.#error(
+        "constant-comparison",
+        value.span,
+        "what is looked for in a set of data is a constant",
+        "it is an attribute",
+      );
+      return;
+    }
+    if (value.kind === "aggregate") {
+      this.#error(
+        "not-implemented",
+        value.span,
+        "a count in a set of data is not implemented yet",
+        "compare the count with numbers",
+      );
+      return;
+    }
+    const { element } = data;
+    const fits =
+      sameType(type, element) ||
+      (isNumber(type) && isNumber(element)) ||
+      (type.kind === "ip" && element.kind === "cidr");
+    if (!fits || type.kind === "cidr") {
+      const advice =
+        type.kind === "list"
+          ? `ask about its elements: any(${slice(value)} where ...)`
+          : "ask for values of its type";
+      this.#error(
+        "type-mismatch",
+        value.span,
+        `${aType(type)} is in no set of ${typeName(element)}`,
+        type.kind === "cidr" ? "a set of networks is asked for addresses" : advice,
+      );
+      return;
+    }
+    this.#operand(value, type, scope);
+  }
+
   #in(e: Compare, scope: readonly ElementBinding[]): void {
+    const data = this.#dataOf(e.right);
+    if (data !== null) {
+      this.#inData(e.right, data, e.left, scope);
+      return;
+    }
     if (e.right.kind === "range") {
       this.#inRange(e, e.right, scope);
       return;

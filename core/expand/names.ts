@@ -19,6 +19,7 @@ export class KnownNames {
     for (const { name } of BUILTINS) this.#add(name, "built-in attributes");
     for (const d of declarations) {
       if (d.kind === "constant") this.#add(d.name.text, "a constant");
+      if (d.kind === "data") for (const { name } of d.tables) this.#add(name.text, "a table");
       if (d.kind === "attributes") {
         for (const { name, type } of d.attributes) {
           this.#add(name.text, "an attribute");

@@ -1,5 +1,5 @@
 /** From a checked document to the plan: names become cells, sugar becomes the few tests that the plan has. */
-import type { CheckedDocument, Resolutions, Resolved } from "../check/check.ts";
+import type { CheckedDocument, Resolutions, Resolved, SetOperand } from "../check/check.ts";
 import { attributesOf, metadataOf } from "../check/policies.ts";
 import { type Attribute, type ConstantValue, type Type, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
@@ -183,8 +183,11 @@ class Lowering {
         return this.#text("starts", e, frames);
       case "ends_with":
         return this.#text("ends", e, frames);
-      case "contains":
+      case "contains": {
+        const data = this.#resolutions.operands.get(e.left);
+        if (data?.kind === "set") return this.#inData(e.right, data, frames);
         return this.#isList(e.left) ? this.#has(e.left, e.right, frames) : this.#text("contains", e, frames);
+      }
       case "in":
         return this.#in(e, frames);
       default:
@@ -241,7 +244,15 @@ class Lowering {
 
   // --- in ---
 
+  /** In a set of a `data` table. */
+  #inData(value: Expression, { set }: SetOperand, frames: readonly string[]): Condition {
+    const ref = this.#operand(value, frames) as Ref;
+    return set.values.length === 0 ? nothing(ref) : { kind: "in-set", ref, set: set.values };
+  }
+
   #in(e: Compare, frames: readonly string[]): Condition {
+    const data = this.#resolutions.operands.get(e.right);
+    if (data?.kind === "set") return this.#inData(e.left, data, frames);
     if (e.right.kind === "list") return this.#inLiteral(e.left, e.right.items, frames);
     if (e.right.kind === "range") return this.#inRange(e.left, e.right, frames);
     if (this.#isList(e.right)) return this.#has(e.right, e.left, frames);
@@ -321,7 +332,7 @@ class Lowering {
 
   #operand(e: Expression, frames: readonly string[]): Ref | ConstantValue {
     const operand = this.#resolutions.operands.get(e);
-    if (operand === undefined || operand.kind === "count")
+    if (operand === undefined || operand.kind === "count" || operand.kind === "set")
       throw new Error(`no operand for \`${slice(e.span)}\`; the checker lets none through`);
     return operand.kind === "constant" ? operand.value : this.#refOf(operand, frames);
   }

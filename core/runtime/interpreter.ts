@@ -382,22 +382,31 @@ export class Interpreter {
 
   // --- sets ---
 
+  /** Elements ascend: by index, those of numbers by value. */
   #inSet(value: number, set: number): boolean {
     const { setElements, setOffsets } = this.#program;
-    const end = setOffsets[set + 1]!;
-    for (let i = setOffsets[set]!; i < end; i++) {
-      if (setElements[i] === value) return true;
+    let low = setOffsets[set]!;
+    let high = setOffsets[set + 1]!;
+    while (high - low > SEARCHED_MIN) {
+      const middle = (low + high) >> 1;
+      if (setElements[middle]! <= value) low = middle;
+      else high = middle;
     }
+    for (; low < high; low++) if (setElements[low] === value) return true;
     return false;
   }
 
   #inNumbers(a: number, set: number): boolean {
-    const value = this.#slots.number[a];
+    const value = this.#slots.number[a]!;
     const { setElements, setOffsets, numbers } = this.#program;
-    const end = setOffsets[set + 1]!;
-    for (let i = setOffsets[set]!; i < end; i++) {
-      if (numbers[setElements[i]!] === value) return true;
+    let low = setOffsets[set]!;
+    let high = setOffsets[set + 1]!;
+    while (high - low > SEARCHED_MIN) {
+      const middle = (low + high) >> 1;
+      if (numbers[setElements[middle]!]! <= value) low = middle;
+      else high = middle;
     }
+    for (; low < high; low++) if (numbers[setElements[low]!] === value) return true;
     return false;
   }
 
@@ -417,13 +426,22 @@ export class Interpreter {
     return inPrefix(this.#slots.bytes, this.#slots.offset[a]!, networks, network * 16, prefixes[network]!);
   }
 
+  /** Networks ascend, those of v4 first, and lie apart: only the last one that does not come after the address may hold it. */
   #inNetworks(a: number, set: number): boolean {
-    const { setElements, setOffsets } = this.#program;
-    const end = setOffsets[set + 1]!;
-    for (let i = setOffsets[set]!; i < end; i++) {
-      if (this.#inNetwork(a, setElements[i]!)) return true;
+    const { bytes, offset } = this.#slots;
+    const { setElements, setOffsets, networks } = this.#program;
+    const at = offset[a]!;
+    const v4 = isV4(bytes, at);
+    let low = setOffsets[set]!;
+    let high = setOffsets[set + 1]!;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      const other = setElements[middle]! * 16;
+      const isAfter = isV4(networks, other) === v4 ? orderBytes(networks, other, 16, bytes, at, 16) > 0 : v4;
+      if (isAfter) high = middle;
+      else low = middle;
     }
-    return false;
+    return this.#inNetwork(a, setElements[low]!);
   }
 
   #equalAddresses(a: number, b: number): boolean {
@@ -481,6 +499,9 @@ export class Interpreter {
     return answer;
   }
 }
+
+/** Elements of a set that are looked at one by one. */
+const SEARCHED_MIN = 8;
 
 /** v4 lies in v4 networks only, v6 in v6 networks only; v4 is stored v4-mapped with its prefix + 96. */
 function inPrefix(

@@ -9,6 +9,7 @@ import { didYouMean } from "../source/suggest.ts";
 import { parseDatetime } from "../source/time.ts";
 import type {
   AttributeDeclaration,
+  DataTable,
   Declaration,
   Document,
   Expression,
@@ -19,12 +20,14 @@ import type {
 } from "../syntax/ast.ts";
 import { RESERVED } from "../syntax/parser.ts";
 import { valueSpan } from "../syntax/walk.ts";
+import { resolveTable } from "./data.ts";
 import { FirstPlaces } from "./first-places.ts";
 import { resolveResources } from "./resources.ts";
 import {
   type Attribute,
   type Constant,
   type ConstantValue,
+  type DataSet,
   type EnumInfo,
   type FieldInfo,
   type RecordInfo,
@@ -75,6 +78,7 @@ class Resolver {
   readonly #sizes = new Map<RecordInfo, { readonly width: number; readonly depth: number }>();
   readonly #attributes = new Map<string, Attribute>();
   readonly #constants = new Map<string, Constant>();
+  readonly #data = new Map<string, DataSet>();
   /** Of constants by name, also of those that stand further down. */
   readonly #constantLiterals = new Map<string, Expression>();
   readonly #faultyAttributes: Set<string>;
@@ -108,6 +112,7 @@ class Resolver {
     const captures = this.#document.faulty.some((f) => f.kind === "resource") ? null : resources.captures;
     for (const d of this.#declarations) {
       if (d.kind === "constant") this.#constant(d);
+      if (d.kind === "data") for (const table of d.tables) this.#table(table);
       if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, captures);
     }
     for (const { type, values } of this.#document.typed) this.#typed(type, values);
@@ -119,6 +124,7 @@ class Resolver {
       builtins,
       resources: resources.patterns,
       constants: this.#constants,
+      data: this.#data,
       defaultAllow: this.#defaultAllow(),
     };
     return { schema, faulty: { attributes: this.#faultyAttributes, types: this.#faultyTypes } };
@@ -310,6 +316,13 @@ class Resolver {
     const value = literalOf(type, d.value, this.#report);
     if (value === null) this.#faultyAttributes.add(d.name.text);
     else this.#constants.set(d.name.text, { name: d.name.text, value, span: d.name.span });
+  }
+
+  #table(table: DataTable): void {
+    if (!this.#usableName(table.name) || !this.#places.isNew(table.name, "attribute or constant")) return;
+    const set = resolveTable(table, (reference) => this.#type(reference), this.#report);
+    if (set === null) this.#faultyAttributes.add(table.name.text);
+    else this.#data.set(set.name, set);
   }
 
   /** A parameter of a template, and what is passed for it. */

@@ -36,6 +36,15 @@ export type ConstantValue =
   | { readonly kind: "bool"; readonly value: boolean }
   | { readonly kind: "enum"; readonly enum: EnumInfo; readonly value: string };
 
+/** Constants that a `data` table holds. */
+export interface DataSet {
+  readonly name: string;
+  readonly element: Type;
+  /** In order of the text; one may stand there twice. */
+  readonly values: readonly ConstantValue[];
+  readonly span: Span;
+}
+
 export type AttributeSource = "builtin" | "header" | "query" | "cookie" | "capture" | "body" | "extension";
 
 /** A named, typed fact about a request. */
@@ -75,6 +84,7 @@ export interface Schema {
   readonly builtins: ReadonlyMap<string, Attribute>;
   readonly resources: readonly ResourcePattern[];
   readonly constants: ReadonlyMap<string, Constant>;
+  readonly data: ReadonlyMap<string, DataSet>;
   readonly defaultAllow: boolean;
 }
 

@@ -68,6 +68,7 @@ export const DIAGNOSTICS = {
   "unknown-parameter": ["a template has no parameter of this name", "correct it"],
   "missing-argument": ["a policy passes no value for a parameter", "pass one"],
   "bad-argument": ["what is passed to a template is no literal and no constant", "pass one"],
+  "bad-data": ["a file of data cannot be read, or holds something else", "the message says what"],
   // --- conditions ---
   "unknown-attribute": ["a name or field is not declared", "declare it, or correct it"],
   "type-mismatch": ["a value has another type than its place wants", "the message says which"],

@@ -9,7 +9,17 @@ export interface Source {
   readonly place?: string;
   /** Reads what the text names, relative to it. The host's: core reads nothing itself. Without it, text names no files. */
   readonly read?: (path: string) => FileAnswer;
+  /** Of a file of rows, such as CSV: its cells, read by the host, which knows the format. */
+  readonly rows?: () => RowsAnswer;
 }
+
+/** The cells of a file, or the line (1-based) where it is wrong. */
+export type RowsAnswer =
+  | {
+      readonly ok: true;
+      readonly rows: readonly { readonly line: number; readonly cells: readonly string[] }[];
+    }
+  | { readonly ok: false; readonly line: number; readonly problem: string };
 
 /** A file that policy text names, or why it cannot be had: lower case, no final stop, with advice. */
 export type FileAnswer =

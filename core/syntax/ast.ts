@@ -158,6 +158,23 @@ export interface ConditionDeclaration {
   readonly span: Span;
 }
 
+/** `data` and tables below it: values that do not change with a request. */
+export interface DataDeclaration {
+  readonly kind: "data";
+  readonly tables: readonly DataTable[];
+  readonly span: Span;
+}
+
+/** `teams: set of string = ["a", "b"]`, `teams: set of string from file "teams.csv" column "team"` */
+export interface DataTable {
+  readonly name: Name;
+  readonly element: TypeReference;
+  readonly content:
+    | { readonly kind: "list"; readonly items: readonly Expression[]; readonly span: Span }
+    | { readonly kind: "file"; readonly path: StringLiteral; readonly column: StringLiteral | null };
+  readonly span: Span;
+}
+
 /** `import "common.ipe"` */
 export interface ImportDeclaration {
   readonly kind: "import";
@@ -296,6 +313,7 @@ export type Declaration =
   | DefaultDeclaration
   | AttributesDeclaration
   | ConditionDeclaration
+  | DataDeclaration
   | ImportDeclaration
   | TemplateDeclaration
   | PolicyDeclaration

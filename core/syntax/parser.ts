@@ -14,6 +14,8 @@ import type {
   CompareOperator,
   ConditionDeclaration,
   ConstantDeclaration,
+  DataDeclaration,
+  DataTable,
   Declaration,
   Document,
   EnumDeclaration,
@@ -39,9 +41,9 @@ import { type Cursor, parseTest } from "./test-block.ts";
 
 const DECLARATIONS = [
   ...["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default", "test"],
-  ...["condition", "template", "import"],
+  ...["condition", "template", "import", "data"],
 ];
-const DECLARATIONS_LATER = ["data", "module", "tenant", "normalize", "limits"];
+const DECLARATIONS_LATER = ["module", "tenant", "normalize", "limits"];
 const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits", "use"];
 const OPERATORS: readonly string[] = [
   "==",
@@ -84,6 +86,7 @@ class Recover {}
 
 const HEADERS_LATER = "request.headers";
 const CONDITION_EXAMPLE = 'write one such as `request.method == "GET"`';
+const TABLE_EXAMPLE = 'write `teams: set of string = ["a", "b"]` or `... from file "teams.json"`';
 const SET_EXAMPLE = 'write `set request header "x-name" to "value"`';
 const CONDITION_WORDS = ["and", "or", "where"];
 const ATTRIBUTE_WORDS = ["claimed", "trusted", "from", "verbatim", "default"];
@@ -233,6 +236,8 @@ export class Parser {
         return this.#namedCondition(keyword);
       case "template":
         return this.#template(keyword);
+      case "data":
+        return this.#data(keyword);
       case "import": {
         const path = this.#stringLiteral('a file such as "common.ipe"');
         return { kind: "import", path, span: this.#from(keyword.start) };
@@ -240,6 +245,54 @@ export class Parser {
       default:
         return this.#policy(keyword);
     }
+  }
+
+  #data(keyword: Token): DataDeclaration {
+    if (this.#is("symbol", ":")) this.#advance();
+    const tables: DataTable[] = [];
+    while (this.#inBody() && !this.#atIndentedDeclaration()) {
+      const name = this.#token;
+      this.#recovering(
+        () => void tables.push(this.#table()),
+        () => {
+          if (name.kind === "word") this.#faulty.push({ kind: "constant", name: name.text });
+          this.#skipToNextEntry();
+        },
+      );
+    }
+    return { kind: "data", tables, span: this.#from(keyword.start) };
+  }
+
+  #table(): DataTable {
+    const name = this.#simpleName("a table's name");
+    this.#symbol(":");
+    if (!this.#accept("set")) this.#expected("`set of ...`", TABLE_EXAMPLE);
+    if (!this.#accept("of")) this.#expected("`of` after `set`", TABLE_EXAMPLE);
+    const element = this.#typeReference();
+    const content = this.#tableContent();
+    this.#endOfEntry(["from", "column"]);
+    return { name, element, content, span: this.#from(name.span.start) };
+  }
+
+  #tableContent(): DataTable["content"] {
+    if (this.#accept("from")) {
+      if (!this.#accept("file")) this.#expected("`file` after `from`", TABLE_EXAMPLE);
+      const path = this.#stringLiteral("the file's name");
+      const column = this.#accept("column") ? this.#stringLiteral("the column's name") : null;
+      return { kind: "file", path, column };
+    }
+    this.#symbol("=");
+    const open = this.#token;
+    if (!this.#is("symbol", "[")) this.#expected("a list", TABLE_EXAMPLE);
+    this.#advance();
+    const items: Expression[] = [];
+    while (!this.#is("symbol", "]")) {
+      items.push(this.#literal("a value"));
+      if (!this.#is("symbol", ",")) break;
+      this.#advance();
+    }
+    this.#close("]", open);
+    return { kind: "list", items, span: this.#from(open.start) };
   }
 
   #namedCondition(keyword: Token): ConditionDeclaration {

@@ -2,6 +2,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { FileAnswer, Source } from "../../core/index.ts";
+import { rowsOf } from "./csv.ts";
 import { Failure } from "./exit.ts";
 import { reason, textOf } from "./files.ts";
 
@@ -26,7 +27,9 @@ export class FileReader {
 
   /** A source whose imports are read from here. */
   source(name: string, place: string): Source {
-    return { name, text: textOf(name), place, read: (path) => this.#answer(path, name, place) };
+    const text = textOf(name);
+    const source = { name, text, place, read: (path: string) => this.#answer(path, name, place) };
+    return name.endsWith(".csv") ? { ...source, rows: () => rowsOf(text) } : source;
   }
 
   #answer(path: string, fromName: string, fromPlace: string): FileAnswer {

@@ -1,6 +1,6 @@
 /** The truth of a condition, read off the checked tree: every part is evaluated, nothing is skipped. */
-import type { CheckedDocument, Operand } from "../../core/check/check.ts";
-import type { Attribute, ConstantValue, Type } from "../../core/schema/schema.ts";
+import type { CheckedDocument, Operand, SetOperand } from "../../core/check/check.ts";
+import type { Attribute, ConstantValue, DataSet, Type } from "../../core/schema/schema.ts";
 import type { Aggregate, Expression, Name } from "../../core/syntax/ast.ts";
 import { addressOf } from "./addresses.ts";
 import type { Operators, Side, Truth } from "./operators.ts";
@@ -114,6 +114,9 @@ function counted(e: Aggregate, scope: Scope): Side {
 
 function compared(e: Compare, scope: Scope): Truth {
   const { operators } = scope;
+  const [haystack, needle] = e.operator === "contains" ? [e.left, e.right] : [e.right, e.left];
+  const data = scope.document.resolutions.operands.get(haystack);
+  if (data?.kind === "set") return inData(needle, data.set, scope);
   if (e.operator === "in") {
     if (e.right.kind === "list") return inLiteral(e.left, e.right.items, scope);
     return e.right.kind === "range" ? inRange(e.left, e.right, scope) : isIn(e.left, e.right, scope);
@@ -168,6 +171,16 @@ function inRange(needle: Expression, range: Range, scope: Scope): Truth {
   return operators.and([notBefore, notBehind]);
 }
 
+/** `x in data`: or of equalities, as with a list that stands in the text. */
+function inData(needle: Expression, { values }: DataSet, scope: Scope): Truth {
+  const left = side(needle, scope);
+  if (left === null) return "unknown";
+  const kind = kindOf(needle, scope);
+  return scope.operators.or(
+    values.map((value) => matches(left, kind, [constantContent(value)], value.kind, scope)),
+  );
+}
+
 /** `x in xs` for a list, `x in network`. */
 function isIn(needle: Expression, haystack: Expression, scope: Scope): Truth {
   const left = side(needle, scope);
@@ -189,9 +202,10 @@ function matches(left: Side, leftKind: string, right: Side, rightKind: string, s
   return scope.operators.test(left, right, lies ? (l, r) => contains(l as Address, r as Address) : same);
 }
 
-function operand(e: Expression, scope: Scope): Operand {
+function operand(e: Expression, scope: Scope): Exclude<Operand, SetOperand> {
   const found = scope.document.resolutions.operands.get(e);
-  if (found === undefined) throw new Error(`a checked document resolves the operand at ${e.span.start}`);
+  if (found === undefined || found.kind === "set")
+    throw new Error(`a checked document resolves the operand at ${e.span.start}`);
   return found;
 }
 
@@ -207,7 +221,7 @@ function sideOf(value: Value): Side {
   return value.state === "present" ? [value.value] : null;
 }
 
-function typeOf(found: Operand): Type | null {
+function typeOf(found: Exclude<Operand, SetOperand>): Type | null {
   return found.kind === "attribute" || found.kind === "element" ? found.type : null;
 }
 
@@ -216,7 +230,7 @@ function kindOf(e: Expression, scope: Scope): string {
   return found.kind === "constant" ? found.value.kind : found.kind === "count" ? "int" : found.type.kind;
 }
 
-function membersOf(found: Operand): readonly string[] | null {
+function membersOf(found: Exclude<Operand, SetOperand>): readonly string[] | null {
   if (found.kind === "constant") return found.value.kind === "enum" ? found.value.enum.members : null;
   const type = typeOf(found);
   return type?.kind === "enum" ? type.enum.members : null;

@@ -1,7 +1,7 @@
 /** Rules 4 and 5: strings, numbers, networks, and the sets made of them. */
 import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../../gen/constants";
 import { allocateZeroed } from "../../host/arena";
-import { ADDRESS_PREFIX, isMapped, MAPPED_PREFIX, zeroBehind } from "../address";
+import { ADDRESS_PREFIX, inNetwork, isMapped, MAPPED_PREFIX, orderAddresses, zeroBehind } from "../address";
 import { Bundle, NETWORK_ENTRY_BYTES } from "../bundle";
 import { equalBytes, hashBytes } from "../bytes";
 import { internString } from "../strings";
@@ -38,17 +38,26 @@ export function verifySets(bundle: Bundle): bool {
     if (set.first != next || set.count > bundle.elementCount - next) return refuseAt("sets", "ranges do not join", i);
     if (set.count == 0) return refuseAt("sets", "empty", i);
     next += set.count;
+    // Members are checked where the set is used.
+    const count = countOf(bundle, set.kind);
     for (let e = set.first; e < next; e++) {
-      if (e > set.first && bundle.element(e) <= bundle.element(e - 1)) return refuseAt("sets", "wrong order", i);
+      if (set.kind != SET_MEMBERS && bundle.element(e) >= count) return refuseAt("sets", "does not exist", i);
+      if (e > set.first && !ascends(bundle, set.kind, bundle.element(e - 1), bundle.element(e))) return refuseAt("sets", "wrong order", i);
     }
-    // Elements ascend, so the last one is the greatest.
-    if (set.kind != SET_MEMBERS && bundle.element(next - 1) >= countOf(bundle, set.kind)) return refuseAt("sets", "does not exist", i);
   }
   return next == bundle.elementCount || refuse("sets", "not all used");
 }
 
 function countOf(bundle: Bundle, kind: u32): u32 {
   return kind == SET_STRINGS ? bundle.stringCount : kind == SET_NUMBERS ? bundle.numberCount : bundle.networkCount;
+}
+
+function ascends(bundle: Bundle, kind: u32, before: u32, element: u32): bool {
+  if (kind == SET_NUMBERS) return bundle.number(before) < bundle.number(element);
+  if (kind != SET_NETWORKS) return before < element;
+  const address = bundle.networkAddress(element);
+  const other = bundle.networkAddress(before);
+  return orderAddresses(other, address) < 0 && !inNetwork(address, other, bundle.networkPrefix(before));
 }
 
 /** No two of the entries, of `bytes` bytes each, are equal. */

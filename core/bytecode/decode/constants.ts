@@ -38,7 +38,13 @@ export function readConstants(tables: Tables): Constants {
     [SET_MEMBERS]: null,
     [SET_NETWORKS]: { what: "network", count: networks.prefixes.length },
   };
-  return { ...texts, numbers, ...networks, ...readSets(tables, limits) };
+  const ascends = (kind: number, before: number, element: number): boolean =>
+    kind === SET_NUMBERS
+      ? numbers[before]! < numbers[element]!
+      : kind === SET_NETWORKS
+        ? networksAscend(networks, before, element)
+        : before < element;
+  return { ...texts, numbers, ...networks, ...readSets(tables, limits, ascends) };
 }
 
 function readStrings({
@@ -117,9 +123,30 @@ function zeroBehind(address: Uint8Array, prefix: number): boolean {
   });
 }
 
+/** v4 first, then by address; and none lies in the one before, so that a search finds the only one that may hold an address. */
+function networksAscend(
+  { networks, prefixes }: Pick<Constants, "networks" | "prefixes">,
+  before: number,
+  element: number,
+): boolean {
+  const [first, second] = [before, element].map((i) =>
+    networks.subarray(i * ADDRESS_BYTES, (i + 1) * ADDRESS_BYTES),
+  );
+  const [firstIsV4, secondIsV4] = [isMapped(first!), isMapped(second!)];
+  if (firstIsV4 !== secondIsV4) return firstIsV4;
+  const at = first!.findIndex((byte, i) => byte !== second![i]);
+  return at !== -1 && first![at]! < second![at]! && commonBits(first!, second!, at) < prefixes[before]!;
+}
+
+/** Bits that two addresses have in common, which differ first in the byte `at`. */
+function commonBits(a: Uint8Array, b: Uint8Array, at: number): number {
+  return at * 8 + Math.clz32(a[at]! ^ b[at]!) - 24;
+}
+
 function readSets(
   { sets, setElements: table }: Tables,
   limits: Readonly<Record<number, { readonly what: string; readonly count: number } | null>>,
+  ascends: (kind: number, before: number, element: number) => boolean,
 ): Pick<Constants, "setKinds" | "setElements" | "setOffsets"> {
   const setKinds = new Uint8Array(sets.count);
   const setOffsets = new Int32Array(sets.count + 1);
@@ -134,7 +161,8 @@ function readSets(
     for (let e = first; e < next; e++) {
       const limit = limits[kind] ?? null;
       const element = limit === null ? table.word(e, 0) : table.index(e, 0, limit);
-      if (e > first && element <= table.word(e - 1, 0)) refuse(sets.at(i), "its elements do not ascend");
+      if (e > first && !ascends(kind, setElements[e - 1]!, element))
+        refuse(sets.at(i), "its elements do not ascend");
       setElements[e] = element;
     }
     setKinds[i] = kind;

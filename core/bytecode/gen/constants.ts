@@ -175,7 +175,7 @@ export const SECTION_STRINGS = 1;
 export const SECTION_NUMBERS = 2;
 /** Addresses (prefix length 128) and networks. IPv4 is stored v4-mapped (::ffff:0:0/96, prefix length + 96); bits behind the prefix are zero. */
 export const SECTION_NETWORKS = 3;
-/** Constant lists behind `in`; elements are string, number or network indexes, or enum members, strictly ascending. Sets use the elements one after the other. */
+/** Constant lists behind `in`; elements are string, number or network indexes, or enum members, each once and in an order that can be searched. Sets use the elements one after the other. */
 export const SECTION_SETS = 4;
 /** Declared enums. Entry 0 is `resource.type`: its members are the names of the resources, and its value is -1 when nothing matches. */
 export const SECTION_ENUMS = 5;

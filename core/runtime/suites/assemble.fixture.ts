@@ -169,10 +169,19 @@ class Assembler {
 
   #set(kind: keyof typeof SET_KINDS, values: readonly unknown[], a: Place): number {
     const model = this.#model;
-    const indexes = values.map((value) => this.#constant(kind.slice(0, -1), value, a)).sort((x, y) => x - y);
+    const indexes = values
+      .map((value) => this.#constant(kind.slice(0, -1), value, a))
+      .sort(this.#inSet(kind));
     model.sets.push({ kind: SET_KINDS[kind], first: model.setElements.length, count: indexes.length });
     model.setElements.push(...indexes);
     return model.sets.length - 1;
+  }
+
+  /** The order of a set's elements; networks are written in theirs. */
+  #inSet(kind: keyof typeof SET_KINDS): (x: number, y: number) => number {
+    if (kind === "networks") return () => 0;
+    const { numbers } = this.#model;
+    return (x, y) => (kind === "numbers" ? numbers[x]! - numbers[y]! : x - y);
   }
 
   /** What the header says of the code. */
