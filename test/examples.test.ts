@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { CoverageCounter, compile, renderDiagnostic, runTest } from "../core/index.ts";
+import { CoverageCounter, compile, format, renderDiagnostic, runTest } from "../core/index.ts";
 import { readSources } from "../plugins/cli/files.ts";
 import { findTests } from "../plugins/cli/test-units.ts";
 
@@ -30,6 +30,13 @@ describe.each(names)("%s", (name) => {
     const other = diagnostics.filter((d) => !WARNINGS[name]?.includes(d.id));
     expect(other.map((d) => renderDiagnostic(d)).join("\n")).toBe("");
     expect([...new Set(diagnostics.map((d) => d.id))].sort()).toEqual(WARNINGS[name] ?? []);
+  });
+
+  test("is in the house style", () => {
+    for (const source of readSources([folder])) {
+      const formatted = format(source);
+      expect(formatted.ok && formatted.text).toBe(source.text);
+    }
   });
 
   test("is one bundle with tests", () => {

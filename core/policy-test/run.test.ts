@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compile } from "../compile.ts";
 import { createEngine, type Engine } from "../runtime/engine.ts";
@@ -184,4 +185,49 @@ test("facts of a block reach the request", () => {
     '{"request":{"method":"M-SEARCH","path":"/a?b=c","host":"h","size":5,"body":"raw","headers":{"x":["1","3"],"y":["2"]}},"source":{"port":1},"connection":{"mtls":true},"extensions":{"plan":"gold"},"attributes":{"tenant":{"a":[1.50]}}}',
   );
   expect(tests[0]!.place).toEqual({ file: "a.ipe", line: POLICIES.split("\n").length, column: 6 });
+});
+
+test("whatever a block says, it is refused, or runs to an end", () => {
+  const json = fc.json({ maxDepth: 3 });
+  const text = fc.string({ maxLength: 12 }).map((any) => JSON.stringify(any));
+  const header = fc.constantFrom('"x-tenant"', '"host"', '":path"', '"content-length"', '"a b"', '""');
+  const name = fc.constantFrom(
+    "tenant",
+    "level",
+    "approvals",
+    "plan",
+    "source.ip",
+    "request.size",
+    "request.host",
+  );
+  const fact = fc.oneof(
+    fc.tuple(fc.constantFrom("GET", "POST", '"M-SEARCH"', '""'), text).map(([m, t]) => `request ${m} ${t}`),
+    fc.tuple(header, text).map(([h, t]) => `header ${h}: ${t}`),
+    fc.tuple(fc.constantFrom('"plan"', '"a"'), text).map(([k, t]) => `extension ${k}: ${t}`),
+    fc.oneof(json, text).map((value) => `body ${value}`),
+    fc.tuple(name, fc.oneof(json, text)).map(([n, value]) => `${n} = ${value}`),
+  );
+  const expectation = fc.constantFrom(
+    ...["expect allow", "expect deny by Orders because unsatisfied", "expect deny by default"],
+    ...[
+      "expect deny failing a == 1 missing tenant invalid level",
+      "expect Shadow is denied failing not not b",
+    ],
+  );
+  let ran = 0;
+  fc.assert(
+    fc.property(fc.array(fact, { maxLength: 6 }), expectation, (facts, expected) => {
+      const block = `test "t":\n${[...facts, expected].map((line) => `  ${line}\n`).join("")}`;
+      const compiled = compile([{ name: "a.ipe", text: POLICIES + block }]);
+      if (!compiled.ok) return;
+      const made = createEngine(compiled.bundle);
+      const run = made.ok ? runTest(testOfBlock(compiled.document.tests[0]!), made.engine) : null;
+      expect(run).not.toBeNull();
+      expect(["passed", "failed", "faulty"]).toContain(run!.outcome);
+      expect(run!.outcome === "faulty").toBe(run!.problems.length > 0);
+      if (run!.outcome !== "faulty") ran++;
+    }),
+    { numRuns: 1000 },
+  );
+  expect(ran).toBeGreaterThan(100);
 });

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type FileValue, readTestFile } from "../../core/index.ts";
@@ -204,3 +206,75 @@ test("any text is read or refused, and never throws", () => {
     { numRuns: 2000 },
   );
 });
+
+describe("docs/test-file.schema.json", () => {
+  const schemaOf = (name: string): object =>
+    JSON.parse(readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8")) as object;
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema(schemaOf("request.schema.json"), "request.schema.json");
+  const fits = ajv.compile(schemaOf("test-file.schema.json"));
+  const accepted = (value: unknown): boolean => {
+    const parsed = parseTestFile(JSON.stringify(value));
+    return parsed.ok && readTestFile(parsed.value, "a").ok;
+  };
+
+  const reasons = { failed: ["a == 1"], missing: [], invalid: ["b"] };
+  const everything = {
+    policies: ["a.ipe"],
+    tests: [
+      {
+        name: "a",
+        request: { method: "GET", path: "/", headers: { a: ["b"] }, body: {} },
+        ...{ source: { ip: "::1" }, destination: {}, connection: { mtls: true }, extensions: { a: "b" } },
+        attributes: { "a.b": [1, null] },
+        expect: {
+          ...{ decision: "deny", policy: "A", reason: "unsatisfied", ...reasons, headers: { a: "b" } },
+          ...{ status: 404, body: "no", policies: { A: "denied", B: { outcome: "denied", ...reasons } } },
+        },
+      },
+    ],
+  };
+
+  test("accepts what the reader accepts: everything, with a member taken out, renamed or exchanged", () => {
+    expect(fits(everything), ajv.errorsText(fits.errors)).toBe(true);
+    expect(accepted(everything)).toBe(true);
+    const other = fc.constantFrom<unknown>(
+      ...[null, true, 1, 404, 700, 1.5, "", " ", "allow", "denied", "b", [], ["a"], [1], {}, { A: "denied" }],
+    );
+    const change = fc.record({
+      at: fc.nat(1000),
+      way: fc.constantFrom("remove", "rename", "exchange", "exchange", "exchange"),
+      other,
+    });
+    let good = 0;
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 2 }), (changes) => {
+        const value = JSON.parse(JSON.stringify(everything)) as object;
+        for (const { at, way, other: given } of changes) {
+          const places = placesIn(value);
+          const [holder, name] = places[at % places.length]!;
+          if (way === "exchange") holder[name] = given;
+          else if (Array.isArray(holder)) holder.splice(Number(name), 1);
+          else {
+            if (way === "rename") holder[`${name}s`] = holder[name];
+            delete holder[name];
+          }
+        }
+        const yes = accepted(value);
+        if (yes) good++;
+        expect(fits(value), `${JSON.stringify(value)} ${ajv.errorsText(fits.errors)}`).toBe(yes);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(good).toBeGreaterThan(300);
+    expect(good).toBeLessThan(2700);
+  });
+});
+
+type Holder = Record<string, unknown> & unknown[];
+
+/** Every member and item of a value, as what holds it and its name there. */
+function placesIn(value: unknown): [holder: Holder, name: string][] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [[value as Holder, name], ...placesIn(inner)]);
+}
