@@ -51,6 +51,8 @@ export function checkConditions(
 const AGGREGATES_LATER: readonly string[] = ["sum", "min", "max"];
 /** Names for which "did you mean" is looked for: it costs time, and nobody reads hundreds. */
 const SUGGESTIONS_MAX = 100;
+/** Elements of the longest list. */
+const CONTAINED_MAX = 256;
 
 class ConditionChecker {
   readonly #schema: Schema;
@@ -335,12 +337,11 @@ class ConditionChecker {
   }
 
   #tooDeep(e: Aggregate): void {
-    this.#error(
-      "too-deep",
-      e.span,
-      `aggregates nested deeper than ${FRAME_DEPTH_MAX}`,
-      "split the condition",
-    );
+    this.#tooDeepAt(e.span);
+  }
+
+  #tooDeepAt(span: Span): void {
+    this.#error("too-deep", span, `aggregates nested deeper than ${FRAME_DEPTH_MAX}`, "split the condition");
   }
 
   // --- comparisons ---
@@ -352,6 +353,10 @@ class ConditionChecker {
         return;
       case "contains":
         this.#contains(e, scope);
+        return;
+      case "contains_any":
+      case "contains_all":
+        this.#containsEach(e, scope);
         return;
       case "starts_with":
       case "ends_with":
@@ -515,6 +520,78 @@ class ConditionChecker {
       return;
     }
     this.#operand(value, type, scope);
+  }
+
+  /** `contains_any`, `contains_all`: a list, and a list of the text, another one, or a set of data. */
+  #containsEach(e: Compare, scope: readonly ElementBinding[]): void {
+    const type = this.#typeOf(e.left, scope);
+    if (type === null) {
+      if (e.right.kind !== "list" && this.#dataOf(e.right) === null) this.#typeOf(e.right, scope);
+      return;
+    }
+    if (type === "literal" || type.kind !== "list" || type.element.kind === "record") {
+      const what = type === "literal" ? "a constant" : aType(type);
+      const help = "compare lists of single values; for others use `any(xs where ...)`";
+      this.#error("type-mismatch", e.left.span, `\`${e.operator}\` asks no such thing as ${what}`, help);
+      return;
+    }
+    this.#operand(e.left, type, scope);
+    const { element } = type;
+    const data = this.#dataOf(e.right);
+    if (data !== null) this.#containsData(e, element, data, scope);
+    else if (e.right.kind === "list") this.#containsLiteral(e.right, element, scope);
+    else this.#containsList(e, element, scope);
+  }
+
+  #containsData(e: Compare, element: Type, data: DataSet, scope: readonly ElementBinding[]): void {
+    this.resolutions.operands.set(e.right, { kind: "set", set: data });
+    const isAddress = element.kind === "ip" && data.element.kind === "cidr";
+    if (!comparableTypes(element, data.element) && !(isAddress && e.operator === "contains_any"))
+      this.#error(
+        "type-mismatch",
+        e.right.span,
+        `a list of ${typeName(element)} contains nothing of a set of ${typeName(data.element)}`,
+        "compare values of one type",
+      );
+    else if (e.operator === "contains_any" && scope.length >= FRAME_DEPTH_MAX) this.#tooDeepAt(e.span);
+    else if (e.operator === "contains_all" && data.values.length > CONTAINED_MAX)
+      this.#error(
+        "too-large",
+        e.right.span,
+        `no list contains all ${data.values.length} values of \`${data.name}\``,
+        `a list has at most ${CONTAINED_MAX} elements`,
+      );
+  }
+
+  #containsLiteral(list: ListLiteral, element: Type, scope: readonly ElementBinding[]): void {
+    if (list.items.length === 0)
+      this.#report.warning(
+        "empty-list",
+        valueSpan(list),
+        "nothing is in an empty list",
+        "write what may stand there, or remove the test",
+      );
+    for (const item of list.items) {
+      if (item.kind === "aggregate" || item.kind === "range")
+        this.#error("type-mismatch", item.span, "only single values are contained", "write them one by one");
+      else this.#operand(item, element, scope);
+    }
+  }
+
+  #containsList(e: Compare, element: Type, scope: readonly ElementBinding[]): void {
+    const other = this.#typeOf(e.right, scope);
+    if (other === null) return;
+    if (other === "literal" || other.kind !== "list" || !comparableTypes(element, other.element)) {
+      this.#error(
+        "type-mismatch",
+        e.right.span,
+        `the right side of \`${e.operator}\` is no list of ${typeName(element)}`,
+        'write `["a", "b"]`, a list of the same type, or a set of data',
+      );
+      return;
+    }
+    this.#operand(e.right, other, scope);
+    if (scope.length >= FRAME_DEPTH_MAX) this.#tooDeepAt(e.span);
   }
 
   #in(e: Compare, scope: readonly ElementBinding[]): void {
@@ -851,6 +928,11 @@ function comesBefore(a: ConstantValue, b: ConstantValue): boolean {
     return a.enum.members.indexOf(a.value) < b.enum.members.indexOf(b.value);
   if (a.kind === "string" && b.kind === "string") return compareBytes(a.value, b.value) < 0;
   return Number(a.value) < Number(b.value);
+}
+
+/** Equal types, or two of numbers. */
+function comparableTypes(a: Type, b: Type): boolean {
+  return sameType(a, b) || (isNumber(a) && isNumber(b));
 }
 
 function constantType(value: ConstantValue): Type {

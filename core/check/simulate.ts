@@ -91,6 +91,9 @@ function compared(e: Compare, absent: ReadonlySet<Attribute>, resolutions: Resol
       return truth(String(left.value).startsWith(String(right.value)));
     case "ends_with":
       return truth(String(left.value).endsWith(String(right.value)));
+    case "contains_any":
+    case "contains_all":
+      return "unknown";
     case "contains":
       return truth(String(left.value).includes(String(right.value)));
     case "<":

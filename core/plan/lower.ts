@@ -22,6 +22,7 @@ import {
 } from "./plan.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
+type ListLiteral = Extract<Expression, { kind: "list" }>;
 type Range = Extract<Expression, { kind: "range" }>;
 
 const SEVERITIES = ["critical", "high", "medium", "low", "info"] as const;
@@ -188,6 +189,9 @@ class Lowering {
         if (data?.kind === "set") return this.#inData(e.right, data, frames);
         return this.#isList(e.left) ? this.#has(e.left, e.right, frames) : this.#text("contains", e, frames);
       }
+      case "contains_any":
+      case "contains_all":
+        return this.#containsEach(e, frames);
       case "in":
         return this.#in(e, frames);
       default:
@@ -243,6 +247,29 @@ class Lowering {
   }
 
   // --- in ---
+
+  /** Sugar: of a list `any(ys where y in xs)`, of constants an `or` of `contains`, `all` and `and` likewise. */
+  #containsEach(e: Compare, frames: readonly string[]): Condition {
+    const list = this.#operand(e.left, frames) as Ref;
+    const isAny = e.operator === "contains_any";
+    const data = this.#resolutions.operands.get(e.right);
+    if (data?.kind === "set" && isAny && data.set.values.length > 0) {
+      const ref = elementOf(list, frames.length + 1);
+      return { kind: "any", list, body: { kind: "in-set", ref, set: data.set.values } };
+    }
+    if (data?.kind === "set" || e.right.kind === "list") {
+      const values =
+        data?.kind === "set"
+          ? data.set.values
+          : (e.right as ListLiteral).items.map((item) => this.#operand(item, frames));
+      const parts = values.map((value): Condition => ({ kind: "has", list, value }));
+      if (parts.length > 1) return { kind: isAny ? "or" : "and", parts };
+      return parts[0] ?? nothingIn(list, isAny);
+    }
+    const others = this.#operand(e.right, frames) as Ref;
+    const value = elementOf(others, frames.length + 1);
+    return { kind: isAny ? "any" : "all", list: others, body: { kind: "has", list, value } };
+  }
 
   /** In a set of a `data` table. */
   #inData(value: Expression, { set }: SetOperand, frames: readonly string[]): Condition {
@@ -394,6 +421,12 @@ function normalised(operator: string, swapped: boolean): { order: Order; negated
 /** False for every value, unknown without one: nothing is in an empty list, but a test of nothing says nothing. */
 function nothing(ref: Ref): Condition {
   return { kind: "not", operand: { kind: "compare", order: "eq", left: ref, right: ref } };
+}
+
+/** Nothing is contained: false for any, true for all, and unknown without a list. No number of elements is below 0. */
+function nothingIn(list: Ref, isAny: boolean): Condition {
+  const never: Condition = { kind: "count", order: "lt", left: { list, body: null }, right: { number: 0 } };
+  return isAny ? never : { kind: "not", operand: never };
 }
 
 /** Types whose constants can stand in a set. */

@@ -27,7 +27,9 @@ export type CompareOperator =
   | "in"
   | "starts_with"
   | "ends_with"
-  | "contains";
+  | "contains"
+  | "contains_any"
+  | "contains_all";
 export type AggregateFunction = "count" | "any" | "all";
 
 export type Expression =

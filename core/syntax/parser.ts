@@ -56,6 +56,8 @@ const OPERATORS: readonly string[] = [
   "starts_with",
   "ends_with",
   "contains",
+  "contains_any",
+  "contains_all",
 ];
 const OPERATORS_LATER = ["matches", "like", "+", "-", "*", "/"];
 const FUNCTIONS_LATER = ["lower", "sum", "min", "max", "now", "is_business_hours", "time_until"];
@@ -66,7 +68,8 @@ export const SECTION_WORDS: readonly string[] = SECTIONS;
 
 /** Words with a meaning of their own: no attribute, constant or element may be named so. */
 export const RESERVED = new Set([
-  ...["and", "or", "not", "in", "exists", "where", "true", "false", "starts_with", "ends_with", "contains"],
+  ...["and", "or", "not", "in", "exists", "where", "true", "false", "starts_with", "ends_with"],
+  ...["contains", "contains_any", "contains_all"],
   ...["matches", "like", "claimed", "trusted", "from", "verbatim", "null"],
   ...SECTIONS,
   // `policy`, `type` and the like declare something in column 1 only, where no attribute stands.

@@ -172,6 +172,13 @@ class ConditionGenerator {
 
   #inLeaf(subject: Readable, place: Place): Condition {
     const { type } = subject;
+    const data = type.kind === "cidr" ? [] : this.#schema.data.filter((d) => fits(type, d.type, true));
+    if (data.length > 0 && this.#random.chance(40)) {
+      const { name } = this.#random.pick(data);
+      return this.#random.chance(70)
+        ? leaf(this.#use(subject), "in", name)
+        : leaf(name, "contains", this.#use(subject));
+    }
     const lists = place.readables.filter((r) => r.type.kind === "list" && fits(type, r.type.element, true));
     if (lists.length > 0 && this.#random.chance(40)) {
       const list = this.#use(this.#random.pick(lists));
@@ -241,6 +248,7 @@ class ConditionGenerator {
         ? leaf(needle, "in", this.#use(list))
         : leaf(this.#use(list), "contains", needle);
     }
+    if (element.kind !== "record" && this.#random.chance(35)) return this.#containsEach(list, element, place);
     const canWhere = this.#canFilter(list, place);
     const where =
       canWhere && this.#random.chance(75)
@@ -248,6 +256,28 @@ class ConditionGenerator {
         : null;
     if (where === null && !place.open) return leaf("exists", list.text);
     return this.#aggregateLeaf(list, where, place);
+  }
+
+  #containsEach(list: Readable, element: Type, place: Place): Condition {
+    const operator = this.#random.pick(["contains_any", "contains_all"]);
+    const lies = operator === "contains_any";
+    const others = [
+      ...this.#schema.data.filter((d) => fits(element, d.type, lies)).map((d) => d.name),
+      ...place.readables
+        .filter((r) => r.type.kind === "list" && fits(element, r.type.element, false))
+        .map((r) => r.text),
+    ];
+    const left = this.#use(list);
+    if (others.length > 0 && this.#random.chance(60) && place.frames < FRAMES_MAX) {
+      const other = this.#random.pick(others);
+      const readable = place.readables.find((r) => r.text === other);
+      return leaf(left, operator, readable === undefined ? other : this.#use(readable));
+    }
+    return leaf(
+      left,
+      operator,
+      this.#list(this.#random.below(4), () => this.#operand(element, place)),
+    );
   }
 
   /** Can a `where` here speak of the list's elements, without hiding an enclosing aggregate's? */

@@ -19,6 +19,8 @@ export interface GeneratedSchema {
     readonly value: ConstantValue;
     readonly text: string;
   }[];
+  /** Sets of data. */
+  readonly data: readonly { readonly name: string; readonly type: Type; readonly text: string }[];
   readonly builtins: readonly { readonly name: string; readonly type: Type }[];
   readonly defaultAllow: boolean;
   /** Declarations without the attributes. */
@@ -88,6 +90,7 @@ export function generateSchema(random: Random): GeneratedSchema {
   const outer = record("Outer", random, names, [inner]);
   const records = [inner, outer];
   const constants = random.times(random.below(4), (i) => constant(`C${i}`, random));
+  const data = random.times(random.below(4), (i) => dataSet(`D${i}`, random));
   const attributes = random.times(4 + random.below(8), (i) => attribute(i, random, names, records));
   const defaultAllow = random.chance(20);
   const text = [
@@ -98,9 +101,10 @@ export function generateSchema(random: Random): GeneratedSchema {
     ),
     RESOURCES,
     ...constants.map((c) => `constant ${c.name}: ${typeText(constantType(c.value), false)} = ${c.text}\n`),
+    data.length === 0 ? "" : `data\n${data.map((d) => `  ${d.name}: ${d.text}\n`).join("")}`,
     defaultAllow ? "default allow\n" : random.chance(30) ? "default deny\n" : "",
   ].join("");
-  return { attributes, constants, builtins: BUILTINS, defaultAllow, text };
+  return { attributes, constants, data, builtins: BUILTINS, defaultAllow, text };
 }
 
 /** The `attributes` declaration; a schema without attributes has none. */
@@ -155,6 +159,18 @@ function record(name: string, random: Random, names: Names, records: readonly Re
     });
   }
   return { name, fields: random.shuffled(fields) };
+}
+
+/** Of few values or of so many that they are searched. */
+function dataSet(name: string, random: Random): GeneratedSchema["data"][number] {
+  let type = scalar(random);
+  while (type.kind === "bool") type = scalar(random);
+  const value = (): string =>
+    type.kind === "cidr"
+      ? JSON.stringify(random.pick(random.chance(80) ? NETWORKS : ADDRESSES).text)
+      : literal(type, random).text;
+  const values = random.times(random.pick([0, 1, 3, 12]), value);
+  return { name, type, text: `set of ${typeText(type, false)} = [${values.join(", ")}]` };
 }
 
 function constant(name: string, random: Random): { name: string; value: ConstantValue; text: string } {

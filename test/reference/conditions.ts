@@ -114,6 +114,7 @@ function counted(e: Aggregate, scope: Scope): Side {
 
 function compared(e: Compare, scope: Scope): Truth {
   const { operators } = scope;
+  if (e.operator === "contains_any" || e.operator === "contains_all") return containsEach(e, scope);
   const [haystack, needle] = e.operator === "contains" ? [e.left, e.right] : [e.right, e.left];
   const data = scope.document.resolutions.operands.get(haystack);
   if (data?.kind === "set") return inData(needle, data.set, scope);
@@ -169,6 +170,31 @@ function inRange(needle: Expression, range: Range, scope: Scope): Truth {
   const notBefore = operators.test(x, low, (value, end) => !operators.less(value, end, members));
   const notBehind = operators.test(x, high, (value, end) => !operators.less(end, value, members));
   return operators.and([notBefore, notBehind]);
+}
+
+/** `xs contains_any ys`: or (`contains_all`: and) over what stands right, of lying in the list on the left. */
+function containsEach(e: Compare, scope: Scope): Truth {
+  const join = e.operator === "contains_any" ? scope.operators.or : scope.operators.and;
+  const list = side(e.left, scope);
+  const elements = list === null ? null : (list[0] as readonly Value[]);
+  const kind = (typeOf(operand(e.left, scope)) as Extract<Type, { kind: "list" }>).element.kind;
+  const isIn = (value: Side, valueKind: string): Truth =>
+    value === null || elements === null
+      ? "unknown"
+      : scope.operators.or(
+          elements.map((element) => matches(sideOf(element), kind, value, valueKind, scope)),
+        );
+  const right = scope.document.resolutions.operands.get(e.right);
+  const literal =
+    right?.kind === "set"
+      ? right.set.values.map((value) => isIn([constantContent(value)], value.kind))
+      : e.right.kind === "list"
+        ? e.right.items.map((item) => isIn(side(item, scope), kindOf(item, scope)))
+        : null;
+  if (literal !== null) return literal.length === 0 && elements === null ? "unknown" : join(literal);
+  const others = side(e.right, scope);
+  if (others === null) return "unknown";
+  return join((others[0] as readonly Value[]).map((other) => isIn(sideOf(other), kind)));
 }
 
 /** `x in data`: or of equalities, as with a list that stands in the text. */
