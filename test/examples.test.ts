@@ -51,6 +51,26 @@ describe.each(names)("%s", (name) => {
     expect({ outcome, problems, differences }).toEqual({ outcome: "passed", problems: [], differences: [] });
   });
 
+  test("no test passes with the other decision, or another policy", () => {
+    for (const example of units[0]!.tests) {
+      const { decision, policy } = example.expected;
+      const flipped = decision === "allow" ? "deny" : "allow";
+      const other = policy === "none" ? { name: units[0]!.engine!.program.policies[0]!.name } : "none";
+      const changes = [
+        ...(decision === null ? [] : [{ decision: flipped } as const]),
+        ...(policy === null ? [] : [{ policy: other } as const]),
+      ];
+      expect(changes.length, example.name).toBeGreaterThan(0);
+      for (const change of changes) {
+        const { outcome } = runTest(
+          { ...example, expected: { ...example.expected, ...change } },
+          units[0]!.engine!,
+        );
+        expect(outcome, `${example.name}: ${JSON.stringify(change)}`).toBe("failed");
+      }
+    }
+  });
+
   test("the tests see every condition true and false", () => {
     const counter = new CoverageCounter(units[0]!.engine!);
     for (const example of units[0]!.tests) {

@@ -1,7 +1,9 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import { compile } from "../compile.ts";
+import type { Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { createEngine, type Engine } from "../runtime/engine.ts";
+import type { OUTCOME_WORDS, REASON_WORDS } from "../syntax/test-block.ts";
 import { testOfBlock } from "./blocks.ts";
 import type { PolicyTest } from "./policy-test.ts";
 import { runTest } from "./run.ts";
@@ -170,6 +172,12 @@ describe("a test that cannot be run", () => {
     const policies = [{ name: "X", outcome: "denied", failed: null, missing: null, invalid: null }];
     expect(faulty({}, { policies })).toEqual(["there is no policy `X`: there are Orders, Plain, Shadow"]);
   });
+});
+
+test("the words of expectations are the outcomes and reasons there are", () => {
+  // `tsc` compares: the parser stands before the stage that decides.
+  expectTypeOf<(typeof OUTCOME_WORDS)[number]>().toEqualTypeOf<Outcome>();
+  expectTypeOf<(typeof REASON_WORDS)[number]>().toEqualTypeOf<ReasonOutcome>();
 });
 
 test("facts of a block reach the request", () => {

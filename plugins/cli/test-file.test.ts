@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type FileValue, readTestFile } from "../../core/index.ts";
+import { OUTCOME_WORDS, REASON_WORDS } from "../../core/syntax/test-block.ts";
 import { parseTestFile, TEST_FILE_LENGTH_MAX } from "./test-file.ts";
 
 /** A value without places; numbers as they are spelled. */
@@ -217,6 +218,14 @@ describe("docs/test-file.schema.json", () => {
     const parsed = parseTestFile(JSON.stringify(value));
     return parsed.ok && readTestFile(parsed.value, "a").ok;
   };
+
+  test("has the words of outcomes and reasons", () => {
+    const { $defs } = schemaOf("test-file.schema.json") as {
+      $defs: { outcome: object; expect: { properties: { reason: object } } };
+    };
+    expect($defs.outcome).toMatchObject({ enum: OUTCOME_WORDS });
+    expect($defs.expect.properties.reason).toMatchObject({ enum: REASON_WORDS });
+  });
 
   const reasons = { failed: ["a == 1"], missing: [], invalid: ["b"] };
   const everything = {
