@@ -26,7 +26,7 @@ const PROGRESS_MAX = 3;
 const COST_OF_CHANGE = 1;
 const COST_OF_MARKING = { claimed: 0, trusted: 0.25, verified: 1 } as const;
 /** Method, path, host, resource: another request, not the same one repaired. */
-const COST_OF_IDENTITY = 2;
+const COST_OF_IDENTITY = 4;
 const COST_OF_RANK = 0.01;
 const COST_OF_EVASION = 4;
 const COST_OF_KNOWING = 1;

@@ -1,6 +1,10 @@
 /** Whatever is called a remedy is one: on random policies and requests the changed request is allowed. */
-import { expect, test } from "vitest";
-import { createEngine, findRemedy, type Remedy } from "../../core/index.ts";
+
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { createEngine, findRemedy, type Remedy, runTest } from "../../core/index.ts";
+import { findTests } from "../../plugins/cli/test-units.ts";
 import { evaluate } from "../reference/reference.ts";
 import { prepare } from "./bundles.ts";
 import { generateBundle } from "./policies.ts";
@@ -41,4 +45,28 @@ test("with the changes of a remedy a random request is allowed", () => {
   // Random policies often contradict each other; those that do not are repaired.
   expect(kinds.changes).toBeGreaterThan((BUNDLES * REQUESTS) / 4);
   expect(kinds["none-needed"]).toBeGreaterThan(0);
+});
+
+/** Written by people for people, so what is denied in them can be repaired. */
+const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+const names = readdirSync(examples, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+
+describe("every denied request of the examples has a remedy", () => {
+  test.each(names)("%s", (name) => {
+    const [unit] = findTests([`${examples}${name}`], { oneBundle: false, outside: false }).units;
+    const engine = unit!.engine!;
+    let denied = 0;
+    for (const example of unit!.tests) {
+      const { request } = runTest(example, engine);
+      if (request === null || engine.decide(request).allow) continue;
+      denied++;
+      const remedy = findRemedy(engine.program, request);
+      if (remedy.kind !== "changes") throw new Error(`${example.name}: ${JSON.stringify(remedy)}`);
+      expect(engine.decide(remedy.request).allow, example.name).toBe(true);
+      expect(remedy.changes.length, example.name).toBeGreaterThan(0);
+    }
+    expect(denied).toBeGreaterThan(0);
+  });
 });

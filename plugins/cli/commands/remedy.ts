@@ -8,10 +8,13 @@ import {
   type Json,
   type NeutralRequest,
   type Remedy,
+  requestForm,
 } from "../../../core/index.ts";
 import type { Output } from "../output.ts";
 
 const CONDITIONS_SHOWN_MAX = 12;
+/** As a value of `resource.type`: no declared resource matches. */
+const UNDECLARED = '""';
 
 /** Who has to see to a change. */
 type Who = "caller" | "in-front" | "nobody";
@@ -39,6 +42,7 @@ export function remedyData(remedy: Remedy): Record<string, unknown> | null {
         found: true,
         decision_with_it: "allow",
         request_line: requestLine(remedy.request),
+        request: requestForm(remedy.request),
         changes: remedy.changes.map(changeData),
       };
   }
@@ -146,7 +150,10 @@ function changeText(change: Change, request: NeutralRequest): string {
   const before = lists !== null && from.state === "present" ? "" : ` instead of ${factText(from)}`;
   // What a path means is said by its resource, but what is sent is a path.
   if (slot.name === "resource.type" || slot.source === "capture")
-    return `the caller asks for ${requestLine(request)}, so ${name} is ${what}${before}`;
+    return `the caller asks for ${requestLine(request)}, so ${name} is ${what}${before}`.replaceAll(
+      UNDECLARED,
+      "no declared resource",
+    );
   switch (whoOf(change)) {
     case "caller":
       return `the caller sends ${name}: ${what}${before}`;
