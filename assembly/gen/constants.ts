@@ -15,7 +15,7 @@
 // @ts-ignore: decorator
 @inline export const SECTION_ENTRY_BYTES: u32 = 44;
 // @ts-ignore: decorator
-@inline export const SECTION_COUNT: u32 = 13;
+@inline export const SECTION_COUNT: u32 = 14;
 // @ts-ignore: decorator
 @inline export const INSTRUCTION_BYTES: u32 = 8;
 export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
@@ -100,6 +100,12 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Nodes from the root of an explain tree to a leaf; the verifier refuses more, the parser far fewer. */
 // @ts-ignore: decorator
 @inline export const LIMIT_EXPLAIN_DEPTH_MAX: u32 = 1024;
+/** Rows of one automaton; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_AUTOMATON_STATES_MAX: u32 = 4094;
+/** Bytes of the rows of one automaton; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_AUTOMATON_BYTES_MAX: u32 = 262144;
 
 /** Some slot that is read comes from the request body. */
 // @ts-ignore: decorator
@@ -287,33 +293,36 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Constant lists behind `in`; elements are string, number or network indexes, or enum members, each once and in an order that can be searched. Sets use the elements one after the other. */
 // @ts-ignore: decorator
 @inline export const SECTION_SETS: u32 = 4;
+/** What `matches` and `like` ask of a text: a deterministic automaton over its bytes. State 0 says no and state 1 yes, whatever follows; the row of state s is s - 2. A row holds the next state for each class of bytes, and last the answer, 0 or 1, to a text that ends there. */
+// @ts-ignore: decorator
+@inline export const SECTION_AUTOMATA: u32 = 5;
 /** Declared enums. Entry 0 is `resource.type`: its members are the names of the resources, and its value is -1 when nothing matches. */
 // @ts-ignore: decorator
-@inline export const SECTION_ENUMS: u32 = 5;
+@inline export const SECTION_ENUMS: u32 = 6;
 /** Shapes of values. argument = enum index (enum), element shape (list), first field (record), else 0. A shape only refers to shapes before it. Records use the fields one after the other. A value takes one cell, a record one more for every cell of each field, in order. */
 // @ts-ignore: decorator
-@inline export const SECTION_SHAPES: u32 = 6;
+@inline export const SECTION_SHAPES: u32 = 7;
 /** Facts about a request. Cells of the global frame are given out slot by slot. default = string, number, network index, enum member, or 0/1 (bool); 0 without the flag. */
 // @ts-ignore: decorator
-@inline export const SECTION_SLOTS: u32 = 7;
+@inline export const SECTION_SLOTS: u32 = 8;
 /** Path patterns, most specific first: the first that matches is the resource. One entry for each member of enum 0. */
 // @ts-ignore: decorator
-@inline export const SECTION_RESOURCES: u32 = 8;
+@inline export const SECTION_RESOURCES: u32 = 9;
 /** Routines one after the other; see Instructions. */
 // @ts-ignore: decorator
-@inline export const SECTION_CODE: u32 = 9;
+@inline export const SECTION_CODE: u32 = 10;
 /** What an allow does; policies use them one after the other. */
 // @ts-ignore: decorator
-@inline export const SECTION_OBLIGATIONS: u32 = 10;
+@inline export const SECTION_OBLIGATIONS: u32 = 11;
 /** Policies and guards by severity, then name (bytes ascending, names unique). */
 // @ts-ignore: decorator
-@inline export const SECTION_POLICIES: u32 = 11;
+@inline export const SECTION_POLICIES: u32 = 12;
 /** Metadata as written; policies use the entries one after the other. */
 // @ts-ignore: decorator
-@inline export const SECTION_METADATA: u32 = 12;
+@inline export const SECTION_METADATA: u32 = 13;
 /** The source trees of the conditions. A leaf's routine tests it alone; children follow their parent; reads name the slots that a leaf or a `not` reads. */
 // @ts-ignore: decorator
-@inline export const SECTION_EXPLAIN: u32 = 13;
+@inline export const SECTION_EXPLAIN: u32 = 14;
 
 /** The routine or body answers true. */
 // @ts-ignore: decorator
@@ -417,60 +426,63 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** a equals cell b or comes before it. */
 // @ts-ignore: decorator
 @inline export const OP_LE_STRINGS: u32 = 34;
+/** Automaton b says yes to the bytes of a. */
+// @ts-ignore: decorator
+@inline export const OP_MATCHES: u32 = 35;
 /** Kleene or over the elements of list a: equals string b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_STRING: u32 = 35;
+@inline export const OP_HAS_STRING: u32 = 36;
 /** Kleene or over the elements of list a: equals number b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_NUMBER: u32 = 36;
+@inline export const OP_HAS_NUMBER: u32 = 37;
 /** Kleene or over the elements of list a (enum, or bool with 0 or 1): is member b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_MEMBER: u32 = 37;
+@inline export const OP_HAS_MEMBER: u32 = 38;
 /** Kleene or over the elements of list a (ip or cidr): equals network b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_ADDRESS: u32 = 38;
+@inline export const OP_HAS_ADDRESS: u32 = 39;
 /** Kleene or over the elements of list b: equals a. Unknown if a or the list is unknown, also for an empty list. */
 // @ts-ignore: decorator
-@inline export const OP_IN_LIST: u32 = 39;
+@inline export const OP_IN_LIST: u32 = 40;
 /** Kleene or over the elements of list b of cidr: holds ip a. Unknown if a or the list is unknown, also for an empty list. */
 // @ts-ignore: decorator
-@inline export const OP_IN_CIDRS: u32 = 40;
+@inline export const OP_IN_CIDRS: u32 = 41;
 /** The next b instructions are the body. Kleene or of the body over the elements of list a; unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_ANY: u32 = 41;
+@inline export const OP_ANY: u32 = 42;
 /** Kleene and of the body over the elements of list a; unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_ALL: u32 = 42;
+@inline export const OP_ALL: u32 = 43;
 /** Puts the sure and the possible number of elements of list a for which the body is true into the register; without a body (b = 0) present elements are sure, others possible. Unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_COUNT: u32 = 43;
+@inline export const OP_COUNT: u32 = 44;
 /** Register 0 equals number b, for every number between sure and possible. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNT: u32 = 44;
+@inline export const OP_EQ_COUNT: u32 = 45;
 /** Register 0 is less than number b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNT: u32 = 45;
+@inline export const OP_LT_COUNT: u32 = 46;
 /** Register 0 is at most number b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNT: u32 = 46;
+@inline export const OP_LE_COUNT: u32 = 47;
 /** Register 0 equals the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNT_CELL: u32 = 47;
+@inline export const OP_EQ_COUNT_CELL: u32 = 48;
 /** Register 0 is less than the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNT_CELL: u32 = 48;
+@inline export const OP_LT_COUNT_CELL: u32 = 49;
 /** Register 0 is at most the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNT_CELL: u32 = 49;
+@inline export const OP_LE_COUNT_CELL: u32 = 50;
 /** Register 0 equals register 1; unknown unless one of them is exact. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNTS: u32 = 50;
+@inline export const OP_EQ_COUNTS: u32 = 51;
 /** Register 0 is less than register 1, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNTS: u32 = 51;
+@inline export const OP_LT_COUNTS: u32 = 52;
 /** Register 0 is at most register 1, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNTS: u32 = 52;
+@inline export const OP_LE_COUNTS: u32 = 53;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: StaticArray<u32> = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];

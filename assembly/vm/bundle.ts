@@ -13,6 +13,15 @@ export class SetEntry {
   count: u32;
 }
 
+/** Behind all of them stand the classes of the bytes and the rows of each. */
+// @ts-ignore: decorator
+@unmanaged
+export class AutomatonEntry {
+  states: u32;
+  classes: u32;
+  start: u32;
+}
+
 // @ts-ignore: decorator
 @unmanaged
 export class EnumEntry {
@@ -147,6 +156,8 @@ export class Bundle {
   stringCount: u32;
   /** All texts, one after the other. */
   stringBytes: usize;
+  automatonCount: u32;
+  automata: usize;
   // From here to `reads` as verify/container.ts fills them: counts and addresses of the arrays, section by section.
   numberCount: u32;
   numbers: usize;
@@ -200,6 +211,8 @@ export class Bundle {
   shapeWidths: usize;
   /** u32 for each slot: its first cell in the global frame. */
   slotCells: usize;
+  /** u32 for each automaton: where its classes and rows are. */
+  automatonTables: usize;
   /** u32 for each routine and one more: its first instruction. */
   routineStarts: usize;
   /** u32 for each obligation: the index of its header in `settable`. */
@@ -255,6 +268,14 @@ export class Bundle {
 
   @inline element(index: u32): u32 {
     return load<u32>(this.elements + (index << 2));
+  }
+
+  @inline automaton(index: u32): AutomatonEntry {
+    return changetype<AutomatonEntry>(this.automata + index * 12);
+  }
+
+  @inline automatonTable(index: u32): usize {
+    return load<usize>(this.automatonTables + (index << 2));
   }
 
   @inline enum_(index: u32): EnumEntry {

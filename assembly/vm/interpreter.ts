@@ -254,6 +254,8 @@ function test(opcode: u32, head: u32, at: usize): u32 {
     case op.OP_LT_STRING:
     case op.OP_LE_STRING:
       return orderBytes(a, bundle.stringPointer(b), bundle.stringLength(b)) < <i32>(opcode - op.OP_LT_STRING);
+    case op.OP_MATCHES:
+      return matches(a, b);
     case op.OP_HAS_STRING:
     case op.OP_HAS_NUMBER:
     case op.OP_HAS_MEMBER:
@@ -298,6 +300,21 @@ function testPair(opcode: u32, a: Cell, b: Cell): u32 {
 function orderBytes(cell: Cell, pointer: usize, length: u32): i32 {
   const order = memory.compare(cell.pointer, pointer, min(cell.length, length));
   return order != 0 ? order : <i32>cell.length - <i32>length;
+}
+
+/** One look-up for each byte, until the answer is settled: state 0 says no, 1 yes. */
+function matches(cell: Cell, index: u32): u32 {
+  const automaton = bundle.automaton(index);
+  const classes = bundle.automatonTable(index);
+  const width = (automaton.classes + 1) << 1;
+  // Where the row of state 0 would be.
+  const rows = classes + 256 - (width << 1);
+  let state = automaton.start;
+  let at = cell.pointer;
+  for (const end = at + cell.length; at < end && state > 1; at++) {
+    state = load<u16>(rows + state * width + (<u32>load<u8>(classes + load<u8>(at)) << 1));
+  }
+  return state > 1 ? load<u16>(rows + state * width + width - 2) : state;
 }
 
 function startsWith(cell: Cell, pointer: usize, length: u32): bool {

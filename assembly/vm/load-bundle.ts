@@ -31,6 +31,7 @@ import {
 import { SHA256_BYTES } from "./sha256";
 import { internTableSize } from "./strings";
 import { verifyCode } from "./verify/code";
+import { verifyAutomata } from "./verify/automata";
 import { verifyConstants, verifySets } from "./verify/constants";
 import { verifyContainer } from "./verify/container";
 import { verifyExplain } from "./verify/explain";
@@ -78,7 +79,7 @@ function verify(bundle: Bundle): bool {
   if (!verifyContainer(bundle)) return false;
   bundle.hashSeed = load<u32>(bundle.bytes, HEADER_DIGEST);
   if (!makeTables(bundle) || !newMarks(bundle.stringCount) || !newJudgements(bundle.stringCount)) return refuse("bundle", "out of memory");
-  if (!verifyConstants(bundle) || !verifySets(bundle)) return false;
+  if (!verifyConstants(bundle) || !verifySets(bundle) || !verifyAutomata(bundle)) return false;
   if (!rankStrings(bundle)) return refuse("bundle", "out of memory");
   if (!verifyEnums(bundle) || !verifyShapes(bundle)) return false;
   if (!verifySlots(bundle) || !verifyResources(bundle)) return false;
@@ -94,7 +95,7 @@ function verify(bundle: Bundle): bool {
 function makeTables(bundle: Bundle): bool {
   const intern = internTableSize(bundle.stringCount);
   const words =
-    bundle.stringCount + 1 + intern + bundle.shapeCount + 2 * bundle.slotCount + bundle.routineCount + 1 + 2 * bundle.obligationCount + DIGEST_TEXT_BYTES / 4;
+    bundle.stringCount + 1 + intern + bundle.shapeCount + 2 * bundle.slotCount + bundle.routineCount + 1 + bundle.automatonCount + 2 * bundle.obligationCount + DIGEST_TEXT_BYTES / 4;
   let at = allocateBlock(words * 4);
   if (at == 0) return false;
   memory.fill(at, 0, words * 4);
@@ -111,6 +112,8 @@ function makeTables(bundle: Bundle): bool {
   at += bundle.slotCount << 2;
   bundle.routineStarts = at;
   at += (bundle.routineCount + 1) << 2;
+  bundle.automatonTables = at;
+  at += bundle.automatonCount << 2;
   bundle.obligationHeaders = at;
   at += bundle.obligationCount << 2;
   bundle.settable = at;

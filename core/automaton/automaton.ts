@@ -2,15 +2,11 @@
  * From a pattern to a table that every runtime walks: one look-up for each byte of the text, whatever the pattern and
  * the text are. The same language of texts gives the same table, however its pattern is spelled.
  */
+import { AUTOMATON_BYTES_MAX, AUTOMATON_STATES_MAX } from "../source/gen/facts.ts";
 import { determinise, type Table } from "./determinise.ts";
 import { absorbing, groupsOf } from "./minimise.ts";
 import { nfaOf, TooManyNodes } from "./nfa.ts";
 import type { Pattern, Problem } from "./pattern.ts";
-
-/** States besides the two that settle the answer. */
-export const STATES_MAX = 4094;
-/** Bytes of the targets of one automaton. */
-export const TABLE_BYTES_MAX = 262_144;
 
 /** The answers as states: nothing leads away from them, so a run may stop there. */
 export const NO = 0;
@@ -43,11 +39,11 @@ export function automatonOf(pattern: Pattern): Built {
     const table = determinise(nfaOf(pattern));
     if (table === null) return tooLarge("the pattern takes too much work to compile");
     const automaton = numbered(table, groupsOf(table));
-    if (automaton.states > STATES_MAX)
-      return tooLarge(`the pattern needs ${automaton.states} states, the limit is ${STATES_MAX}`);
-    if (automaton.targets.byteLength > TABLE_BYTES_MAX)
+    if (automaton.states > AUTOMATON_STATES_MAX)
+      return tooLarge(`the pattern needs ${automaton.states} states, the limit is ${AUTOMATON_STATES_MAX}`);
+    if (automaton.targets.byteLength > AUTOMATON_BYTES_MAX)
       return tooLarge(
-        `the pattern needs a table of ${automaton.targets.byteLength} bytes, the limit is ${TABLE_BYTES_MAX}`,
+        `the pattern needs a table of ${automaton.targets.byteLength} bytes, the limit is ${AUTOMATON_BYTES_MAX}`,
       );
     return { ok: true, automaton };
   } catch (error) {

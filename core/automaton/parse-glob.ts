@@ -20,7 +20,7 @@ export function parseGlob(text: string): Parsed {
         help: "split it into several conditions",
       },
     };
-  const parts: Pattern[] = [{ kind: "assert", what: "begin-text" }];
+  const parts: Pattern[] = [];
   const characters = [...text];
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i]!;
@@ -43,6 +43,15 @@ export function parseGlob(text: string): Parsed {
     const codePoint = characters[i]!.codePointAt(0)!;
     parts.push({ kind: "set", set: [codePoint, codePoint] });
   }
-  parts.push({ kind: "assert", what: "end-text" });
-  return { ok: true, pattern: sequence(parts) };
+  return { ok: true, pattern: sequence(anchored(parts)) };
+}
+
+/** From the begin to the end of the text; an asterisk there says that anything may stand before or behind. */
+function anchored(parts: readonly Pattern[]): Pattern[] {
+  const openBegin = parts[0] === ANYTHING;
+  const openEnd = parts.at(-1) === ANYTHING;
+  const inner = parts.slice(openBegin ? 1 : 0, openEnd && parts.length > 1 ? -1 : undefined);
+  const begin: Pattern[] = openBegin ? [] : [{ kind: "assert", what: "begin-text" }];
+  const end: Pattern[] = openEnd ? [] : [{ kind: "assert", what: "end-text" }];
+  return [...begin, ...inner, ...end];
 }

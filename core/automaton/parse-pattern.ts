@@ -295,7 +295,7 @@ class Parser {
     const set = unicodeClass(name);
     if (set === null)
       return this.#fail(
-        `Unicode has no class \`${name}\``,
+        `no class of Unicode is named \`${name}\``,
         match[0].length,
         "use a general category, such as `L` or `Nd`, or a script, such as `Greek`",
       );

@@ -79,6 +79,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   truth: 1,
   string: 0,
   strings: 0,
+  automaton: 1,
   number: 0,
   numbers: 1,
   member: 0,

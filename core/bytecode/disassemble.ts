@@ -147,6 +147,8 @@ function operandB(
       return String(program.numbers[b]!);
     case "network":
       return networkText(program, b);
+    case "automaton":
+      return `automaton ${b} of ${program.automata[b]!.states} states`;
     case "member":
       return memberText(program, open[frameA]!.shapes[a]!, b);
     case "strings":

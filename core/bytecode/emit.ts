@@ -106,6 +106,13 @@ class Emitter {
       case "text":
         this.#branch(this.#text(c.test, c.left, c.right), negated, targets);
         return;
+      case "matches":
+        this.#branch(
+          { code: op.OP_MATCHES, a: c.ref, b: this.#pools.automaton(c.automaton) },
+          negated,
+          targets,
+        );
+        return;
       case "in-set":
         this.#branch(this.#inSet(c.ref, c.set), negated, targets);
         return;

@@ -67,7 +67,13 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
   const policies = policySections(plan.policies, rows, pools);
   const sets = setSection(pools.closedSets());
   // INVARIANT: nothing is interned any more once the pools are written.
-  const constants = [stringSection(pools), numberSection(pools), networkSection(pools), sets];
+  const constants = [
+    stringSection(pools),
+    numberSection(pools),
+    networkSection(pools),
+    sets,
+    automatonSection(pools),
+  ];
   const sections = [
     ...constants,
     enums,
@@ -200,6 +206,18 @@ function setSection(sets: readonly ConstantSet[]): Writer {
     first += elements.length;
   }
   for (const { elements } of sets) out.u32s(elements);
+  return out;
+}
+
+function automatonSection({ automata }: Pools): Writer {
+  const out = new Writer();
+  out.u32(automata.length);
+  for (const { states, classes, start } of automata) out.u32(states, classes, start);
+  for (const { classOf, targets } of automata) {
+    out.bytes(classOf);
+    out.u16s([...targets]);
+    out.pad();
+  }
   return out;
 }
 

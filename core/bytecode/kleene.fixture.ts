@@ -1,9 +1,12 @@
 /** What conditions of a plan mean, straight from their definition, and conditions and facts at random. */
 import fc from "fast-check";
+import { accepts, automatonOf } from "../automaton/automaton.ts";
+import { parsePattern } from "../automaton/parse-pattern.ts";
 import type { Condition, Count, CountOperand, Order, Ref } from "../plan/plan.ts";
 import { isRef } from "../plan/plan.ts";
 import type { ConstantValue, Type } from "../schema/schema.ts";
 import { parseAddress, parseNetwork } from "../source/address.ts";
+import { utf8 } from "../source/bytes.ts";
 import { constant, element, type NamedRef, ref, TYPES } from "./plan.fixture.ts";
 
 export type Truth = true | false | null;
@@ -45,6 +48,10 @@ export function truthOf(c: Condition, facts: Facts, elements: readonly unknown[]
       const [left, right] = [held(c.left), held(c.right)] as string[];
       const test = { starts: "startsWith", ends: "endsWith", contains: "includes" } as const;
       return both(left, right, () => left![test[c.test]](right!));
+    }
+    case "matches": {
+      const value = held(c.ref);
+      return value === undefined ? null : accepts(c.automaton, utf8(value as string));
     }
     case "in-set": {
       const value = held(c.ref);
@@ -325,6 +332,13 @@ function countArbitrary(
   return fc.record({ kind: fc.constant("count" as const), order: orders, left: count, right });
 }
 
+const AUTOMATA = ["a.*b|^$", "^[a-c]+$", "b\\b", "^.?$", "x*"].map((text) => {
+  const parsed = parsePattern(text);
+  const built = parsed.ok ? automatonOf(parsed.pattern) : parsed;
+  if (!built.ok) throw new Error(built.problem.message);
+  return built.automaton;
+});
+
 const orders = fc.constantFrom("eq" as const, "lt" as const, "le" as const);
 
 function testArbitrary(refs: readonly NamedRef[]): fc.Arbitrary<Condition> {
@@ -344,7 +358,12 @@ function scalarTests(r: NamedRef, refs: readonly NamedRef[]): fc.Arbitrary<Condi
     fc.subarray([...items], { minLength }).map((set) => ({ kind: "in-set", ref: r, set }));
   switch (r.type.kind) {
     case "string":
-      return [compareArbitrary(r, operand), textArbitrary(r, operand), inSet(constants, 2)];
+      return [
+        compareArbitrary(r, operand),
+        textArbitrary(r, operand),
+        inSet(constants, 2),
+        fc.constantFrom(...AUTOMATA).map((automaton): Condition => ({ kind: "matches", ref: r, automaton })),
+      ];
     case "bool":
       return [
         compareArbitrary(r, fc.constantFrom(...others)),

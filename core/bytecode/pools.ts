@@ -1,5 +1,6 @@
 /** Constants of a bundle while it is written: each once, in order of first use. */
 
+import type { Automaton } from "../automaton/automaton.ts";
 import type { ConstantValue } from "../schema/schema.ts";
 import { isMapped, parseAddress, parseNetwork } from "../source/address.ts";
 import { utf8 } from "../source/bytes.ts";
@@ -43,6 +44,9 @@ export class Pools {
   readonly #sets = new Pool<OpenSet>();
   /** By identity: a large set of a `data` table is looked at once, however often it is asked. */
   readonly #knownSets = new Map<readonly ConstantValue[], number>();
+  readonly #automata = new Pool<Automaton>();
+  /** By identity: tables are long. */
+  readonly #knownAutomata = new Map<Automaton, number>();
 
   get strings(): readonly Uint8Array[] {
     return this.#strings.values;
@@ -84,6 +88,10 @@ export class Pools {
     return kept;
   }
 
+  get automata(): readonly Automaton[] {
+    return this.#automata.values;
+  }
+
   string(text: string): number {
     return this.#strings.intern(text, utf8(text));
   }
@@ -120,6 +128,17 @@ export class Pools {
       case "cidr":
         return this.network(value.value);
     }
+  }
+
+  /** One language has one table, so patterns that mean the same share it. */
+  automaton(automaton: Automaton): number {
+    const known = this.#knownAutomata.get(automaton);
+    if (known !== undefined) return known;
+    const { start, classOf, classes, targets } = automaton;
+    const key = `${start} ${classes} ${classOf.join()} ${targets.join()}`;
+    const index = this.#automata.intern(key, automaton);
+    this.#knownAutomata.set(automaton, index);
+    return index;
   }
 
   set(values: readonly ConstantValue[]): number {

@@ -1,3 +1,5 @@
+import type { Automaton } from "../automaton/automaton.ts";
+
 /**
  * A decoded and verified bundle. Only `decode` makes one, so whoever holds a Program may rely on every index,
  * offset and type in it.
@@ -125,6 +127,8 @@ export interface Program {
   /** Elements of set i: `setElements[setOffsets[i] .. setOffsets[i + 1]]`, ascending. */
   readonly setElements: Int32Array;
   readonly setOffsets: Int32Array;
+  /** What `matches` and `like` ask, by index. */
+  readonly automata: readonly Automaton[];
   readonly enums: readonly EnumType[];
   readonly slots: readonly Slot[];
   /** Cells of the global frame. */

@@ -1,5 +1,7 @@
 /** From a document to a checked document: every name resolved, every type right, every policy sound. */
 
+import type { Automaton } from "../automaton/automaton.ts";
+import type { Pattern } from "../automaton/pattern.ts";
 import { resolve } from "../schema/resolve.ts";
 import type { Attribute, ConstantValue, DataSet, Schema, Type } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
@@ -48,12 +50,20 @@ export type Operand =
   | { readonly kind: "constant"; readonly value: ConstantValue }
   | { readonly kind: "count"; readonly aggregate: Extract<Expression, { kind: "aggregate" }> };
 
+/** A pattern, and the table that it becomes. */
+export interface CheckedPattern {
+  readonly pattern: Pattern;
+  readonly automaton: Automaton;
+}
+
 /** What the checker found out about the nodes of the tree. */
 export interface Resolutions {
   /** Paths, by the name node in a path, `exists` or aggregate. */
   readonly names: Map<Name, Resolved>;
   /** Operands of comparisons and items of list literals, by expression. */
   readonly operands: Map<Expression, Operand>;
+  /** What `matches` and `like` ask, by the comparison. */
+  readonly patterns: Map<Expression, CheckedPattern>;
   /** Elements that aggregates with a `where` bind, by the list's name node. */
   readonly elements: Map<Name, ElementBinding>;
 }

@@ -1,5 +1,9 @@
 /** Names and types in conditions. */
 
+import { automatonOf, YES } from "../automaton/automaton.ts";
+import { parseGlob } from "../automaton/parse-glob.ts";
+import { parsePattern } from "../automaton/parse-pattern.ts";
+import type { Parsed, Problem } from "../automaton/pattern.ts";
 import { BUILTINS_LATER, type Faulty, literalName, literalOf, NETWORK_EXAMPLE } from "../schema/resolve.ts";
 import {
   type ConstantValue,
@@ -20,7 +24,7 @@ import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import { valueSpan } from "../syntax/walk.ts";
-import type { ElementBinding, Operand, Resolutions, Resolved } from "./check.ts";
+import type { CheckedPattern, ElementBinding, Operand, Resolutions, Resolved } from "./check.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
 type ListLiteral = Extract<Expression, { kind: "list" }>;
@@ -62,7 +66,14 @@ class ConditionChecker {
   readonly #firstWords: ReadonlySet<string>;
   readonly #elementNames: ReadonlySet<string>;
   #suggestions = 0;
-  readonly resolutions: Resolutions = { names: new Map(), operands: new Map(), elements: new Map() };
+  readonly resolutions: Resolutions = {
+    names: new Map(),
+    operands: new Map(),
+    patterns: new Map(),
+    elements: new Map(),
+  };
+  /** By operator and text; null where it is no pattern. Policies of one template share many. */
+  readonly #patterns = new Map<string, CheckedPattern | Problem>();
 
   constructor(schema: Schema, faulty: Faulty, report: Diagnostics) {
     this.#schema = schema;
@@ -362,6 +373,10 @@ class ConditionChecker {
       case "ends_with":
         this.#textTest(e, scope);
         return;
+      case "matches":
+      case "like":
+        this.#patternTest(e, scope);
+        return;
       default:
         this.#ordinary(e, scope);
     }
@@ -449,6 +464,46 @@ class ConditionChecker {
         `the left side of \`${e.operator}\` is no attribute`,
         "ask an attribute about the text",
       );
+  }
+
+  #patternTest(e: Compare, scope: readonly ElementBinding[]): void {
+    const right = this.#typeOf(e.right, scope);
+    if (right !== null && right !== "literal") {
+      this.#operand(e.left, { kind: "string" }, scope);
+      this.#error(
+        "type-mismatch",
+        e.right.span,
+        `the pattern of \`${e.operator}\` is not known when the policy is compiled`,
+        "write it as a string or a constant; with an attribute use `==`, `starts_with`, `ends_with` or `contains`",
+      );
+      return;
+    }
+    this.#textTest(e, scope);
+    const operand = this.resolutions.operands.get(e.right);
+    if (operand?.kind !== "constant" || operand.value.kind !== "string") return;
+    const found = this.#patternOf(e.operator === "like" ? "like" : "matches", operand.value.value);
+    if ("message" in found) {
+      this.#error(found.id, e.right.span, found.message, found.help);
+      return;
+    }
+    this.resolutions.patterns.set(e, found);
+    if (found.automaton.states === 0)
+      this.#report.warning(
+        "constant-condition",
+        e.right.span,
+        `the pattern matches ${found.automaton.start === YES ? "every text" : "no text"}`,
+        found.automaton.start === YES ? "write `exists` if that is what is asked" : "correct the pattern",
+      );
+  }
+
+  #patternOf(operator: "matches" | "like", text: string): CheckedPattern | Problem {
+    const key = `${operator} ${text}`;
+    let found = this.#patterns.get(key);
+    if (found === undefined) {
+      found = checkedPattern(operator === "like" ? parseGlob(text) : parsePattern(text));
+      this.#patterns.set(key, found);
+    }
+    return found;
   }
 
   #contains(e: Compare, scope: readonly ElementBinding[]): void {
@@ -906,6 +961,12 @@ class ConditionChecker {
     this.#report.error(id, span, message, help);
     return null;
   }
+}
+
+function checkedPattern(parsed: Parsed): CheckedPattern | Problem {
+  if (!parsed.ok) return parsed.problem;
+  const built = automatonOf(parsed.pattern);
+  return built.ok ? { pattern: parsed.pattern, automaton: built.automaton } : built.problem;
 }
 
 /** A type's name with its article. */

@@ -1,8 +1,9 @@
 /** A condition where some attributes are absent and nothing is known of the others. */
 
+import { accepts } from "../automaton/automaton.ts";
 import type { Attribute, ConstantValue } from "../schema/schema.ts";
 import { parseAddress, parseNetwork } from "../source/address.ts";
-import { compareBytes } from "../source/bytes.ts";
+import { compareBytes, utf8 } from "../source/bytes.ts";
 import type { Expression } from "../syntax/ast.ts";
 import type { Resolutions } from "./check.ts";
 
@@ -81,6 +82,11 @@ function compared(e: Compare, absent: ReadonlySet<Attribute>, resolutions: Resol
   const right = constantOf(e.right, absent, resolutions);
   if (right === null) return "unknown";
   switch (e.operator) {
+    case "matches":
+    case "like": {
+      const pattern = resolutions.patterns.get(e);
+      return pattern === undefined ? "unknown" : truth(accepts(pattern.automaton, utf8(String(left.value))));
+    }
     case "==":
       return truth(isEqual(left, right));
     case "!=":

@@ -74,6 +74,8 @@ function shownOf(condition: string): string {
         return `${ref(c.left)} ${c.order} ${operand(c.right)}`;
       case "text":
         return `${ref(c.left)} ${c.test} ${operand(c.right)}`;
+      case "matches":
+        return `${ref(c.ref)} matches ${c.automaton.states} states`;
       case "in-set":
         return `${ref(c.ref)} in {${c.set.map(value).join(", ")}}`;
       case "in-cidr":

@@ -1,4 +1,5 @@
 /** From a checked document to the plan: names become cells, sugar becomes the few tests that the plan has. */
+import { plainTextOf } from "../automaton/pattern.ts";
 import type { CheckedDocument, Resolutions, Resolved, SetOperand } from "../check/check.ts";
 import { attributesOf, metadataOf } from "../check/policies.ts";
 import { type Attribute, type ConstantValue, type Type, typeWidth } from "../schema/schema.ts";
@@ -192,6 +193,9 @@ class Lowering {
       case "contains_any":
       case "contains_all":
         return this.#containsEach(e, frames);
+      case "matches":
+      case "like":
+        return this.#pattern(e, frames);
       case "in":
         return this.#in(e, frames);
       default:
@@ -206,6 +210,20 @@ class Lowering {
       left: this.#operand(e.left, frames) as Ref,
       right: this.#operand(e.right, frames),
     };
+  }
+
+  /** A pattern that is nothing but a text is the test of texts that says the same. */
+  #pattern(e: Compare, frames: readonly string[]): Condition {
+    const ref = this.#operand(e.left, frames) as Ref;
+    const { pattern, automaton } = this.#resolutions.patterns.get(e)!;
+    const plain = plainTextOf(pattern);
+    if (plain === null) return { kind: "matches", ref, automaton };
+    const right: ConstantValue = { kind: "string", value: plain.text };
+    if (plain.anchoredAtBegin && plain.anchoredAtEnd)
+      return { kind: "compare", order: "eq", left: ref, right };
+    const starts = plain.anchoredAtBegin || plain.text === "";
+    const test = starts ? "starts" : plain.anchoredAtEnd ? "ends" : "contains";
+    return { kind: "text", test, left: ref, right };
   }
 
   /** `== != < <= > >=` */

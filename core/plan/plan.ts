@@ -2,6 +2,7 @@
  * The plan: what a bundle decides, free of any front end's syntax. Names are cells, operators are the few that the
  * bytecode has, and every condition keeps the place in the text that it came from, for reasons.
  */
+import type { Automaton } from "../automaton/automaton.ts";
 import type { Attribute, ConstantValue, EnumInfo, ResourcePattern, Type } from "../schema/schema.ts";
 
 export interface Plan {
@@ -104,6 +105,8 @@ export type Condition =
       readonly left: Ref;
       readonly right: Ref | ConstantValue;
     }
+  /** A text that an automaton takes. */
+  | { readonly kind: "matches"; readonly ref: Ref; readonly automaton: Automaton }
   /** `set`: at least one constant, all of the ref's type; for an ip networks and addresses. */
   | { readonly kind: "in-set"; readonly ref: Ref; readonly set: readonly ConstantValue[] }
   /** An ip in a network that the request gives. */

@@ -110,6 +110,7 @@ export function testProgram(spec: ProgramSpec): Program {
     prefixes: Uint8Array.from(networks, (network) => network.prefix),
     setElements: new Int32Array(0),
     setOffsets: new Int32Array(1),
+    automata: [],
     enums,
     slots,
     cellCount: cells,

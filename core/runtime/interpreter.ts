@@ -2,6 +2,7 @@
  * Runs routines over slots. Each instruction tests and branches; a test answers 0 (false), 1 (true) or 2 (unknown), and
  * unknown counts as the run's mode. Nothing is allocated, jumps only lead forward, lists are bounded: every run ends.
  */
+import * as automata from "../automaton/automaton.ts";
 import * as op from "../bytecode/gen/constants.ts";
 import type { Program } from "../bytecode/program.ts";
 import type { Slots } from "../request/slots.ts";
@@ -48,6 +49,7 @@ const {
   OP_LE_STRING,
   OP_LT_STRINGS,
   OP_LE_STRINGS,
+  OP_MATCHES,
   OP_HAS_STRING,
   OP_HAS_NUMBER,
   OP_HAS_MEMBER,
@@ -68,6 +70,7 @@ const {
   OP_LE_COUNTS,
 } = op;
 const { PRESENT } = states;
+const { FIRST_ROW, YES } = automata;
 const { B_IS_CELL, KIND_ADDRESS, KIND_STRING, REGISTER } = linking;
 const { NO_COUNT, POSSIBLE, SURE } = counts;
 
@@ -230,6 +233,9 @@ export class Interpreter {
           case OP_LE_STRINGS:
             truth = this.#orderCell(a, b) < opcode - OP_LT_STRINGS ? TRUE : FALSE;
             break;
+          case OP_MATCHES:
+            truth = this.#matches(a, b) ? TRUE : FALSE;
+            break;
           case OP_HAS_STRING:
           case OP_HAS_NUMBER:
           case OP_HAS_MEMBER:
@@ -368,6 +374,18 @@ export class Interpreter {
   #orderCell(a: number, b: number): number {
     const { bytes, offset, length } = this.#slots;
     return orderBytes(bytes, offset[a]!, length[a]!, bytes, offset[b]!, length[b]!);
+  }
+
+  /** One look-up for each byte, until the answer is settled. */
+  #matches(a: number, automaton: number): boolean {
+    const { classOf, classes, targets, start } = this.#program.automata[automaton]!;
+    const { bytes, offset, length } = this.#slots;
+    const width = classes + 1;
+    const end = offset[a]! + length[a]!;
+    let state = start;
+    for (let i = offset[a]!; i < end && state >= FIRST_ROW; i++)
+      state = targets[(state - FIRST_ROW) * width + classOf[bytes[i]!]!]!;
+    return (state < FIRST_ROW ? state : targets[(state - FIRST_ROW) * width + classes]) === YES;
   }
 
   #equalStrings(a: number, b: number): boolean {

@@ -6,6 +6,7 @@
  * `[` and the cell within the element. Instructions are read by what the specification says of their operands, so one that
  * is added later is understood as far as its operands are.
  */
+import { samplesOf } from "../automaton/samples.ts";
 import { cellShapes } from "../bytecode/cells.ts";
 import { type Instruction, instructionAt } from "../bytecode/decode/instructions.ts";
 import type { Program, Shape } from "../bytecode/program.ts";
@@ -109,6 +110,8 @@ export class Vocabulary {
         return [networkOf(program, b)];
       case "networks":
         return set().map((index) => networkOf(program, index));
+      case "automaton":
+        return samplesOf(program.automata[b]!);
       default:
         return [];
     }

@@ -77,6 +77,8 @@ export const DIAGNOSTICS = {
   "unordered-enum": ["an unordered enum is asked for order", "declare it with `<`"],
   "bad-address": ["a string is no IP address", "correct it"],
   "bad-network": ["a string is no network, or has host bits set", "correct it"],
+  "bad-pattern": ["a text is no pattern of `matches` or `like`", "correct it where the message says"],
+  "pattern-too-large": ["a pattern would need too large a table", "anchor it, or ask for less"],
   "constant-comparison": ["both sides of a test are constants", "make one an attribute"],
   "constant-condition": ["a condition says the same on every request", "remove it"],
   "empty-list": ["a test against an empty list", "fill it"],

@@ -29,7 +29,9 @@ export type CompareOperator =
   | "ends_with"
   | "contains"
   | "contains_any"
-  | "contains_all";
+  | "contains_all"
+  | "matches"
+  | "like";
 export type AggregateFunction = "count" | "any" | "all";
 
 export type Expression =

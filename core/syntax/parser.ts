@@ -58,8 +58,10 @@ const OPERATORS: readonly string[] = [
   "contains",
   "contains_any",
   "contains_all",
+  "matches",
+  "like",
 ];
-const OPERATORS_LATER = ["matches", "like", "+", "-", "*", "/"];
+const OPERATORS_LATER = ["+", "-", "*", "/"];
 const FUNCTIONS_LATER = ["lower", "sum", "min", "max", "now", "is_business_hours", "time_until"];
 const AGGREGATES: readonly string[] = ["count", "any", "all"];
 

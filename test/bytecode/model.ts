@@ -54,6 +54,16 @@ export interface NodeRow {
   reads: number;
 }
 
+/** `padding`: what stands behind the targets; null for the right number of zeros. */
+export interface AutomatonRow {
+  states: number;
+  classes: number;
+  start: number;
+  classOf: number[];
+  targets: number[];
+  padding: number[] | null;
+}
+
 /** One instruction: head, a, b, jump. */
 export type Word4 = [head: number, a: number, b: number, jump: number];
 
@@ -66,6 +76,7 @@ export interface Model {
   networks: { address: number[]; prefix: number }[];
   sets: { kind: number; first: number; count: number }[];
   setElements: number[];
+  automata: AutomatonRow[];
   enums: { name: number; ordered: number; first: number; count: number }[];
   members: number[];
   shapes: { type: number; argument: number; fields: number }[];
@@ -130,6 +141,13 @@ function sectionsOf(m: Model): Uint8Array[] {
       ...m.networks.map(({ address, prefix }) => join(Uint8Array.from(address), words(prefix))),
     ),
     words(m.sets.length, m.setElements.length, rows(m.sets), m.setElements),
+    join(
+      words(
+        m.automata.length,
+        m.automata.flatMap(({ states, classes, start }) => [states, classes, start]),
+      ),
+      ...m.automata.map(automatonBytes),
+    ),
     words(m.enums.length, m.members.length, rows(m.enums), m.members),
     words(m.shapes.length, m.fields.length, rows(m.shapes), rows(m.fields)),
     words(m.slots.length, m.slots.flatMap(slotWords)),
@@ -143,6 +161,16 @@ function sectionsOf(m: Model): Uint8Array[] {
     words(m.metadata.length, rows(m.metadata)),
     words(m.nodes.length, m.reads.length, m.rows.length, rows(m.rows), rows(m.nodes), rows(m.reads)),
   ];
+}
+
+function automatonBytes({ classOf, targets, padding }: AutomatonRow): Uint8Array {
+  const halves = new Uint8Array(Uint16Array.from(targets).buffer);
+  const length = classOf.length + halves.length;
+  return join(
+    Uint8Array.from(classOf),
+    halves,
+    Uint8Array.from(padding ?? Array((4 - (length % 4)) % 4).fill(0)),
+  );
 }
 
 function slotWords(slot: SlotRow): number[] {

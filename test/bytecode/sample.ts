@@ -173,6 +173,18 @@ export function sample(): Model {
       { kind: 3, first: 6, count: 2 },
     ],
     setElements: [1, 4, 0, 2, 1, 3, 0, 2],
+    // `^a` and, with padding, `b$`.
+    automata: [
+      { states: 1, classes: 2, start: 2, classOf: classesOf("a"), targets: [0, 1, 0], padding: null },
+      {
+        states: 2,
+        classes: 2,
+        start: 2,
+        classOf: classesOf("b"),
+        targets: [2, 3, 0, 2, 3, 1],
+        padding: null,
+      },
+    ],
     enums: [],
     members: [],
     shapes: [],
@@ -196,6 +208,11 @@ export function sample(): Model {
   addPolicies(model);
   addExplain(model);
   return settle(model);
+}
+
+/** Class 1 for the character, 0 for the other bytes. */
+function classesOf(character: string): number[] {
+  return Array.from({ length: 256 }, (_, byte) => (byte === character.charCodeAt(0) ? 1 : 0));
 }
 
 function addTypes(model: Model): void {

@@ -33,7 +33,7 @@ test("every diagnostic has a case, and every case a diagnostic", () => {
 test("every diagnostic is given somewhere in the sources", () => {
   const core = new URL("../../core/", import.meta.url);
   const text = readdirSync(core, { recursive: true, encoding: "utf8" })
-    .filter((name) => /^(?:source|syntax|expand|schema|check)\/.*\.ts$|^compile\.ts$/.test(name))
+    .filter((name) => /^(?:source|automaton|syntax|expand|schema|check)\/.*\.ts$|^compile\.ts$/.test(name))
     .filter((name) => !name.endsWith(".test.ts") && name !== "source/ids.ts")
     .map((name) => readFileSync(new URL(name, core), "utf8"))
     .join("\n");

@@ -1,6 +1,6 @@
 /** Random conditions as small trees (for shrinking), right by construction in names, types and depth. */
 import { isOrdered, type Type } from "../../core/schema/schema.ts";
-import { ADDRESSES, NETWORKS } from "./pools.ts";
+import { ADDRESSES, globOf, NETWORKS, regularExpressionOf } from "./pools.ts";
 import type { Random } from "./random.ts";
 import { type GeneratedSchema, literal, rangeOf } from "./schema.ts";
 
@@ -160,6 +160,7 @@ class ConditionGenerator {
   #scalarLeaf(subject: Readable, place: Place): Condition {
     const { type } = subject;
     if (this.#random.chance(30)) return this.#inLeaf(subject, place);
+    if (type.kind === "string" && this.#random.chance(15)) return this.#patternLeaf(subject);
     const operators = ["==", "!="];
     if (isOrdered(type)) operators.push("<", "<=", ">", ">=");
     if (type.kind === "string") operators.push("starts_with", "ends_with", "contains");
@@ -168,6 +169,12 @@ class ConditionGenerator {
     const right = this.#operand(type, place);
     const flip = this.#random.chance(15) && !/[a-z]/.test(operator);
     return flip ? leaf(right, operator, left) : leaf(left, operator, right);
+  }
+
+  #patternLeaf(subject: Readable): Condition {
+    const glob = this.#random.chance(30);
+    const pattern = glob ? globOf(this.#random) : regularExpressionOf(this.#random);
+    return leaf(this.#use(subject), glob ? "like" : "matches", JSON.stringify(pattern));
   }
 
   #inLeaf(subject: Readable, place: Place): Condition {

@@ -2,7 +2,9 @@
  * Values that policies and requests draw from. Both draw from the same small pools, so that comparisons are true about
  * as often as false, and the pools sit on the edges: empty texts, prefixes of one another, exact bounds of numbers.
  */
+
 import type { Address } from "../reference/values.ts";
+import type { Random } from "./random.ts";
 
 export const STRINGS = [
   "",
@@ -20,6 +22,57 @@ export const STRINGS = [
   "a,b",
   'q"\\',
 ] as const;
+const PIECES = [
+  ...[
+    "a",
+    "b",
+    "ab",
+    "é",
+    "日",
+    "😀",
+    " ",
+    ",",
+    "x",
+    ".",
+    "\\w",
+    "\\W",
+    "[ab]",
+    "[^a]",
+    "[b-é]",
+    "\\PL",
+    "[[:alpha:]]",
+  ],
+  ...[
+    "(?:a|b)",
+    "(a|)",
+    "(?i)A",
+    "(?i:low)",
+    "(?s:.)",
+    "\\b",
+    "\\B",
+    "^",
+    "$",
+    "(?m:^)",
+    "\\x{65E5}",
+    "\\Qa,b\\E",
+  ],
+];
+
+/** A regular expression that is about as often true of the strings as false. */
+export function regularExpressionOf(random: Random): string {
+  const pieces = random.times(random.below(4), () => {
+    const quantifier = random.chance(30) ? random.pick(["*", "+", "?", "{2}", "{0,2}", "+?"]) : "";
+    return random.pick(PIECES) + quantifier;
+  });
+  const body = random.chance(15) ? `${pieces.join("")}|${random.pick(PIECES)}` : pieces.join("");
+  return `${random.chance(40) ? "^" : ""}${body}${random.chance(40) ? "$" : ""}`;
+}
+
+export function globOf(random: Random): string {
+  const pieces = ["a", "b", "é", "日本", "a b", ",", "\\*", "\\\\", "low"];
+  return random.times(random.below(5), () => (random.chance(45) ? "*" : random.pick(pieces))).join("");
+}
+
 export const INTS = [-1, 0, 1, 2, 3, 7, 9007199254740991, -9007199254740991] as const;
 /** Spellings; value and spelling agree by `Number`. */
 export const FLOATS = [

@@ -57,6 +57,7 @@ const LAYOUTS: readonly {
       { count: 1, words: 1 },
     ],
   },
+  { leading: 1, arrays: [{ count: 0, words: 3 }] },
   {
     leading: 2,
     arrays: [
@@ -98,7 +99,8 @@ const LAYOUTS: readonly {
     ],
   },
 ];
-const CODE = 8;
+const AUTOMATA = 4;
+const CODE = 9;
 
 type Way = (bytes: Uint8Array, random: Random, others: readonly Seed[]) => Uint8Array;
 
@@ -125,6 +127,12 @@ const WAYS: Readonly<Record<string, Way>> = {
   "cell of a table": (bytes, random) => changeCell(bytes, random),
   "swap two rows": (bytes, random) => swapRows(bytes, random),
   "double a row": (bytes, random) => doubleRow(bytes, random),
+  "byte of an automaton": (bytes, random) => {
+    const { offset, length } = sectionAt(bytes, AUTOMATA);
+    if (length > 0)
+      bytes[offset + random.below(length)] = random.chance(70) ? random.below(8) : random.pick(BYTES);
+    return bytes;
+  },
   "jump elsewhere": (bytes, random) =>
     withInstruction(bytes, random, (view, at) =>
       view.setUint16(at + 6, random.chance(50) ? random.below(8) : random.pick(HALVES), true),

@@ -4,6 +4,7 @@ import type { Attribute, ConstantValue, DataSet, Type } from "../../core/schema/
 import type { Aggregate, Expression, Name } from "../../core/syntax/ast.ts";
 import { addressOf } from "./addresses.ts";
 import type { Operators, Side, Truth } from "./operators.ts";
+import { patternMatches } from "./patterns.ts";
 import { ABSENT, type Address, type Content, present, type Valuation, type Value } from "./values.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
@@ -146,6 +147,11 @@ function compared(e: Compare, scope: Scope): Truth {
       return operators.test(left, right, (l, r) => String(l).endsWith(String(r)));
     case "contains":
       return operators.test(left, right, (l, r) => String(l).includes(String(r)));
+    case "matches":
+    case "like": {
+      const { pattern } = scope.document.resolutions.patterns.get(e)!;
+      return operators.test(left, right, (l) => patternMatches(pattern, String(l)));
+    }
   }
 }
 

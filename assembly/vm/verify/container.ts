@@ -21,6 +21,7 @@ import {
   LIMIT_BUNDLE_BYTES_MAX,
   LIMIT_LIST_ELEMENTS_MAX,
   MAGIC,
+  SECTION_AUTOMATA,
   SECTION_CODE,
   SECTION_COUNT,
   SECTION_ENTRY_BYTES,
@@ -44,6 +45,7 @@ import {
 } from "../../gen/constants";
 import { literalLength, literalPointer } from "../../host/literal";
 import { Bundle } from "../bundle";
+import { automatonBytes } from "./automata";
 import { sha256, SHA256_BYTES, sha256Begin, sha256Finish, sha256Update } from "../sha256";
 import { refuse, refuseAt } from "./refusal";
 
@@ -130,7 +132,7 @@ let length: u32 = 0;
 let demanded: u64 = 0;
 
 /**
- * The sections behind the strings: id, words in front, number of arrays; and for each array the word that counts its
+ * The sections of plain arrays: id, words in front, number of arrays; and for each array the word that counts its
  * entries, and the bytes of an entry.
  * INVARIANT: from `numberCount` on a Bundle has a count and an address for each array, in this order.
  */
@@ -151,7 +153,7 @@ const ARRAYS: usize = memory.data<u8>([
 ]);
 
 function locateArrays(bundle: Bundle): bool {
-  if (!locateStrings(bundle)) return false;
+  if (!locateStrings(bundle) || !locateAutomata(bundle)) return false;
   let field = changetype<usize>(bundle) + offsetof<Bundle>("numberCount");
   for (let at = ARRAYS; load<u8>(at) != 0; ) {
     open(bundle, load<u8>(at), load<u8>(at, 1));
@@ -180,6 +182,15 @@ function locateStrings(bundle: Bundle): bool {
   if (!close()) return false;
   for (let at = <u32>end; at < length; at++) if (load<u8>(start + at) != 0) return refuse("strings", "padding is not zero");
   return true;
+}
+
+/** Behind the entries stand classes and rows, as long as each entry says. */
+function locateAutomata(bundle: Bundle): bool {
+  open(bundle, SECTION_AUTOMATA, 1);
+  bundle.automatonCount = count(0);
+  bundle.automata = array(bundle.automatonCount, 12);
+  for (let i: u32 = 0; i < bundle.automatonCount && demanded <= length; i++) demanded += automatonBytes(bundle.automaton(i));
+  return close();
 }
 
 function open(bundle: Bundle, id: u32, words: u32): void {

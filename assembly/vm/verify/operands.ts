@@ -62,6 +62,7 @@ export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
     case op.OP_STARTS_STRING:
     case op.OP_ENDS_STRING:
     case op.OP_CONTAINS_STRING:
+    case op.OP_MATCHES:
     case op.OP_IN_STRINGS:
     case op.OP_EQ_STRINGS:
     case op.OP_STARTS_STRINGS:
@@ -166,6 +167,8 @@ export function isConstantB(bundle: Bundle, opcode: u32, b: u32, a: u32): bool {
       return b < membersOf(bundle, a);
     case op.OP_HAS_MEMBER:
       return b < membersOf(bundle, bundle.shape(a).argument);
+    case op.OP_MATCHES:
+      return b < bundle.automatonCount;
     case op.OP_IN_STRINGS:
       return isSet(bundle, b, op.SET_STRINGS);
     case op.OP_IN_NUMBERS:

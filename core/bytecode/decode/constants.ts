@@ -1,9 +1,17 @@
-/** Rules 4 and 5: strings, numbers, networks, and the sets made of them. */
+/** Rules 4 and 5: strings, numbers, networks, the sets made of them, and automata. */
+import type { Automaton } from "../../automaton/automaton.ts";
 import { isMapped } from "../../source/address.ts";
-import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../gen/constants.ts";
+import {
+  LIMIT_AUTOMATON_BYTES_MAX,
+  LIMIT_AUTOMATON_STATES_MAX,
+  SET_MEMBERS,
+  SET_NETWORKS,
+  SET_NUMBERS,
+  SET_STRINGS,
+} from "../gen/constants.ts";
 import { SET_NAMES } from "../gen/tables.ts";
 import type { Program } from "../program.ts";
-import type { Tables } from "./container.ts";
+import { automatonBytes, type Tables } from "./container.ts";
 import { refuse, shown } from "./refusal.ts";
 import { allUsed, nextRange } from "./table.ts";
 
@@ -23,6 +31,7 @@ export interface Constants
     | "prefixes"
     | "setElements"
     | "setOffsets"
+    | "automata"
   > {
   readonly setKinds: Uint8Array;
 }
@@ -44,7 +53,13 @@ export function readConstants(tables: Tables): Constants {
       : kind === SET_NETWORKS
         ? networksAscend(networks, before, element)
         : before < element;
-  return { ...texts, numbers, ...networks, ...readSets(tables, limits, ascends) };
+  return {
+    ...texts,
+    numbers,
+    ...networks,
+    ...readSets(tables, limits, ascends),
+    automata: readAutomata(tables),
+  };
 }
 
 function readStrings({
@@ -170,4 +185,35 @@ function readSets(
   }
   allUsed(table, next);
   return { setKinds, setElements, setOffsets };
+}
+
+function readAutomata({ bytes, automata: table, automataAt }: Tables): Automaton[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const automata: Automaton[] = [];
+  let at = automataAt;
+  for (let i = 0; i < table.count; i++) {
+    const [states, classes, start] = [table.word(i, 0), table.word(i, 1), table.word(i, 2)];
+    const say = (what: string): never => refuse(table.at(i), what);
+    if (states > LIMIT_AUTOMATON_STATES_MAX)
+      say(`${states} states, the limit is ${LIMIT_AUTOMATON_STATES_MAX}`);
+    if (classes < 1 || classes > 256) say(`${classes} classes of bytes`);
+    const rowBytes = states * (classes + 1) * 2;
+    if (rowBytes > LIMIT_AUTOMATON_BYTES_MAX)
+      say(`its rows have ${rowBytes} bytes, the limit is ${LIMIT_AUTOMATON_BYTES_MAX}`);
+    const end = states + 2;
+    if (start >= end) say(`start ${start} does not exist, there are ${end} states`);
+    const classOf = bytes.slice(at, at + 256);
+    for (const c of classOf)
+      if (c >= classes) say(`class ${c} of a byte does not exist, there are ${classes}`);
+    const targets = new Uint16Array(states * (classes + 1));
+    for (let t = 0; t < targets.length; t++) {
+      const target = view.getUint16(at + 256 + t * 2, true);
+      const last = t % (classes + 1) === classes;
+      if (target >= (last ? 2 : end)) say(`target ${t} is ${target}${last ? ", which is no answer" : ""}`);
+      targets[t] = target;
+    }
+    automata.push({ states, classes, start, classOf, targets });
+    at += Math.ceil(automatonBytes(states, classes) / 4) * 4;
+  }
+  return automata;
 }

@@ -34,6 +34,8 @@ import { refuse } from "./refusal.ts";
 import { Table } from "./table.ts";
 
 const DIGEST_BYTES = 32;
+/** States, classes and start of an automaton. */
+const AUTOMATON_ROW_BYTES = 12;
 
 export interface Section {
   readonly name: (typeof SECTION_NAMES)[number];
@@ -53,6 +55,9 @@ export interface Tables {
   readonly networks: Table;
   readonly sets: Table;
   readonly setElements: Table;
+  readonly automata: Table;
+  /** Where the bytes of the automata start. */
+  readonly automataAt: number;
   readonly enums: Table;
   readonly members: Table;
   readonly shapes: Table;
@@ -172,36 +177,37 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
     { label: "sets entry", countWord: 0, rowBytes: 12 },
     { label: "sets element", countWord: 1, rowBytes: 4 },
   );
+  const automata = readAutomata(bytes, view, sections[4]!);
   const [enums, members] = tables(
-    4,
+    5,
     2,
     { label: "enums entry", countWord: 0, rowBytes: 16 },
     { label: "enums member", countWord: 1, rowBytes: 4 },
   );
   const [shapes, fields] = tables(
-    5,
+    6,
     2,
     { label: "shapes entry", countWord: 0, rowBytes: 12 },
     { label: "shapes field", countWord: 1, rowBytes: 8 },
   );
-  const [slots] = tables(6, 1, { label: "slots entry", countWord: 0, rowBytes: 20 });
+  const [slots] = tables(7, 1, { label: "slots entry", countWord: 0, rowBytes: 20 });
   const [resources, segments] = tables(
-    7,
+    8,
     2,
     { label: "resources entry", countWord: 0, rowBytes: 16 },
     { label: "resources segment", countWord: 1, rowBytes: 8 },
   );
   const [routines, instructions] = tables(
-    8,
+    9,
     2,
     { label: "code routine", countWord: 0, rowBytes: 4 },
     { label: "code instruction", countWord: 1, rowBytes: 8 },
   );
-  const [obligations] = tables(9, 1, { label: "obligations entry", countWord: 0, rowBytes: 12 });
-  const [policies] = tables(10, 1, { label: "policies entry", countWord: 0, rowBytes: 48 });
-  const [metadata] = tables(11, 1, { label: "metadata entry", countWord: 0, rowBytes: 8 });
+  const [obligations] = tables(10, 1, { label: "obligations entry", countWord: 0, rowBytes: 12 });
+  const [policies] = tables(11, 1, { label: "policies entry", countWord: 0, rowBytes: 48 });
+  const [metadata] = tables(12, 1, { label: "metadata entry", countWord: 0, rowBytes: 8 });
   const [explainRows, nodes, reads] = tables(
-    12,
+    13,
     3,
     { label: "explain policy", countWord: 2, rowBytes: 8 },
     { label: "explain node", countWord: 0, rowBytes: 36 },
@@ -214,6 +220,7 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
     networks: networks!,
     sets: sets!,
     setElements: setElements!,
+    ...automata,
     enums: enums!,
     members: members!,
     shapes: shapes!,
@@ -272,6 +279,40 @@ function readStrings(
     if (bytes[at] !== 0) refuse(section.name, "its padding is not zero");
   const strings = new Table("strings entry", view, { offset: section.offset + 4, count, rowBytes: 4 });
   return { strings, stringBytesAt, stringBytesCount: end - stringBytesAt };
+}
+
+function readAutomata(
+  bytes: Uint8Array,
+  view: DataView,
+  section: Section,
+): Pick<Tables, "automata" | "automataAt"> {
+  if (section.length < 4) refuse(section.name, `${section.length} bytes do not hold its count`);
+  const count = view.getUint32(section.offset, true);
+  const automata = new Table("automata entry", view, {
+    offset: section.offset + 4,
+    count,
+    rowBytes: AUTOMATON_ROW_BYTES,
+  });
+  const automataAt = section.offset + 4 + count * AUTOMATON_ROW_BYTES;
+  const sectionEnd = section.offset + section.length;
+  if (automataAt > sectionEnd) checkLength(section, automataAt);
+  let end = automataAt;
+  // Ends at the first one that passes the section, so the sum stays exact: one alone is below 2^65, which is no length.
+  for (let i = 0; i < count && end <= sectionEnd; i++) {
+    const bytesOf = automatonBytes(automata.word(i, 0), automata.word(i, 1));
+    const padded = Math.ceil(bytesOf / 4) * 4;
+    if (end + padded <= sectionEnd)
+      for (let at = end + bytesOf; at < end + padded; at++)
+        if (bytes[at] !== 0) refuse(section.name, "its padding is not zero");
+    end += padded;
+  }
+  checkLength(section, end);
+  return { automata, automataAt };
+}
+
+/** Classes of the bytes and rows of one automaton, without padding. */
+export function automatonBytes(states: number, classes: number): number {
+  return 256 + states * (classes + 1) * 2;
 }
 
 function checkLength(section: Section, end: number): void {

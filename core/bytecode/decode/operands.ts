@@ -109,6 +109,8 @@ export function operandBProblem(
       return missing("string", b, constants.strings.length);
     case "number":
       return missing("number", b, constants.numbers.length);
+    case "automaton":
+      return missing("automaton", b, constants.automata.length);
     case "network":
       return networkProblem(b, info.a, a!, facts);
     case "member": {

@@ -8,7 +8,7 @@ export const SEMANTICS_VERSION = 1;
 export const NONE = 4294967295;
 export const HEADER_BYTES = 64;
 export const SECTION_ENTRY_BYTES = 44;
-export const SECTION_COUNT = 13;
+export const SECTION_COUNT = 14;
 export const INSTRUCTION_BYTES = 8;
 export const DIGEST_DOMAIN = "ipe-bundle-digest-v1\n";
 
@@ -66,6 +66,10 @@ export const LIMIT_SHAPE_WIDTH_MAX = 256;
 export const LIMIT_POINTER_TOKENS_MAX = 32;
 /** Nodes from the root of an explain tree to a leaf; the verifier refuses more, the parser far fewer. */
 export const LIMIT_EXPLAIN_DEPTH_MAX = 1024;
+/** Rows of one automaton; the compiler and the verifier refuse more. */
+export const LIMIT_AUTOMATON_STATES_MAX = 4094;
+/** Bytes of the rows of one automaton; the compiler and the verifier refuse more. */
+export const LIMIT_AUTOMATON_BYTES_MAX = 262144;
 
 /** Some slot that is read comes from the request body. */
 export const FEATURE_BODY = 1;
@@ -177,24 +181,26 @@ export const SECTION_NUMBERS = 2;
 export const SECTION_NETWORKS = 3;
 /** Constant lists behind `in`; elements are string, number or network indexes, or enum members, each once and in an order that can be searched. Sets use the elements one after the other. */
 export const SECTION_SETS = 4;
+/** What `matches` and `like` ask of a text: a deterministic automaton over its bytes. State 0 says no and state 1 yes, whatever follows; the row of state s is s - 2. A row holds the next state for each class of bytes, and last the answer, 0 or 1, to a text that ends there. */
+export const SECTION_AUTOMATA = 5;
 /** Declared enums. Entry 0 is `resource.type`: its members are the names of the resources, and its value is -1 when nothing matches. */
-export const SECTION_ENUMS = 5;
+export const SECTION_ENUMS = 6;
 /** Shapes of values. argument = enum index (enum), element shape (list), first field (record), else 0. A shape only refers to shapes before it. Records use the fields one after the other. A value takes one cell, a record one more for every cell of each field, in order. */
-export const SECTION_SHAPES = 6;
+export const SECTION_SHAPES = 7;
 /** Facts about a request. Cells of the global frame are given out slot by slot. default = string, number, network index, enum member, or 0/1 (bool); 0 without the flag. */
-export const SECTION_SLOTS = 7;
+export const SECTION_SLOTS = 8;
 /** Path patterns, most specific first: the first that matches is the resource. One entry for each member of enum 0. */
-export const SECTION_RESOURCES = 8;
+export const SECTION_RESOURCES = 9;
 /** Routines one after the other; see Instructions. */
-export const SECTION_CODE = 9;
+export const SECTION_CODE = 10;
 /** What an allow does; policies use them one after the other. */
-export const SECTION_OBLIGATIONS = 10;
+export const SECTION_OBLIGATIONS = 11;
 /** Policies and guards by severity, then name (bytes ascending, names unique). */
-export const SECTION_POLICIES = 11;
+export const SECTION_POLICIES = 12;
 /** Metadata as written; policies use the entries one after the other. */
-export const SECTION_METADATA = 12;
+export const SECTION_METADATA = 13;
 /** The source trees of the conditions. A leaf's routine tests it alone; children follow their parent; reads name the slots that a leaf or a `not` reads. */
-export const SECTION_EXPLAIN = 13;
+export const SECTION_EXPLAIN = 14;
 
 /** The routine or body answers true. */
 export const OP_ACCEPT = 1;
@@ -264,39 +270,41 @@ export const OP_LE_STRING = 32;
 export const OP_LT_STRINGS = 33;
 /** a equals cell b or comes before it. */
 export const OP_LE_STRINGS = 34;
+/** Automaton b says yes to the bytes of a. */
+export const OP_MATCHES = 35;
 /** Kleene or over the elements of list a: equals string b. */
-export const OP_HAS_STRING = 35;
+export const OP_HAS_STRING = 36;
 /** Kleene or over the elements of list a: equals number b. */
-export const OP_HAS_NUMBER = 36;
+export const OP_HAS_NUMBER = 37;
 /** Kleene or over the elements of list a (enum, or bool with 0 or 1): is member b. */
-export const OP_HAS_MEMBER = 37;
+export const OP_HAS_MEMBER = 38;
 /** Kleene or over the elements of list a (ip or cidr): equals network b. */
-export const OP_HAS_ADDRESS = 38;
+export const OP_HAS_ADDRESS = 39;
 /** Kleene or over the elements of list b: equals a. Unknown if a or the list is unknown, also for an empty list. */
-export const OP_IN_LIST = 39;
+export const OP_IN_LIST = 40;
 /** Kleene or over the elements of list b of cidr: holds ip a. Unknown if a or the list is unknown, also for an empty list. */
-export const OP_IN_CIDRS = 40;
+export const OP_IN_CIDRS = 41;
 /** The next b instructions are the body. Kleene or of the body over the elements of list a; unknown if the list is. */
-export const OP_ANY = 41;
+export const OP_ANY = 42;
 /** Kleene and of the body over the elements of list a; unknown if the list is. */
-export const OP_ALL = 42;
+export const OP_ALL = 43;
 /** Puts the sure and the possible number of elements of list a for which the body is true into the register; without a body (b = 0) present elements are sure, others possible. Unknown if the list is. */
-export const OP_COUNT = 43;
+export const OP_COUNT = 44;
 /** Register 0 equals number b, for every number between sure and possible. */
-export const OP_EQ_COUNT = 44;
+export const OP_EQ_COUNT = 45;
 /** Register 0 is less than number b, likewise. */
-export const OP_LT_COUNT = 45;
+export const OP_LT_COUNT = 46;
 /** Register 0 is at most number b, likewise. */
-export const OP_LE_COUNT = 46;
+export const OP_LE_COUNT = 47;
 /** Register 0 equals the number in cell b, likewise. */
-export const OP_EQ_COUNT_CELL = 47;
+export const OP_EQ_COUNT_CELL = 48;
 /** Register 0 is less than the number in cell b, likewise. */
-export const OP_LT_COUNT_CELL = 48;
+export const OP_LT_COUNT_CELL = 49;
 /** Register 0 is at most the number in cell b, likewise. */
-export const OP_LE_COUNT_CELL = 49;
+export const OP_LE_COUNT_CELL = 50;
 /** Register 0 equals register 1; unknown unless one of them is exact. */
-export const OP_EQ_COUNTS = 50;
+export const OP_EQ_COUNTS = 51;
 /** Register 0 is less than register 1, likewise. */
-export const OP_LT_COUNTS = 51;
+export const OP_LT_COUNTS = 52;
 /** Register 0 is at most register 1, likewise. */
-export const OP_LE_COUNTS = 52;
+export const OP_LE_COUNTS = 53;

@@ -2,7 +2,7 @@
 
 export const TYPE_NAMES = ["string", "int", "float", "bool", "enum", "ip", "cidr", "datetime", "duration", "list", "record"] as const;
 export const SOURCE_NAMES = ["builtin", "header", "query", "cookie", "capture", "body", "extension"] as const;
-export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain"] as const;
+export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "automata", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain"] as const;
 export const SEVERITY_NAMES = ["critical", "high", "medium", "low", "info"] as const;
 export const EFFECT_NAMES = ["requires", "allows", "denies"] as const;
 export const SET_NAMES = ["strings", "numbers", "members", "networks"] as const;
@@ -10,7 +10,7 @@ export const NODE_NAMES = ["leaf", "and", "or", "not"] as const;
 
 /** What an operand is: a cell of some type, or a constant, an immediate, a body length. */
 export type OperandA = "none" | "any" | "bool" | "string" | "number" | "enum" | "ordered" | "address" | "ip" | "numeric" | "comparable" | "stringList" | "numberList" | "enumList" | "addressList" | "scalar" | "list";
-export type OperandB = "none" | "truth" | "string" | "strings" | "number" | "numbers" | "member" | "members" | "network" | "networks" | "stringCell" | "numericCell" | "comparableCell" | "addressCell" | "cidrCell" | "listCell" | "cidrListCell" | "body" | "bodyOrNone" | "numberCell";
+export type OperandB = "none" | "truth" | "string" | "strings" | "number" | "numbers" | "member" | "members" | "network" | "networks" | "stringCell" | "numericCell" | "comparableCell" | "addressCell" | "cidrCell" | "automaton" | "listCell" | "cidrListCell" | "body" | "bodyOrNone" | "numberCell";
 
 export interface InstructionInfo {
   readonly name: string;
@@ -56,6 +56,7 @@ export const INSTRUCTIONS: readonly (InstructionInfo | null)[] = [
   { name: "LE_STRING", a: "string", b: "string", branch: true },
   { name: "LT_STRINGS", a: "string", b: "stringCell", branch: true },
   { name: "LE_STRINGS", a: "string", b: "stringCell", branch: true },
+  { name: "MATCHES", a: "string", b: "automaton", branch: true },
   { name: "HAS_STRING", a: "stringList", b: "string", branch: true },
   { name: "HAS_NUMBER", a: "numberList", b: "number", branch: true },
   { name: "HAS_MEMBER", a: "enumList", b: "member", branch: true },

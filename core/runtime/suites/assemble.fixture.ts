@@ -5,10 +5,12 @@
  *     NAME [cell] [constant or cell] [negate] [true->N | false->N] [register 1] [body N]
  *
  * where a cell is an attribute (`text`, `home.street`), or `element`, `element.name`, `inner.cost` in a body; constants
- * are JSON (members by name, sets as arrays); N is the number of an instruction of the case (`body`: the one behind it).
+ * are JSON (members by name, sets as arrays, automata as regular expressions); N is the number of an instruction of the case (`body`: the one behind it).
  * A single instruction that branches stands for itself with `false->2`, ACCEPT and REJECT.
  */
 import { type Model, type Word4, writeModel } from "../../../test/bytecode/model.ts";
+import { automatonOf } from "../../automaton/automaton.ts";
+import { parsePattern } from "../../automaton/parse-pattern.ts";
 import * as f from "../../bytecode/gen/constants.ts";
 import { NONE, SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "../../bytecode/gen/constants.ts";
 import { INSTRUCTIONS, type InstructionInfo, TYPE_NAMES } from "../../bytecode/gen/tables.ts";
@@ -160,6 +162,8 @@ class Assembler {
         return intern(model.networks, networkOf(value as string), (other) =>
           same(other, networkOf(value as string)),
         );
+      case "automaton":
+        return model.automata.push(automatonOfText(value as string)) - 1;
       case "member":
         return typeof value === "number" ? value : (membersOf(a!.spec) as string[]).indexOf(value as string);
       default:
@@ -265,6 +269,7 @@ function emptyModel(): Model {
     networks: [],
     sets: [],
     setElements: [],
+    automata: [],
     enums: [],
     members: [],
     shapes: [],
@@ -299,6 +304,14 @@ function networkOf(text: string): Model["networks"][number] {
   const network = address === null ? parseNetwork(text) : { bytes: address, prefix: 128 };
   if ("error" in network) throw new Error(`no address or network: ${text}`);
   return { address: [...network.bytes], prefix: network.prefix };
+}
+
+function automatonOfText(pattern: string): Model["automata"][number] {
+  const parsed = parsePattern(pattern);
+  const built = parsed.ok ? automatonOf(parsed.pattern) : parsed;
+  if (!built.ok) throw new Error(built.problem.message);
+  const { classOf, targets, ...row } = built.automaton;
+  return { ...row, classOf: [...classOf], targets: [...targets], padding: null };
 }
 
 function elementOf(spec: Spec): Spec {

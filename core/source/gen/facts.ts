@@ -24,6 +24,10 @@ export const SHAPE_WIDTH_MAX = 256;
 export const POINTER_TOKENS_MAX = 32;
 /** Nodes from the root of an explain tree to a leaf; the verifier refuses more, the parser far fewer. */
 export const EXPLAIN_DEPTH_MAX = 1024;
+/** Rows of one automaton; the compiler and the verifier refuse more. */
+export const AUTOMATON_STATES_MAX = 4094;
+/** Bytes of the rows of one automaton; the compiler and the verifier refuse more. */
+export const AUTOMATON_BYTES_MAX = 262144;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: readonly number[] = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];

@@ -158,3 +158,83 @@ export const SETS: readonly Fault[] = [
     "sets element 7: network 3 does not exist, there are 3",
   ],
 ];
+
+export const AUTOMATA: readonly Fault[] = [
+  [
+    "automaton of too many states",
+    (m) => {
+      m.automata[1] = { ...m.automata[1]!, states: 4095, targets: new Array(4095 * 3).fill(0) };
+    },
+    "automata entry 1: 4095 states, the limit is 4094",
+  ],
+  [
+    "automaton of too many bytes",
+    (m) => {
+      m.automata[1] = { ...m.automata[1]!, states: 4000, classes: 33, targets: new Array(4000 * 34).fill(0) };
+    },
+    "automata entry 1: its rows have 272000 bytes, the limit is 262144",
+  ],
+  [
+    "automaton without classes",
+    (m) => {
+      m.automata[0] = { ...m.automata[0]!, classes: 0, classOf: new Array(256).fill(0), targets: [0] };
+    },
+    "automata entry 0: 0 classes of bytes",
+  ],
+  [
+    "automaton of 257 classes",
+    (m) => {
+      m.automata[0] = { ...m.automata[0]!, classes: 257, targets: new Array(258).fill(0) };
+    },
+    "automata entry 0: 257 classes of bytes",
+  ],
+  [
+    "class of a byte",
+    (m) => {
+      m.automata[0]!.classOf[255] = 2;
+    },
+    "automata entry 0: class 2 of a byte does not exist, there are 2",
+  ],
+  [
+    "start of an automaton",
+    (m) => {
+      m.automata[1]!.start = 4;
+    },
+    "automata entry 1: start 4 does not exist, there are 4 states",
+  ],
+  [
+    "target of an automaton",
+    (m) => {
+      m.automata[0]!.targets[1] = 3;
+    },
+    "automata entry 0: target 1 is 3",
+  ],
+  [
+    "last target of an automaton",
+    (m) => {
+      m.automata[1]!.targets[5] = 2;
+    },
+    "automata entry 1: target 5 is 2, which is no answer",
+  ],
+  [
+    "padding of an automaton",
+    (m) => {
+      m.automata[0]!.padding = [0, 1];
+    },
+    "automata: its padding is not zero",
+  ],
+  [
+    "automaton whose rows are not there",
+    (m) => {
+      m.automata[1]!.states = 3;
+    },
+    "automata: it has 560 bytes, its counts demand 568",
+  ],
+  [
+    "automaton of 2^32-1 states",
+    (m) => {
+      m.automata[0] = { ...m.automata[0]!, states: NONE, classes: NONE };
+    },
+    "automata: it has 560 bytes, its counts demand 36893488138829170000",
+  ],
+];

@@ -1,5 +1,5 @@
 /** All faults of a sealed bundle, at least one for each part of rules 4 to 17, by the rule that they break. */
-import { CONSTANTS, SETS } from "./constants.ts";
+import { AUTOMATA, CONSTANTS, SETS } from "./constants.ts";
 import { EXPLAIN } from "./explain.ts";
 import type { Fault } from "./fault.ts";
 import { OBLIGATIONS, POLICIES } from "./policies.ts";
@@ -15,6 +15,7 @@ export type { Fault } from "./fault.ts";
 export const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   "rule 4, constants": CONSTANTS,
   "rule 5, sets": SETS,
+  "rule 5, automata": AUTOMATA,
   "rules 6 and 7, types": TYPES,
   "rule 8, slots": SLOTS,
   "rule 9, resources": RESOURCES,
