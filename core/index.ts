@@ -25,7 +25,13 @@ export {
   CoverageCounter,
   type PolicyCoverage,
 } from "./policy-test/coverage.ts";
-export { type FileMember, type FileProblem, type FileValue, readTestFile } from "./policy-test/file.ts";
+export {
+  type FileMember,
+  type FileProblem,
+  type FileValue,
+  type NamedPath,
+  readTestFile,
+} from "./policy-test/file.ts";
 export type { Place, PolicyTest } from "./policy-test/policy-test.ts";
 export { type Difference, runTest, type TestRun } from "./policy-test/run.ts";
 export { announcedSize } from "./request/announced-size.ts";

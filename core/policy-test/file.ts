@@ -42,12 +42,19 @@ export interface FileProblem {
   readonly message: string;
 }
 
+/** A path as written, and where. */
+export interface NamedPath {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+}
+
 export type TestFile =
   | {
       readonly ok: true;
       readonly tests: readonly PolicyTest[];
-      /** Paths as written, of `policies`; null where the file does not say. */
-      readonly policies: readonly string[] | null;
+      /** What `policies` names; null where the file does not say. */
+      readonly policies: readonly NamedPath[] | null;
     }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
@@ -79,7 +86,7 @@ class TestFileReader {
     this.#file = file;
   }
 
-  read(root: FileValue): { tests: PolicyTest[]; policies: string[] | null } {
+  read(root: FileValue): { tests: PolicyTest[]; policies: NamedPath[] | null } {
     const top = this.#object(root, "a test file", ["policies", "tests"]);
     const tests = top.get("tests");
     const policies = top.get("policies")?.value;
@@ -92,11 +99,14 @@ class TestFileReader {
     };
   }
 
-  #paths(value: FileValue): string[] {
-    const paths =
-      value.kind === "text" ? [this.#text(value, "`policies`")] : this.#texts(value, "`policies`");
-    if (value.kind === "array" && paths.length === 0) this.#problem(value, "`policies` names no file");
-    return paths;
+  #paths(value: FileValue): NamedPath[] {
+    if (value.kind === "array" && value.items.length === 0) this.#problem(value, "`policies` names no file");
+    if (value.kind === "array")
+      return value.items.map((item) => ({
+        ...placeOf(item),
+        path: this.#text(item, "an item of `policies`"),
+      }));
+    return [{ ...placeOf(value), path: this.#text(value, "`policies`") }];
   }
 
   #tests(items: readonly FileValue[]): PolicyTest[] {
@@ -252,6 +262,10 @@ class TestFileReader {
   #problem({ line, column }: { readonly line: number; readonly column: number }, message: string): void {
     this.problems.push({ line, column, message });
   }
+}
+
+function placeOf({ line, column }: FileValue): { readonly line: number; readonly column: number } {
+  return { line, column };
 }
 
 /** A value as JSON text. */

@@ -32,6 +32,15 @@ export class FileReader {
     return name.endsWith(".csv") ? { ...source, rows: () => rowsOf(text) } : source;
   }
 
+  /** Does a path lead to something that may be named? */
+  allows(path: string): boolean {
+    try {
+      return this.#isInside(realpathSync(path));
+    } catch {
+      return false;
+    }
+  }
+
   #answer(path: string, fromName: string, fromPlace: string): FileAnswer {
     const named = resolve(dirname(fromPlace), path);
     const refused = this.#refusal(path, named);

@@ -243,8 +243,15 @@ describe("what is tested", () => {
     const folder = folderWith({ "orders.ipe": POLICY + BLOCK, "bills.ipe": other });
     mkdirSync(join(folder, "tests"));
     writeFileSync(join(folder, "tests", "b.ipe.test.yaml"), `policies: ../bills.ipe\n${denied("ReadBills")}`);
-    expect((await ipe(folder, ["test", "tests"])).stdout).toMatch(/^bills\.ipe\n {2}✓ ReadBills\n\n1 passed/);
-    expect((await ipe(folder, ["test", "tests/b.ipe.test.yaml"])).stdout).toContain("1 passed");
+    const named = await ipe(folder, ["test", "."]);
+    expect(named.stdout).toMatch(/\nbills\.ipe\n {2}✓ ReadBills\n\n/);
+    const outside = await ipe(folder, ["test", "tests"]);
+    expect(outside.code).toBe(2);
+    expect(outside.stdout).toContain(
+      "b.ipe.test.yaml:1:11: `bills.ipe` is not there, or not in a folder that was named",
+    );
+    const file = ["test", "tests/b.ipe.test.yaml", "--allow-outside"];
+    expect((await ipe(folder, file)).stdout).toMatch(/^bills\.ipe\n {2}✓ ReadBills\n\n1 passed/);
     writeFileSync(join(folder, "tests", "b.ipe.test.yaml"), denied("ReadBills"));
     const alone = await ipe(folder, ["test", "tests"]);
     expect(alone.code).toBe(2);

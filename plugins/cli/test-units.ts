@@ -7,6 +7,7 @@ import {
   createEngine,
   type Engine,
   type FileProblem,
+  type NamedPath,
   type PolicyTest,
   readTestFile,
   type Source,
@@ -78,7 +79,7 @@ export function findTests(paths: readonly string[], { oneBundle, outside }: Find
   const faulty: FaultyFile[] = [];
   const files = new Map<string, string>();
   const groupOf = (policies: readonly string[], name: string): Group => {
-    const reader = new FileReader([...paths, ...policies], { outside });
+    const reader = new FileReader(paths, { outside });
     const sources = readSources(policies, reader);
     const key = sources.map((source) => resolve(source.name)).join("\n");
     const group = groups.get(key) ?? { name, sources, reader, tests: [], blocks: false };
@@ -86,6 +87,12 @@ export function findTests(paths: readonly string[], { oneBundle, outside }: Find
     for (const source of sources) files.set(source.name, source.text);
     return group;
   };
+  const allowed = new FileReader(paths, { outside });
+  /** What is wrong with the paths that a test file names. */
+  const refused = (named: readonly NamedPath[]): FileProblem[] =>
+    named
+      .filter(({ path }) => !allowed.allows(path))
+      .map(({ path, line, column }) => ({ line, column, message: `\`${path}\` ${ELSEWHERE}` }));
   for (const part of oneBundle ? [together(paths)] : partsOf(paths)) {
     const own = part.policies.length === 0 ? null : groupOf(part.policies, part.name);
     if (own !== null) own.blocks ||= part.blocks;
@@ -94,9 +101,14 @@ export function findTests(paths: readonly string[], { oneBundle, outside }: Find
       files.set(file, text);
       const read = readOne(file, text);
       const named = read.ok ? read.policies : null;
-      const group = named === null ? own : groupOf(named, named.join(", "));
-      if (!read.ok) faulty.push({ file, problems: read.problems });
-      else if (group === null) faulty.push({ file, problems: [NOTHING_BESIDE] });
+      const problems = read.ok ? refused(named ?? []) : read.problems;
+      if (problems.length > 0 || !read.ok) {
+        faulty.push({ file, problems });
+        continue;
+      }
+      const policies = named?.map(({ path }) => path) ?? null;
+      const group = policies === null ? own : groupOf(policies, policies.join(", "));
+      if (group === null) faulty.push({ file, problems: [NOTHING_BESIDE] });
       else group.tests.push(...read.tests);
     }
   }
@@ -105,6 +117,9 @@ export function findTests(paths: readonly string[], { oneBundle, outside }: Find
     for (const [place, text] of reader.read) files.set(place, text ?? "");
   return { units, faulty, files };
 }
+
+const ELSEWHERE =
+  "is not there, or not in a folder that was named or below: name that, or allow others with `--allow-outside`";
 
 const NOTHING_BESIDE: FileProblem = {
   line: 1,
@@ -169,7 +184,11 @@ function namesIn(folder: string): string[] {
 }
 
 type ReadFile =
-  | { readonly ok: true; readonly tests: readonly PolicyTest[]; readonly policies: readonly string[] | null }
+  | {
+      readonly ok: true;
+      readonly tests: readonly PolicyTest[];
+      readonly policies: readonly NamedPath[] | null;
+    }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
 /** A test file; the paths in it are relative to it. */
@@ -178,7 +197,10 @@ function readOne(file: string, text: string): ReadFile {
   if (!parsed.ok) return parsed;
   const read = readTestFile(parsed.value, file);
   if (!read.ok) return read;
-  return { ...read, policies: read.policies?.map((path) => join(dirname(file), path)) ?? null };
+  return {
+    ...read,
+    policies: read.policies?.map((named) => ({ ...named, path: join(dirname(file), named.path) })) ?? null,
+  };
 }
 
 function unitOf({ name, sources, tests, blocks }: Group): TestUnit {
