@@ -6,7 +6,9 @@ import { describe, expect, test } from "vitest";
 import { generatedFiles } from "../core/bytecode/spec/generate.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
-const ROOMS = ["core", "assembly", "plugins", "proto", "compose", "test", "examples", "docs", "bin", ".ci"];
+const ROOMS = [
+  ...["core", "assembly", "plugins", "proto", "compose", "test", "examples", "docs", "editors", "bin", ".ci"],
+];
 const STAGES = [
   "source",
   "automaton",

@@ -2,7 +2,7 @@
  * Recursive descent for declarations, Pratt for conditions. After an error the parser goes on at the next
  * section or declaration, so that one run reports them all.
  */
-import type { Diagnostics } from "../source/diagnostics.ts";
+import type { Diagnostics, Fix } from "../source/diagnostics.ts";
 import { shortened } from "../source/display.ts";
 import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
@@ -67,6 +67,10 @@ const AGGREGATES: readonly string[] = ["count", "any", "all"];
 
 /** Words that start a section of a policy. */
 export const SECTION_WORDS: readonly string[] = SECTIONS;
+/** For whoever offers words: what starts a declaration, stands between operands, or takes a list. */
+export const DECLARATION_WORDS: readonly string[] = DECLARATIONS;
+export const OPERATOR_WORDS: readonly string[] = OPERATORS;
+export const AGGREGATE_WORDS: readonly string[] = AGGREGATES;
 
 /** Words with a meaning of their own: no attribute, constant or element may be named so. */
 export const RESERVED = new Set([
@@ -185,6 +189,7 @@ export class Parser {
         this.#spanOf(token),
         `\`${token.text}\` does not start in column 1`,
         advice,
+        ...(token.firstOfLine ? [this.#unindent(token)] : []),
       );
     }
     if (isKeyword) {
@@ -202,6 +207,12 @@ export class Parser {
       );
     }
     return this.#unknownDeclaration(token);
+  }
+
+  /** Takes away the blanks before a token that starts its line. */
+  #unindent(token: Token): Fix {
+    const start = this.#source.text.lastIndexOf("\n", token.start) + 1;
+    return { title: "move it to the start of its line", span: this.#span(start, token.start), text: "" };
   }
 
   /** A misspelt keyword is reported, and what it declares is read all the same. */
@@ -726,6 +737,7 @@ export class Parser {
       this.#spanOf(this.#token),
       `\`${token.text}\` takes no colon`,
       "remove the `:`",
+      { title: "remove the `:`", span: this.#spanOf(this.#token), text: "" },
     );
     this.#advance();
   }
@@ -1006,7 +1018,7 @@ export class Parser {
     const { kind, text } = this.#token;
     if (kind !== "word" && kind !== "symbol") return false;
     if (OPERATORS_LATER.includes(text)) this.#later(this.#token, `\`${text}\``);
-    if (text === "=") this.#fail("syntax", this.#token, "`=` compares nothing", "write `==`");
+    if (text === "=") this.#fail("syntax", this.#token, "`=` compares nothing", "write `==`", "==");
     if (text === "not" && this.#aheadIs("word", "in"))
       this.#fail("syntax", this.#token, "`not in` is not an operator", "write `not x in [...]`");
     return OPERATORS.includes(text);
@@ -1285,6 +1297,7 @@ export class Parser {
         this.#spanOf(this.#token),
         `expected \`:\`, found ${describe(this.#token)}`,
         "a colon stands behind the name",
+        { title: "put a `:` behind the name", span: this.#span(this.#lastEnd, this.#lastEnd), text: ":" },
       );
   }
 
@@ -1352,10 +1365,12 @@ export class Parser {
     return this.#fail("not-implemented", token, `${what} is not implemented yet`, NOT_ENFORCED);
   }
 
-  #fail(id: DiagnosticId, token: Token, message: string, help: string): never {
+  /** `replacement`: text that surely repairs it in the token's place. */
+  #fail(id: DiagnosticId, token: Token, message: string, help: string, replacement?: string): never {
     this.#depth = 0;
     const at = token.kind === "end" ? this.#span(this.#lastEnd, this.#lastEnd) : this.#spanOf(token);
-    this.#report.error(id, at, message, help);
+    const fix = replacement === undefined ? undefined : { title: help, span: at, text: replacement };
+    this.#report.error(id, at, message, help, fix);
     throw new Recover();
   }
 
