@@ -16,6 +16,27 @@ export type {
   Reason,
   ReasonOutcome,
 } from "./decision/decision.ts";
+export { type Analysis, analyse } from "./editor/analyse.ts";
+export { type Completion, type Completions, completionsAt } from "./editor/complete.ts";
+export { type Description, describe } from "./editor/describe.ts";
+export { fixesFor } from "./editor/fixes.ts";
+export {
+  type Fold,
+  foldsOf,
+  type OutlineEntry,
+  outlineOf,
+  type Word,
+  type WordKind,
+  wordsOf,
+} from "./editor/outline.ts";
+export { type Renamed, rename, renameRefusal } from "./editor/rename.ts";
+export {
+  type NamedSymbol,
+  type Occurrence,
+  occurrenceAt,
+  occurrencesOf,
+  type SymbolKind,
+} from "./editor/symbols.ts";
 export { type Formatted, format } from "./format/format.ts";
 
 export { testOfBlock } from "./policy-test/blocks.ts";
@@ -64,6 +85,6 @@ export {
 export { type Differences, findDifferences, type Witness } from "./search/difference.ts";
 export { type Change, type ConditionGoal, findRemedy, type Remedy } from "./search/remedy.ts";
 export { addedElements, FRESH_TEXTS } from "./search/values.ts";
-export { type Diagnostic, type Paint, renderDiagnostic } from "./source/diagnostics.ts";
+export { type Diagnostic, type Fix, type Paint, renderDiagnostic } from "./source/diagnostics.ts";
 export { DIAGNOSTICS } from "./source/ids.ts";
 export { type FileAnswer, locate, type RowsAnswer, type Source } from "./source/source.ts";

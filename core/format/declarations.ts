@@ -30,6 +30,7 @@ export function declarationDoc(pieces: readonly Piece[]): Doc {
     case "type":
       return entriesDoc(region, false);
     case "attributes":
+    case "data":
       return entriesDoc(region, true);
     case "policy":
     case "guard":
@@ -80,7 +81,7 @@ function wordsTo(region: Region, from: number, to: number): Doc[] {
 
 // --- entries ---
 
-/** A `type` or `attributes`: an entry a line, those of attributes in columns. */
+/** A `type`, `attributes` or `data`: an entry a line, but for fields in columns. */
 function entriesDoc(region: Region, columns: boolean): Doc {
   const { pieces } = region;
   const starts = region.find(1, pieces.length, (_, i) => isEntry(region, i));
@@ -115,12 +116,16 @@ function align(region: Region, entries: readonly number[]): void {
       paragraph = [];
     }
     const end = entries[i + 1] ?? pieces.length;
-    const rest = region.find(start + 2, end, (p) => p.kind === "word" && BEHIND_TYPE.has(p.text))[0];
+    const rest = region.find(start + 2, end, isBehindType)[0];
     paragraph.push({ start, rest: rest ?? null });
     if (start + 2 < end && rest !== start + 2) return;
     paragraph.pop();
   });
   alignParagraph(region, paragraph);
+}
+
+function isBehindType(piece: Piece): boolean {
+  return isSymbol(piece, "=") || (piece.kind === "word" && BEHIND_TYPE.has(piece.text));
 }
 
 function alignParagraph(

@@ -465,6 +465,7 @@ class Resolver {
       first.span,
       "requests that no policy speaks of are allowed",
       "remove it to deny them",
+      { title: "write `default deny`", span: first.span, text: "default deny" },
     );
     return true;
   }

@@ -1,6 +1,6 @@
 /** The sources of attributes: what a declaration may say about them. */
 
-import type { Diagnostics } from "../source/diagnostics.ts";
+import type { Diagnostics, Fix } from "../source/diagnostics.ts";
 import { POINTER_TOKENS_MAX } from "../source/gen/facts.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
@@ -95,6 +95,8 @@ function checkMarking(d: AttributeDeclaration, source: string, report: Diagnosti
       d.name.span,
       `\`${d.name.text}\` comes from the client and is not marked`,
       "mark it `claimed` (the client says so) or `trusted` (a component in front sets it and strips the client's copy)",
+      // The marking that assumes least.
+      putBehind(d.type.span, " claimed"),
     );
   }
   if (!client && d.marking !== null) {
@@ -103,6 +105,7 @@ function checkMarking(d: AttributeDeclaration, source: string, report: Diagnosti
       d.marking.span,
       `\`${source}\` is the operator's own word and takes no \`${d.marking.text}\``,
       `remove \`${d.marking.text}\``,
+      { title: `remove \`${d.marking.text}\``, span: d.marking.span, text: "" },
     );
   }
 }
@@ -182,6 +185,7 @@ export function checkSourceFits(
       d.verbatim,
       "`verbatim` is for a header that is read as one value",
       "remove it",
+      { title: "remove `verbatim`", span: d.verbatim, text: "" },
     );
   }
   if (source === "header" && type.kind !== "list" && d.verbatim === null && HEADERS_WITH_COMMAS.has(argument))
@@ -190,7 +194,12 @@ export function checkSourceFits(
       d.name.span,
       `\`${argument}\` often has commas, and with one it counts as several lines, which is invalid`,
       "put `verbatim` behind the header to take the text as it is, or read a `list of string`",
+      putBehind(d.source!.argument!.span, " verbatim"),
     );
+}
+
+function putBehind(span: Span, text: string): Fix {
+  return { title: `write \`${text.trim()}\``, span: { ...span, start: span.end }, text };
 }
 
 /** Why a text is no JSON pointer (RFC 6901) within the limits, or null. */

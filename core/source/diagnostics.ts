@@ -3,6 +3,15 @@ import { markedLine, printable, shortened } from "./display.ts";
 import type { DiagnosticId } from "./ids.ts";
 import { locate, type Source, type Span } from "./source.ts";
 
+/** An edit that does what the advice says. */
+export interface Fix {
+  /** What it does: lower case, no final stop. */
+  readonly title: string;
+  /** What is replaced; empty where something is put in. */
+  readonly span: Span;
+  readonly text: string;
+}
+
 export interface Diagnostic {
   readonly severity: "error" | "warning";
   /** Stable id, `kebab-case`. */
@@ -12,6 +21,8 @@ export interface Diagnostic {
   /** What to do, without the word `help`. */
   readonly help: string | null;
   readonly span: Span;
+  /** Where one edit surely does it. */
+  readonly fix?: Fix;
 }
 
 /** Diagnostics that a list holds; what is beyond is counted in its last entry, `too-many`. */
@@ -35,13 +46,13 @@ export class Diagnostics {
     this.#strict = strict;
   }
 
-  error(id: DiagnosticId, span: Span, message: string, help: string): void {
+  error(id: DiagnosticId, span: Span, message: string, help: string, fix?: Fix): void {
     this.#faults++;
-    this.#add("error", id, span, message, help);
+    this.#add("error", id, span, message, help, fix);
   }
 
-  warning(id: DiagnosticId, span: Span, message: string, help: string): void {
-    this.#add(this.#strict ? "error" : "warning", id, span, message, help);
+  warning(id: DiagnosticId, span: Span, message: string, help: string, fix?: Fix): void {
+    this.#add(this.#strict ? "error" : "warning", id, span, message, help, fix);
   }
 
   get hasErrors(): boolean {
@@ -70,7 +81,14 @@ export class Diagnostics {
     return [...this.#inOrder(shown), this.#rest(shown)];
   }
 
-  #add(severity: Diagnostic["severity"], id: DiagnosticId, span: Span, message: string, help: string): void {
+  #add(
+    severity: Diagnostic["severity"],
+    id: DiagnosticId,
+    span: Span,
+    message: string,
+    help: string,
+    given?: Fix,
+  ): void {
     if (severity === "error") this.#errors++;
     if (this.isFull) return;
     if (!this.#sources.has(span.source)) this.#sources.set(span.source, this.#sources.size);
@@ -78,7 +96,9 @@ export class Diagnostics {
     const key = `${this.#sources.get(span.source)}:${span.start}:${id}:${text}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-    this.#list.push({ severity, id, message: text, help: shortened(help, MESSAGE_LENGTH_MAX), span });
+    const fix = given ?? respelling(message, help, span);
+    const diagnostic = { severity, id, message: text, help: shortened(help, MESSAGE_LENGTH_MAX), span };
+    this.#list.push(fix === null ? diagnostic : { ...diagnostic, fix });
   }
 
   #inOrder(list: readonly Diagnostic[]): Diagnostic[] {
@@ -98,6 +118,24 @@ export class Diagnostics {
       span: last.span,
     };
   }
+}
+
+/** What "did you mean" names, in the place of what the message is about. */
+function respelling(message: string, help: string, span: Span): Fix | null {
+  const name = /^did you mean `([^`]+)`\?$/.exec(help)?.[1];
+  const wrong = name === undefined ? null : wrongPart(message, span);
+  if (name === undefined || wrong === null) return null;
+  const text = wrong.source.text[wrong.start] === '"' ? JSON.stringify(name) : name;
+  return { title: `write \`${name}\``, span: wrong, text };
+}
+
+/** The part of a span that a message is about: all of it, with its quotes, or the last name of a dotted one. */
+function wrongPart(message: string, span: Span): Span | null {
+  const written = span.source.text.slice(span.start, span.end);
+  const quoted = [...message.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
+  if (quoted.some((text) => written === text || written === JSON.stringify(text))) return span;
+  const last = quoted.find((text) => written.endsWith(`.${text}`));
+  return last === undefined ? null : { ...span, start: span.end - last.length };
 }
 
 /**

@@ -236,11 +236,14 @@ export class Lexer {
     if (rest > end) end = start + 1;
     const bad = this.#text.slice(start, end);
     const shown = HIDDEN.test(bad) || bad.trim() === "" ? codeOf(bad) : `\`${shortened(bad, 20)}\``;
+    const span = this.span(start, end);
+    const word = WORD_FOR.get(bad);
     this.#report.error(
       "bad-character",
-      this.span(start, end),
+      span,
       `${shown} has no meaning here`,
       adviceAbout(bad),
+      word === undefined ? undefined : { title: adviceAbout(bad), span, text: word },
     );
     this.#at = Math.max(rest, end);
   }
@@ -372,6 +375,15 @@ const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([
   ["n", "\n"],
   ["r", "\r"],
   ["t", "\t"],
+]);
+
+/** What other languages' operators are here. */
+const WORD_FOR: ReadonlyMap<string, string> = new Map([
+  ["&&", " and "],
+  ["||", " or "],
+  ["!", "not "],
+  ["#", "//"],
+  [";", ""],
 ]);
 
 function adviceAbout(bad: string): string {

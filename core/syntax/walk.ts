@@ -21,7 +21,7 @@ export function valueSpan(e: Expression): Span {
   return ("from" in e ? e.from : undefined)?.span ?? e.span;
 }
 
-function childrenOf(e: Expression): readonly Expression[] {
+export function childrenOf(e: Expression): readonly Expression[] {
   switch (e.kind) {
     case "and":
     case "or":

@@ -200,6 +200,16 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       const { serveCommand } = await import("./commands/serve.ts");
       done(await serveCommand(options, output));
     });
+  command("lsp", "serve the language server protocol over stdio, for editors (docs/editors.md)", [
+    "ipe lsp",
+    "ipe lsp --stdio",
+  ])
+    .option("--stdio", "what it does anyway: some clients say so")
+    .addOption(new Option("--clientProcessId <pid>", "what some clients add").hideHelp())
+    .action(async () => {
+      const { lspCommand } = await import("./commands/lsp.ts");
+      done(await lspCommand());
+    });
   command("filter", "write the proxy-wasm filter", ["ipe filter -o filter.wasm"])
     .requiredOption("-o, --output <file>", "file to write")
     .action(async (options) => {

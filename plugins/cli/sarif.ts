@@ -115,28 +115,17 @@ class Fingerprints {
 
 // --- fixes ---
 
-/** The replacement that the advice names: `did you mean` and one name in backticks. */
-function fixesOf({ help, message, span }: Diagnostic, folder: string): Record<string, unknown> {
-  const name = /^did you mean `([^`]+)`\?$/.exec(help ?? "")?.[1];
-  const wrong = wrongPart(message, span);
-  if (name === undefined || wrong === null) return {};
-  const text = span.source.text[wrong.start] === '"' ? JSON.stringify(name) : name;
-  const replacement = { deletedRegion: regionOf(wrong), insertedContent: { text } };
+function fixesOf({ fix }: Diagnostic, folder: string): Record<string, unknown> {
+  if (fix === undefined) return {};
+  const replacement = { deletedRegion: regionOf(fix.span), insertedContent: { text: fix.text } };
   return {
     fixes: [
       {
-        description: { text: messageText(`write \`${name}\``) },
-        artifactChanges: [{ artifactLocation: artifact(span.source, folder), replacements: [replacement] }],
+        description: { text: messageText(fix.title) },
+        artifactChanges: [
+          { artifactLocation: artifact(fix.span.source, folder), replacements: [replacement] },
+        ],
       },
     ],
   };
-}
-
-/** The part of a span that the message is about: all of it, without its quotes, or the last name of a dotted one. */
-function wrongPart(message: string, span: Diagnostic["span"]): Diagnostic["span"] | null {
-  const written = span.source.text.slice(span.start, span.end);
-  const quoted = [...message.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
-  if (quoted.some((text) => written === text || written === JSON.stringify(text))) return span;
-  const last = quoted.find((text) => written.endsWith(`.${text}`));
-  return last === undefined ? null : { ...span, start: span.end - last.length };
 }

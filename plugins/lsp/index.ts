@@ -1,0 +1,2 @@
+/** A language server for policy text. */
+export { type Files, type ServeOptions, serveLanguage } from "./server.ts";
