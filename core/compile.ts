@@ -5,7 +5,7 @@ import { checkTarget, type Target } from "./check/targets.ts";
 import { expand } from "./expand/expand.ts";
 import { lower } from "./plan/lower.ts";
 import { optimized } from "./savings.ts";
-import { type Diagnostic, Diagnostics } from "./source/diagnostics.ts";
+import { type Diagnostic, Diagnostics, type TurnedOff } from "./source/diagnostics.ts";
 import type { Source } from "./source/source.ts";
 import { parse } from "./syntax/parse.ts";
 
@@ -15,8 +15,14 @@ export type Compiled =
       readonly bundle: Uint8Array;
       readonly document: CheckedDocument;
       readonly diagnostics: readonly Diagnostic[];
+      readonly turnedOff: readonly TurnedOff[];
     }
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+  | {
+      readonly ok: false;
+      readonly diagnostics: readonly Diagnostic[];
+      /** Warnings and hints that policies turn off, with their reasons. */
+      readonly turnedOff: readonly TurnedOff[];
+    };
 
 export interface CompileOptions {
   /** Refuse policies that read what this target cannot supply. */
@@ -25,6 +31,8 @@ export interface CompileOptions {
   readonly strict?: boolean;
   /** `false`: code as its author wrote the conditions; it answers the same. */
   readonly optimize?: boolean;
+  /** Look for hints too, which takes longer: for whoever writes the text, not for whoever serves it. */
+  readonly hints?: boolean;
 }
 
 /**
@@ -32,11 +40,12 @@ export interface CompileOptions {
  * is no bundle. The same texts in the same order give the same bytes.
  */
 export function compile(sources: readonly Source[], options: CompileOptions = {}): Compiled {
-  const report = new Diagnostics(options.strict === true);
+  const report = new Diagnostics(options);
   const parsed = expand(parse(sources, report), report);
   const document = check(parsed, report);
   if (options.target !== undefined) checkTarget(document, options.target, report);
-  if (report.hasErrors) return { ok: false, diagnostics: report.list() };
+  const { turnedOff } = report;
+  if (report.hasErrors) return { ok: false, diagnostics: report.list(), turnedOff };
   const plan = lower(document);
   const encoded = encode(plan, options.optimize === false ? {} : optimized(plan));
   if (!encoded.ok) {
@@ -47,7 +56,7 @@ export function compile(sources: readonly Source[], options: CompileOptions = {}
       encoded.problem,
       "split the policies into several bundles",
     );
-    return { ok: false, diagnostics: report.list() };
+    return { ok: false, diagnostics: report.list(), turnedOff };
   }
-  return { ok: true, bundle: encoded.bundle, document, diagnostics: report.list() };
+  return { ok: true, bundle: encoded.bundle, document, diagnostics: report.list(), turnedOff };
 }

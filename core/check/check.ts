@@ -6,6 +6,7 @@ import { resolve } from "../schema/resolve.ts";
 import type { Attribute, ConstantValue, DataSet, Schema, Type } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import type { Document, Expression, Name, PolicyDeclaration, TestDeclaration } from "../syntax/ast.ts";
+import { analyse } from "./analyses.ts";
 import { checkConditions } from "./conditions.ts";
 import { checkPolicies } from "./policies.ts";
 import { checkTests } from "./tests.ts";
@@ -89,5 +90,6 @@ export function check(document: Document, report: Diagnostics): CheckedDocument 
   checkPolicies(checked, report);
   checkTriggers(checked, report);
   checkTests(checked, faulty, report);
+  analyse(checked, document, report);
   return checked;
 }

@@ -8,13 +8,14 @@ import { NOT_ENFORCED } from "../source/ids.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
 import type { Expression, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf, nodesOf } from "../syntax/walk.ts";
+import { ALLOW_WARNING } from "./analyses/turned-off.ts";
 import type { CheckedDocument, Resolutions } from "./check.ts";
 
 const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {
   mode: ["enforce", "permissive"],
   severity: ["critical", "high", "medium", "low", "info"],
 };
-const METADATA_KEYS = ["severity", "owner", "tags", "version", "mode", "expires"];
+const METADATA_KEYS = ["severity", "owner", "tags", "version", "mode", "expires", ALLOW_WARNING];
 /** RFC 9110 token in lower case, without `_`, which many servers take for `-`. */
 const SETTABLE_HEADER = /^[!#$%&'*+\-.^`|~0-9a-z]+$/;
 /** As RFC 9110's field-value, in ASCII: no blanks at the ends, which hosts take away. */
@@ -32,12 +33,21 @@ export function checkPolicies(checked: CheckedDocument, report: Diagnostics): vo
   }
   checkNames(checked.policies, report);
   checkConflicts(checked, report);
-  checkUse(checked, report);
+  for (const policy of checked.policies) {
+    for (const condition of conditionsOf(policy)) checkConstants(condition, report);
+  }
 }
 
 /** Value of a metadata key, or null. */
 export function metadataOf(policy: PolicyDeclaration, key: string): string | null {
   return policy.metadata.find((entry) => entry.key.text === key)?.value.text ?? null;
+}
+
+/** Does the first policy come before the second, by severity and then name by bytes? Names are ASCII. */
+export function precedes(first: PolicyDeclaration, second: PolicyDeclaration): boolean {
+  const rank = (policy: PolicyDeclaration): number =>
+    METADATA_VALUES["severity"]!.indexOf(metadataOf(policy, "severity") ?? "medium");
+  return rank(first) !== rank(second) ? rank(first) < rank(second) : first.name.text < second.name.text;
 }
 
 /** Can the policy take part in an allow? */
@@ -259,7 +269,7 @@ function conjunctsOf(e: Expression): readonly Expression[] {
 function checkMetadata(policy: PolicyDeclaration, report: Diagnostics): void {
   const seen = new Set<string>();
   for (const { key, value } of policy.metadata) {
-    if (seen.has(key.text))
+    if (seen.has(key.text) && key.text !== ALLOW_WARNING)
       report.error("duplicate-metadata", key.span, `a second \`${key.text}\``, "each key stands once");
     seen.add(key.text);
     if (key.text === "expires") {
@@ -324,24 +334,6 @@ export function attributesOf(policy: PolicyDeclaration, resolutions: Resolutions
 function checkNames(policies: readonly PolicyDeclaration[], report: Diagnostics): void {
   const places = new FirstPlaces(report);
   for (const { name } of policies) places.isNew(name, "policy or guard");
-}
-
-function checkUse(checked: CheckedDocument, report: Diagnostics): void {
-  const used = new Set(checked.policies.flatMap((p) => attributesOf(p, checked.resolutions)));
-  for (const attribute of checked.schema.attributes.values()) {
-    // A name that could not be resolved may have meant this one; without policies that is the news.
-    if (!used.has(attribute) && !report.hasFaults && checked.policies.length > 0) {
-      report.warning(
-        "unused-attribute",
-        attribute.span!,
-        `no policy reads \`${attribute.name}\``,
-        "remove it, or read it",
-      );
-    }
-  }
-  for (const policy of checked.policies) {
-    for (const condition of conditionsOf(policy)) checkConstants(condition, report);
-  }
 }
 
 /** `true` and `false` as a condition say the same on every request. */

@@ -63,6 +63,16 @@ function inOrder(a: PlanPolicy, b: PlanPolicy): number {
   return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || compareBytes(a.name, b.name);
 }
 
+/** A bundle has each key once: what stands in several lines is joined. */
+function metadata(p: PolicyDeclaration): PlanPolicy["metadata"] {
+  const values = new Map<string, string>();
+  for (const { key, value } of p.metadata) {
+    const before = values.get(key.text);
+    values.set(key.text, before === undefined ? value.text : `${before}; ${value.text}`);
+  }
+  return [...values].map(([key, value]) => ({ key, value }));
+}
+
 class Lowering {
   readonly #resolutions: Resolutions;
   readonly #cells: ReadonlyMap<Attribute, number>;
@@ -91,7 +101,7 @@ class Lowering {
         name: header.value.toLowerCase(),
         value: value.value,
       })),
-      metadata: p.metadata.map(({ key, value }) => ({ key: key.text, value: value.text })),
+      metadata: metadata(p),
     };
   }
 

@@ -94,7 +94,7 @@ describe("the list", () => {
   });
 
   test("strict makes warnings errors, but no faults", () => {
-    const report = new Diagnostics(true);
+    const report = new Diagnostics({ strict: true });
     report.warning("unused-attribute", at(first, 0), "m", "h");
     expect([report.hasErrors, report.hasFaults, report.list()[0]!.severity]).toEqual([true, false, "error"]);
     report.error("syntax", at(first, 1), "m", "h");

@@ -3,6 +3,7 @@ import { markedLine, printable, shortened } from "./display.ts";
 import type { DiagnosticId } from "./ids.ts";
 import { locate, type Source, type Span } from "./source.ts";
 
+<<<<<<< HEAD
 /** An edit that does what the advice says. */
 export interface Fix {
   /** What it does: lower case, no final stop. */
@@ -11,9 +12,13 @@ export interface Fix {
   readonly span: Span;
   readonly text: string;
 }
+=======
+/** An error keeps the bundle from being made; a warning does with `--strict`; a hint never does. */
+export type Severity = "error" | "warning" | "hint";
+>>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
 
 export interface Diagnostic {
-  readonly severity: "error" | "warning";
+  readonly severity: Severity;
   /** Stable id, `kebab-case`. */
   readonly id: DiagnosticId;
   /** Lower case, no final stop, policy text in backticks. */
@@ -25,6 +30,8 @@ export interface Diagnostic {
   readonly fix?: Fix;
 }
 
+/** The worst first. */
+const SEVERITIES: readonly Severity[] = ["error", "warning", "hint"];
 /** Diagnostics that a list holds; what is beyond is counted in its last entry, `too-many`. */
 export const DIAGNOSTICS_SHOWN_MAX = 100;
 /** Diagnostics that are kept; beyond it nothing more is looked for in the text. */
@@ -32,18 +39,39 @@ const DIAGNOSTICS_KEPT_MAX = 10_000;
 /** Code units of one message or advice: names in policy text may be of any length. */
 const MESSAGE_LENGTH_MAX = 400;
 
+/** A warning or hint that its policy has turned off, and why. */
+export interface TurnedOff {
+  readonly diagnostic: Diagnostic;
+  readonly reason: string;
+}
+
+/** As reported, before `--strict` and what policies turn off. */
+interface Reported extends Diagnostic {
+  readonly level: Severity;
+}
+
+export interface DiagnosticsOptions {
+  /** Warnings count as errors. */
+  readonly strict?: boolean;
+  /** Collect hints too; without, nobody looks for them. */
+  readonly hints?: boolean;
+}
+
 /** Collects the diagnostics of one compilation. */
 export class Diagnostics {
-  readonly #list: Diagnostic[] = [];
+  #list: Reported[] = [];
   readonly #seen = new Set<string>();
   readonly #sources = new Map<Source, number>();
   readonly #strict: boolean;
+  /** Does anybody want hints? */
+  readonly hints: boolean;
+  #turnedOff: TurnedOff[] = [];
   #errors = 0;
   #faults = 0;
 
-  /** `strict`: warnings count as errors. */
-  constructor(strict = false) {
+  constructor({ strict = false, hints = false }: DiagnosticsOptions = {}) {
     this.#strict = strict;
+    this.hints = hints;
   }
 
   error(id: DiagnosticId, span: Span, message: string, help: string, fix?: Fix): void {
@@ -51,8 +79,39 @@ export class Diagnostics {
     this.#add("error", id, span, message, help, fix);
   }
 
+<<<<<<< HEAD
   warning(id: DiagnosticId, span: Span, message: string, help: string, fix?: Fix): void {
     this.#add(this.#strict ? "error" : "warning", id, span, message, help, fix);
+=======
+  warning(id: DiagnosticId, span: Span, message: string, help: string): void {
+    this.#add("warning", id, span, message, help);
+  }
+
+  hint(id: DiagnosticId, span: Span, message: string, help: string): void {
+    if (this.hints) this.#add("hint", id, span, message, help);
+  }
+
+  /** Take out the warnings and hints with this id inside of a span; false when there is none. Errors stay. */
+  turnOff(id: string, within: Span, reason: string): boolean {
+    const isMeant = (d: Reported): boolean =>
+      d.id === id &&
+      d.level !== "error" &&
+      d.span.source === within.source &&
+      d.span.start >= within.start &&
+      d.span.start < within.end;
+    const [meant, kept] = [this.#list.filter(isMeant), this.#list.filter((d) => !isMeant(d))];
+    this.#list = kept;
+    this.#errors -= meant.filter((d) => d.severity === "error").length;
+    this.#turnedOff.push(
+      ...meant.map((d) => ({ diagnostic: { ...withoutLevel(d), severity: d.level }, reason })),
+    );
+    return meant.length > 0;
+  }
+
+  /** What policies have turned off, in order of place. */
+  get turnedOff(): readonly TurnedOff[] {
+    return this.#turnedOff.toSorted((a, b) => this.#byPlace(a.diagnostic, b.diagnostic));
+>>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
   }
 
   get hasErrors(): boolean {
@@ -75,12 +134,13 @@ export class Diagnostics {
    */
   list(): readonly Diagnostic[] {
     if (this.#list.length <= DIAGNOSTICS_SHOWN_MAX) return this.#inOrder(this.#list);
-    const errors = this.#inOrder(this.#list.filter((d) => d.severity === "error"));
-    const warnings = this.#inOrder(this.#list.filter((d) => d.severity === "warning"));
-    const shown = [...errors, ...warnings].slice(0, DIAGNOSTICS_SHOWN_MAX);
-    return [...this.#inOrder(shown), this.#rest(shown)];
+    const shown = SEVERITIES.flatMap((severity) =>
+      this.#inOrder(this.#list.filter((d) => d.severity === severity)),
+    ).slice(0, DIAGNOSTICS_SHOWN_MAX);
+    return [...shown.toSorted(this.#byPlace), this.#rest(shown)];
   }
 
+<<<<<<< HEAD
   #add(
     severity: Diagnostic["severity"],
     id: DiagnosticId,
@@ -89,6 +149,10 @@ export class Diagnostics {
     help: string,
     given?: Fix,
   ): void {
+=======
+  #add(level: Severity, id: DiagnosticId, span: Span, message: string, help: string): void {
+    const severity = level === "warning" && this.#strict ? "error" : level;
+>>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
     if (severity === "error") this.#errors++;
     if (this.isFull) return;
     if (!this.#sources.has(span.source)) this.#sources.set(span.source, this.#sources.size);
@@ -96,22 +160,30 @@ export class Diagnostics {
     const key = `${this.#sources.get(span.source)}:${span.start}:${id}:${text}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
+<<<<<<< HEAD
     const fix = given ?? respelling(message, help, span);
     const diagnostic = { severity, id, message: text, help: shortened(help, MESSAGE_LENGTH_MAX), span };
     this.#list.push(fix === null ? diagnostic : { ...diagnostic, fix });
+=======
+    this.#list.push({ severity, level, id, message: text, help: shortened(help, MESSAGE_LENGTH_MAX), span });
+>>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
   }
 
-  #inOrder(list: readonly Diagnostic[]): Diagnostic[] {
-    const order = (d: Diagnostic): number => this.#sources.get(d.span.source)!;
-    return [...list].sort((a, b) => order(a) - order(b) || a.span.start - b.span.start);
+  readonly #byPlace = (a: Diagnostic, b: Diagnostic): number =>
+    this.#sources.get(a.span.source)! - this.#sources.get(b.span.source)! || a.span.start - b.span.start;
+
+  #inOrder(list: readonly Reported[]): Diagnostic[] {
+    return list.toSorted(this.#byPlace).map(withoutLevel);
   }
 
   #rest(shown: readonly Diagnostic[]): Diagnostic {
     const last = shown.at(-1)!;
     const count = this.#list.length - shown.length;
-    const hidden = this.#list.some((d) => d.severity === "error" && !shown.includes(d));
+    const of = (list: readonly Diagnostic[], severity: Severity): number =>
+      list.filter((d) => d.severity === severity).length;
+    const worst = SEVERITIES.find((severity) => of(this.#list, severity) > of(shown, severity))!;
     return {
-      severity: hidden ? "error" : "warning",
+      severity: worst,
       id: "too-many",
       message: `${this.isFull ? "at least " : ""}${count} more are not shown`,
       help: "repair these first, then compile again",
@@ -161,7 +233,11 @@ export function renderDiagnostic(diagnostic: Diagnostic, paint: Paint = plain): 
   return out.join("\n");
 }
 
+function withoutLevel({ level: _level, ...diagnostic }: Reported): Diagnostic {
+  return diagnostic;
+}
+
 /** Colours a piece of a message; the identity where there is no terminal. */
-export type Paint = (what: "error" | "warning" | "help", text: string) => string;
+export type Paint = (what: Severity | "help", text: string) => string;
 
 const plain: Paint = (_what, text) => text;

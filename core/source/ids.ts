@@ -56,6 +56,7 @@ export const DIAGNOSTICS = {
   "ambiguous-resource": ["two resources match the same requests", "make one more specific"],
   "default-allow": ["requests that no policy speaks of are allowed", "remove `default allow`"],
   "unused-attribute": ["no policy reads an attribute", "remove it"],
+  "unused-declaration": ["nothing reads a type, enum, constant or resource", "remove it"],
   "no-policies": ["nothing but the default decides", "add policies"],
   // --- reuse ---
   "bad-import": ["a file cannot be imported", "the message says why"],
@@ -93,7 +94,24 @@ export const DIAGNOSTICS = {
     "a client switches a guard off by leaving something out",
     "let absence trigger the guard",
   ],
+  "never-true": ["a condition that can never be true", "correct it, or remove it"],
+  "always-true": ["a condition that is true whenever its values are there", "correct it, or remove it"],
+  "redundant-condition": ["a part of a condition changes nothing", "remove it"],
   // --- policies ---
+  "never-applies": ["a trigger that can never be true", "correct it, or remove the policy"],
+  "never-holds": [
+    "a requirement that is never true where its policy applies",
+    "correct it; to deny always, write `denies`",
+  ],
+  "always-holds": ["a requirement that is true wherever its policy applies", "correct it, or write `allows`"],
+  "duplicate-policy": ["two policies say the same", "remove one of them"],
+  "shadowed-policy": ["a policy that others never let speak", "let their triggers differ, or remove one"],
+  "missing-owner": ["a policy that can deny names no owner", "say whom to ask: `owner: team-name`"],
+  "bad-allow-warning": [
+    "`allow_warning` without a reason, or of something that is no warning of a policy",
+    'write `allow_warning: claimed-grant because "the reason"`',
+  ],
+  "unused-allow-warning": ["a warning that is turned off is not given", "remove the line"],
   "guard-allows": ["a guard `allows`", "write `policy`"],
   "guard-on-allow": ["`on allow` in a guard", "put it into a policy"],
   "denies-on-allow": ["`on allow` in a policy that `denies`", "remove it"],
@@ -127,3 +145,47 @@ export const DIAGNOSTICS = {
 
 /** Stable, `kebab-case`. */
 export type DiagnosticId = keyof typeof DIAGNOSTICS;
+
+/** Ids of warnings. `--strict` makes errors of them; a policy can turn those about itself off. */
+export const WARNINGS = [
+  "default-allow",
+  "unused-attribute",
+  "no-policies",
+  "unused-condition",
+  "unused-template",
+  "constant-condition",
+  "empty-list",
+  "vacuous-all",
+  "never-true",
+  "always-true",
+  "never-applies",
+  "never-holds",
+  "always-holds",
+  "duplicate-policy",
+  "shadowed-policy",
+  "missing-owner",
+  "unused-allow-warning",
+  "obligation-conflict",
+  "claimed-grant",
+  "comma-in-header",
+] as const satisfies readonly DiagnosticId[];
+
+/** Ids of hints, which only `ipe check` and editors look for. Some are warnings in other circumstances. */
+export const HINTS = [
+  "unused-declaration",
+  "redundant-condition",
+  "shadowed-policy",
+  "missing-owner",
+] as const satisfies readonly DiagnosticId[];
+
+/** Warnings and hints that are about no policy. */
+export const OF_NO_POLICY: readonly DiagnosticId[] = [
+  "default-allow",
+  "unused-attribute",
+  "unused-declaration",
+  "no-policies",
+  "unused-condition",
+  "unused-template",
+  "unused-allow-warning",
+  "comma-in-header",
+];

@@ -580,7 +580,7 @@ export class Parser {
       kind: keyword.text as "policy" | "guard",
       name,
       ...this.#policyParts(keyword, name),
-      span: name.span,
+      span: this.#from(keyword.start),
     };
   }
 

@@ -1,7 +1,14 @@
 /** The two streams: stdout carries only the result, messages go to stderr. Colours only on a terminal. */
-import { type Diagnostic, locate, type Paint, renderDiagnostic } from "../../core/index.ts";
+import {
+  type Diagnostic,
+  locate,
+  type Paint,
+  printable,
+  renderDiagnostic,
+  type TurnedOff,
+} from "../../core/index.ts";
 
-const CODES = { error: 31, warning: 33, help: 36, good: 32, bad: 31, faint: 2 } as const;
+const CODES = { error: 31, warning: 33, hint: 34, help: 36, good: 32, bad: 31, faint: 2 } as const;
 
 export interface Output {
   /** A piece of the result. */
@@ -32,12 +39,21 @@ export function processOutput(): Output {
 export function reportDiagnostics(diagnostics: readonly Diagnostic[], output: Output): void {
   const paint: Paint = (what, text) => output.paint("message", what, text);
   for (const diagnostic of diagnostics) output.message(`${renderDiagnostic(diagnostic, paint)}\n`);
-  const errors = diagnostics.filter((d) => d.severity === "error").length;
-  const warnings = diagnostics.length - errors;
-  if (diagnostics.length > 0)
-    output.message(
-      [counted(errors, "error"), counted(warnings, "warning")].filter((part) => part !== "").join(", "),
-    );
+  if (diagnostics.length === 0) return;
+  const counts = (["error", "warning", "hint"] as const).map((severity) =>
+    counted(diagnostics.filter((d) => d.severity === severity).length, severity),
+  );
+  output.message(counts.filter((part) => part !== "").join(", "));
+}
+
+/** One line for each warning that a policy turns off, with its reason. */
+export function reportTurnedOff(turnedOff: readonly TurnedOff[], output: Output): void {
+  for (const { diagnostic, reason } of turnedOff) {
+    const { line, column } = locate(diagnostic.span.source, diagnostic.span.start);
+    const place = `${printable(diagnostic.span.source.name)}:${line}:${column}`;
+    const what = output.paint("message", "faint", `turned off [${diagnostic.id}]`);
+    output.message(`${place}: ${what}: ${printable(diagnostic.message)}: because ${printable(reason)}`);
+  }
 }
 
 function counted(count: number, noun: string): string {

@@ -79,6 +79,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     )
     .option("--json", "the same as --format json")
     .option("--allow-outside", "policies may name files outside of their folders")
+    .option("--verbose", "also list the warnings that policies turn off, with their reasons")
     .action((files, options) => done(checkCommand(files, options, output)));
   command("build <files...>", "compile policy text to one bundle", [
     "ipe build orders.ipe -o orders.ipeb",

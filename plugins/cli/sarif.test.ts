@@ -50,7 +50,7 @@ interface Log {
 }
 
 function logOf(diagnostics: readonly Diagnostic[], folder = "/policies"): Log {
-  const log = JSON.parse(JSON.stringify(sarifLog(diagnostics, folder))) as Log;
+  const log = JSON.parse(JSON.stringify(sarifLog({ diagnostics, turnedOff: [] }, folder))) as Log;
   expect(validate(log), ajv.errorsText(validate.errors)).toBe(true);
   return log;
 }
@@ -171,14 +171,24 @@ describe("ipe check --format", () => {
   });
 
   test("sarif of sound text: a log without results", async () => {
-    const ran = await ipe(folderWith({ "p.ipe": "policy P:\n  requires connection.mtls\n" }), [
-      "check",
-      "p.ipe",
-      "--format",
-      "sarif",
-    ]);
+    const text = "policy P:\n  requires connection.mtls\n  metadata\n    owner: platform\n";
+    const ran = await ipe(folderWith({ "p.ipe": text }), ["check", "p.ipe", "--format", "sarif"]);
     expect(ran.code).toBe(0);
     expect((JSON.parse(ran.stdout) as Log).runs[0]!.results).toEqual([]);
+  });
+
+  test("sarif of a warning that is turned off, and of a hint", () => {
+    const text =
+      'attributes\n  a: string claimed from query "a"\npolicy P:\n  triggers when a == "x"\n  requires connection.mtls\n  metadata\n    allow_warning: claimed-grant because "it is public"\n';
+    const compiled = compile([{ name: "p.ipe", text }], { hints: true });
+    const log = JSON.parse(JSON.stringify(sarifLog(compiled, "/policies")));
+    expect(validate(log), ajv.errorsText(validate.errors)).toBe(true);
+    expect(
+      log.runs[0].results.map((r: Record<string, unknown>) => [r["ruleId"], r["level"], r["suppressions"]]),
+    ).toEqual([
+      ["missing-owner", "note", undefined],
+      ["claimed-grant", "warning", [{ kind: "inSource", justification: "it is public" }]],
+    ]);
   });
 
   test("json is what --json is, text is the default", async () => {

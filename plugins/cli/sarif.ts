@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { DIAGNOSTICS, type Diagnostic, type Source } from "../../core/index.ts";
+import { type Compiled, DIAGNOSTICS, type Diagnostic, type Source } from "../../core/index.ts";
 import { VERSION } from "./version.ts";
 
 const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";
@@ -14,8 +14,16 @@ const ROOT = "%SRCROOT%";
 const FINGERPRINT = "ipeDiagnostic/v1";
 const FINGERPRINT_DIGITS = 32;
 
-/** The log as data. `folder`: where the command runs. */
-export function sarifLog(diagnostics: readonly Diagnostic[], folder: string): Record<string, unknown> {
+/** What SARIF calls our levels. */
+const LEVELS = { error: "error", warning: "warning", hint: "note" } as const;
+
+/** The log as data. `folder`: where the command runs. What policies turn off is in it, with the reason. */
+export function sarifLog(
+  { diagnostics: given, turnedOff }: Pick<Compiled, "diagnostics" | "turnedOff">,
+  folder: string,
+): Record<string, unknown> {
+  const reasons = new Map(turnedOff.map(({ diagnostic, reason }) => [diagnostic, reason]));
+  const diagnostics = [...given, ...reasons.keys()];
   const ids = [...new Set(diagnostics.map(({ id }) => id))].sort();
   const fingerprints = new Fingerprints(folder);
   return {
@@ -28,7 +36,7 @@ export function sarifLog(diagnostics: readonly Diagnostic[], folder: string): Re
         results: diagnostics.map((diagnostic) => ({
           ruleId: diagnostic.id,
           ruleIndex: ids.indexOf(diagnostic.id),
-          level: diagnostic.severity,
+          level: LEVELS[diagnostic.severity],
           message: { text: messageText(withAdvice(diagnostic)) },
           locations: [
             {
@@ -39,11 +47,16 @@ export function sarifLog(diagnostics: readonly Diagnostic[], folder: string): Re
             },
           ],
           partialFingerprints: { [FINGERPRINT]: fingerprints.of(diagnostic) },
+          ...suppressionOf(reasons.get(diagnostic)),
           ...fixesOf(diagnostic, folder),
         })),
       },
     ],
   };
+}
+
+function suppressionOf(reason: string | undefined): Record<string, unknown> {
+  return reason === undefined ? {} : { suppressions: [{ kind: "inSource", justification: reason }] };
 }
 
 function rule(id: Diagnostic["id"]): Record<string, unknown> {

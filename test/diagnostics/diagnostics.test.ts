@@ -4,26 +4,12 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type Compiled, compile, type FileAnswer, renderDiagnostic, TARGETS } from "../../core/index.ts";
-import { DIAGNOSTICS, type DiagnosticId } from "../../core/source/ids.ts";
+import { renderDiagnostic } from "../../core/index.ts";
+import { DIAGNOSTICS, type DiagnosticId, HINTS, WARNINGS } from "../../core/source/ids.ts";
+import { compileCase } from "./cases.ts";
 
 const folder = new URL("./", import.meta.url);
 const ids = Object.keys(DIAGNOSTICS) as DiagnosticId[];
-
-/** The first line may name a target: `// target: kong`. */
-function compileCase(id: string): Compiled {
-  const text = readFileSync(new URL(`${id}.ipe`, folder), "utf8");
-  const target = TARGETS.find((name) => text.startsWith(`// target: ${name}\n`));
-  return compile([{ name: `${id}.ipe`, text, read }], target === undefined ? {} : { target });
-}
-
-/** What cases import lies in `files`. */
-function read(path: string): FileAnswer {
-  const file = new URL(`files/${path}`, folder);
-  if (path === "" || !existsSync(file))
-    return { ok: false, problem: "there is no such file", help: "name one that is there" };
-  return { ok: true, source: { name: path, text: readFileSync(file, "utf8"), place: path, read } };
-}
 
 test("every diagnostic has a case, and every case a diagnostic", () => {
   const cases = readdirSync(folder).filter((name) => name.endsWith(".ipe"));
@@ -38,6 +24,15 @@ test("every diagnostic is given somewhere in the sources", () => {
     .map((name) => readFileSync(new URL(name, core), "utf8"))
     .join("\n");
   expect(ids.filter((id) => !text.includes(`"${id}"`))).toEqual([]);
+});
+
+test("the lists of warnings and hints are what the cases show", () => {
+  const given = (severity: string) =>
+    ids.filter((id) => readFileSync(new URL(`${id}.txt`, folder), "utf8").includes(` ${severity}[${id}]: `));
+  expect(given("warning").toSorted()).toEqual([...WARNINGS].sort());
+  const warnings: readonly string[] = WARNINGS;
+  expect(given("hint").filter((id) => !(HINTS as readonly string[]).includes(id))).toEqual([]);
+  expect(HINTS.filter((id) => !given("hint").includes(id) && !warnings.includes(id))).toEqual([]);
 });
 
 describe.each(ids)("%s", (id) => {

@@ -10,7 +10,7 @@ import {
 import { EXIT_POLICY_ERRORS, EXIT_SUCCESS, Failure } from "../exit.ts";
 import { FileReader } from "../file-reader.ts";
 import { readSources, writeWhole } from "../files.ts";
-import { diagnosticData, type Output, reportDiagnostics } from "../output.ts";
+import { diagnosticData, type Output, reportDiagnostics, reportTurnedOff } from "../output.ts";
 import { sarifLog } from "../sarif.ts";
 
 export interface CheckOptions {
@@ -26,29 +26,36 @@ export const FORMATS = ["text", "json", "sarif"] as const;
 /** How `ipe check` prints diagnostics; `--json` is the short form of `--format json`. */
 export interface FormatOptions extends CheckOptions {
   readonly format?: (typeof FORMATS)[number];
+  /** Also list what policies turn off. */
+  readonly verbose?: boolean;
 }
 
 /** Report all problems; the code says whether there are errors. */
 export function checkCommand(files: readonly string[], options: FormatOptions, output: Output): number {
   if (options.json === true && (options.format ?? "json") !== "json")
     throw new Failure(`--json and --format ${options.format} say different things; give one of them`);
-  const compiled = compileFiles(files, options);
+  const compiled = compileFiles(files, options, true);
   switch (options.json === true ? "json" : (options.format ?? "text")) {
     case "json":
       output.result(diagnosticsJson(compiled));
       break;
     case "sarif":
-      output.result(JSON.stringify(sarifLog(compiled.diagnostics, process.cwd()), null, 2));
+      output.result(JSON.stringify(sarifLog(compiled, process.cwd()), null, 2));
       break;
     case "text":
       reportDiagnostics(compiled.diagnostics, output);
+      if (options.verbose === true) reportTurnedOff(compiled.turnedOff, output);
       if (compiled.ok) output.message(summary(compiled, files));
   }
   return compiled.ok ? EXIT_SUCCESS : EXIT_POLICY_ERRORS;
 }
 
-function diagnosticsJson({ ok, diagnostics }: Compiled): string {
-  return JSON.stringify({ ok, diagnostics: diagnostics.map(diagnosticData) });
+function diagnosticsJson({ ok, diagnostics, turnedOff }: Compiled): string {
+  return JSON.stringify({
+    ok,
+    diagnostics: diagnostics.map(diagnosticData),
+    turnedOff: turnedOff.map(({ diagnostic, reason }) => ({ ...diagnosticData(diagnostic), reason })),
+  });
 }
 
 function summary(compiled: Extract<Compiled, { ok: true }>, files: readonly string[]): string {
@@ -70,7 +77,7 @@ export interface BuildOptions extends CheckOptions {
 
 /** Compile and write the bundle; with errors nothing is written, and `--json` prints them as `ipe check` does. */
 export function buildCommand(files: readonly string[], options: BuildOptions, output: Output): number {
-  const compiled = compileFiles(files, options);
+  const compiled = compileFiles(files, options, false);
   if (!compiled.ok && options.json === true) output.result(diagnosticsJson(compiled));
   else reportDiagnostics(compiled.diagnostics, output);
   if (!compiled.ok) return EXIT_POLICY_ERRORS;
@@ -107,9 +114,15 @@ function savingsTable({ before, after, passes }: Savings): string {
   ].join("\n");
 }
 
-function compileFiles(files: readonly string[], { target, strict, allowOutside }: CheckOptions): Compiled {
+/** `hints`: for whoever writes the text; a build is done with it. */
+function compileFiles(
+  files: readonly string[],
+  { target, strict, allowOutside }: CheckOptions,
+  hints: boolean,
+): Compiled {
   return compile(readSources(files, new FileReader(files, { outside: allowOutside === true })), {
     ...(target === undefined ? {} : { target }),
     strict: strict === true,
+    hints,
   });
 }

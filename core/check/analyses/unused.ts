@@ -1,0 +1,96 @@
+/** Declarations that nothing reads. */
+import type { Diagnostics } from "../../source/diagnostics.ts";
+import type { Declaration, Expression, Name, TypeReference } from "../../syntax/ast.ts";
+import { nodesOf } from "../../syntax/walk.ts";
+import { attributesOf, conditionsOf } from "../policies.ts";
+import type { Subject } from "./analysis.ts";
+
+/** `unused-attribute` (warning), `unused-declaration` (hint). */
+export function checkUnused({ checked, declarations, conditions }: Subject, report: Diagnostics): void {
+  if (checked.policies.length === 0) return;
+  const read = new Set(checked.policies.flatMap((p) => attributesOf(p, checked.resolutions)));
+  for (const attribute of checked.schema.attributes.values()) {
+    if (!read.has(attribute))
+      report.warning(
+        "unused-attribute",
+        attribute.span!,
+        `no policy reads \`${attribute.name}\``,
+        "remove it, or read it",
+      );
+  }
+  if (!report.hints) return;
+  const types = new Set(declarations.flatMap(typeNames));
+  const texts = readIn([...conditions, ...checked.policies.flatMap(conditionsOf)]);
+  const defaults = new Set(declarations.flatMap(defaultNames));
+  const captures = new Set(
+    [...checked.schema.attributes.values()].filter((a) => a.source === "capture").map((a) => a.argument),
+  );
+  for (const d of declarations) {
+    switch (d.kind) {
+      case "enum":
+      case "type":
+        if (!types.has(d.name.text)) unused(d.name, d.kind, report);
+        break;
+      case "constant":
+        if (!texts.names.has(d.name.text) && !defaults.has(d.name.text)) unused(d.name, d.kind, report);
+        break;
+      case "resource": {
+        const captured = [...d.pattern.value.matchAll(/\{(\w+)[^}]*\}/g)].some((m) => captures.has(m[1]!));
+        // Also one that nobody names takes requests away from a less specific one; that is worth a name.
+        if (!captured && !texts.strings.has(d.name.text)) unused(d.name, d.kind, report);
+        break;
+      }
+      case "data":
+        for (const { name } of d.tables) if (!texts.names.has(name.text)) unused(name, "data", report);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+function unused(name: Name, kind: string, report: Diagnostics): void {
+  report.hint(
+    "unused-declaration",
+    name.span,
+    kind === "resource"
+      ? `no condition names resource \`${name.text}\``
+      : `nothing reads ${kind} \`${name.text}\``,
+    kind === "resource" ? "remove it, unless it takes requests from a wider one" : "remove it",
+  );
+}
+
+function typeNames(d: Declaration): string[] {
+  const references: readonly TypeReference[] =
+    d.kind === "type"
+      ? d.fields.map((field) => field.type)
+      : d.kind === "attributes"
+        ? d.attributes.map((a) => a.type)
+        : d.kind === "constant"
+          ? [d.type]
+          : d.kind === "data"
+            ? d.tables.map((table) => table.element)
+            : [];
+  return references.map((reference) => reference.name.text);
+}
+
+function defaultNames(d: Declaration): string[] {
+  const defaults = d.kind === "attributes" ? d.attributes.map((a) => a.default) : [];
+  return defaults.flatMap((value) => (value?.kind === "path" ? [value.path.text] : []));
+}
+
+/** Names and strings in conditions. */
+function readIn(conditions: readonly Expression[]): {
+  readonly names: ReadonlySet<string>;
+  readonly strings: ReadonlySet<string>;
+} {
+  const names = new Set<string>();
+  const strings = new Set<string>();
+  for (const condition of conditions) {
+    for (const node of nodesOf(condition)) {
+      if (node.kind === "path") names.add(node.path.text);
+      if (node.kind === "string") strings.add(node.value);
+    }
+  }
+  return { names, strings };
+}
