@@ -85,17 +85,14 @@ export {
 export { type Differences, findDifferences, type Witness } from "./search/difference.ts";
 export { type Change, type ConditionGoal, findRemedy, type Remedy } from "./search/remedy.ts";
 export { addedElements, FRESH_TEXTS } from "./search/values.ts";
-<<<<<<< HEAD
-export { type Diagnostic, type Fix, type Paint, renderDiagnostic } from "./source/diagnostics.ts";
-=======
 export {
   type Diagnostic,
+  type Fix,
   type Paint,
   renderDiagnostic,
   type Severity,
   type TurnedOff,
 } from "./source/diagnostics.ts";
 export { printable } from "./source/display.ts";
->>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
 export { DIAGNOSTICS } from "./source/ids.ts";
 export { type FileAnswer, locate, type RowsAnswer, type Source } from "./source/source.ts";

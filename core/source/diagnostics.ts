@@ -3,7 +3,6 @@ import { markedLine, printable, shortened } from "./display.ts";
 import type { DiagnosticId } from "./ids.ts";
 import { locate, type Source, type Span } from "./source.ts";
 
-<<<<<<< HEAD
 /** An edit that does what the advice says. */
 export interface Fix {
   /** What it does: lower case, no final stop. */
@@ -12,10 +11,9 @@ export interface Fix {
   readonly span: Span;
   readonly text: string;
 }
-=======
+
 /** An error keeps the bundle from being made; a warning does with `--strict`; a hint never does. */
 export type Severity = "error" | "warning" | "hint";
->>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
 
 export interface Diagnostic {
   readonly severity: Severity;
@@ -79,16 +77,12 @@ export class Diagnostics {
     this.#add("error", id, span, message, help, fix);
   }
 
-<<<<<<< HEAD
   warning(id: DiagnosticId, span: Span, message: string, help: string, fix?: Fix): void {
-    this.#add(this.#strict ? "error" : "warning", id, span, message, help, fix);
-=======
-  warning(id: DiagnosticId, span: Span, message: string, help: string): void {
-    this.#add("warning", id, span, message, help);
+    this.#add("warning", id, span, message, help, fix);
   }
 
-  hint(id: DiagnosticId, span: Span, message: string, help: string): void {
-    if (this.hints) this.#add("hint", id, span, message, help);
+  hint(id: DiagnosticId, span: Span, message: string, help: string, fix?: Fix): void {
+    if (this.hints) this.#add("hint", id, span, message, help, fix);
   }
 
   /** Take out the warnings and hints with this id inside of a span; false when there is none. Errors stay. */
@@ -111,7 +105,6 @@ export class Diagnostics {
   /** What policies have turned off, in order of place. */
   get turnedOff(): readonly TurnedOff[] {
     return this.#turnedOff.toSorted((a, b) => this.#byPlace(a.diagnostic, b.diagnostic));
->>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
   }
 
   get hasErrors(): boolean {
@@ -140,19 +133,8 @@ export class Diagnostics {
     return [...shown.toSorted(this.#byPlace), this.#rest(shown)];
   }
 
-<<<<<<< HEAD
-  #add(
-    severity: Diagnostic["severity"],
-    id: DiagnosticId,
-    span: Span,
-    message: string,
-    help: string,
-    given?: Fix,
-  ): void {
-=======
-  #add(level: Severity, id: DiagnosticId, span: Span, message: string, help: string): void {
+  #add(level: Severity, id: DiagnosticId, span: Span, message: string, help: string, given?: Fix): void {
     const severity = level === "warning" && this.#strict ? "error" : level;
->>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
     if (severity === "error") this.#errors++;
     if (this.isFull) return;
     if (!this.#sources.has(span.source)) this.#sources.set(span.source, this.#sources.size);
@@ -160,13 +142,9 @@ export class Diagnostics {
     const key = `${this.#sources.get(span.source)}:${span.start}:${id}:${text}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-<<<<<<< HEAD
     const fix = given ?? respelling(message, help, span);
-    const diagnostic = { severity, id, message: text, help: shortened(help, MESSAGE_LENGTH_MAX), span };
-    this.#list.push(fix === null ? diagnostic : { ...diagnostic, fix });
-=======
-    this.#list.push({ severity, level, id, message: text, help: shortened(help, MESSAGE_LENGTH_MAX), span });
->>>>>>> 42b6ea9 (check: say what can never be true, apply, hold or be heard)
+    const reported = { severity, level, id, message: text, help: shortened(help, MESSAGE_LENGTH_MAX), span };
+    this.#list.push(fix === null ? reported : { ...reported, fix });
   }
 
   readonly #byPlace = (a: Diagnostic, b: Diagnostic): number =>
