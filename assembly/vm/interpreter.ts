@@ -244,7 +244,8 @@ function test(opcode: u32, head: u32, at: usize): u32 {
     case op.OP_LE_MEMBER:
       return a.number <= <f64>b;
     case op.OP_IN_MEMBERS:
-      return inElements(bundle.set(b), <u32>a.number);
+      // `resource.type` may be -1, which is no member of a set.
+      return inElements(bundle.set(b), <u32><i32>a.number);
     case op.OP_EQ_ADDRESS:
       return equalsNetwork(a, b);
     case op.OP_IN_NETWORK:
