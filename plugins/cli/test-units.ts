@@ -1,6 +1,6 @@
 /** What `ipe test` runs: policies that are compiled together, and the tests that belong to them. */
 import { existsSync, readdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import {
   type Compiled,
   compile,
@@ -197,10 +197,11 @@ function readOne(file: string, text: string): ReadFile {
   if (!parsed.ok) return parsed;
   const read = readTestFile(parsed.value, file);
   if (!read.ok) return read;
-  return {
-    ...read,
-    policies: read.policies?.map((named) => ({ ...named, path: join(dirname(file), named.path) })) ?? null,
-  };
+  const placed = ({ path, ...place }: NamedPath): NamedPath => ({
+    ...place,
+    path: isAbsolute(path) ? path : join(dirname(file), path),
+  });
+  return { ...read, policies: read.policies?.map(placed) ?? null };
 }
 
 function unitOf({ name, sources, tests, blocks }: Group): TestUnit {
