@@ -102,6 +102,19 @@ describe("small edits are found", () => {
   });
 });
 
+test("a policy that is only watched has other outcomes, and no vote", () => {
+  const text = TEXT.replace("guard Large:\n", "guard Large:\n  metadata\n    mode: permissive\n");
+  const [old, next] = [engineOf(text), engineOf(text.replace("amount > 1000", "amount >= 1000"))];
+  const { witnesses } = differences(old, next, FEW_SAMPLES);
+  expect(witnesses).toMatchObject([
+    {
+      watched: [{ policy: "Large", from: "not-applicable", to: "indeterminate" }],
+      request: { request: { body: { amount: 1000 } } },
+    },
+  ]);
+  expect(witnesses[0]!.from).toEqual(witnesses[0]!.to);
+});
+
 test("a witness holds what matters and nothing else", () => {
   const [old, next] = [engineOf(TEXT), engineOf(TEXT.replace('"support"]', '"marketing"]'))];
   const { witnesses } = differences(old, next, SAMPLES, 2);

@@ -4,7 +4,7 @@
  * from whatever request made conditions say something new. Finding nothing proves nothing.
  */
 import type { ExplainNode, PolicyEntry, Program, Slot } from "../bytecode/program.ts";
-import type { Decision } from "../decision/decision.ts";
+import type { Decision, Outcome } from "../decision/decision.ts";
 import type { Json } from "../request/facts.ts";
 import { parseNeutralRequest } from "../request/json-form.ts";
 import { type NeutralRequest, undeliveredConnection } from "../request/neutral.ts";
@@ -48,10 +48,18 @@ export interface Witness {
   readonly request: { readonly [name: string]: Json };
   readonly from: Decision;
   readonly to: Decision;
+  /** Policies that both programs only watch, and whose outcomes differ. */
+  readonly watched: readonly WatchedOutcome[];
+}
+
+export interface WatchedOutcome {
+  readonly policy: string;
+  readonly from: Outcome;
+  readonly to: Outcome;
 }
 
 export interface Differences {
-  /** First those on which one program allows and the other denies, then those with another answer. */
+  /** First those on which one program allows and the other denies, then those with another answer or another outcome. */
   readonly witnesses: readonly Witness[];
   readonly tried: number;
 }
@@ -84,6 +92,8 @@ class DifferenceSearch {
   readonly #focus: readonly { readonly probe: Probe; readonly policy: PolicyEntry }[];
   readonly #subjects: readonly Subject[];
   readonly #focused: readonly Subject[];
+  /** Policies that are permissive in both, by their places. */
+  readonly #watched: readonly { readonly policy: string; readonly old: number; readonly next: number }[];
   readonly #corpus: NeutralRequest[] = [];
   readonly #signatures = new Set<string>();
   readonly #witnesses = new Map<string, Witness>();
@@ -101,6 +111,10 @@ class DifferenceSearch {
         .slice(0, FOCUS_MAX)
         .map((policy) => ({ probe, policy })),
     );
+    this.#watched = from.policies.flatMap(({ name, mode }, old) => {
+      const next = to.policies.findIndex((policy) => policy.name === name && policy.mode === "permissive");
+      return mode === "permissive" && next >= 0 ? [{ policy: name, old, next }] : [];
+    });
     this.#subjects = subjectsOf(this.#from, this.#to);
     const read = new Set(
       this.#focus.flatMap(({ probe, policy }) =>
@@ -198,7 +212,8 @@ class DifferenceSearch {
     if (request === null) return;
     const from = this.#judged(this.#from, request);
     const to = this.#judged(this.#to, request);
-    if (differ(from.decision, to.decision)) this.#witness(request);
+    if (differ(from.decision, to.decision) || this.#watchedOutcomes(from.outcomes, to.outcomes).length > 0)
+      this.#witness(request);
     const signature = `${from.signature}|${to.signature}`;
     if (this.#signatures.has(signature) || this.#corpus.length >= CORPUS_MAX) return;
     this.#signatures.add(signature);
@@ -206,7 +221,10 @@ class DifferenceSearch {
   }
 
   /** The decision, and what the changed policies and each of their conditions say. */
-  #judged(probe: Probe, request: NeutralRequest): { decision: Decision; signature: string } {
+  #judged(
+    probe: Probe,
+    request: NeutralRequest,
+  ): { decision: Decision; outcomes: readonly Outcome[]; signature: string } {
     probe.load(request);
     const outcomes = probe.outcomes();
     const decision = probe.decision(outcomes);
@@ -216,7 +234,7 @@ class DifferenceSearch {
         outcomes[probe.program.policies.indexOf(policy)]![0],
         ...leavesOf(policy).map((leaf) => probe.truth(leaf)[0]),
       ]);
-    return { decision, signature: `${decision.allow}${truths.join("")}` };
+    return { decision, outcomes, signature: `${decision.allow}${truths.join("")}` };
   }
 
   // --- witnesses ---
@@ -236,14 +254,18 @@ class DifferenceSearch {
     const form = requestForm(request);
     const parsed = form === null ? null : parseNeutralRequest(form);
     if (form === null || parsed?.ok !== true) return null;
-    const from = this.#decisionOf(this.#from, parsed.request);
-    const to = this.#decisionOf(this.#to, parsed.request);
-    return differ(from, to) ? { request: form, from, to } : null;
+    const from = this.#judged(this.#from, parsed.request);
+    const to = this.#judged(this.#to, parsed.request);
+    const watched = this.#watchedOutcomes(from.outcomes, to.outcomes);
+    return differ(from.decision, to.decision) || watched.length > 0
+      ? { request: form, from: from.decision, to: to.decision, watched }
+      : null;
   }
 
-  #decisionOf(probe: Probe, request: NeutralRequest): Decision {
-    probe.load(request);
-    return probe.decision(probe.outcomes());
+  #watchedOutcomes(from: readonly Outcome[], to: readonly Outcome[]): WatchedOutcome[] {
+    return this.#watched
+      .map(({ policy, old, next }) => ({ policy, from: from[old]!, to: to[next]! }))
+      .filter((outcome) => outcome.from !== outcome.to);
   }
 
   /** Without what makes no difference: facts, elements of lists, fields of records. */
@@ -373,6 +395,6 @@ function isFlip({ from, to }: Witness): boolean {
   return from.allow !== to.allow;
 }
 
-function kindOf({ from, to }: Witness): string {
-  return JSON.stringify([from.allow, from.reason, to.allow, to.reason]);
+function kindOf({ from, to, watched }: Witness): string {
+  return JSON.stringify([from.allow, from.reason, to.allow, to.reason, watched]);
 }

@@ -1,12 +1,16 @@
 /** A request that is shown as decided differently is: on random policies and edits of them, both engines are asked. */
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import {
+  compile,
   createEngine,
   type Engine,
   findDifferences,
   parseNeutralRequest,
   programChanges,
 } from "../../core/index.ts";
+import { readSources } from "../../plugins/cli/files.ts";
 import { prepare } from "./bundles.ts";
 import { type GeneratedBundle, type GeneratedPolicy, generateBundle } from "./policies.ts";
 import { partSeed, Random } from "./random.ts";
@@ -54,21 +58,97 @@ test("a witness really is decided differently", () => {
       goesOn: () => true,
     });
     expect(tried).toBeLessThanOrEqual(SAMPLES);
+    // What is said of a policy does not depend on the others around it.
+    const touched = changes.policies.map((policy) => policy.name.replace(/x$/, ""));
+    expect(new Set(touched).size).toBeLessThanOrEqual(1);
     if (changes.policies.length > 0) changed++;
     if (witnesses.length > 0) found++;
-    for (const { request, from, to } of witnesses) {
+    for (const { request, from, to, watched } of witnesses) {
       const where = `seed ${SEED}, pair ${index}: ${JSON.stringify(request)}`;
       const parsed = parseNeutralRequest(request);
       if (!parsed.ok) throw new Error(`${where}: ${parsed.errors.join(", ")}`);
       expect(old.decide(parsed.request), where).toEqual(from);
       expect(next.decide(parsed.request), where).toEqual(to);
-      expect([from.allow, from.setRequestHeaders, from.denial], where).not.toEqual([
+      expect([from.allow, from.setRequestHeaders, from.denial, []], where).not.toEqual([
         to.allow,
         to.setRequestHeaders,
         to.denial,
+        watched,
       ]);
     }
   }
   expect(changed).toBeGreaterThan(PAIRS / 2);
   expect(found).toBeGreaterThan(changed / 4);
 });
+
+/** One word or number that means something else, as a typing error would have it. */
+const EDITS: readonly (readonly [RegExp, string])[] = [
+  [/ >= /g, " > "],
+  [/ > /g, " >= "],
+  [/ <= /g, " < "],
+  [/ < /g, " <= "],
+  [/ == /g, " != "],
+  [/ != /g, " == "],
+  [/\band\b/g, "or"],
+  [/\bor\b/g, "and"],
+  [/\bnot /g, ""],
+  [/\bany\(/g, "all("],
+  [/\ball\(/g, "any("],
+  [/\b[0-9]+\b/g, "77"],
+];
+/** Of all edits of the examples every so many is tried. */
+const EVERY = 2;
+
+/** Each edit of the conditions in a text: not of declarations, comments, texts and tests. */
+function* editsOf(text: string): Generator<string> {
+  for (const [pattern, written] of EDITS) {
+    for (const match of text.matchAll(pattern)) {
+      const before = text.slice(0, match.index);
+      const line = before.slice(before.lastIndexOf("\n") + 1);
+      const quotes = line.replaceAll(/[^"]/g, "").length;
+      if (!/\n(?:policy|guard) /.test(before) || line.includes("//") || quotes % 2 === 1) continue;
+      yield before + written + text.slice(match.index + match[0].length);
+    }
+  }
+}
+
+test("an edit of a condition in an example is shown by a request", () => {
+  const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+  const folders = readdirSync(examples, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const missed: string[] = [];
+  let tried = 0;
+  let index = 0;
+  for (const { name } of folders) {
+    const sources = readSources([`${examples}${name}`]);
+    const old = bundleOf(sources);
+    for (const source of sources) {
+      for (const text of editsOf(source.text)) {
+        if (index++ % EVERY !== 0) continue;
+        const next = bundleOf(sources.map((each) => (each === source ? { ...each, text } : each)));
+        if (old === null || next === null) continue;
+        const changes = programChanges(old.program, next.program);
+        const parts = changes.policies.flatMap((policy) => policy.parts.map(({ part }) => part));
+        if (!parts.includes("trigger") && !parts.includes("requirement")) continue;
+        tried++;
+        const { witnesses } = findDifferences(old.program, next.program, changes, {
+          seed: 1,
+          samples: 20_000,
+          witnesses: 1,
+          goesOn: () => true,
+        });
+        if (witnesses.length === 0) missed.push(`${name}: ${JSON.stringify(changes.policies)}`);
+      }
+    }
+  }
+  expect(missed).toEqual([]);
+  expect(tried).toBeGreaterThan(20);
+});
+
+/** Null for what the checker refuses, as it does some edits. */
+function bundleOf(sources: ReturnType<typeof readSources>): Engine | null {
+  const compiled = compile(sources);
+  if (!compiled.ok) return null;
+  const made = createEngine(compiled.bundle);
+  if (!made.ok) throw new Error(made.error);
+  return made.engine;
+}

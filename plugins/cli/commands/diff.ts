@@ -77,10 +77,11 @@ function diffData(
     resources: changes.resources,
     enums: changes.enums,
     search: { seed, tried, proves_sameness: isUnchanged(changes) },
-    witnesses: witnesses.map(({ request, from, to }) => ({
+    witnesses: witnesses.map(({ request, from, to, watched }) => ({
       request,
       old: decisionData(from),
       new: decisionData(to),
+      permissive: watched.map((outcome) => ({ policy: outcome.policy, old: outcome.from, new: outcome.to })),
     })),
   };
 }
@@ -152,11 +153,12 @@ function searchLines({ witnesses, tried }: Differences, options: DiffOptions, ou
   ];
 }
 
-function witnessLines({ request, from, to }: Witness, number: number, output: Output): string[] {
+function witnessLines({ request, from, to, watched }: Witness, number: number, output: Output): string[] {
   return [
     `  ${number}. ${JSON.stringify(request)}`,
     `     old: ${decisionText(from, output)}`,
     `     new: ${decisionText(to, output)}`,
+    ...watched.map((outcome) => `     permissive: ${outcome.policy} was ${outcome.from}, is ${outcome.to}`),
   ];
 }
 
