@@ -333,6 +333,16 @@ describe("coverage", () => {
   });
 });
 
+test("docs/testing.md shows what is printed", async () => {
+  const docs = readFileSync(new URL("../../docs/testing.md", import.meta.url), "utf8");
+  const block = (kind: string): string => new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\`$`, "ms").exec(docs)![1]!;
+  const folder = folderWith({ "orders.ipe": block("ipe"), "orders.ipe.test.yaml": block("yaml") });
+  const [command, ...shown] = block("console").split("\n");
+  expect(command).toBe("$ ipe test . --coverage");
+  const untimed = (text: string): string => text.replace(/\(\d+ ms\)/, "(... ms)");
+  expect(untimed((await ipe(folder, ["test", ".", "--coverage"])).stdout)).toBe(untimed(shown.join("\n")));
+});
+
 test("--watch runs again with every change, until it is ended", async () => {
   const folder = good();
   const child = start(folder, ["test", "--watch", "orders.ipe"]);
