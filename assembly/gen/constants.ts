@@ -94,6 +94,9 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Cells of one value (a record with its fields); the compiler and the verifier refuse more. */
 // @ts-ignore: decorator
 @inline export const LIMIT_SHAPE_WIDTH_MAX: u32 = 256;
+/** Values that are computed for one test; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_TEMPORARIES_MAX: u32 = 8;
 /** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
 // @ts-ignore: decorator
 @inline export const LIMIT_POINTER_TOKENS_MAX: u32 = 32;
@@ -110,12 +113,15 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Some slot that is read comes from the request body. */
 // @ts-ignore: decorator
 @inline export const FEATURE_BODY: u32 = 1;
-/** The code holds count, any or all. */
+/** The code holds an instruction with a list and a body: ANY, ALL, COUNT, TALLY, SUM, MIN, MAX. */
 // @ts-ignore: decorator
 @inline export const FEATURE_AGGREGATES: u32 = 2;
 /** The code tests addresses or networks. */
 // @ts-ignore: decorator
 @inline export const FEATURE_NETWORKS: u32 = 4;
+/** The code holds an instruction that computes. */
+// @ts-ignore: decorator
+@inline export const FEATURE_COMPUTING: u32 = 8;
 
 /** A request on which no policy has a word is allowed. */
 // @ts-ignore: decorator
@@ -483,6 +489,33 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Register 0 is at most register 1, likewise. */
 // @ts-ignore: decorator
 @inline export const OP_LE_COUNTS: u32 = 53;
+/** Number b as a value of the type whose id is the field: int, float, datetime or duration. */
+// @ts-ignore: decorator
+@inline export const OP_LOAD_NUMBER: u32 = 54;
+/** a + b. Types: int and float with each other (int if both are), datetime and duration to a datetime, two durations to a duration. */
+// @ts-ignore: decorator
+@inline export const OP_ADD: u32 = 55;
+/** a - b. Types: likewise; two datetimes to a duration, a datetime and a duration to a datetime, two durations to a duration. */
+// @ts-ignore: decorator
+@inline export const OP_SUBTRACT: u32 = 56;
+/** a times b. Types: int and float with each other, a duration and an int to a duration. */
+// @ts-ignore: decorator
+@inline export const OP_MULTIPLY: u32 = 57;
+/** String a with ASCII letters in lower case. */
+// @ts-ignore: decorator
+@inline export const OP_LOWER: u32 = 58;
+/** As COUNT, the number itself: an int where the sure and the possible number coincide, else invalid. */
+// @ts-ignore: decorator
+@inline export const OP_TALLY: u32 = 59;
+/** Sum, from the first element on, of field `field` of the elements of list a for which the body is true (all, without a body): int, float or duration. 0 for none. */
+// @ts-ignore: decorator
+@inline export const OP_SUM: u32 = 60;
+/** The least of them: int, float, datetime, duration or a member of an ordered enum. Invalid for none. */
+// @ts-ignore: decorator
+@inline export const OP_MIN: u32 = 61;
+/** The greatest of them, likewise. */
+// @ts-ignore: decorator
+@inline export const OP_MAX: u32 = 62;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: StaticArray<u32> = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];

@@ -7,7 +7,7 @@ import { allocateBlock, freeBlock } from "./memory";
 /** Chunks are at least this large; the first one is kept for ever. */
 // @ts-ignore: decorator
 @inline const CHUNK_BYTES: usize = 1 << 16;
-/** A chunk starts with the address of the one before it. */
+/** A chunk starts with the address of the one before it, and where it ends itself. */
 // @ts-ignore: decorator
 @inline const CHUNK_HEADER: usize = 16;
 /** Limit while a request is served. The largest legal request (headers, body, its tree, its cells) needs a third. */
@@ -56,6 +56,30 @@ export function allocateZeroed(bytes: usize): usize {
   return address;
 }
 
+/** What `markArena` noted, by its number: chunk, cursor and bytes taken. */
+const MARKS: usize = memory.data(3 * 12, 4);
+
+/** Note what is allocated now. */
+export function markArena(number: u32): void {
+  const mark = MARKS + number * 12;
+  store<usize>(mark, chunk);
+  store<usize>(mark, cursor, 4);
+  store<usize>(mark, taken, 8);
+}
+
+/** Forget everything allocated since the mark. A mark that is older than another one outlives it. */
+export function releaseArena(number: u32): void {
+  const mark = MARKS + number * 12;
+  while (chunk != load<usize>(mark)) {
+    const previous = load<usize>(chunk);
+    freeBlock(chunk);
+    chunk = previous;
+  }
+  cursor = load<usize>(mark, 4);
+  taken = load<usize>(mark, 8);
+  if (chunk != 0) end = load<usize>(chunk, 4);
+}
+
 /** An allocation failed since the last reset: no answer may be given from what was computed. */
 export function arenaExhausted(): bool {
   return exhausted;
@@ -73,6 +97,7 @@ function addChunk(size: usize): bool {
   const next = allocateBlock(bytes);
   if (next == 0) return false;
   store<usize>(next, chunk);
+  store<usize>(next, next + bytes, 4);
   chunk = next;
   cursor = next + CHUNK_HEADER;
   end = next + bytes;

@@ -4,12 +4,14 @@
  * INVARIANT: the bundle is verified, so every operand is in place and of its type.
  */
 import * as op from "../gen/constants";
+import { allocate, markArena, releaseArena } from "../host/arena";
 import { inNetwork, orderAddresses } from "./address";
 import { Bundle, SetEntry } from "./bundle";
-import { equalBytes } from "./bytes";
-import { ABSENT, Cell, CELL_BYTES, KIND_ADDRESS, KIND_STRING, PRESENT } from "./cells";
+import { equalBytes, lowerBytes } from "./bytes";
+import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, KIND_STRING, PRESENT } from "./cells";
 import { containsBytes } from "./search";
 import { findString } from "./strings";
+import { setNumber, setString } from "./text-values";
 
 // @ts-ignore: decorator
 @inline const FALSE: u32 = 0;
@@ -19,6 +21,11 @@ import { findString } from "./strings";
 @inline const UNKNOWN: u32 = 2;
 // @ts-ignore: decorator
 @inline const NEGATE: u32 = 0x200;
+/** Of an instruction that computes: its result is a float. */
+// @ts-ignore: decorator
+@inline const FLOAT: u32 = 0x100;
+// @ts-ignore: decorator
+@inline const SAFE_INTEGER_MAX: f64 = 9007199254740991;
 /** Number of elements of a list that is unknown. */
 // @ts-ignore: decorator
 @inline const NO_COUNT: i32 = -1;
@@ -28,6 +35,13 @@ let bundle: Bundle = changetype<Bundle>(0);
 let frame0: usize = 0;
 let frame1: usize = 0;
 let frame2: usize = 0;
+/** What is computed at the depth at hand: cells of frame 3. */
+let temporaries: usize = 0;
+/** Each depth has its own. */
+const TEMPORARIES: usize = memory.data(3 * 8 * 24, 8);
+// @ts-ignore: decorator
+@inline const BANK_BYTES: usize = 8 * CELL_BYTES;
+
 /** Some test since this was last cleared was unknown. */
 let metUnknown: bool = false;
 
@@ -55,6 +69,9 @@ function region(start: usize, mode: u32, depth: u32): bool {
   let possible0 = 0;
   let sure1 = 0;
   let possible1 = 0;
+  const bank = TEMPORARIES + (depth - 1) * BANK_BYTES;
+  temporaries = bank;
+  let marked = false;
   while (true) {
     const head = <u32>load<u16>(at);
     const opcode = head & 0xff;
@@ -63,8 +80,17 @@ function region(start: usize, mode: u32, depth: u32): bool {
     if (opcode < op.OP_ANY) {
       if (opcode <= op.OP_REJECT) return opcode == op.OP_ACCEPT;
       truth = test(opcode, head, at);
+    } else if (opcode >= op.OP_LOAD_NUMBER) {
+      // Texts that a test needs are forgotten behind it.
+      if (!marked) markArena(depth - 1);
+      marked = true;
+      compute(opcode, head, at, depth, bank);
+      temporaries = bank;
+      at += opcode < op.OP_TALLY ? step : step + bodyBytes(at);
+      continue;
     } else if (opcode == op.OP_COUNT) {
       countElements(head, at, depth);
+      temporaries = bank;
       if ((head & 0x4000) == 0) {
         sure0 = counted;
         possible0 = countedPossible;
@@ -76,6 +102,7 @@ function region(start: usize, mode: u32, depth: u32): bool {
       continue;
     } else if (opcode < op.OP_COUNT) {
       truth = quantify(opcode == op.OP_ANY, head, at, mode, depth);
+      temporaries = bank;
       step += bodyBytes(at);
     } else if (opcode < op.OP_EQ_COUNT_CELL) {
       truth = compareCount(opcode - op.OP_EQ_COUNT, sure0, possible0, bundle.number(operandB(at)));
@@ -84,6 +111,10 @@ function region(start: usize, mode: u32, depth: u32): bool {
       truth = cell.state == PRESENT ? compareCount(opcode - op.OP_EQ_COUNT_CELL, sure0, possible0, cell.number) : UNKNOWN;
     } else {
       truth = compareCounts(opcode - op.OP_EQ_COUNTS, sure0, possible0, sure1, possible1);
+    }
+    if (marked) {
+      releaseArena(depth - 1);
+      marked = false;
     }
     if (truth == UNKNOWN) {
       metUnknown = true;
@@ -122,8 +153,92 @@ function cellB(head: u32, at: usize): Cell {
 // @ts-ignore: decorator
 @inline
 function frameCell(frame: u32, cell: u32): Cell {
-  const first = frame == 0 ? frame0 : frame == 1 ? frame1 : frame2;
+  const first = frame == 0 ? frame0 : frame == 1 ? frame1 : frame == 2 ? frame2 : temporaries;
   return changetype<Cell>(first + cell * CELL_BYTES);
+}
+
+// --- computed values ---
+
+/** One instruction that computes: writes its temporary. */
+function compute(opcode: u32, head: u32, at: usize, depth: u32, bank: usize): void {
+  const into = cellAt(bank, load<u8>(at, 6));
+  const field = <u32>load<u8>(at, 7);
+  if (opcode == op.OP_LOAD_NUMBER) {
+    give(into, bundle.number(operandB(at)), true);
+    return;
+  }
+  if (opcode == op.OP_TALLY) {
+    countElements(head, at, depth);
+    give(into, counted, counted >= 0 && counted == countedPossible);
+    return;
+  }
+  const a = cellA(head, at);
+  if (opcode > op.OP_TALLY) {
+    fold(opcode, a, at, field, (head & FLOAT) != 0, into, depth);
+    return;
+  }
+  if (opcode == op.OP_LOWER) {
+    lowerText(a, into);
+    return;
+  }
+  const b = cellB(head, at);
+  const value = opcode == op.OP_ADD ? a.number + b.number : opcode == op.OP_SUBTRACT ? a.number - b.number : a.number * b.number;
+  give(into, value, a.state == PRESENT && b.state == PRESENT && isWithin(value, (head & FLOAT) != 0));
+}
+
+/** Adding 0 makes 0 of -0. */
+function give(cell: Cell, value: f64, valid: bool): void {
+  setNumber(cell, value + 0);
+  cell.state = <u16>(valid ? PRESENT : INVALID);
+}
+
+/** Finite, or for a whole number exact; NaN is neither. */
+function isWithin(value: f64, float: bool): bool {
+  return Math.abs(value) <= (float ? f64.MAX_VALUE : SAFE_INTEGER_MAX);
+}
+
+/** A text without upper case stays where it is. */
+function lowerText(a: Cell, into: Cell): void {
+  let pointer = a.pointer;
+  const length = a.length;
+  let upper = false;
+  if (a.state == PRESENT) for (let i: u32 = 0; i < length; i++) upper = upper || <u32>load<u8>(pointer + i) - 0x41 < 26;
+  if (upper) {
+    const copy = allocate(length);
+    if (copy != 0) {
+      memory.copy(copy, pointer, length);
+      lowerBytes(copy, length);
+      pointer = copy;
+    }
+  }
+  into.state = <u16>(a.state == PRESENT ? PRESENT : INVALID);
+  setString(into, pointer, length);
+}
+
+/** SUM, MIN and MAX: one number of the fields of all elements that count. */
+function fold(opcode: u32, list: Cell, at: usize, field: u32, float: bool, into: Cell, depth: u32): void {
+  const sum = opcode == op.OP_SUM;
+  let value: f64 = sum ? 0 : NaN;
+  let known = list.state == PRESENT;
+  const before = metUnknown;
+  const hasBody = operandB(at) != 0;
+  let element = list.pointer;
+  for (let i: u32 = 0; known && i < list.length; i++, element += list.width * CELL_BYTES) {
+    if (hasBody) {
+      enter(depth, element);
+      const truth = testElement(at + op.INSTRUCTION_BYTES, depth + 1);
+      if (truth == FALSE) continue;
+      known = truth == TRUE;
+    }
+    const next = cellAt(element, field);
+    known = known && next.state == PRESENT;
+    if (sum) {
+      value += next.number;
+      known = known && isWithin(value, float);
+    } else if (isNaN(value) || (opcode == op.OP_MIN ? next.number < value : next.number > value)) value = next.number;
+  }
+  metUnknown = before;
+  give(into, value, known && !isNaN(value));
 }
 
 // --- aggregates ---

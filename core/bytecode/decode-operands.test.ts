@@ -18,6 +18,7 @@ const TAKEN: Readonly<Record<Exclude<OperandA, "none">, readonly (keyof typeof C
   bool: ["vip"],
   string: ["environment", "order_id", "tenant"],
   number: NUMBERS,
+  counted: NUMBERS,
   enum: ["resource.type", "risk", "colour", "other_risk"],
   ordered: ["risk", "other_risk"],
   address: ["source.ip", "network", "peer"],
@@ -46,6 +47,19 @@ const TAKEN: Readonly<Record<Exclude<OperandA, "none">, readonly (keyof typeof C
   list: ["tags", "approvals", "networks", "addresses", "answers", "risks", "ratios"],
 };
 
+/** Lists whose elements are what the instruction makes one value of. */
+const FOLDED: Readonly<Record<string, readonly (keyof typeof CELLS)[]>> = {
+  SUM: ["ratios"],
+  MIN: ["ratios", "risks"],
+  MAX: ["ratios", "risks"],
+};
+
+/** Does it compute a float, of the sample's numbers? Only `amount` is an int. */
+function isFloat(name: string, { a, b }: Fields): boolean {
+  if (name === "SUM") return a === CELLS.ratios;
+  return ["ADD", "SUBTRACT", "MULTIPLY"].includes(name) && (a !== CELLS.amount || b !== CELLS.amount);
+}
+
 /** Pairs of slots that an instruction with two cells takes, by its operand b. */
 const PAIRS: Readonly<Record<string, readonly (readonly [keyof typeof CELLS, keyof typeof CELLS])[]>> = {
   stringCell: pairs(TAKEN.string, TAKEN.string),
@@ -57,6 +71,7 @@ const PAIRS: Readonly<Record<string, readonly (readonly [keyof typeof CELLS, key
     ...pairs(TAKEN.ordered, TAKEN.ordered),
   ],
   comparableCell: [...pairs(NUMBERS, NUMBERS), ...pairs(TAKEN.ordered, TAKEN.ordered)],
+  countedCell: pairs(NUMBERS, NUMBERS),
   addressCell: [...pairs(TAKEN.ip, TAKEN.ip), ["network", "network"]],
   cidrCell: pairs(TAKEN.ip, ["network"]),
   listCell: [
@@ -91,12 +106,18 @@ describe("rules 10 and 11, types of operands", () => {
   const INSTRUCTION_LIST = INSTRUCTIONS.filter((info) => info !== null);
   const withCode = (name: string, fields: Fields): string => {
     const model = sample();
-    const { b } = INSTRUCTION_LIST.find((info) => info.name === name)!;
+    const { b, computes } = INSTRUCTION_LIST.find((info) => info.name === name)!;
     // A set whose only member is 0, which every enum of the sample has.
     if (b === "members") model.sets.push({ kind: 2, first: model.setElements.push(0) - 1, count: 1 });
     const test = instruction(name, { jump: 2, ...fields });
     const rest = [instruction("ACCEPT"), instruction("REJECT")];
-    if (b === "body")
+    if (computes)
+      setRoutine(model, ROUTINE, [
+        instruction(name, { sense: isFloat(name, fields) ? 1 : 0, ...fields }),
+        instruction("CONSTANT", { jump: 2 }),
+        ...rest,
+      ]);
+    else if (b === "body")
       setRoutine(model, ROUTINE, [instruction(name, { jump: 3, ...fields }), instruction("ACCEPT"), ...rest]);
     else if (name === "COUNT")
       setRoutine(model, ROUTINE, [instruction(name, fields), instruction("EQ_COUNT", { jump: 2 }), ...rest]);
@@ -112,7 +133,7 @@ describe("rules 10 and 11, types of operands", () => {
     const taken = Object.entries(CELLS)
       .filter(([, cell]) => withCode(name, { a: cell, b: constant }) === "accepted")
       .map(([slot]) => slot);
-    expect(taken.sort()).toEqual([...TAKEN[a as Exclude<OperandA, "none">]].sort());
+    expect(taken.sort()).toEqual([...(FOLDED[name] ?? TAKEN[a as Exclude<OperandA, "none">])].sort());
   });
 
   const TWO_CELLS = INSTRUCTION_LIST.filter((info) => info.b in PAIRS);
@@ -149,6 +170,7 @@ describe("rules 10 and 11, types of operands", () => {
       "EQ_COUNTS",
       "LT_COUNTS",
       "LE_COUNTS",
+      "LOAD_NUMBER",
     ]);
   });
 });

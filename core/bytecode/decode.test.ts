@@ -74,7 +74,7 @@ describe("rule 1, header", () => {
       withWord(4, 0x00020001),
       "header: semantics version 2 is not 1; compile the policy with the version that loads it",
     ],
-    ["feature bit", withWord(8, 15), "header: unknown bit in the features 0xf"],
+    ["feature bit", withWord(8, 31), "header: unknown bit in the features 0x1f"],
     ["flag bit", withWord(12, 2), "header: unknown bit in the flags 0x2"],
     ["highest flag bit", withWord(12, 0x80000000), "header: unknown bit in the flags 0x80000000"],
     [

@@ -20,6 +20,8 @@ import {
   HEADER_DIGEST,
   HEADER_FEATURES,
   HEADER_FLAGS,
+  LIMIT_FRAME_DEPTH_MAX,
+  LIMIT_TEMPORARIES_MAX,
 } from "./gen/constants.ts";
 import type { PolicyEntry, Program } from "./program.ts";
 
@@ -70,7 +72,9 @@ function verify(bytes: Uint8Array): Program {
     ...kept,
     enums,
     slots,
-    cellCount: slots.reduce((sum, slot) => sum + slot.shape.width, 0),
+    cellCount:
+      slots.reduce((sum, slot) => sum + slot.shape.width, 0) +
+      (code.computes ? LIMIT_TEMPORARIES_MAX * (LIMIT_FRAME_DEPTH_MAX + 1) : 0),
     resources,
     code: code.code,
     routineStarts: code.routineStarts,

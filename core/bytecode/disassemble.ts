@@ -2,12 +2,14 @@
 import { formatAddress, formatNetwork } from "../source/address.ts";
 import { cellShapes, cellsOf, globalCellNames } from "./cells.ts";
 import { type Instruction, instructionAt } from "./decode/instructions.ts";
-import { OP_ALL, OP_ANY, OP_COUNT } from "./gen/constants.ts";
-import type { OperandB } from "./gen/tables.ts";
+import { OP_COUNT, OP_LOAD_NUMBER, OP_MAX, OP_MIN, OP_SUM } from "./gen/constants.ts";
+import { type OperandB, TYPE_NAMES } from "./gen/tables.ts";
 import type { ExplainNode, PolicyEntry, Program, Shape } from "./program.ts";
 
 /** Names of the elements of the outer and the inner aggregate: frames 1 and 2. */
 const ELEMENT_NAMES = ["element", "inner"];
+/** The frame of computed values. */
+const TEMPORARIES = 3;
 const ADDRESS_BYTES = 16;
 const ADDRESS_PREFIX = 128;
 
@@ -79,12 +81,14 @@ interface Body {
   readonly end: number;
   readonly names: readonly string[];
   readonly shapes: readonly Shape[];
+  /** Of temporaries that hold the member of an enum. */
+  readonly temporaries: Map<number, Shape>;
 }
 
 function routineLines(start: number, names: Names): string[] {
   const { code } = names.program;
   const end = names.routineEnds.get(start)!;
-  const open: Body[] = [{ end, names: names.global, shapes: names.shapes }];
+  const open: Body[] = [{ end, names: names.global, shapes: names.shapes, temporaries: new Map() }];
   const lines: string[] = [];
   for (let i = start; i < end; i++) {
     while (open.at(-1)!.end === i) open.pop();
@@ -97,13 +101,14 @@ function routineLines(start: number, names: Names): string[] {
     lines.push(
       `    ${String(i - start).padStart(3)}  ${indent}${[instruction.info.name.padEnd(14), ...parts].join("  ")}`.trimEnd(),
     );
+    noteTemporary(instruction, open);
     if (hasBody(instruction)) open.push(bodyOf(instruction, open, i));
   }
   return lines;
 }
 
-function hasBody({ opcode, b }: Instruction): boolean {
-  return b > 0 && (opcode === OP_ANY || opcode === OP_ALL || opcode === OP_COUNT);
+function hasBody({ info, b }: Instruction): boolean {
+  return b > 0 && info.b.startsWith("body");
 }
 
 function bodyOf({ frameA, a, b }: Instruction, open: readonly Body[], i: number): Body {
@@ -114,7 +119,18 @@ function bodyOf({ frameA, a, b }: Instruction, open: readonly Body[], i: number)
     end: i + 1 + b,
     names: cells.map((cell) => plain(name + cell.path)),
     shapes: cells.map((cell) => cell.shape),
+    temporaries: new Map(),
   };
+}
+
+/** Shape of operand a. */
+function shapeOf({ frameA, a }: Instruction, open: readonly Body[]): Shape {
+  return frameA === TEMPORARIES ? open.at(-1)!.temporaries.get(a)! : open[frameA]!.shapes[a]!;
+}
+
+function noteTemporary({ opcode, frameA, a, field, into }: Instruction, open: readonly Body[]): void {
+  if (opcode !== OP_MIN && opcode !== OP_MAX) return;
+  open.at(-1)!.temporaries.set(into, cellShapes(open[frameA]!.shapes[a]!.element!)[field]!);
 }
 
 function operands(
@@ -124,17 +140,19 @@ function operands(
   const { info, opcode, frameA, a, register } = instruction;
   const parts: string[] = [];
   if (opcode === OP_COUNT) parts.push(`register ${register}`);
-  if (info.a !== "none") parts.push(place.open[frameA]!.names[a]!);
+  if (info.a !== "none") parts.push(cellName(place.open, frameA, a));
   const b = operandB(instruction, place);
   if (b !== "") parts.push(b);
-  return parts.join(", ");
+  if (!info.computes) return parts.join(", ");
+  const field = fieldName(instruction, place.open);
+  return `${parts.join(", ")}${field === "" ? "" : `, ${field}`} -> t${instruction.into}`;
 }
 
 function operandB(
   instruction: Instruction,
   { open, at, names: { program } }: { open: readonly Body[]; at: number; names: Names },
 ): string {
-  const { info, frameA, frameB, a, b } = instruction;
+  const { info, frameB, b } = instruction;
   const kind: OperandB = info.b;
   switch (kind) {
     case "none":
@@ -150,18 +168,31 @@ function operandB(
     case "automaton":
       return `automaton ${b} of ${program.automata[b]!.states} states`;
     case "member":
-      return memberText(program, open[frameA]!.shapes[a]!, b);
+      return memberText(program, shapeOf(instruction, open), b);
     case "strings":
     case "numbers":
     case "networks":
     case "members":
-      return setText(program, kind, { set: b, shape: open[frameA]!.shapes[a]! });
+      return setText(program, kind, { set: b, shape: shapeOf(instruction, open) });
     case "body":
     case "bodyOrNone":
       return b === 0 ? "no body" : `body ${at + 1}-${at + b}`;
     default:
-      return open[frameB]!.names[b]!;
+      return cellName(open, frameB, b);
   }
+}
+
+/** A cell of a frame that is open, or a computed value: `t0`. */
+function cellName(open: readonly Body[], frame: number, cell: number): string {
+  return frame === TEMPORARIES ? `t${cell}` : open[frame]!.names[cell]!;
+}
+
+/** The type that LOAD_NUMBER loads; which part of the elements SUM, MIN and MAX take. */
+function fieldName({ opcode, field, frameA, a }: Instruction, open: readonly Body[]): string {
+  if (opcode === OP_LOAD_NUMBER) return TYPE_NAMES[field]!;
+  if (opcode !== OP_SUM && opcode !== OP_MIN && opcode !== OP_MAX) return "";
+  const cells = cellsOf(open[frameA]!.shapes[a]!.element!);
+  return plain(`${ELEMENT_NAMES[open.length - 1]}${cells[field]!.path}`);
 }
 
 function flow({ info, sense, negate, jump }: Instruction, at: number): string {

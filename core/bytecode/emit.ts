@@ -3,9 +3,18 @@
  * mode is exact; `and` and `or` become jumps; every test either jumps or falls through.
  */
 
-import { type Condition, type Count, type CountOperand, isRef, type Order, type Ref } from "../plan/plan.ts";
+import {
+  type Condition,
+  type Count,
+  type CountOperand,
+  isRef,
+  type Order,
+  type Ref,
+  type Step,
+} from "../plan/plan.ts";
 import type { ConstantValue } from "../schema/schema.ts";
 import * as op from "./gen/constants.ts";
+import { TYPE_NAMES } from "./gen/tables.ts";
 import type { Pools } from "./pools.ts";
 
 const U16_MAX = 0xffff;
@@ -132,6 +141,10 @@ class Emitter {
       case "count":
         this.#count(c, negated, targets);
         return;
+      case "computing":
+        for (const step of c.steps) this.#step(step);
+        this.#condition(c.test, negated, targets);
+        return;
     }
   }
 
@@ -184,6 +197,54 @@ class Emitter {
     if (count.body === null) return;
     this.region(count.body, false);
     this.#setLength(at);
+  }
+
+  /** INVARIANT: the test follows its steps at once, and no label is placed between them. */
+  #step(step: Step): void {
+    switch (step.kind) {
+      case "number": {
+        const b = this.#pools.constant(step.value);
+        this.#computing({ code: op.OP_LOAD_NUMBER, b }, step.into, TYPE_NAMES.indexOf(step.value.kind));
+        return;
+      }
+      case "add":
+      case "subtract":
+      case "multiply":
+        this.#computing(
+          { code: ARITHMETIC[step.kind], a: step.left, b: step.right },
+          step.into,
+          0,
+          step.float,
+        );
+        return;
+      case "lower":
+        this.#computing({ code: op.OP_LOWER, a: step.ref }, step.into, 0);
+        return;
+      case "tally":
+        this.#listStep(op.OP_TALLY, step.count, step.into, 0);
+        return;
+      default:
+        this.#listStep(
+          LIST_STEPS[step.kind],
+          step.count,
+          step.into,
+          step.field,
+          step.kind === "sum" && step.float,
+        );
+    }
+  }
+
+  #listStep(code: number, count: Count, into: number, field: number, float = false): void {
+    const at = this.#code.length;
+    this.#computing({ code, a: count.list }, into, field, float);
+    if (count.body === null) return;
+    this.region(count.body, false);
+    this.#setLength(at);
+  }
+
+  #computing(test: Test, into: number, field: number, float = false): void {
+    const { head, a, b } = words(test);
+    this.#code.push({ head: head | ((float ? 1 : 0) << 8), a, b, jump: into | (field << 8) });
   }
 
   #countTest(order: Order, right: CountOperand): Test {
@@ -270,19 +331,12 @@ class Emitter {
   #branch(test: Test, negated: boolean, targets: Targets): void {
     const fallsWhenTrue = targets.next === targets.whenTrue;
     const sense = fallsWhenTrue ? 0 : 1;
-    const frameOfB = typeof test.b === "object" ? test.b.frame : 0;
+    const { head, a, b } = words(test);
     const addresses = NETWORK_TESTS.has(test.code) || (test.code === op.OP_IN_LIST && isAddress(test.a!));
-    const head =
-      test.code |
-      (sense << 8) |
-      ((negated ? 1 : 0) << 9) |
-      ((test.a?.frame ?? 0) << 10) |
-      (frameOfB << 12) |
-      (addresses ? COMPARES_ADDRESSES : 0);
-    const b = typeof test.b === "object" ? test.b.cell : (test.b ?? 0);
+    const flags = (sense << 8) | ((negated ? 1 : 0) << 9) | (addresses ? COMPARES_ADDRESSES : 0);
     const to = fallsWhenTrue ? targets.whenFalse : targets.whenTrue;
     to.from.push({ at: this.#code.length });
-    this.#code.push({ head, a: fits(test.a?.cell ?? 0), b: fits(b), jump: 0 });
+    this.#code.push({ head: head | flags, a, b, jump: 0 });
   }
 
   #plain(code: number): void {
@@ -298,6 +352,19 @@ interface Test {
   readonly code: number;
   readonly a?: Ref;
   readonly b?: Ref | number;
+}
+
+const ARITHMETIC = { add: op.OP_ADD, subtract: op.OP_SUBTRACT, multiply: op.OP_MULTIPLY };
+const LIST_STEPS = { sum: op.OP_SUM, min: op.OP_MIN, max: op.OP_MAX };
+
+/** Opcode and operands of an instruction. */
+function words({ code, a, b }: Test): Omit<Instruction, "jump"> {
+  const frameOfB = typeof b === "object" ? b.frame : 0;
+  return {
+    head: code | ((a?.frame ?? 0) << 10) | (frameOfB << 12),
+    a: fits(a?.cell ?? 0),
+    b: fits(typeof b === "object" ? b.cell : (b ?? 0)),
+  };
 }
 
 function isAddress(ref: Ref): boolean {

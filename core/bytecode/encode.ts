@@ -116,7 +116,11 @@ class Code {
   }
 
   get usesAggregates(): boolean {
-    return this.#opcodes().some((code) => code === f.OP_ANY || code === f.OP_ALL || code === f.OP_COUNT);
+    return this.#opcodes().some((code) => INSTRUCTIONS[code]!.b.startsWith("body"));
+  }
+
+  get computes(): boolean {
+    return this.#opcodes().some((code) => INSTRUCTIONS[code]!.computes);
   }
 
   /** Cells of the global frame that some instruction tests. */
@@ -162,7 +166,8 @@ function features(slots: readonly PlanSlot[], read: ReadonlySet<number>, code: C
   return (
     (body ? f.FEATURE_BODY : 0) |
     (code.usesAggregates ? f.FEATURE_AGGREGATES : 0) |
-    (code.usesNetworks ? f.FEATURE_NETWORKS : 0)
+    (code.usesNetworks ? f.FEATURE_NETWORKS : 0) |
+    (code.computes ? f.FEATURE_COMPUTING : 0)
   );
 }
 

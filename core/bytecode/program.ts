@@ -131,7 +131,7 @@ export interface Program {
   readonly automata: readonly Automaton[];
   readonly enums: readonly EnumType[];
   readonly slots: readonly Slot[];
-  /** Cells of the global frame. */
+  /** Cells of the global frame, and where some code computes those of its values behind them. */
   readonly cellCount: number;
   readonly resources: readonly Resource[];
   /** Four u16 an instruction: head, a, b, jump. */

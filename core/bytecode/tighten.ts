@@ -1,6 +1,6 @@
 /**
  * Code made shorter, one routine at a time: it is taken apart into tests with two ways out, passes change the ways, and
- * what is still reached is laid out anew. A test keeps what belongs to it: the counts in front of it and bodies.
+ * what is still reached is laid out anew. A test keeps what belongs to it: what is computed and counted in front of it, and bodies.
  */
 import { OP_ACCEPT, OP_CONSTANT, OP_REJECT } from "./gen/constants.ts";
 import { INSTRUCTIONS } from "./gen/tables.ts";
@@ -98,11 +98,12 @@ function takenApart(
     for (;;) {
       const at = i * WORDS;
       const head = words[at]!;
-      const { branch, b } = INSTRUCTIONS[head & 0xff]!;
+      const { branch, b, computes } = INSTRUCTIONS[head & 0xff]!;
       const length = b === "body" || b === "bodyOrNone" ? words[at + 2]! : 0;
       const body = length === 0 ? [] : tightened(words, i + 1, i + 1 + length, passes);
       const place = own.length;
-      own.push(head, words[at + 1]!, length === 0 ? words[at + 2]! : body.length / WORDS, 0);
+      const into = computes ? words[at + 3]! : 0;
+      own.push(head, words[at + 1]!, length === 0 ? words[at + 2]! : body.length / WORDS, into);
       append(own, body);
       const next = i + 1 + length;
       if (branch) {

@@ -49,7 +49,15 @@ export type Operand =
   | Exclude<Resolved, { kind: "constant" }>
   | SetOperand
   | { readonly kind: "constant"; readonly value: ConstantValue }
-  | { readonly kind: "count"; readonly aggregate: Extract<Expression, { kind: "aggregate" }> };
+  | { readonly kind: "count"; readonly aggregate: Extract<Expression, { kind: "aggregate" }> }
+  /** Arithmetic, a function, or `sum`, `min`, `max`: its parts have operands of their own. */
+  | { readonly kind: "computed"; readonly type: Type };
+
+/** A field of a list's elements, or the elements themselves. */
+export interface Projection {
+  readonly fields: readonly string[];
+  readonly type: Type;
+}
 
 /** A pattern, and the table that it becomes. */
 export interface CheckedPattern {
@@ -67,6 +75,8 @@ export interface Resolutions {
   readonly patterns: Map<Expression, CheckedPattern>;
   /** Elements that aggregates with a `where` bind, by the list's name node. */
   readonly elements: Map<Name, ElementBinding>;
+  /** Of `sum(xs.price)`, by the list's name node: what of an element is meant. The name itself resolves to the list. */
+  readonly projections: Map<Name, Projection>;
 }
 
 export interface CheckedDocument {

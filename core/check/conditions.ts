@@ -18,12 +18,13 @@ import {
 import { parseAddress, parseNetwork } from "../source/address.ts";
 import { compareBytes } from "../source/bytes.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
-import { BUILTINS, FRAME_DEPTH_MAX } from "../source/gen/facts.ts";
-import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
+import { BUILTINS, FRAME_DEPTH_MAX, TEMPORARIES_MAX } from "../source/gen/facts.ts";
+import type { DiagnosticId } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
-import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import type { Aggregate, Arithmetic, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import { valueSpan } from "../syntax/walk.ts";
+import { calculated, lowered, resultType, temporariesOf } from "./arithmetic.ts";
 import type { CheckedPattern, ElementBinding, Operand, Resolutions, Resolved } from "./check.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
@@ -52,7 +53,9 @@ export function checkConditions(
   return checker.resolutions;
 }
 
-const AGGREGATES_LATER: readonly string[] = ["sum", "min", "max"];
+const NUMERIC: readonly string[] = ["sum", "min", "max"];
+const NOW = "now";
+const REQUEST_TIME = "request.time";
 /** Names for which "did you mean" is looked for: it costs time, and nobody reads hundreds. */
 const SUGGESTIONS_MAX = 100;
 /** Elements of the longest list. */
@@ -71,9 +74,12 @@ class ConditionChecker {
     operands: new Map(),
     patterns: new Map(),
     elements: new Map(),
+    projections: new Map(),
   };
   /** By operator and text; null where it is no pattern. Policies of one template share many. */
   readonly #patterns = new Map<string, CheckedPattern | Problem>();
+  /** Computed values that are reported. */
+  readonly #faultyValues = new Set<Expression>();
 
   constructor(schema: Schema, faulty: Faulty, report: Diagnostics) {
     this.#schema = schema;
@@ -105,14 +111,16 @@ class ConditionChecker {
         this.#compare(e, scope);
         return;
       case "aggregate":
-        if (e.function === "count")
+        if (isQuantifier(e)) this.#aggregate(e, scope);
+        else {
           this.#error(
             "not-a-condition",
             e.span,
-            "a count is a number, no condition",
-            "compare it: `xs.count >= 1`",
+            `a ${e.function} is a value, no condition`,
+            `compare it: \`${e.function}(xs) >= 1\``,
           );
-        this.#aggregate(e, scope);
+          this.#insideOf(e, scope);
+        }
         return;
       case "path":
         this.#truth(e, scope);
@@ -167,6 +175,7 @@ class ConditionChecker {
         ? null
         : { kind: "element", element, fields: parts.slice(1), type: end.type, optional: end.optional };
     }
+    if (name.text === NOW) return this.#lookUp({ ...name, text: REQUEST_TIME }, scope);
     const constant = this.#schema.constants.get(name.text);
     if (constant !== undefined) return { kind: "constant", value: constant.value };
     if (this.#schema.data.has(name.text))
@@ -208,13 +217,13 @@ class ConditionChecker {
     let optional = false;
     let walked = prefix;
     for (const field of fields) {
-      if (type.kind === "list" && AGGREGATES_LATER.includes(field))
-        return this.#error("not-implemented", name.span, `\`${field}\` is not implemented yet`, NOT_ENFORCED);
       if (type.kind !== "record") {
         const help =
-          type.kind === "list"
-            ? `ask about its elements: any(${walked} where ...)`
-            : "only records have fields";
+          type.kind !== "list"
+            ? "only records have fields"
+            : NUMERIC.includes(field)
+              ? `write ${field}(${walked})`
+              : `ask about its elements: any(${walked} where ...)`;
         return this.#error(
           "unknown-attribute",
           name.span,
@@ -355,6 +364,154 @@ class ConditionChecker {
     this.#error("too-deep", span, `aggregates nested deeper than ${FRAME_DEPTH_MAX}`, "split the condition");
   }
 
+  /**
+   * `sum(xs)`, `min(xs.price where ...)`: the type of its value, or null where that is reported. A list in front of the
+   * last fields is what is gone through.
+   */
+  #numeric(e: Aggregate, scope: readonly ElementBinding[]): Type | null {
+    const list = this.#listOf(e, scope);
+    if (list === null) return null;
+    const { type, fields } = list;
+    const end = this.#fields(e.list, type.element, fields, e.list.text);
+    if (end === null) return null;
+    const fits =
+      isNumber(end.type) ||
+      end.type.kind === "duration" ||
+      (e.function !== "sum" &&
+        (end.type.kind === "datetime" || (end.type.kind === "enum" && end.type.enum.ordered)));
+    if (!fits) {
+      const takes = e.function === "sum" ? "numbers and durations" : "what has an order but strings";
+      this.#error(
+        "type-mismatch",
+        e.list.span,
+        `\`${e.function}\` over ${aType(end.type)}: it takes ${takes}`,
+        end.type.kind === "record"
+          ? `name a field: ${e.function}(${e.list.text}.field)`
+          : "choose another list",
+      );
+    }
+    this.resolutions.projections.set(e.list, { fields, type: end.type });
+    if (e.where !== null) this.#where(e, type, scope);
+    return fits ? end.type : null;
+  }
+
+  /** The list that a name or a beginning of it means, and the fields behind; null where that is reported. */
+  #listOf(
+    e: Aggregate,
+    scope: readonly ElementBinding[],
+  ): { type: Extract<Type, { kind: "list" }>; fields: readonly string[] } | null {
+    const parts = e.list.text.split(".");
+    for (let length = parts.length; length > 0; length--) {
+      const text = parts.slice(0, length).join(".");
+      const found = this.#quietly({ ...e.list, text }, scope);
+      if (found === null || found.kind === "constant" || found.type.kind !== "list") continue;
+      this.resolutions.names.set(e.list, found);
+      return { type: found.type, fields: parts.slice(length) };
+    }
+    const found = this.#resolve(e.list, scope);
+    if (found === null) return null;
+    const what = found.kind === "constant" ? "a constant" : aType(found.type);
+    return this.#error(
+      "type-mismatch",
+      e.list.span,
+      `\`${e.list.text}\` is ${what}, no list`,
+      `\`${e.function}\` takes a list`,
+    );
+  }
+
+  /** What a name means, or null, without a word about it. */
+  #quietly(name: Name, scope: readonly ElementBinding[]): Resolved | null {
+    const parts = name.text.split(".");
+    const element = scope.find((binding) => binding.name === parts[0]);
+    for (let length = parts.length; length > 0; length--) {
+      const prefix = parts.slice(0, length).join(".");
+      const attribute = this.#schema.attributes.get(prefix) ?? this.#schema.builtins.get(prefix);
+      const start = element?.type ?? attribute?.type;
+      if (start === undefined || (element !== undefined && length > 1)) continue;
+      const known = fieldsExist(start, parts.slice(length));
+      return known ? this.#lookUp(name, scope) : null;
+    }
+    return null;
+  }
+
+  // --- computed values ---
+
+  /** The type of arithmetic, a function, `sum`, `min` or `max`; null where that is reported. Its parts are checked. */
+  #computed(e: Expression, scope: readonly ElementBinding[]): Type | null {
+    const known = this.resolutions.operands.get(e);
+    if (known?.kind === "computed") return known.type;
+    if (known?.kind === "constant") return constantType(known.value);
+    if (this.#faultyValues.has(e)) return null;
+    const type =
+      e.kind === "arithmetic"
+        ? this.#arithmetic(e, scope)
+        : e.kind === "lower"
+          ? this.#lower(e, scope)
+          : this.#numeric(e as Aggregate, scope);
+    if (type === null) this.#faultyValues.add(e);
+    else if (!this.resolutions.operands.has(e)) this.resolutions.operands.set(e, { kind: "computed", type });
+    if (type !== null && temporariesOf(e) > TEMPORARIES_MAX)
+      this.#error("too-deep", e.span, "too many values are computed for one test", "split the condition");
+    return type;
+  }
+
+  #lower(e: Extract<Expression, { kind: "lower" }>, scope: readonly ElementBinding[]): Type | null {
+    const string: Type = { kind: "string" };
+    const operand = this.#operand(e.operand, string, scope)?.operand;
+    if (operand === undefined) return null;
+    if (operand.kind === "constant") {
+      const value = lowered(String(operand.value.value));
+      this.resolutions.operands.set(e, { kind: "constant", value: { kind: "string", value } });
+    }
+    return string;
+  }
+
+  #arithmetic(e: Arithmetic, scope: readonly ElementBinding[]): Type | null {
+    const left = this.#typeOf(e.left, scope);
+    const right = this.#typeOf(e.right, scope);
+    if (left === null || right === null) {
+      for (const side of [e.left, e.right]) this.#insideOf(side, scope);
+      return null;
+    }
+    const l = left === "literal" ? this.#literalType(e.left, right) : left;
+    const r = right === "literal" ? this.#literalType(e.right, left) : right;
+    const type = l === null || r === null ? null : resultType(e.operator, l, r);
+    if (type === null) {
+      const names = [l, r].map((each) => (each === null ? "that" : aType(each)));
+      return this.#error(
+        "type-mismatch",
+        e.span,
+        `there is no ${names[0]} ${e.operator} ${names[1]}`,
+        "calculate with numbers and durations; a datetime and a duration, or two datetimes with `-`",
+      );
+    }
+    const a = this.#operand(e.left, l!, scope)?.operand;
+    const b = this.#operand(e.right, r!, scope)?.operand;
+    if (a === undefined || b === undefined) return null;
+    if (a.kind !== "constant" || b.kind !== "constant") return type;
+    const value = calculated(e.operator, type, a.value, b.value);
+    if (value === null)
+      return this.#error(
+        "number-range",
+        e.span,
+        `no ${typeName(type)} is as large as this`,
+        "write smaller ones",
+      );
+    this.resolutions.operands.set(e, { kind: "constant", value });
+    return type;
+  }
+
+  /** The type of a literal or constant in arithmetic: its own, and of a text next to a time that of a datetime. */
+  #literalType(e: Expression, other: Type | "literal"): Type | null {
+    if (e.kind === "int" || e.kind === "float" || e.kind === "duration" || e.kind === "bool")
+      return { kind: e.kind };
+    const constant = e.kind === "path" ? this.resolutions.names.get(e.path) : undefined;
+    const type = constant?.kind === "constant" ? constantType(constant.value) : ({ kind: "string" } as const);
+    const beside = other === "literal" ? "string" : other.kind;
+    const isTime = type.kind === "string" && (beside === "datetime" || beside === "duration");
+    return isTime ? { kind: "datetime" } : type;
+  }
+
   // --- comparisons ---
 
   #compare(e: Compare, scope: readonly ElementBinding[]): void {
@@ -412,7 +569,7 @@ class ConditionChecker {
       );
       return;
     }
-    const counted = e.left.kind === "aggregate" || e.right.kind === "aggregate";
+    const counted = isCount(e.left) || isCount(e.right);
     const l = this.#operand(e.left, counted ? INT : type, scope);
     const r = this.#operand(e.right, counted ? INT : type, scope);
     if (l?.operand.kind === "constant" && r?.operand.kind === "constant") this.#twoConstants(e);
@@ -688,8 +845,7 @@ class ConditionChecker {
   }
 
   #inLiteral(e: Compare, list: ListLiteral, scope: readonly ElementBinding[]): void {
-    const type =
-      e.left.kind === "aggregate" ? (this.#typeOf(e.left, scope) ?? null) : this.#typeOf(e.left, scope);
+    const type = this.#typeOf(e.left, scope);
     if (type === null) {
       for (const item of list.items) if (item.kind !== "range") this.#typeOf(item, scope);
       return;
@@ -826,7 +982,7 @@ class ConditionChecker {
       this.#operand(value, valueType, scope);
       return;
     }
-    if (value.kind === "aggregate") {
+    if (isCount(value)) {
       this.#error(
         "not-implemented",
         value.span,
@@ -844,7 +1000,10 @@ class ConditionChecker {
 
   /** Where one side is wrong, the other is not compared; but what stands in its `where` is checked. */
   #insideOf(e: Expression, scope: readonly ElementBinding[]): void {
-    if (e.kind === "aggregate") this.#aggregate(e, scope);
+    if (e.kind === "aggregate") {
+      if (NUMERIC.includes(e.function)) this.#computed(e, scope);
+      else this.#aggregate(e, scope);
+    } else if (e.kind === "arithmetic") this.#computed(e, scope);
     else if (e.kind === "not") this.condition(e.operand, scope);
     else if (e.kind === "and" || e.kind === "or") for (const part of e.parts) this.condition(part, scope);
     else if (e.kind === "compare") this.condition(e, scope);
@@ -865,6 +1024,7 @@ class ConditionChecker {
       }
       case "aggregate":
         if (e.function === "count") return INT;
+        if (NUMERIC.includes(e.function)) return this.#computed(e, scope);
         this.#error(
           "type-mismatch",
           e.span,
@@ -872,6 +1032,9 @@ class ConditionChecker {
           "use it alone, or with `not` in front",
         );
         return null;
+      case "arithmetic":
+      case "lower":
+        return this.#computed(e, scope);
       case "error":
         return null;
       case "list":
@@ -894,7 +1057,8 @@ class ConditionChecker {
   }
 
   #operandOf(e: Expression, wanted: Type, scope: readonly ElementBinding[]): Typed {
-    if (e.kind === "aggregate") return this.#countOperand(e, wanted, scope);
+    if (isCount(e)) return this.#countOperand(e as Aggregate, wanted, scope);
+    if (isComputed(e)) return this.#computedOperand(e, wanted, scope);
     if (e.kind === "path") {
       const found = this.resolutions.names.get(e.path) ?? this.#resolve(e.path, scope);
       if (found === null) return null;
@@ -931,6 +1095,19 @@ class ConditionChecker {
         "compare it with an int",
       );
     return { operand: { kind: "count", aggregate: e }, type: INT };
+  }
+
+  #computedOperand(e: Expression, wanted: Type, scope: readonly ElementBinding[]): Typed {
+    const type = this.#computed(e, scope);
+    if (type === null) return null;
+    const operand = this.resolutions.operands.get(e)!;
+    if (sameType(type, wanted) || (isNumber(type) && isNumber(wanted))) return { operand, type };
+    return this.#error(
+      "type-mismatch",
+      e.span,
+      `this is ${aType(type)}, not ${aType(wanted)}`,
+      "compare values of one type",
+    );
   }
 
   /** A named constant takes part as a literal would. */
@@ -981,6 +1158,29 @@ function* elementNamesOf(schema: Schema): Iterable<string> {
     ...[...schema.records.values()].flatMap((r) => r.fields.map((f) => f.type)),
   ];
   for (const type of types) if (type.kind === "list" && type.elementName !== null) yield type.elementName;
+}
+
+function isQuantifier(e: Aggregate): boolean {
+  return e.function === "any" || e.function === "all";
+}
+
+/** A count by itself: it is compared as the range of numbers that it may be. */
+function isCount(e: Expression): boolean {
+  return e.kind === "aggregate" && e.function === "count";
+}
+
+function isComputed(e: Expression): boolean {
+  return (
+    e.kind === "arithmetic" || e.kind === "lower" || (e.kind === "aggregate" && NUMERIC.includes(e.function))
+  );
+}
+
+function fieldsExist(start: Type, fields: readonly string[]): boolean {
+  let type: Type | undefined = start;
+  for (const field of fields) {
+    type = type?.kind === "record" ? type.record.fields.find((f) => f.name === field)?.type : undefined;
+  }
+  return type !== undefined;
 }
 
 /** Of two constants of one ordered type. */

@@ -84,6 +84,9 @@ function checkOperand(
   if (e.kind === "path") checkName(e.path, guards, resolutions, report);
   else if (e.kind === "aggregate") checkAggregate(e, guards, resolutions, report);
   else if (e.kind === "list") for (const item of e.items) checkOperand(item, guards, resolutions, report);
+  else if (e.kind === "lower") checkOperand(e.operand, guards, resolutions, report);
+  else if (e.kind === "arithmetic")
+    for (const side of [e.left, e.right]) checkOperand(side, guards, resolutions, report);
   else if (e.kind === "range")
     for (const end of [e.low, e.high]) checkOperand(end, guards, resolutions, report);
 }

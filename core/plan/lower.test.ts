@@ -12,6 +12,7 @@ import {
   isRef,
   type Plan,
   type Ref,
+  type Step,
 } from "./plan.ts";
 
 const DECLARATIONS = `enum Risk: low < high
@@ -21,6 +22,8 @@ type Person:
 type Company:
   boss: Person
   size: int
+type Level:
+  risk: Risk
 constant MAX: int = 5
 constant ON: bool = true
 attributes
@@ -36,6 +39,9 @@ attributes
   bs: list of bool trusted from header "bs"
   ss: list of string trusted from header "ss"
   nets: list of cidr trusted from header "nets"
+  ages: list of age: int trusted from header "ages"
+  levels: list of level: Level trusted from body "/levels"
+  at: datetime trusted from header "at"
 `;
 
 function planOf(text: string): Plan {
@@ -51,12 +57,29 @@ function shownOf(condition: string): string {
   for (const { attribute, cell } of plan.slots)
     for (let i = 0; i < typeWidth(attribute.type); i++)
       cells.set(cell + i, i === 0 ? attribute.name : `${attribute.name}+${i}`);
-  const ref = ({ frame, cell }: Ref) => (frame === 0 ? cells.get(cell)! : `${frame}.${cell}`);
+  const ref = ({ frame, cell }: Ref) =>
+    frame === 0 ? cells.get(cell)! : frame === 3 ? `t${cell}` : `${frame}.${cell}`;
   const value = (v: ConstantValue) => `${v.kind}:${v.value}`;
   const operand = (o: Ref | ConstantValue) => (isRef(o) ? ref(o) : value(o));
   const count = ({ list, body }: Count) => `#${ref(list)}${body === null ? "" : `{${shown(body)}}`}`;
   const right = (o: CountOperand) =>
     "number" in o ? `${o.number}` : "ref" in o ? ref(o.ref) : count(o.count);
+  const step = (s: Step): string => {
+    switch (s.kind) {
+      case "number":
+        return `t${s.into} = ${value(s.value)}`;
+      case "lower":
+        return `t${s.into} = lower ${ref(s.ref)}`;
+      case "tally":
+        return `t${s.into} = ${count(s.count)}`;
+      case "sum":
+      case "min":
+      case "max":
+        return `t${s.into} = ${s.kind} ${count(s.count)}.${s.field}`;
+      default:
+        return `t${s.into} = ${ref(s.left)} ${s.kind} ${ref(s.right)}`;
+    }
+  };
   const shown = (c: Condition): string => {
     switch (c.kind) {
       case "and":
@@ -87,6 +110,8 @@ function shownOf(condition: string): string {
       case "any":
       case "all":
         return `${c.kind} ${ref(c.list)}{${shown(c.body)}}`;
+      case "computing":
+        return `[${c.steps.map(step).join("; ")}] ${shown(c.test)}`;
       case "count":
         return `${count(c.left)} ${c.order} ${right(c.right)}`;
     }
@@ -142,6 +167,23 @@ describe("sugar", () => {
     ["it.boss.tags.count > 1", "!#it+3 le 1"],
     ["exists it.boss", "exists it+1"],
     ["it.size == 1", "it+4 eq int:1"],
+    // Computed values.
+    ["i + 1 > 5", "![t0 = int:1; t0 = i add t0] t0 le int:5"],
+    ["5 < i * i - 2", "![t0 = i multiply i; t1 = int:2; t0 = t0 subtract t1] t0 le int:5"],
+    ["i in [2 * MAX, f - 1]", "(i eq int:10 or [t0 = int:1; t0 = f subtract t0] i eq t0)"],
+    ['lower(s) in ["a", "b"]', "[t0 = lower s] t0 in {string:a, string:b}"],
+    ['s == lower("ÄB")', "s eq string:Äb"],
+    ["lower(s) starts_with lower(it.boss.name)", "[t0 = lower s; t1 = lower it+2] t0 starts t1"],
+    ["people.count + 1 == i", "[t0 = #people; t1 = int:1; t0 = t0 add t1] t0 eq i"],
+    ["people.count > i + 1", "![t0 = int:1; t0 = i add t0] #people le t0"],
+    [
+      "i + 1 in 2..people.count",
+      "(![t0 = int:1; t0 = i add t0] t0 lt int:2 and [t0 = int:1; t0 = i add t0; t1 = #people] t0 le t1)",
+    ],
+    ["sum(ages where age > 1) < 5", "[t0 = sum #ages{!1.0 le int:1}.0] t0 lt int:5"],
+    ['max(levels.risk) == "low"', "[t0 = max #levels.1] t0 eq enum:low"],
+    ["time_until(at) > 1h", "![t0 = at subtract request.time] t0 le duration:3600000"],
+    ["now > at + 2 * 30m", "![t0 = duration:3600000; t0 = at add t0] request.time le t0"],
     // Aggregates.
     ["people.count >= 2 where person.name == s", "!#people{1.1 eq s} lt 2"],
     ["2 <= people.count", "!#people lt 2"],
@@ -245,9 +287,11 @@ test("slots: declared ones in order, then the built-ins that are read", () => {
     `${DECLARATIONS}policy A:\n  requires request.path == "/" and request.method == "GET"\n`,
   );
   expect(plan.slots.map((slot) => slot.attribute.name).slice(-3)).toEqual([
-    "nets",
+    "at",
     "request.method",
     "request.path",
   ]);
-  expect(plan.slots.map((slot) => slot.cell)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 16, 17]);
+  expect(plan.slots.map((slot) => slot.cell)).toEqual([
+    0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 16, 17, 18, 19, 20,
+  ]);
 });

@@ -20,8 +20,10 @@ import {
   type PlanSlot,
   type Read,
   type Ref,
+  type Step,
 } from "./plan.ts";
 
+type Value = Ref | ConstantValue;
 type Compare = Extract<Expression, { kind: "compare" }>;
 type ListLiteral = Extract<Expression, { kind: "list" }>;
 type Range = Extract<Expression, { kind: "range" }>;
@@ -185,6 +187,66 @@ class Lowering {
       : this.#condition(e.where, [...frames, element.name]);
   }
 
+  /** Make a test of operands, and put in front of it what must be computed for them. */
+  #computing(frames: readonly string[], make: (value: (e: Expression) => Value) => Condition): Condition {
+    const calculation = new Calculation();
+    const test = make((e) => this.#value(e, calculation, frames));
+    return calculation.steps.length === 0 ? test : { kind: "computing", steps: calculation.steps, test };
+  }
+
+  /** An operand; what is computed is then in a temporary. */
+  #value(e: Expression, calculation: Calculation, frames: readonly string[]): Value {
+    const operand = this.#resolutions.operands.get(e);
+    if (operand === undefined)
+      throw new Error(`no operand for \`${slice(e.span)}\`; the checker lets none through`);
+    switch (operand.kind) {
+      case "constant":
+        return operand.value;
+      case "count":
+        return calculation.step(INT, (into) => ({
+          kind: "tally",
+          into,
+          count: this.#count(operand.aggregate, frames),
+        }));
+      case "computed":
+        return this.#computed(e, operand.type, calculation, frames);
+      case "set":
+        throw new Error(`a set is no value in \`${slice(e.span)}\`; the checker lets none through`);
+      default:
+        return this.#refOf(operand, frames);
+    }
+  }
+
+  #computed(e: Expression, type: Type, calculation: Calculation, frames: readonly string[]): Ref {
+    if (e.kind === "lower") {
+      const ref = this.#value(e.operand, calculation, frames) as Ref;
+      calculation.free(ref);
+      return calculation.step(type, (into) => ({ kind: "lower", into, ref }));
+    }
+    if (e.kind === "arithmetic") {
+      const left = calculation.held(this.#value(e.left, calculation, frames));
+      const right = calculation.held(this.#value(e.right, calculation, frames));
+      calculation.free(right, left);
+      return calculation.step(type, (into) => ({
+        kind: ARITHMETIC[e.operator],
+        into,
+        left,
+        right,
+        float: type.kind === "float",
+      }));
+    }
+    const aggregate = e as Aggregate;
+    const { fields } = this.#resolutions.projections.get(aggregate.list)!;
+    const count = this.#count(aggregate, frames);
+    return calculation.step(type, (into) => ({
+      kind: aggregate.function as "sum" | "min" | "max",
+      into,
+      count,
+      field: fieldOffset(elementType(count.list), fields),
+      float: type.kind === "float",
+    }));
+  }
+
   #count(e: Aggregate, frames: readonly string[]): Count {
     return { list: this.#ref(e.list, frames), body: this.#body(e, frames) };
   }
@@ -214,17 +276,20 @@ class Lowering {
   }
 
   #text(test: "starts" | "ends" | "contains", e: Compare, frames: readonly string[]): Condition {
-    return {
+    return this.#computing(frames, (value) => ({
       kind: "text",
       test,
-      left: this.#operand(e.left, frames) as Ref,
-      right: this.#operand(e.right, frames),
-    };
+      left: value(e.left) as Ref,
+      right: value(e.right),
+    }));
   }
 
   /** A pattern that is nothing but a text is the test of texts that says the same. */
   #pattern(e: Compare, frames: readonly string[]): Condition {
-    const ref = this.#operand(e.left, frames) as Ref;
+    return this.#computing(frames, (value) => this.#patternTest(e, value(e.left) as Ref));
+  }
+
+  #patternTest(e: Compare, ref: Ref): Condition {
     const { pattern, automaton } = this.#resolutions.patterns.get(e)!;
     const plain = plainTextOf(pattern);
     if (plain === null) return { kind: "matches", ref, automaton };
@@ -238,32 +303,29 @@ class Lowering {
 
   /** `== != < <= > >=` */
   #ordered(e: Compare, frames: readonly string[]): Condition {
-    const swapped =
-      e.left.kind === "aggregate"
-        ? false
-        : e.right.kind === "aggregate" || !isRef(this.#operand(e.left, frames));
+    const swapped = isCount(e.left) ? false : isCount(e.right) || this.#isConstant(e.left);
     const [left, right] = swapped ? [e.right, e.left] : [e.left, e.right];
     const { order, negated } = normalised(e.operator, swapped);
-    const test =
-      left.kind === "aggregate"
-        ? this.#countTest(order, left, right, frames)
-        : this.#test(order, this.#operand(left, frames) as Ref, this.#operand(right, frames));
+    const test = this.#orderTest(order, left, right, frames);
     return negated ? { kind: "not", operand: test } : test;
   }
 
+  #orderTest(order: Order, left: Expression, right: Expression, frames: readonly string[]): Condition {
+    if (isCount(left)) return this.#countTest(order, left, right, frames);
+    return this.#computing(frames, (value) => this.#test(order, value(left) as Ref, value(right)));
+  }
+
   #countTest(order: Order, left: Aggregate, right: Expression, frames: readonly string[]): Condition {
-    return {
+    return this.#computing(frames, (value) => ({
       kind: "count",
       order,
       left: this.#count(left, frames),
-      right: this.#countOperand(right, frames),
-    };
+      right: isCount(right) ? { count: this.#count(right, frames) } : countOperand(value(right)),
+    }));
   }
 
-  #countOperand(e: Expression, frames: readonly string[]): CountOperand {
-    if (e.kind === "aggregate") return { count: this.#count(e, frames) };
-    const operand = this.#operand(e, frames);
-    return isRef(operand) ? { ref: operand } : { number: Number(operand.value) };
+  #isConstant(e: Expression): boolean {
+    return this.#resolutions.operands.get(e)?.kind === "constant";
   }
 
   #test(order: Order, left: Ref, right: Ref | ConstantValue): Condition {
@@ -278,7 +340,7 @@ class Lowering {
 
   /** Sugar: of a list `any(ys where y in xs)`, of constants an `or` of `contains`, `all` and `and` likewise. */
   #containsEach(e: Compare, frames: readonly string[]): Condition {
-    const list = this.#operand(e.left, frames) as Ref;
+    const list = this.#list(e.left, frames);
     const isAny = e.operator === "contains_any";
     const data = this.#resolutions.operands.get(e.right);
     if (data?.kind === "set" && isAny && data.set.values.length > 0) {
@@ -286,23 +348,31 @@ class Lowering {
       return { kind: "any", list, body: { kind: "in-set", ref, set: data.set.values } };
     }
     if (data?.kind === "set" || e.right.kind === "list") {
-      const values =
+      const parts =
         data?.kind === "set"
-          ? data.set.values
-          : (e.right as ListLiteral).items.map((item) => this.#operand(item, frames));
-      const parts = values.map((value): Condition => ({ kind: "has", list, value }));
+          ? data.set.values.map((value): Condition => ({ kind: "has", list, value }))
+          : (e.right as ListLiteral).items.map((item) =>
+              this.#computing(frames, (read) => ({ kind: "has", list, value: read(item) })),
+            );
       if (parts.length > 1) return { kind: isAny ? "or" : "and", parts };
       return parts[0] ?? nothingIn(list, isAny);
     }
-    const others = this.#operand(e.right, frames) as Ref;
+    const others = this.#list(e.right, frames);
     const value = elementOf(others, frames.length + 1);
     return { kind: isAny ? "any" : "all", list: others, body: { kind: "has", list, value } };
   }
 
+  /** A list is never computed. */
+  #list(e: Expression, frames: readonly string[]): Ref {
+    return this.#value(e, new Calculation(), frames) as Ref;
+  }
+
   /** In a set of a `data` table. */
   #inData(value: Expression, { set }: SetOperand, frames: readonly string[]): Condition {
-    const ref = this.#operand(value, frames) as Ref;
-    return set.values.length === 0 ? nothing(ref) : { kind: "in-set", ref, set: set.values };
+    return this.#computing(frames, (read) => {
+      const ref = read(value) as Ref;
+      return set.values.length === 0 ? nothing(ref) : { kind: "in-set", ref, set: set.values };
+    });
   }
 
   #in(e: Compare, frames: readonly string[]): Condition {
@@ -311,15 +381,12 @@ class Lowering {
     if (e.right.kind === "list") return this.#inLiteral(e.left, e.right.items, frames);
     if (e.right.kind === "range") return this.#inRange(e.left, e.right, frames);
     if (this.#isList(e.right)) return this.#has(e.right, e.left, frames);
-    return this.#inItem(this.#operand(e.left, frames) as Ref, this.#operand(e.right, frames));
+    return this.#computing(frames, (value) => this.#inItem(value(e.left) as Ref, value(e.right)));
   }
 
   /** Both ends belong to it. */
   #inRange(left: Expression, range: Range, frames: readonly string[]): Condition {
-    const test = (order: Order, end: Expression) =>
-      left.kind === "aggregate"
-        ? this.#countTest(order, left, end, frames)
-        : this.#test(order, this.#operand(left, frames) as Ref, this.#operand(end, frames));
+    const test = (order: Order, end: Expression) => this.#orderTest(order, left, end, frames);
     return {
       kind: "and",
       parts: [{ kind: "not", operand: test("lt", range.low) }, test("le", range.high)],
@@ -338,17 +405,25 @@ class Lowering {
   }
 
   #inItems(left: Expression, items: readonly Expression[], frames: readonly string[]): Condition {
-    if (left.kind === "aggregate") return this.#countIn(left, items, frames);
-    const ref = this.#operand(left, frames) as Ref;
-    const operands = items.map((item) => this.#operand(item, frames));
-    const constants = operands.filter((o): o is ConstantValue => !isRef(o));
-    const cells = operands.filter(isRef).map((o) => this.#inItem(ref, o));
-    if (operands.length === 0) return nothing(ref);
-    const asSet = setType(ref.type) && constants.length > 1;
-    const fixed: Condition[] = asSet
-      ? [{ kind: "in-set", ref, set: constants }]
-      : constants.map((c) => this.#inItem(ref, c));
-    const tests = fixed.concat(cells);
+    if (isCount(left)) return this.#countIn(left, items, frames);
+    const test = (make: (ref: Ref, value: (e: Expression) => Value) => Condition) =>
+      this.#computing(frames, (value) => make(value(left) as Ref, value));
+    if (items.length === 0) return test(nothing);
+    const constants = items.flatMap((item) => {
+      const operand = this.#resolutions.operands.get(item);
+      return operand?.kind === "constant" ? [operand.value] : [];
+    });
+    const fixed = constants.length === 0 ? [] : [test((ref) => this.#inConstants(ref, constants))];
+    const cells = items
+      .filter((item) => !this.#isConstant(item))
+      .map((item) => test((ref, value) => this.#inItem(ref, value(item))));
+    const tests = [...fixed, ...cells].flatMap((c) => (c.kind === "or" ? c.parts : [c]));
+    return tests.length === 1 ? tests[0]! : { kind: "or", parts: tests };
+  }
+
+  #inConstants(ref: Ref, constants: readonly ConstantValue[]): Condition {
+    if (setType(ref.type) && constants.length > 1) return { kind: "in-set", ref, set: constants };
+    const tests = constants.map((constant) => this.#inItem(ref, constant));
     return tests.length === 1 ? tests[0]! : { kind: "or", parts: tests };
   }
 
@@ -370,11 +445,13 @@ class Lowering {
   }
 
   #has(list: Expression, value: Expression, frames: readonly string[]): Condition {
-    const listRef = this.#operand(list, frames) as Ref;
-    const operand = this.#operand(value, frames);
-    if (isRef(operand) && operand.type.kind === "ip" && elementType(listRef).kind === "cidr")
-      return { kind: "in-cidrs", ref: operand, list: listRef };
-    return { kind: "has", list: listRef, value: operand };
+    return this.#computing(frames, (read) => {
+      const listRef = read(list) as Ref;
+      const operand = read(value);
+      if (isRef(operand) && operand.type.kind === "ip" && elementType(listRef).kind === "cidr")
+        return { kind: "in-cidrs", ref: operand, list: listRef };
+      return { kind: "has", list: listRef, value: operand };
+    });
   }
 
   #isList(e: Expression): boolean {
@@ -384,13 +461,6 @@ class Lowering {
   }
 
   // --- operands ---
-
-  #operand(e: Expression, frames: readonly string[]): Ref | ConstantValue {
-    const operand = this.#resolutions.operands.get(e);
-    if (operand === undefined || operand.kind === "count" || operand.kind === "set")
-      throw new Error(`no operand for \`${slice(e.span)}\`; the checker lets none through`);
-    return operand.kind === "constant" ? operand.value : this.#refOf(operand, frames);
-  }
 
   #ref(name: Name, frames: readonly string[]): Ref {
     const resolved = this.#resolutions.names.get(name)!;
@@ -408,6 +478,44 @@ class Lowering {
     const frame = (frames.indexOf(resolved.element.name) + 1) as 1 | 2;
     return { frame, cell: fieldOffset(resolved.element.type, resolved.fields), type: resolved.type };
   }
+}
+
+const INT: Type = { kind: "int" };
+const ARITHMETIC = { "+": "add", "-": "subtract", "*": "multiply" } as const;
+
+/** The steps in front of one test, and which temporaries still hold something. */
+class Calculation {
+  readonly steps: Step[] = [];
+  readonly #taken = new Set<number>();
+
+  /** A step into a temporary that is free. */
+  step(type: Type, make: (into: number) => Step): Ref {
+    let into = 0;
+    while (this.#taken.has(into)) into++;
+    this.#taken.add(into);
+    this.steps.push(make(into));
+    return { frame: 3, cell: into, type };
+  }
+
+  /** A value as a cell: a constant takes a temporary. */
+  held(value: Value): Ref {
+    if (isRef(value)) return value;
+    const type = { kind: value.kind } as Type;
+    return this.step(type, (into) => ({ kind: "number", into, value }));
+  }
+
+  /** What a step reads is not needed behind it. */
+  free(...refs: readonly Ref[]): void {
+    for (const ref of refs) if (ref.frame === 3) this.#taken.delete(ref.cell);
+  }
+}
+
+function isCount(e: Expression): e is Aggregate {
+  return e.kind === "aggregate" && e.function === "count";
+}
+
+function countOperand(value: Value): CountOperand {
+  return isRef(value) ? { ref: value } : { number: Number(value.value) };
 }
 
 /** Cells between a record's own cell and that of a field below it. */

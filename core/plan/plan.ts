@@ -69,9 +69,12 @@ export type PlanNode =
       readonly reads: readonly Read[];
     };
 
-/** A cell of a frame: 0 is the request, 1 the element of the outer aggregate, 2 that of the inner one. */
+/**
+ * A cell of a frame: 0 is the request, 1 the element of the outer aggregate, 2 that of the inner one, 3 the values
+ * that the steps in front of a test compute.
+ */
 export interface Ref {
-  readonly frame: 0 | 1 | 2;
+  readonly frame: 0 | 1 | 2 | 3;
   readonly cell: number;
   readonly type: Type;
 }
@@ -84,6 +87,29 @@ export interface Count {
   readonly list: Ref;
   readonly body: Condition | null;
 }
+
+/** Computes one value into cell `into` of frame 3; its operands may be such cells. */
+export type Step =
+  | { readonly kind: "number"; readonly into: number; readonly value: ConstantValue }
+  | {
+      readonly kind: "add" | "subtract" | "multiply";
+      readonly into: number;
+      readonly left: Ref;
+      readonly right: Ref;
+      /** The result is a float; else it is whole. */
+      readonly float: boolean;
+    }
+  | { readonly kind: "lower"; readonly into: number; readonly ref: Ref }
+  /** The number of a count, where it is exact. */
+  | { readonly kind: "tally"; readonly into: number; readonly count: Count }
+  /** `field`: a cell of the element, 0 for the element itself. */
+  | {
+      readonly kind: "sum" | "min" | "max";
+      readonly into: number;
+      readonly count: Count;
+      readonly field: number;
+      readonly float: boolean;
+    };
 
 /** What is tested, with Kleene's meaning. */
 export type Condition =
@@ -116,7 +142,9 @@ export type Condition =
   /** Some network of a list holds an ip. */
   | { readonly kind: "in-cidrs"; readonly ref: Ref; readonly list: Ref }
   | { readonly kind: "any" | "all"; readonly list: Ref; readonly body: Condition }
-  | { readonly kind: "count"; readonly order: Order; readonly left: Count; readonly right: CountOperand };
+  | { readonly kind: "count"; readonly order: Order; readonly left: Count; readonly right: CountOperand }
+  /** `test`, a single one, reads what the steps compute, in order. */
+  | { readonly kind: "computing"; readonly steps: readonly Step[]; readonly test: Condition };
 
 export type CountOperand = { readonly number: number } | { readonly ref: Ref } | { readonly count: Count };
 

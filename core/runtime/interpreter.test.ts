@@ -114,7 +114,7 @@ describe("the suites", () => {
           const [name, a, b] = line.split(" ");
           const info = instructions.find((each) => each.name === name)!;
           const frame = (word: string | undefined): string =>
-            word?.match(/^(element|inner)\b/)?.[0] ?? "request";
+            word?.match(/^(element|inner)\b/)?.[0] ?? (/^t\d$/.test(word ?? "") ? "computed" : "request");
           return [
             ...(info.a === "none" ? [] : [`a ${frame(a)}`]),
             ...(info.b.endsWith("Cell") ? [`b ${frame(info.a === "none" ? a : b)}`] : []),
@@ -122,9 +122,11 @@ describe("the suites", () => {
         }),
     );
     expect([...uses].sort()).toEqual([
+      "a computed",
       "a element",
       "a inner",
       "a request",
+      "b computed",
       "b element",
       "b inner",
       "b request",

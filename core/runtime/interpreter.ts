@@ -5,6 +5,7 @@
 import * as automata from "../automaton/automaton.ts";
 import * as op from "../bytecode/gen/constants.ts";
 import type { Program } from "../bytecode/program.ts";
+import { ByteTable } from "../request/byte-table.ts";
 import type { Slots } from "../request/slots.ts";
 import * as states from "../request/slots.ts";
 import { ByteSearch, orderBytes, sameBytes } from "./byte-search.ts";
@@ -68,8 +69,18 @@ const {
   OP_EQ_COUNTS,
   OP_LT_COUNTS,
   OP_LE_COUNTS,
+  OP_LOAD_NUMBER,
+  OP_ADD,
+  OP_SUBTRACT,
+  OP_MULTIPLY,
+  OP_LOWER,
+  OP_TALLY,
+  OP_SUM,
+  OP_MIN,
+  OP_MAX,
+  LIMIT_TEMPORARIES_MAX,
 } = op;
-const { PRESENT } = states;
+const { INVALID, PRESENT } = states;
 const { FIRST_ROW, YES } = automata;
 const { B_IS_CELL, KIND_ADDRESS, KIND_STRING, REGISTER } = linking;
 const { NO_COUNT, POSSIBLE, SURE } = counts;
@@ -78,6 +89,9 @@ const FALSE = 0;
 const TRUE = 1;
 const UNKNOWN = 2;
 type Truth = 0 | 1 | 2;
+
+/** Bit 8 of the head: of an instruction that computes, its result is a float. */
+const SENSE = 0x100;
 
 /** No aggregate around: elements lie behind the global frame, so no element's cell is 0. */
 const NO_ELEMENT = 0;
@@ -89,11 +103,17 @@ export class Interpreter {
   readonly #code: LinkedCode;
   readonly #slots: Slots;
   readonly #search = new ByteSearch();
+  /** First of the cells behind the global frame that hold computed values. */
+  readonly #temporaries: number;
+  /** The bundle's texts, where some code makes a text that may equal one of them. */
+  readonly #strings: ByteTable | null;
 
   constructor(program: Program, slots: Slots) {
     this.#program = program;
     this.#code = link(program);
     this.#slots = slots;
+    this.#temporaries = program.slots.reduce((sum, slot) => sum + slot.shape.width, 0);
+    this.#strings = this.#code.lowers ? new ByteTable(program.stringBytes, program.stringOffsets) : null;
   }
 
   /** Run the routine that starts at `start`; `mode` is what unknown counts as. */
@@ -106,9 +126,15 @@ export class Interpreter {
   countsOf(start: number): number[] {
     const { words } = this.#code;
     const found: number[] = [];
-    for (let pc = start; (words[pc * 2]! & 0xff) === OP_COUNT; ) {
+    for (let pc = start; ; ) {
+      const opcode = words[pc * 2]! & 0xff;
       const list = words[pc * 2]! >>> 16;
       const body = words[pc * 2 + 1]! & 0xffff;
+      if (opcode >= OP_LOAD_NUMBER) {
+        pc += opcode < OP_TALLY ? 1 : 1 + body;
+        continue;
+      }
+      if (opcode !== OP_COUNT) break;
       found.push(body === 0 ? this.#countPresent(list) : this.#count(pc + 1, list, NO_ELEMENT));
       pc += 1 + body;
     }
@@ -123,6 +149,11 @@ export class Interpreter {
     const { numbers } = this.#program;
     let register0 = NO_COUNT;
     let register1 = NO_COUNT;
+    // Each depth has temporaries of its own: at depth 1 both elements are the same one.
+    const temporaries =
+      this.#temporaries +
+      (outer === NO_ELEMENT ? 0 : outer === inner ? LIMIT_TEMPORARIES_MAX : 2 * LIMIT_TEMPORARIES_MAX);
+    const texts = slots.used;
     // Says that this is a 32-bit integer; without it V8 checks so at every instruction.
     let pc = start | 0;
     for (;;) {
@@ -131,13 +162,13 @@ export class Interpreter {
       const opcode = head & 0xff;
       const frameA = (head >> 10) & 3;
       let a = head >>> 16;
-      if (frameA !== 0) a += frameA === 1 ? outer : inner;
+      if (frameA !== 0) a += frameA === 1 ? outer : frameA === 2 ? inner : temporaries;
       let b = tail & 0xffff;
       // INVARIANT: the opcodes from TRUTH to IN_CIDRS test the value in `a`.
       let known = opcode < OP_TRUTH || opcode > OP_IN_CIDRS || state[a] === PRESENT;
       if ((head & B_IS_CELL) !== 0) {
         const frameB = (head >> 12) & 3;
-        if (frameB !== 0) b += frameB === 1 ? outer : inner;
+        if (frameB !== 0) b += frameB === 1 ? outer : frameB === 2 ? inner : temporaries;
         known &&= state[b] === PRESENT;
       }
       let truth: number = UNKNOWN;
@@ -276,6 +307,19 @@ export class Interpreter {
           case OP_LE_COUNTS:
             truth = compareCounts(opcode - OP_EQ_COUNTS, register0, register1);
             break;
+          case OP_LOAD_NUMBER:
+          case OP_ADD:
+          case OP_SUBTRACT:
+          case OP_MULTIPLY:
+          case OP_LOWER:
+          case OP_TALLY:
+          case OP_SUM:
+          case OP_MIN:
+          case OP_MAX:
+            // Texts of the tests before are needed no longer.
+            slots.used = texts;
+            pc = this.#compute(pc, temporaries, outer, inner);
+            continue;
           // INVARIANT: the verifier lets no other opcode through; it would be unknown.
         }
       }
@@ -289,6 +333,137 @@ export class Interpreter {
     }
   }
 
+  // --- computed values ---
+
+  /** Run all instructions that compute for one test, from `start` on; returns the place behind them. */
+  #compute(start: number, temporaries: number, outer: number, inner: number): number {
+    const { words } = this.#code;
+    const slots = this.#slots;
+    let pc = start;
+    for (;;) {
+      const head = words[pc * 2]!;
+      const tail = words[pc * 2 + 1]!;
+      const opcode = head & 0xff;
+      if (opcode < OP_LOAD_NUMBER) return pc;
+      const operand = tail & 0xffff;
+      const a = (head >>> 16) + frameStart((head >> 10) & 3, temporaries, outer, inner);
+      const into = temporaries + ((tail >>> 16) & 0xff);
+      const isFloat = (head & SENSE) !== 0;
+      pc++;
+      switch (opcode) {
+        case OP_LOAD_NUMBER:
+          slots.number[into] = this.#program.numbers[operand]!;
+          slots.state[into] = PRESENT;
+          break;
+        case OP_ADD:
+        case OP_SUBTRACT:
+        case OP_MULTIPLY:
+          this.#calculate(
+            opcode,
+            a,
+            operand + frameStart((head >> 12) & 3, temporaries, outer, inner),
+            into,
+            isFloat,
+          );
+          break;
+        case OP_LOWER:
+          this.#lower(a, into);
+          break;
+        case OP_TALLY:
+          this.#tally(operand === 0 ? this.#countPresent(a) : this.#count(pc, a, outer), into);
+          pc += operand;
+          break;
+        default:
+          this.#fold(
+            opcode,
+            { body: operand === 0 ? -1 : pc, list: a, field: tail >>> 24, into, isFloat },
+            outer,
+          );
+          pc += operand;
+      }
+    }
+  }
+
+  #calculate(opcode: number, a: number, b: number, into: number, isFloat: boolean): void {
+    const { state, number } = this.#slots;
+    const known = state[a] === PRESENT && state[b] === PRESENT;
+    const x = number[a]!;
+    const y = number[b]!;
+    // Adding 0 makes 0 of -0.
+    const value = known
+      ? (opcode === OP_ADD ? x + y : opcode === OP_SUBTRACT ? x - y : x * y) + 0
+      : Number.NaN;
+    number[into] = value;
+    state[into] = isWithin(value, isFloat) ? PRESENT : INVALID;
+  }
+
+  #tally(count: number, into: number): void {
+    const { state, number } = this.#slots;
+    const exact = count >= 0 && count >> 16 === (count & 0xffff);
+    state[into] = exact ? PRESENT : INVALID;
+    number[into] = count & 0xffff;
+  }
+
+  /** A text without upper case stays where it is. */
+  #lower(a: number, into: number): void {
+    const slots = this.#slots;
+    const { state, offset, length, id } = slots;
+    state[into] = state[a] === PRESENT ? PRESENT : INVALID;
+    if (state[a] !== PRESENT) return;
+    const size = length[a]!;
+    offset[into] = offset[a]!;
+    length[into] = size;
+    id[into] = id[a]!;
+    const from = offset[a]!;
+    let at = 0;
+    while (at < size && !isUpper(slots.bytes[from + at]!)) at++;
+    if (at === size) return;
+    const start = slots.room(size);
+    const { bytes } = slots;
+    for (let i = 0; i < size; i++) {
+      const byte = bytes[from + i]!;
+      bytes[start + i] = isUpper(byte) ? byte + 32 : byte;
+    }
+    slots.used = start + size;
+    offset[into] = start;
+    id[into] = this.#strings!.find(bytes, start, start + size);
+  }
+
+  /** SUM, MIN and MAX: one number of the fields of all elements that count. */
+  #fold(opcode: number, { body, list, field, into, isFloat }: Fold, outer: number): void {
+    const slots = this.#slots;
+    const { state, number } = slots;
+    state[into] = INVALID;
+    if (state[list] !== PRESENT) return;
+    const before = this.metUnknown;
+    const width = slots.id[list]!;
+    const first = slots.offset[list]!;
+    const end = first + slots.length[list]! * width;
+    const texts = slots.used;
+    let value = opcode === OP_SUM ? 0 : Number.NaN;
+    let known = true;
+    for (let cell = first; cell < end && known; cell += width) {
+      if (body >= 0) {
+        const frame1 = outer === NO_ELEMENT ? cell : outer;
+        this.metUnknown = false;
+        const sure = this.#region(body, FALSE, frame1, cell);
+        const possible = sure || (this.metUnknown && this.#region(body, TRUE, frame1, cell));
+        slots.used = texts;
+        if (!possible) continue;
+        known = sure;
+      }
+      known &&= state[cell + field] === PRESENT;
+      const next = number[cell + field]!;
+      if (opcode === OP_SUM) {
+        value = value + next + 0;
+        known &&= isWithin(value, isFloat);
+      } else if (Number.isNaN(value) || (opcode === OP_MIN ? next < value : next > value)) value = next;
+    }
+    this.metUnknown = before;
+    number[into] = value;
+    if (known && !Number.isNaN(value)) state[into] = PRESENT;
+  }
+
   // --- aggregates ---
 
   /** `decisive`: the truth of one body that settles it, true for ANY, false for ALL. */
@@ -298,8 +473,10 @@ export class Interpreter {
     const first = slots.offset[list]!;
     const width = slots.id[list]!;
     const end = first + slots.length[list]! * width;
+    const texts = slots.used;
     for (let cell = first; cell < end; cell += width) {
       const truth = this.#region(body, mode, outer === NO_ELEMENT ? cell : outer, cell) ? TRUE : FALSE;
+      slots.used = texts;
       if (truth === decisive) return decisive;
     }
     return decisive === TRUE ? FALSE : TRUE;
@@ -313,12 +490,14 @@ export class Interpreter {
     const first = slots.offset[list]!;
     const width = slots.id[list]!;
     const end = first + slots.length[list]! * width;
+    const texts = slots.used;
     let count = 0;
     for (let cell = first; cell < end; cell += width) {
       const frame1 = outer === NO_ELEMENT ? cell : outer;
       this.metUnknown = false;
       if (this.#region(body, FALSE, frame1, cell)) count += SURE;
       else if (this.metUnknown && this.#region(body, TRUE, frame1, cell)) count += POSSIBLE;
+      slots.used = texts;
     }
     // What the body met is in the two numbers now; only the comparison with them can be unknown.
     this.metUnknown = before;
@@ -520,6 +699,29 @@ export class Interpreter {
 
 /** Elements of a set that are looked at one by one. */
 const SEARCHED_MIN = 8;
+/** What SUM, MIN and MAX go through; `body`: -1 for none. */
+interface Fold {
+  readonly body: number;
+  readonly list: number;
+  readonly field: number;
+  readonly into: number;
+  readonly isFloat: boolean;
+}
+
+function frameStart(frame: number, temporaries: number, outer: number, inner: number): number {
+  return frame === 0 ? 0 : frame === 1 ? outer : frame === 2 ? inner : temporaries;
+}
+
+/** Finite, or for a whole number exact; NaN is neither. */
+function isWithin(value: number, isFloat: boolean): boolean {
+  return isFloat
+    ? Number.isFinite(value)
+    : value >= -Number.MAX_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
+}
+
+function isUpper(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
+}
 
 /** v4 lies in v4 networks only, v6 in v6 networks only; v4 is stored v4-mapped with its prefix + 96. */
 function inPrefix(

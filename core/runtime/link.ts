@@ -5,13 +5,15 @@
  */
 
 import { cellShapes } from "../bytecode/cells.ts";
-import { OP_ALL, OP_ANY, OP_COUNT, OP_IN_LIST } from "../bytecode/gen/constants.ts";
+import { OP_IN_LIST, OP_LOWER } from "../bytecode/gen/constants.ts";
 import { INSTRUCTIONS } from "../bytecode/gen/tables.ts";
 import type { Program, Shape } from "../bytecode/program.ts";
 
 export const KIND_STRING = 0;
 export const KIND_NUMBER = 1;
 export const KIND_ADDRESS = 2;
+/** The frame of computed values. */
+const TEMPORARIES = 3;
 
 /** Bits of the head: the register of a COUNT; `b` is a cell. */
 export const REGISTER = 0x4000;
@@ -22,26 +24,33 @@ export interface LinkedCode {
   readonly words: Int32Array;
   /** By instruction; of IN_LIST, the one test whose operands' type the code does not tell: how they are compared. */
   readonly kinds: Uint8Array;
+  /** Some instruction makes a text. */
+  readonly lowers: boolean;
 }
 
 /** Link a verified program. */
 export function link(program: Program): LinkedCode {
   const count = program.code.length / 4;
-  const linked = { words: new Int32Array(count * 2), kinds: new Uint8Array(count) };
-  let hasInList = false;
+  const words = new Int32Array(count * 2);
+  let typed = false;
+  let lowers = false;
   for (let pc = 0; pc < count; pc++) {
     const head = program.code[pc * 4]!;
     const opcode = head & 0xff;
-    const flag = INSTRUCTIONS[opcode]!.b.endsWith("Cell") ? B_IS_CELL : 0;
-    linked.words[pc * 2] = head | flag | (program.code[pc * 4 + 1]! << 16);
-    linked.words[pc * 2 + 1] = program.code[pc * 4 + 2]! | (program.code[pc * 4 + 3]! << 16);
-    hasInList ||= opcode === OP_IN_LIST;
+    const info = INSTRUCTIONS[opcode]!;
+    // What computes looks at its operands itself: it goes on whatever they are.
+    const flag = info.b.endsWith("Cell") && !info.computes ? B_IS_CELL : 0;
+    words[pc * 2] = head | flag | (program.code[pc * 4 + 1]! << 16);
+    words[pc * 2 + 1] = program.code[pc * 4 + 2]! | (program.code[pc * 4 + 3]! << 16);
+    typed ||= opcode === OP_IN_LIST;
+    lowers ||= opcode === OP_LOWER;
   }
-  if (hasInList) linkLists(linked, program);
+  const linked = { words, kinds: new Uint8Array(count), lowers };
+  if (typed) linkTypes(linked, program);
   return linked;
 }
 
-function linkLists(linked: LinkedCode, program: Program): void {
+function linkTypes(linked: LinkedCode, program: Program): void {
   const global = program.slots.flatMap((slot) => cellShapes(slot.shape));
   for (let r = 0; r + 1 < program.routineStarts.length; r++) {
     linkRegion(linked, program.routineStarts[r]!, program.routineStarts[r + 1]!, [global]);
@@ -55,20 +64,32 @@ function linkRegion(
   end: number,
   frames: readonly (readonly Shape[])[],
 ): void {
+  /** Temporaries that hold texts; the others hold numbers. */
+  const texts = new Set<number>();
   for (let pc = start; pc < end; pc++) {
-    const word = linked.words[pc * 2]!;
-    const opcode = word & 0xff;
-    const shapeOfA = frames[(word >> 10) & 3]![word >>> 16]!;
-    if (opcode === OP_IN_LIST) linked.kinds[pc] = kindOf(shapeOfA);
-    if (opcode !== OP_ANY && opcode !== OP_ALL && opcode !== OP_COUNT) continue;
-    const bodyEnd = pc + 1 + (linked.words[pc * 2 + 1]! & 0xffff);
+    const head = linked.words[pc * 2]!;
+    const tail = linked.words[pc * 2 + 1]!;
+    const opcode = head & 0xff;
+    const info = INSTRUCTIONS[opcode]!;
+    const frame = (head >> 10) & 3;
+    if (opcode === OP_IN_LIST) {
+      const text = frame === TEMPORARIES && texts.has(head >>> 16);
+      linked.kinds[pc] =
+        frame < TEMPORARIES ? kindOf(frames[frame]![head >>> 16]!) : text ? KIND_STRING : KIND_NUMBER;
+    }
+    const into = (tail >>> 16) & 0xff;
+    if (opcode === OP_LOWER) texts.add(into);
+    else if (info.computes) texts.delete(into);
+    if (!info.b.startsWith("body")) continue;
+    const shapeOfA = frames[frame]![head >>> 16]!;
+    const bodyEnd = pc + 1 + (tail & 0xffff);
     linkRegion(linked, pc + 1, bodyEnd, [...frames, cellShapes(shapeOfA.element!)]);
     pc = bodyEnd - 1;
   }
 }
 
-function kindOf(shape: Shape): number {
-  switch (shape.type) {
+function kindOf({ type }: Shape): number {
+  switch (type) {
     case "string":
       return KIND_STRING;
     case "ip":

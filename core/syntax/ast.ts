@@ -32,7 +32,8 @@ export type CompareOperator =
   | "contains_all"
   | "matches"
   | "like";
-export type AggregateFunction = "count" | "any" | "all";
+export type AggregateFunction = "count" | "any" | "all" | "sum" | "min" | "max";
+export type ArithmeticOperator = "+" | "-" | "*";
 
 export type Expression =
   | { readonly kind: "and" | "or"; readonly parts: readonly Expression[]; readonly span: Span }
@@ -46,6 +47,10 @@ export type Expression =
       readonly span: Span;
     }
   | { readonly kind: "exists"; readonly path: Name; readonly span: Span }
+  /** A computed value. `time_until(x)` is `x - now`, with the span of what was written. */
+  | Arithmetic
+  /** `lower(x)` */
+  | { readonly kind: "lower"; readonly operand: Expression; readonly span: Span }
   | Aggregate
   | { readonly kind: "path"; readonly path: Name; readonly span: Span }
   | { readonly kind: "string"; readonly value: string; readonly span: Span; readonly from?: Argument }
@@ -79,7 +84,15 @@ export interface Argument {
   readonly span: Span;
 }
 
-/** `xs.count`, `count(xs where ...)`, `any(...)`, `all(...)`. A trailing `where` is already bound to its aggregate; the span leaves it out. */
+export interface Arithmetic {
+  readonly kind: "arithmetic";
+  readonly operator: ArithmeticOperator;
+  readonly left: Expression;
+  readonly right: Expression;
+  readonly span: Span;
+}
+
+/** `xs.count`, `count(xs where ...)`, `any(...)`, `all(...)`, `sum(xs.field where ...)`, `min(...)`, `max(...)`. A trailing `where` is already bound to its aggregate; the span leaves it out. */
 export interface Aggregate {
   readonly kind: "aggregate";
   readonly function: AggregateFunction;

@@ -47,6 +47,10 @@ function shown(e: Expression): string {
       return `${e.value}`;
     case "duration":
       return `${e.value}ms`;
+    case "arithmetic":
+      return `(${shown(e.left)} ${e.operator} ${shown(e.right)})`;
+    case "lower":
+      return `lower(${shown(e.operand)})`;
     case "range":
       return `(${shown(e.low)}..${shown(e.high)})`;
     case "list":

@@ -10,6 +10,7 @@ import { didYouMean, nearest } from "../source/suggest.ts";
 import { parseDuration } from "../source/time.ts";
 import type {
   Aggregate,
+  ArithmeticOperator,
   AttributeDeclaration,
   CompareOperator,
   ConditionDeclaration,
@@ -61,9 +62,11 @@ const OPERATORS: readonly string[] = [
   "matches",
   "like",
 ];
-const OPERATORS_LATER = ["+", "-", "*", "/"];
-const FUNCTIONS_LATER = ["lower", "sum", "min", "max", "now", "is_business_hours", "time_until"];
-const AGGREGATES: readonly string[] = ["count", "any", "all"];
+const OPERATORS_LATER = ["/"];
+const ARITHMETIC: readonly string[] = ["+", "-", "*"];
+const FUNCTIONS_LATER = ["is_business_hours"];
+const FUNCTIONS: readonly string[] = ["lower", "time_until"];
+const AGGREGATES: readonly string[] = ["count", "any", "all", "sum", "min", "max"];
 
 /** Words that start a section of a policy. */
 export const SECTION_WORDS: readonly string[] = SECTIONS;
@@ -81,11 +84,22 @@ export const RESERVED = new Set([
   // `policy`, `type` and the like declare something in column 1 only, where no attribute stands.
   ...["default", "attributes", "resource"],
   ...AGGREGATES,
+  ...FUNCTIONS,
   ...FUNCTIONS_LATER,
+  "now",
 ]);
 
 /** Words behind an operand of a condition: `type in ["a"]` declares no type. */
-const GOES_ON = new Set([...OPERATORS, ...OPERATORS_LATER, "and", "or", "where", ...SECTIONS]);
+const GOES_ON = new Set([
+  ...OPERATORS,
+  ...OPERATORS_LATER,
+  ...ARITHMETIC,
+  "..",
+  "and",
+  "or",
+  "where",
+  ...SECTIONS,
+]);
 
 /** Nesting of conditions; beyond it the text is refused, so that no stack overflows. */
 export const DEPTH_MAX = 200;
@@ -110,6 +124,8 @@ export class Parser {
   /** End of the token before the current one. */
   #lastEnd = 0;
   #depth = 0;
+  /** Arithmetic operators in the section at hand. Each is the left side of the next: a chain nests as deeply as it is long. */
+  #calculations = 0;
   readonly #faulty: FaultyDeclaration[] = [];
 
   constructor(source: Source, report: Diagnostics) {
@@ -908,6 +924,7 @@ export class Parser {
 
   /** A section's condition, with a trailing `where` bound to its aggregate. */
   #condition(): Expression {
+    this.#calculations = 0;
     const condition = this.#expression();
     const where = this.#token;
     if (!this.#accept("where")) return this.#endOfCondition(condition);
@@ -918,7 +935,7 @@ export class Parser {
   #endOfCondition(condition: Expression): Expression {
     if (!this.#inLines()) return condition;
     const token = this.#token;
-    const words = [...CONDITION_WORDS, ...OPERATORS, ...OPERATORS_LATER, ...SECTIONS];
+    const words = [...CONDITION_WORDS, ...OPERATORS, ...OPERATORS_LATER, ...ARITHMETIC, ...SECTIONS];
     const help =
       token.text === "where"
         ? "one `where` a section; for more use `count(xs where ...)`"
@@ -983,11 +1000,11 @@ export class Parser {
 
   #comparison(): Expression {
     const start = this.#token.start;
-    const left = this.#operand();
+    const left = this.#sum();
     if (!this.#atOperator()) return left;
     const operator = this.#token;
     this.#advance();
-    const right = operator.text === "in" ? this.#rangeOrOperand() : this.#operand();
+    const right = operator.text === "in" ? this.#rangeOrOperand() : this.#sum();
     if (this.#is("symbol", ".."))
       this.#fail("syntax", this.#token, "a range stands only behind `in`", "write `x in 1..5`");
     if (this.#atOperator()) {
@@ -1003,13 +1020,36 @@ export class Parser {
     };
   }
 
+  /** Operands with `+` and `-` between them, from the left, and tighter than these `*`. */
+  #sum(): Expression {
+    return this.#arithmetic(["+", "-"], () => this.#arithmetic(["*"], () => this.#operand()));
+  }
+
+  #arithmetic(operators: readonly string[], part: () => Expression): Expression {
+    const start = this.#token.start;
+    let left = part();
+    while (this.#inBody() && this.#token.kind === "symbol" && operators.includes(this.#token.text)) {
+      if (++this.#calculations > DEPTH_MAX)
+        this.#fail(
+          "too-deep",
+          this.#token,
+          `more than ${DEPTH_MAX} of \`+\`, \`-\` and \`*\` in one section`,
+          "split the policy",
+        );
+      const operator = this.#token.text as ArithmeticOperator;
+      this.#advance();
+      left = { kind: "arithmetic", operator, left, right: part(), span: this.#from(start) };
+    }
+    return left;
+  }
+
   /** An operand, or two with `..` between them. */
   #rangeOrOperand(): Expression {
     const start = this.#token.start;
-    const low = this.#operand();
+    const low = this.#sum();
     if (!this.#is("symbol", "..")) return low;
     this.#advance();
-    const high = this.#operand();
+    const high = this.#sum();
     return { kind: "range", low, high, span: this.#from(start) };
   }
 
@@ -1125,6 +1165,11 @@ export class Parser {
       return { kind: "exists", path, span: this.#from(token.start) };
     }
     if (AGGREGATES.includes(text)) return this.#aggregate(token);
+    if (FUNCTIONS.includes(text)) return this.#function(token);
+    if (text === "now") {
+      this.#advance();
+      return { kind: "path", path: { text, span: this.#spanOf(token) }, span: this.#spanOf(token) };
+    }
     if (FUNCTIONS_LATER.includes(text)) return this.#later(token, `\`${text}\``);
     if (text === "null")
       return this.#fail(
@@ -1150,7 +1195,11 @@ export class Parser {
         "unknown-function",
         token,
         `\`${shortened(text, TOKEN_SHOWN_MAX)}\` is no function`,
-        didYouMean(text, [...AGGREGATES, ...FUNCTIONS_LATER], "functions are `count`, `any` and `all`"),
+        didYouMean(
+          text,
+          [...AGGREGATES, ...FUNCTIONS, ...FUNCTIONS_LATER],
+          `functions are ${[...AGGREGATES, ...FUNCTIONS].join(", ")}`,
+        ),
       );
     if (this.#is("symbol", "["))
       this.#fail(
@@ -1167,17 +1216,36 @@ export class Parser {
     return { kind: "aggregate", function: "count", list, where: null, span: path.span };
   }
 
-  #aggregate(token: Token): Expression {
+  /** `lower(x)`, `time_until(x)`. */
+  #function(token: Token): Expression {
     this.#advance();
+    const open = this.#open(token, "x");
+    const operand = this.#sum();
+    this.#close(")", open);
+    const span = this.#from(token.start);
+    if (token.text === "lower") return { kind: "lower", operand, span };
+    const now: Name = { text: "now", span: this.#spanOf(token) };
+    const right: Expression = { kind: "path", path: now, span: now.span };
+    return { kind: "arithmetic", operator: "-", left: operand, right, span };
+  }
+
+  /** The bracket behind the name of a function. */
+  #open(token: Token, inside: string): Token {
     const open = this.#token;
     if (!this.#is("symbol", "("))
       this.#fail(
         "syntax",
         open,
         `expected \`(\` after \`${token.text}\`, found ${describe(open)}`,
-        `write \`${token.text}(xs where ...)\``,
+        `write \`${token.text}(${inside})\``,
       );
     this.#advance();
+    return open;
+  }
+
+  #aggregate(token: Token): Expression {
+    this.#advance();
+    const open = this.#open(token, "xs where ...");
     const list = this.#name("a list");
     const where = this.#accept("where") ? this.#expression() : null;
     this.#close(")", open);
@@ -1416,6 +1484,7 @@ function collectOpenAggregates(expression: Expression, into: Aggregate[]): void 
       collectOpenAggregates(expression.operand, into);
       return;
     case "compare":
+    case "arithmetic":
       collectOpenAggregates(expression.left, into);
       collectOpenAggregates(expression.right, into);
       return;
@@ -1435,6 +1504,7 @@ function replaceAggregate(expression: Expression, from: Aggregate, to: Aggregate
     case "not":
       return { ...expression, operand: replaceAggregate(expression.operand, from, to) };
     case "compare":
+    case "arithmetic":
       return {
         ...expression,
         left: replaceAggregate(expression.left, from, to),

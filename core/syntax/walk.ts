@@ -36,6 +36,10 @@ export function childrenOf(e: Expression): readonly Expression[] {
       return e.items;
     case "range":
       return [e.low, e.high];
+    case "arithmetic":
+      return [e.left, e.right];
+    case "lower":
+      return [e.operand];
     default:
       return [];
   }

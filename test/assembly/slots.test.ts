@@ -7,7 +7,7 @@ import { coreSlots } from "./core-dump.ts";
 import { everySlotPolicy, hostileRequest } from "./every-slot.ts";
 import { testVm } from "./twin.ts";
 
-const REQUESTS = 1500;
+const REQUESTS = 2500;
 
 let vm: TestVm;
 let bundle: Uint8Array;

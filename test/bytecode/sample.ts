@@ -2,6 +2,7 @@
 import {
   FEATURE_AGGREGATES,
   FEATURE_BODY,
+  FEATURE_COMPUTING,
   FEATURE_NETWORKS,
   NONE,
   SLOT_CLAIMED,
@@ -119,7 +120,8 @@ export function settle(model: Model): Model {
     const info = INSTRUCTIONS[head & 0xff]!;
     if (info.a !== "none" && ((head >> 10) & 3) === 0) used.add(a);
     if (info.b.endsWith("Cell") && ((head >> 12) & 3) === 0) used.add(b);
-    if (["ANY", "ALL", "COUNT"].includes(info.name)) features |= FEATURE_AGGREGATES;
+    if (info.b.startsWith("body")) features |= FEATURE_AGGREGATES;
+    if (info.computes) features |= FEATURE_COMPUTING;
     if (/ADDRESS|NETWORK|CIDR/.test(info.name)) features |= FEATURE_NETWORKS;
     const slot = slotOfCell(model, a);
     if (info.name === "IN_LIST" && ["ip", "cidr"].includes(TYPE_NAMES[model.shapes[slot?.shape ?? 0]!.type]!))

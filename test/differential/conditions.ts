@@ -5,7 +5,7 @@ import type { Random } from "./random.ts";
 import { type GeneratedSchema, literal, rangeOf } from "./schema.ts";
 
 export interface Aggregate {
-  readonly function: "count" | "any" | "all";
+  readonly function: "count" | "any" | "all" | "sum" | "min" | "max";
   readonly list: string;
   readonly where: Condition | null;
   /** Written `xs.count`. */
@@ -165,7 +165,7 @@ class ConditionGenerator {
     if (isOrdered(type)) operators.push("<", "<=", ">", ">=");
     if (type.kind === "string") operators.push("starts_with", "ends_with", "contains");
     const operator = this.#random.pick(operators);
-    const left = this.#use(subject);
+    const left = this.#maybeComputed(type, this.#use(subject), place);
     const right = this.#operand(type, place);
     const flip = this.#random.chance(15) && !/[a-z]/.test(operator);
     return flip ? leaf(right, operator, left) : leaf(left, operator, right);
@@ -193,7 +193,7 @@ class ConditionGenerator {
         ? leaf(this.#use(subject), "in", list)
         : leaf(list, "contains", this.#use(subject));
     }
-    const left = this.#use(subject);
+    const left = this.#maybeComputed(type, this.#use(subject), place);
     if (type.kind === "ip" && this.#random.chance(50)) return leaf(left, "in", this.#network(place));
     if (isOrdered(type) && this.#random.chance(25)) return leaf(left, "in", this.#range(type, place));
     return leaf(
@@ -227,7 +227,8 @@ class ConditionGenerator {
   #operand(type: Type, place: Place): string {
     const choice = this.#random.below(10);
     const others = place.readables.filter((r) => fits(type, r.type, false));
-    if (choice < 3 && others.length > 0) return this.#use(this.#random.pick(others));
+    if (choice < 3 && others.length > 0)
+      return this.#maybeComputed(type, this.#use(this.#random.pick(others)), place);
     const constants = this.#schema.constants.filter(
       (c) =>
         c.value.kind === type.kind &&
@@ -236,6 +237,46 @@ class ConditionGenerator {
     if (choice < 5 && constants.length > 0) return this.#random.pick(constants).name;
     return literal(type.kind === "float" && this.#random.chance(20) ? { kind: "int" } : type, this.#random)
       .text;
+  }
+
+  /** Now and then what is computed from a value of the type, of the same type. */
+  #maybeComputed(type: Type, value: string, place: Place): string {
+    if (!this.#random.chance(18)) return value;
+    const other = (kind: "int" | "float" | "datetime" | "duration") => this.#term(kind, place);
+    const operator = this.#random.pick(["+", "-", "*"]);
+    switch (type.kind) {
+      case "string":
+        return `lower(${value})`;
+      case "int":
+        return this.#nested(`${value} ${operator} ${other("int")}`, other("int"));
+      case "float":
+        return this.#nested(`${other("float")} ${operator} ${value}`, other("int"));
+      case "datetime":
+        return `${value} ${this.#random.pick(["+", "-"])} ${other("duration")}`;
+      case "duration":
+        if (this.#random.chance(40)) return `${other("datetime")} - ${other("datetime")}`;
+        return this.#random.chance(50) ? `${value} * ${other("int")}` : `${other("duration")} - ${value}`;
+      default:
+        return value;
+    }
+  }
+
+  #nested(text: string, other: string): string {
+    return this.#random.chance(70) ? text : `(${text}) * ${other} - ${other}`;
+  }
+
+  /** A value to calculate with: for times an attribute, so that not both sides are constants. */
+  #term(kind: "int" | "float" | "datetime" | "duration", place: Place): string {
+    const readables = place.readables.filter((r) => r.type.kind === kind);
+    if (kind === "datetime") {
+      if (this.#random.chance(30) || readables.length === 0)
+        return this.#random.pick(["now", "request.time"]);
+      return this.#use(this.#random.pick(readables));
+    }
+    if (readables.length > 0 && this.#random.chance(50)) return this.#use(this.#random.pick(readables));
+    return kind === "duration"
+      ? this.#random.pick(["1ms", "30m", "1d"])
+      : this.#random.pick(["0", "1", "2", "3"]);
   }
 
   #network(place: Place): string {
@@ -255,6 +296,8 @@ class ConditionGenerator {
         ? leaf(needle, "in", this.#use(list))
         : leaf(this.#use(list), "contains", needle);
     }
+    const folded = this.#random.chance(30) ? this.#foldedLeaf(list, place) : null;
+    if (folded !== null) return folded;
     if (element.kind !== "record" && this.#random.chance(35)) return this.#containsEach(list, element, place);
     const canWhere = this.#canFilter(list, place);
     const where =
@@ -285,6 +328,32 @@ class ConditionGenerator {
       operator,
       this.#list(this.#random.below(4), () => this.#operand(element, place)),
     );
+  }
+
+  /** `sum`, `min` or `max` of the elements or of one of their fields; null where there is nothing to take it of. */
+  #foldedLeaf(list: Readable, place: Place): Condition | null {
+    if (list.type.kind !== "list" || !place.open) return null;
+    const { element } = list.type;
+    const parts = readablesBelow("", element, null).filter((r) => isFoldable(r.type));
+    if (parts.length === 0) return null;
+    const { text, type } = this.#random.pick(parts);
+    const isSum = type.kind !== "datetime" && type.kind !== "enum" && this.#random.chance(50);
+    const where =
+      this.#canFilter(list, place) && this.#random.chance(60)
+        ? this.condition(this.#inside(list, place), 1 + this.#random.below(3))
+        : null;
+    const aggregate: Aggregate = {
+      function: isSum ? "sum" : this.#random.pick(["min", "max"] as const),
+      list: this.#use(list) + text,
+      where,
+      dotted: false,
+    };
+    const operator = this.#random.pick(["==", "!=", "<", "<=", ">", ">="]);
+    const other = this.#operand(type, place);
+    return {
+      kind: "leaf",
+      tokens: this.#random.chance(80) ? [aggregate, operator, other] : [other, operator, aggregate],
+    };
   }
 
   /** Can a `where` here speak of the list's elements, without hiding an enclosing aggregate's? */
@@ -359,6 +428,10 @@ class ConditionGenerator {
 
 function leaf(...tokens: readonly string[]): Condition {
   return { kind: "leaf", tokens };
+}
+
+function isFoldable(type: Type): boolean {
+  return isOrdered(type) && type.kind !== "string";
 }
 
 /** Can values of the types be compared for equality; with `lies`, also: can one lie in the other? */

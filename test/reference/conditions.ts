@@ -1,11 +1,19 @@
 /** The truth of a condition, read off the checked tree: every part is evaluated, nothing is skipped. */
 import type { CheckedDocument, Operand, SetOperand } from "../../core/check/check.ts";
 import type { Attribute, ConstantValue, DataSet, Type } from "../../core/schema/schema.ts";
-import type { Aggregate, Expression, Name } from "../../core/syntax/ast.ts";
+import type { Aggregate, Arithmetic, Expression, Name } from "../../core/syntax/ast.ts";
 import { addressOf } from "./addresses.ts";
 import type { Operators, Side, Truth } from "./operators.ts";
 import { patternMatches } from "./patterns.ts";
-import { ABSENT, type Address, type Content, present, type Valuation, type Value } from "./values.ts";
+import {
+  ABSENT,
+  type Address,
+  type Content,
+  INVALID,
+  present,
+  type Valuation,
+  type Value,
+} from "./values.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
 type Range = Extract<Expression, { kind: "range" }>;
@@ -245,8 +253,77 @@ function side(e: Expression, scope: Scope): Side {
   const found = operand(e, scope);
   if (found.kind === "constant") return [constantContent(found.value)];
   if (found.kind === "count") return counted(found.aggregate, scope);
+  if (found.kind === "computed") return sideOf(computed(e, scope));
   if (e.kind !== "path") throw new Error("only a path reads a slot");
   return sideOf(read(e.path, scope));
+}
+
+// --- computed values ---
+
+/** Arithmetic, `lower`, `sum`, `min`, `max`: invalid where some part is not there, and beyond the bounds of its type. */
+function computed(e: Expression, scope: Scope): Value {
+  switch (e.kind) {
+    case "arithmetic":
+      return calculated(e, scope);
+    case "lower": {
+      const text = exactly(e.operand, scope);
+      return text === null
+        ? INVALID
+        : present(String(text).replace(/[A-Z]/g, (letter) => letter.toLowerCase()));
+    }
+    case "aggregate":
+      return folded(e, scope);
+    default:
+      throw new Error(`nothing computes a ${e.kind}`);
+  }
+}
+
+/** The one content that an operand has; null where it has none, or where a count may be several. */
+function exactly(e: Expression, scope: Scope): Content | null {
+  const contents = side(e, scope);
+  return contents?.length === 1 ? contents[0]! : null;
+}
+
+function calculated(e: Arithmetic, scope: Scope): Value {
+  const [left, right] = [exactly(e.left, scope), exactly(e.right, scope)];
+  if (left === null || right === null) return INVALID;
+  const [a, b] = [Number(left), Number(right)];
+  return bounded(e.operator === "+" ? a + b : e.operator === "-" ? a - b : a * b, kindOf(e, scope));
+}
+
+function bounded(number: number, kind: string): Value {
+  const fits = kind === "float" ? Number.isFinite(number) : Number.isSafeInteger(number);
+  return fits ? present(number === 0 ? 0 : number) : INVALID;
+}
+
+/** One value of a field of the elements that count: unknown as soon as it is not known whether one does, or what its field is. */
+function folded(e: Aggregate, scope: Scope): Value {
+  const truths = forEach({ ...e, function: "count" }, scope);
+  if (truths === null) return INVALID;
+  const { fields } = scope.document.resolutions.projections.get(e.list)!;
+  const elements = (read(e.list, scope) as { value: readonly Value[] }).value;
+  const counting = elements.flatMap((element, i) => {
+    if (truths[i] === "false") return [];
+    return [e.where !== null && truths[i] === "unknown" ? INVALID : fields.reduce(fieldOf, element)];
+  });
+  if (counting.some((value) => value.state !== "present")) return INVALID;
+  const contents = counting.map((value) => (value as { value: Content }).value);
+  if (e.function !== "sum") return extreme(e, contents, scope);
+  let sum: Value = present(0);
+  for (const content of contents) {
+    if (sum.state === "present") sum = bounded(Number(sum.value) + Number(content), kindOf(e, scope));
+  }
+  return sum;
+}
+
+function extreme(e: Aggregate, contents: readonly Content[], scope: Scope): Value {
+  const members = membersOf(operand(e, scope));
+  const before = (a: Content, b: Content) =>
+    e.function === "min" ? scope.operators.less(a, b, members) : scope.operators.less(b, a, members);
+  const [first, ...others] = contents;
+  return first === undefined
+    ? INVALID
+    : present(others.reduce((best, each) => (before(each, best) ? each : best), first));
 }
 
 function sideOf(value: Value): Side {
@@ -254,7 +331,7 @@ function sideOf(value: Value): Side {
 }
 
 function typeOf(found: Exclude<Operand, SetOperand>): Type | null {
-  return found.kind === "attribute" || found.kind === "element" ? found.type : null;
+  return found.kind === "constant" || found.kind === "count" ? null : found.type;
 }
 
 function kindOf(e: Expression, scope: Scope): string {

@@ -15,11 +15,15 @@ export const NO_FAILURE: Failure = { failed: [], missing: [], invalid: [] };
 /** Reasons why `condition` is not true. */
 export function failureOf(condition: Expression, scope: Scope): Failure {
   const nodes = failedNodes(condition, scope);
-  const names = nodes
-    .flatMap(namesRead)
-    .filter((name) => scope.document.resolutions.names.get(name)?.kind === "attribute");
+  const names = nodes.flatMap(namesRead).flatMap((name) => {
+    const found = scope.document.resolutions.names.get(name);
+    // `now` is another name of an attribute, and behind a list there may be a field of its elements.
+    return found?.kind === "attribute"
+      ? [{ name, text: [found.attribute.name, ...found.fields].join(".") }]
+      : [];
+  });
   const inState = (state: string) =>
-    names.filter((name) => read(name, scope).state === state).map((name) => name.text);
+    names.filter(({ name }) => read(name, scope).state === state).map(({ text }) => text);
   return {
     failed: nodes.map((node) => ({ text: slice(node.span), ...locate(node.span.source, node.span.start) })),
     missing: sorted(inState("absent")),
@@ -45,6 +49,10 @@ function namesRead(e: Expression): Name[] {
       return [...namesRead(e.left), ...namesRead(e.right)];
     case "list":
       return e.items.flatMap(namesRead);
+    case "arithmetic":
+      return [...namesRead(e.left), ...namesRead(e.right)];
+    case "lower":
+      return namesRead(e.operand);
     case "range":
       return [...namesRead(e.low), ...namesRead(e.high)];
     case "path":

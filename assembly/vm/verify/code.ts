@@ -2,7 +2,21 @@
 import * as op from "../../gen/constants";
 import { allocate, allocateZeroed } from "../../host/arena";
 import { Bundle } from "../bundle";
-import { branches, hasCellA, hasCellB, hasNoB, isAggregate, isConstantB, takesA, takesB } from "./operands";
+import {
+  boundsFloat,
+  branches,
+  computedShape,
+  computes,
+  hasCellA,
+  hasCellB,
+  hasNoB,
+  isAggregate,
+  isConstantB,
+  partShape,
+  shapeOf,
+  takesA,
+  takesB,
+} from "./operands";
 import { refuse, refuseAt } from "./refusal";
 
 // @ts-ignore: decorator
@@ -16,6 +30,8 @@ let readCells: usize = 0;
 let places: usize = 0;
 /** One byte for each instruction: it is a compare, or a second COUNT, that a COUNT leads to. */
 let claimed: usize = 0;
+/** u32 for each temporary: its shape, or `NO_SHAPE`. */
+const COMPUTED_CELLS: usize = memory.data(8 * 4, 4);
 let regions: u32 = 0;
 let features: u32 = 0;
 /** Element shapes of the lists whose bodies are open: frames 1 and 2. */
@@ -61,6 +77,7 @@ function fillShapes(bundle: Bundle, shape: u32, at: usize): usize {
 /** A routine or a body: instructions `start` to `end`. `depth`: bodies around it. */
 function verifyRegion(bundle: Bundle, start: u32, end: u32, depth: u32): bool {
   const region = ++regions;
+  forgetComputed();
   for (let i = start; i < end; ) {
     if (!verifyInstruction(bundle, i, end, depth)) return false;
     place(i, region << 1);
@@ -76,7 +93,7 @@ function verifyInstruction(bundle: Bundle, index: u32, end: u32, depth: u32): bo
   const at = bundle.instruction(index);
   const head = <u32>load<u16>(at);
   const opcode = head & 0xff;
-  if (opcode < op.OP_ACCEPT || opcode > op.OP_LE_COUNTS) return refuseAt("code", "unknown kind", index);
+  if (opcode < op.OP_ACCEPT || opcode > op.OP_MAX) return refuseAt("code", "unknown kind", index);
   if (!fieldsFit(opcode, head, load<u16>(at, 2), load<u16>(at, 4), load<u16>(at, 6))) {
     return refuseAt("code", "a field without meaning is not zero", index);
   }
@@ -87,22 +104,44 @@ function verifyInstruction(bundle: Bundle, index: u32, end: u32, depth: u32): bo
     if (!takesA(bundle, opcode, a)) return refuseAt("code", "wrong type", index);
   }
   const b = <u32>load<u16>(at, 4);
+  let shapeB = NO_SHAPE;
   if (hasCellB(opcode)) {
-    const shape = cellShape(bundle, (head >> 12) & 3, b, depth);
-    if (shape == NO_SHAPE) return refuseAt("code", "does not exist", index);
-    if (!takesB(bundle, opcode, a, shape)) return refuseAt("code", "wrong type", index);
+    shapeB = cellShape(bundle, (head >> 12) & 3, b, depth);
+    if (shapeB == NO_SHAPE) return refuseAt("code", "does not exist", index);
+    if (!takesB(bundle, opcode, a, shapeB)) return refuseAt("code", "wrong type", index);
   } else if (!isConstantB(bundle, opcode, b, a)) return refuseAt("code", "bad operand", index);
   if (isAggregate(opcode) && b > 0) {
     if (b > end - index - 1) return refuseAt("code", "a body passes the end", index);
     if (depth >= op.LIMIT_FRAME_DEPTH_MAX) return refuseAt("code", "nested too deeply", index);
   }
   noteFeatures(bundle, opcode, a);
+  return noteComputed(bundle, index, opcode, a, shapeB);
+}
+
+/** What the group at hand has computed: behind its test nothing. */
+function noteComputed(bundle: Bundle, index: u32, opcode: u32, a: u32, b: u32): bool {
+  if (!computes(opcode)) {
+    if (opcode != op.OP_COUNT) forgetComputed();
+    return true;
+  }
+  const at = bundle.instruction(index);
+  const shape = computedShape(bundle, opcode, load<u8>(at, 7), load<u16>(at, 4), a, b);
+  if (shape == NO_SHAPE) return refuseAt("code", "wrong type", index);
+  if (boundsFloat(bundle, opcode, shape) != ((load<u16>(at) & 0x100) != 0)) return refuseAt("code", "wrong type", index);
+  store<u32>(COMPUTED_CELLS + (<usize>load<u8>(at, 6) << 2), shape);
+  features |= op.FEATURE_COMPUTING;
   return true;
+}
+
+function forgetComputed(): void {
+  memory.fill(COMPUTED_CELLS, 0xff, op.LIMIT_TEMPORARIES_MAX * 4);
 }
 
 function fieldsFit(opcode: u32, head: u32, a: u32, b: u32, jump: u32): bool {
   if ((head & 0x8000) != 0) return false;
-  if (!branches(opcode) && ((head & 0x300) != 0 || jump != 0)) return false;
+  if (computes(opcode)) {
+    if ((head & 0x200) != 0 || (jump & 0xff) >= op.LIMIT_TEMPORARIES_MAX) return false;
+  } else if (!branches(opcode) && ((head & 0x300) != 0 || jump != 0)) return false;
   // Negated, what their body rounded would be rounded the wrong way.
   if ((opcode == op.OP_ANY || opcode == op.OP_ALL) && (head & 0x200) != 0) return false;
   if (opcode != op.OP_COUNT && (head & 0x4000) != 0) return false;
@@ -113,6 +152,7 @@ function fieldsFit(opcode: u32, head: u32, a: u32, b: u32, jump: u32): bool {
 
 /** Shape of a cell that is read, noting it; `NO_SHAPE` when the frame is not open or has no such cell. */
 function cellShape(bundle: Bundle, frame: u32, cell: u32, depth: u32): u32 {
+  if (frame == 3) return cell < op.LIMIT_TEMPORARIES_MAX ? load<u32>(COMPUTED_CELLS + (<usize>cell << 2)) : NO_SHAPE;
   if (frame > depth) return NO_SHAPE;
   if (frame == 0) {
     if (cell >= bundle.cellCount) return NO_SHAPE;
@@ -122,24 +162,11 @@ function cellShape(bundle: Bundle, frame: u32, cell: u32, depth: u32): u32 {
   return partShape(bundle, frame == 1 ? frame1 : frame2, cell);
 }
 
-/** Shape of cell `cell` of a value. */
-function partShape(bundle: Bundle, shape: u32, cell: u32): u32 {
-  if (cell >= bundle.shapeWidth(shape)) return NO_SHAPE;
-  let rest = cell;
-  while (rest > 0) {
-    rest--;
-    let index = bundle.shape(shape).argument;
-    while (rest >= bundle.shapeWidth(bundle.field(index).shape)) rest -= bundle.shapeWidth(bundle.field(index++).shape);
-    shape = bundle.field(index).shape;
-  }
-  return shape;
-}
-
 function noteFeatures(bundle: Bundle, opcode: u32, a: u32): void {
   if (isAggregate(opcode)) features |= op.FEATURE_AGGREGATES;
   switch (opcode) {
     case op.OP_IN_LIST: {
-      const type = bundle.shape(a).type;
+      const type = shapeOf(bundle, a).type;
       if (type != op.TYPE_IP && type != op.TYPE_CIDR) return;
       break;
     }
@@ -182,12 +209,19 @@ function verifyOrder(bundle: Bundle, start: u32, end: u32): bool {
     if (opcode == op.OP_ACCEPT || opcode == op.OP_REJECT) {
       if (next < end && (placeOf(next) & 1) == 0) return refuseAt("code", "nothing leads here", next);
     } else if (next >= end) return refuseAt("code", "does not end in ACCEPT or REJECT", i);
+    if (computes(opcode) && !leadsToTest(bundle, next)) return refuseAt("code", "no test follows", i);
     if (opcode == op.OP_COUNT && registerAt(bundle, i) == 0 && !claimCompare(bundle, next, end)) {
       return refuseAt("code", "COUNT and compare do not join", i);
     }
     i = next;
   }
   return true;
+}
+
+/** Behind an instruction that computes. */
+function leadsToTest(bundle: Bundle, next: u32): bool {
+  const opcode = opcodeAt(bundle, next);
+  return (placeOf(next) & 1) == 0 && (computes(opcode) || branches(opcode) || opcode == op.OP_COUNT);
 }
 
 /** Behind a COUNT into register 0, at `next`: its compare, or a COUNT into register 1 and the compare of both. */
@@ -197,7 +231,7 @@ function claimCompare(bundle: Bundle, next: u32, end: u32): bool {
   if (opcode >= op.OP_EQ_COUNT && opcode <= op.OP_LE_COUNT_CELL) return true;
   if (opcode != op.OP_COUNT || registerAt(bundle, next) != 1) return false;
   const last = behind(bundle, next);
-  if (last >= end || opcodeAt(bundle, last) < op.OP_EQ_COUNTS) return false;
+  if (last >= end || opcodeAt(bundle, last) < op.OP_EQ_COUNTS || computes(opcodeAt(bundle, last))) return false;
   store<u8>(claimed + last, 1);
   return true;
 }
@@ -218,7 +252,7 @@ function verifyBodies(bundle: Bundle, start: u32, end: u32, depth: u32): bool {
 /** Stands only behind a COUNT into register 0. */
 function needsCount(bundle: Bundle, index: u32): bool {
   const opcode = opcodeAt(bundle, index);
-  return opcode >= op.OP_EQ_COUNT || (opcode == op.OP_COUNT && registerAt(bundle, index) == 1);
+  return (opcode >= op.OP_EQ_COUNT && !computes(opcode)) || (opcode == op.OP_COUNT && registerAt(bundle, index) == 1);
 }
 
 function opcodeAt(bundle: Bundle, index: u32): u32 {

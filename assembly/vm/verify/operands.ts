@@ -1,14 +1,14 @@
 /** Rules 10 and 11: which operands each instruction takes. The kinds are those of the table in docs/bytecode.md. */
 import * as op from "../../gen/constants";
 import { ADDRESS_PREFIX } from "../address";
-import { Bundle } from "../bundle";
+import { Bundle, ShapeEntry } from "../bundle";
 
 // @ts-ignore: decorator
 @inline const NO_SHAPE: u32 = 0xffffffff;
 
 /** Whether operand a is a cell. */
 export function hasCellA(opcode: u32): bool {
-  return opcode > op.OP_CONSTANT && opcode < op.OP_EQ_COUNT;
+  return (opcode > op.OP_CONSTANT && opcode < op.OP_EQ_COUNT) || opcode > op.OP_LOAD_NUMBER;
 }
 
 /** Whether operand b is a cell. */
@@ -30,6 +30,9 @@ export function hasCellB(opcode: u32): bool {
     case op.OP_EQ_COUNT_CELL:
     case op.OP_LT_COUNT_CELL:
     case op.OP_LE_COUNT_CELL:
+    case op.OP_ADD:
+    case op.OP_SUBTRACT:
+    case op.OP_MULTIPLY:
       return true;
     default:
       return false;
@@ -38,21 +41,86 @@ export function hasCellB(opcode: u32): bool {
 
 /** Whether operand b has no meaning and must be 0. */
 export function hasNoB(opcode: u32): bool {
-  return opcode == op.OP_ACCEPT || opcode == op.OP_REJECT || opcode == op.OP_EXISTS || opcode == op.OP_TRUTH || opcode >= op.OP_EQ_COUNTS;
+  return opcode == op.OP_ACCEPT || opcode == op.OP_REJECT || opcode == op.OP_EXISTS || opcode == op.OP_TRUTH || (opcode >= op.OP_EQ_COUNTS && opcode < op.OP_LOAD_NUMBER) || opcode == op.OP_LOWER;
 }
 
 export function branches(opcode: u32): bool {
-  return opcode > op.OP_REJECT && opcode != op.OP_COUNT;
+  return opcode > op.OP_REJECT && opcode != op.OP_COUNT && opcode < op.OP_LOAD_NUMBER;
 }
 
-/** ANY, ALL and COUNT: a body may stand behind. */
+/** A body may stand behind. */
 export function isAggregate(opcode: u32): bool {
-  return opcode >= op.OP_ANY && opcode <= op.OP_COUNT;
+  return (opcode >= op.OP_ANY && opcode <= op.OP_COUNT) || opcode >= op.OP_TALLY;
+}
+
+/** Writes a temporary. */
+export function computes(opcode: u32): bool {
+  return opcode >= op.OP_LOAD_NUMBER;
+}
+
+/** The shape of a computed value of a type is this and the type's id: the bundle may have no shape of it. */
+// @ts-ignore: decorator
+@inline export const COMPUTED: u32 = 0x80000000;
+const COMPUTED_SHAPES: usize = memory.data<u32>([0, 0, 0, 1, 0, 0, 2, 0, 0, 3, 0, 0, 4, 0, 0, 5, 0, 0, 6, 0, 0, 7, 0, 0, 8, 0, 0]);
+
+export function shapeOf(bundle: Bundle, shape: u32): ShapeEntry {
+  return shape < COMPUTED ? bundle.shape(shape) : changetype<ShapeEntry>(COMPUTED_SHAPES + (shape - COMPUTED) * 12);
+}
+
+/** What an instruction computes from operands of these shapes, which it takes; `NO_SHAPE` for nothing. */
+export function computedShape(bundle: Bundle, opcode: u32, field: u32, b: u32, shapeA: u32, shapeB: u32): u32 {
+  if (opcode == op.OP_LOAD_NUMBER) {
+    const whole = field == op.TYPE_INT || field == op.TYPE_DATETIME || field == op.TYPE_DURATION;
+    return field == op.TYPE_FLOAT || (whole && isSafeInteger(bundle.number(b))) ? COMPUTED + field : NO_SHAPE;
+  }
+  if (opcode == op.OP_LOWER) return field == 0 ? COMPUTED + op.TYPE_STRING : NO_SHAPE;
+  if (opcode == op.OP_TALLY) return field == 0 ? COMPUTED + op.TYPE_INT : NO_SHAPE;
+  if (opcode > op.OP_TALLY) {
+    const part = partShape(bundle, bundle.shape(shapeA).argument, field);
+    if (part == NO_SHAPE) return NO_SHAPE;
+    const type = bundle.shape(part).type;
+    const fits = opcode == op.OP_SUM ? isCounted(type) && type != op.TYPE_DATETIME : isCounted(type) || isOrdered(bundle, part);
+    return fits ? part : NO_SHAPE;
+  }
+  const type = field == 0 ? resultType(opcode, shapeOf(bundle, shapeA).type, shapeOf(bundle, shapeB).type) : NO_SHAPE;
+  return type == NO_SHAPE ? type : COMPUTED + type;
+}
+
+function resultType(opcode: u32, a: u32, b: u32): u32 {
+  if (isNumber(a) && isNumber(b)) return max(a, b);
+  const times = opcode == op.OP_MULTIPLY;
+  if (a == op.TYPE_DURATION && b == (times ? op.TYPE_INT : op.TYPE_DURATION)) return a;
+  if (times) return a == op.TYPE_INT && b == op.TYPE_DURATION ? b : NO_SHAPE;
+  if (a == op.TYPE_DATETIME && b == op.TYPE_DURATION) return a;
+  if (opcode == op.OP_ADD) return a == op.TYPE_DURATION && b == op.TYPE_DATETIME ? b : NO_SHAPE;
+  return a == op.TYPE_DATETIME && b == a ? op.TYPE_DURATION : NO_SHAPE;
+}
+
+/** Bit 8 of the head: the result is a float whose bounds are looked at. */
+export function boundsFloat(bundle: Bundle, opcode: u32, shape: u32): bool {
+  return opcode > op.OP_LOAD_NUMBER && opcode <= op.OP_SUM && opcode != op.OP_LOWER && opcode != op.OP_TALLY && shapeOf(bundle, shape).type == op.TYPE_FLOAT;
+}
+
+/** Shape of cell `cell` of a value; `NO_SHAPE` where it has none. */
+export function partShape(bundle: Bundle, shape: u32, cell: u32): u32 {
+  if (cell >= bundle.shapeWidth(shape)) return NO_SHAPE;
+  let rest = cell;
+  while (rest > 0) {
+    rest--;
+    let index = bundle.shape(shape).argument;
+    while (rest >= bundle.shapeWidth(bundle.field(index).shape)) rest -= bundle.shapeWidth(bundle.field(index++).shape);
+    shape = bundle.field(index).shape;
+  }
+  return shape;
+}
+
+function isSafeInteger(value: f64): bool {
+  return Math.floor(value) == value && Math.abs(value) <= 9007199254740991;
 }
 
 /** Whether the instruction takes a cell of this shape as a. */
 export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
-  const type = bundle.shape(shape).type;
+  const type = shapeOf(bundle, shape).type;
   switch (opcode) {
     case op.OP_EXISTS:
       return true;
@@ -72,7 +140,11 @@ export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
     case op.OP_LE_STRING:
     case op.OP_LT_STRINGS:
     case op.OP_LE_STRINGS:
+    case op.OP_LOWER:
       return type == op.TYPE_STRING;
+    case op.OP_ADD:
+    case op.OP_SUBTRACT:
+    case op.OP_MULTIPLY:
     case op.OP_EQ_NUMBER:
     case op.OP_LT_NUMBER:
     case op.OP_LE_NUMBER:
@@ -114,7 +186,7 @@ export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
 
 /** Whether the instruction takes a cell of shape `b` beside `a`, which has passed `takesA`. */
 export function takesB(bundle: Bundle, opcode: u32, a: u32, b: u32): bool {
-  const type = bundle.shape(b).type;
+  const type = shapeOf(bundle, b).type;
   switch (opcode) {
     case op.OP_EQ_STRINGS:
     case op.OP_STARTS_STRINGS:
@@ -128,13 +200,17 @@ export function takesB(bundle: Bundle, opcode: u32, a: u32, b: u32): bool {
     case op.OP_LE_NUMBERS:
       return isComparable(bundle, a, b);
     case op.OP_EQ_ADDRESSES:
-      return type == bundle.shape(a).type;
+      return type == shapeOf(bundle, a).type;
     case op.OP_IN_CIDR:
       return type == op.TYPE_CIDR;
     case op.OP_IN_LIST:
-      return type == op.TYPE_LIST && isComparable(bundle, a, bundle.shape(b).argument);
+      return type == op.TYPE_LIST && isComparable(bundle, a, shapeOf(bundle, b).argument);
     case op.OP_IN_CIDRS:
       return elementType(bundle, b) == op.TYPE_CIDR;
+    case op.OP_ADD:
+    case op.OP_SUBTRACT:
+    case op.OP_MULTIPLY:
+      return isCounted(type);
     default:
       return isNumber(type);
   }
@@ -160,13 +236,14 @@ export function isConstantB(bundle: Bundle, opcode: u32, b: u32, a: u32): bool {
     case op.OP_EQ_COUNT:
     case op.OP_LT_COUNT:
     case op.OP_LE_COUNT:
+    case op.OP_LOAD_NUMBER:
       return b < bundle.numberCount;
     case op.OP_EQ_MEMBER:
     case op.OP_LT_MEMBER:
     case op.OP_LE_MEMBER:
       return b < membersOf(bundle, a);
     case op.OP_HAS_MEMBER:
-      return b < membersOf(bundle, bundle.shape(a).argument);
+      return b < membersOf(bundle, shapeOf(bundle, a).argument);
     case op.OP_MATCHES:
       return b < bundle.automatonCount;
     case op.OP_IN_STRINGS:
@@ -181,7 +258,7 @@ export function isConstantB(bundle: Bundle, opcode: u32, b: u32, a: u32): bool {
     case op.OP_IN_NETWORK:
       return b < bundle.networkCount;
     case op.OP_EQ_ADDRESS:
-      return isEqualNetwork(bundle, b, bundle.shape(a).type);
+      return isEqualNetwork(bundle, b, shapeOf(bundle, a).type);
     case op.OP_HAS_ADDRESS:
       return isEqualNetwork(bundle, b, elementType(bundle, a));
     case op.OP_ANY:
@@ -203,7 +280,7 @@ function isSet(bundle: Bundle, set: u32, kind: u32): bool {
 
 /** Members of an enum; a bool has two. */
 function membersOf(bundle: Bundle, shape: u32): u32 {
-  const entry = bundle.shape(shape);
+  const entry = shapeOf(bundle, shape);
   return entry.type == op.TYPE_BOOL ? 2 : bundle.enum_(entry.argument).count;
 }
 
@@ -221,20 +298,20 @@ function isAddress(type: u32): bool {
 }
 
 function isOrdered(bundle: Bundle, shape: u32): bool {
-  const entry = bundle.shape(shape);
+  const entry = shapeOf(bundle, shape);
   return entry.type == op.TYPE_ENUM && bundle.enum_(entry.argument).ordered == 1;
 }
 
 /** The same scalar type: int and float mix, enums are the same enum. */
 function isComparable(bundle: Bundle, a: u32, b: u32): bool {
-  const first = bundle.shape(a);
-  const second = bundle.shape(b);
+  const first = shapeOf(bundle, a);
+  const second = shapeOf(bundle, b);
   if (isNumber(first.type) && isNumber(second.type)) return true;
   return first.type == second.type && (first.type != op.TYPE_ENUM || first.argument == second.argument);
 }
 
 /** Type of a list's elements; of anything else, no type. */
 function elementType(bundle: Bundle, shape: u32): u32 {
-  const entry = bundle.shape(shape);
-  return entry.type == op.TYPE_LIST ? bundle.shape(entry.argument).type : NO_SHAPE;
+  const entry = shapeOf(bundle, shape);
+  return entry.type == op.TYPE_LIST ? shapeOf(bundle, entry.argument).type : NO_SHAPE;
 }

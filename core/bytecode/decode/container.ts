@@ -3,6 +3,7 @@ import { bundleDigest, sha256, TABLE_END } from "../digest.ts";
 import {
   FEATURE_AGGREGATES,
   FEATURE_BODY,
+  FEATURE_COMPUTING,
   FEATURE_NETWORKS,
   FLAG_DEFAULT_ALLOW,
   FORMAT_VERSION,
@@ -101,7 +102,7 @@ export function checkHeader(bytes: Uint8Array, view: DataView): void {
       `semantics version ${semantics} is not ${SEMANTICS_VERSION}; compile the policy with the version that loads it`,
     );
   const features = view.getUint32(HEADER_FEATURES, true);
-  if ((features & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS)) !== 0)
+  if ((features & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS | FEATURE_COMPUTING)) !== 0)
     say(`unknown bit in the features 0x${features.toString(16)}`);
   const flags = view.getUint32(HEADER_FLAGS, true);
   if ((flags & ~FLAG_DEFAULT_ALLOW) !== 0) say(`unknown bit in the flags 0x${flags.toString(16)}`);

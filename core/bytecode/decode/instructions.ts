@@ -2,6 +2,7 @@
 import { cellShapes } from "../cells.ts";
 import {
   LIMIT_FRAME_DEPTH_MAX,
+  LIMIT_TEMPORARIES_MAX,
   OP_ALL,
   OP_ANY,
   OP_COUNT,
@@ -13,9 +14,14 @@ import {
   OP_IN_LIST,
   OP_IN_NETWORK,
   OP_IN_NETWORKS,
+  OP_LOAD_NUMBER,
+  OP_MAX,
+  OP_MIN,
+  OP_SUM,
 } from "../gen/constants.ts";
 import { INSTRUCTIONS, type InstructionInfo } from "../gen/tables.ts";
 import type { EnumType, Shape, Slot } from "../program.ts";
+import { computedShape } from "./computed.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";
 import { isCellA, isCellB, operandBProblem, takesA, takesB } from "./operands.ts";
@@ -25,6 +31,8 @@ import type { Table } from "./table.ts";
 /** Four u16 an instruction: head, a, b, jump. */
 const WORDS = 4;
 const BIT_15 = 1 << 15;
+/** The frame of what is computed. */
+const TEMPORARIES = 3;
 const NETWORK_OPCODES = [
   OP_EQ_ADDRESS,
   OP_IN_NETWORK,
@@ -46,6 +54,9 @@ export interface Instruction {
   readonly a: number;
   readonly b: number;
   readonly jump: number;
+  /** Of one that computes: the temporary that it writes, and its field. */
+  readonly into: number;
+  readonly field: number;
 }
 
 export interface Code {
@@ -60,6 +71,7 @@ export interface Code {
   readonly usedCells: Uint8Array;
   readonly aggregates: boolean;
   readonly networks: boolean;
+  readonly computes: boolean;
 }
 
 /** What operands are checked against. */
@@ -84,6 +96,8 @@ export function instructionAt(code: Uint16Array, i: number): Instruction {
     a: code[i * WORDS + 1]!,
     b: code[i * WORDS + 2]!,
     jump: code[i * WORDS + 3]!,
+    into: code[i * WORDS + 3]! & 0xff,
+    field: code[i * WORDS + 3]! >> 8,
   };
 }
 
@@ -98,8 +112,9 @@ export function readCode(tables: Tables, facts: Facts): Code {
   const frameOf = frameCells();
   let aggregates = false;
   let networks = false;
+  let computes = false;
   for (let r = 0; r + 1 < routineStarts.length; r++) {
-    const open: Region[] = [{ id: -1 - r, end: routineStarts[r + 1]!, cells: global }];
+    const open: Region[] = [{ id: -1 - r, end: routineStarts[r + 1]!, cells: global, temporaries: [] }];
     for (let i = routineStarts[r]!; i < routineStarts[r + 1]!; i++) {
       while (i === open.at(-1)!.end) open.pop();
       const region = open.at(-1)!;
@@ -109,7 +124,12 @@ export function readCode(tables: Tables, facts: Facts): Code {
       if (operands.a !== null && instruction.frameA === 0) usedCells[instruction.a] = 1;
       if (operands.b !== null && instruction.frameB === 0) usedCells[instruction.b] = 1;
       networks ||= testsNetworks(instruction, operands.a);
-      if (![OP_ANY, OP_ALL, OP_COUNT].includes(instruction.opcode)) continue;
+      computes ||= instruction.info.computes;
+      if (instruction.info.computes)
+        region.temporaries[instruction.into] = computedShape(table.at(i), instruction, operands, facts);
+      // A test reads what was computed for it; between it and its steps there may be the COUNTs that it compares.
+      else if (instruction.opcode !== OP_COUNT) region.temporaries = [];
+      if (!hasBody(instruction)) continue;
       aggregates = true;
       if (instruction.b === 0) continue;
       const end = i + 1 + instruction.b;
@@ -117,10 +137,10 @@ export function readCode(tables: Tables, facts: Facts): Code {
         refuse(table.at(i), `its body of ${instruction.b} instructions passes the end of what it stands in`);
       if (open.length > LIMIT_FRAME_DEPTH_MAX)
         refuse(table.at(i), `aggregates nested deeper than ${LIMIT_FRAME_DEPTH_MAX}`);
-      open.push({ id: i, end, cells: frameOf(operands.a!.element!) });
+      open.push({ id: i, end, cells: frameOf(operands.a!.element!), temporaries: [] });
     }
   }
-  return { table, code, routineStarts, regions, usedCells, aggregates, networks };
+  return { table, code, routineStarts, regions, usedCells, aggregates, networks, computes };
 }
 
 /** A routine or a body that is open at some instruction; its place in the list is its frame's number. */
@@ -129,6 +149,8 @@ interface Region {
   /** One past its last instruction. */
   readonly end: number;
   readonly cells: readonly Shape[];
+  /** What the group at hand has computed. */
+  temporaries: (Shape | undefined)[];
 }
 
 /** Cells of elements by shape, flattened once: many bodies may run over one list. */
@@ -171,11 +193,17 @@ function checkFields(table: Table, code: Uint16Array, i: number): Instruction {
   if ((code[i * WORDS]! & BIT_15) !== 0) say("bit 15 is not zero");
   const instruction = instructionAt(code, i);
   const { name, a, b, branch } = instruction.info;
-  if (!branch && instruction.sense !== 0) say(`${name} does not branch and has a sense`);
+  if (!branch && !instruction.info.computes && instruction.sense !== 0)
+    say(`${name} does not branch and has a sense`);
   if (!branch && instruction.negate !== 0) say(`${name} does not branch and has \`negate\``);
   if ((opcode === OP_ANY || opcode === OP_ALL) && instruction.negate !== 0)
     say(`${name} has \`negate\`, which would turn what its body rounded the wrong way`);
-  if (!branch && instruction.jump !== 0) say(`${name} does not branch and has a jump`);
+  if (instruction.info.computes) {
+    if (instruction.into >= LIMIT_TEMPORARIES_MAX)
+      say(`${name} writes temporary ${instruction.into}, there are ${LIMIT_TEMPORARIES_MAX}`);
+    if (instruction.field !== 0 && ![OP_LOAD_NUMBER, OP_SUM, OP_MIN, OP_MAX].includes(opcode))
+      say(`${name} has no field and it is ${instruction.field}`);
+  } else if (!branch && instruction.jump !== 0) say(`${name} does not branch and has a jump`);
   if (opcode !== OP_COUNT && instruction.register !== 0) say(`${name} has no register and names one`);
   if (!isCellA(a) && instruction.frameA !== 0) say(`${name} has no cell a and names its frame`);
   if (!isCellB(b) && instruction.frameB !== 0) say(`${name} has no cell b and names its frame`);
@@ -185,7 +213,7 @@ function checkFields(table: Table, code: Uint16Array, i: number): Instruction {
 }
 
 /** Shapes of the cells that an instruction reads. */
-interface OperandShapes {
+export interface OperandShapes {
   readonly a: Shape | null;
   readonly b: Shape | null;
 }
@@ -222,6 +250,12 @@ function cellAt(
   open: readonly Region[],
   place: { readonly frame: number; readonly cell: number },
 ): Shape {
+  if (place.frame === TEMPORARIES) {
+    const shape = open.at(-1)!.temporaries[place.cell];
+    if (shape === undefined)
+      refuse(where, `operand ${operand} is temporary ${place.cell}, which nothing in front of it computes`);
+    return shape;
+  }
   const frame = open[place.frame];
   if (frame === undefined)
     refuse(where, `operand ${operand} is in frame ${place.frame}, which is not open here`);
@@ -232,6 +266,11 @@ function cellAt(
       `operand ${operand} is cell ${place.cell} of frame ${place.frame}, which has ${frame.cells.length}`,
     );
   return shape;
+}
+
+/** Instructions behind which a body may stand. */
+export function hasBody({ info }: Pick<Instruction, "info">): boolean {
+  return info.b === "body" || info.b === "bodyOrNone";
 }
 
 function describe({ type, element }: Shape): string {

@@ -39,6 +39,7 @@ export function takesA(kind: OperandA, shape: Shape, enums: readonly EnumType[])
     case "any":
       return true;
     case "number":
+    case "counted":
       return isCounted(shape);
     case "ordered":
       return ordered;
@@ -86,6 +87,8 @@ export function takesB(kind: CellB, a: Shape | null, b: Shape): boolean {
       return b.element?.type === "cidr";
     case "numberCell":
       return isNumber(b);
+    case "countedCell":
+      return isCounted(b);
   }
 }
 

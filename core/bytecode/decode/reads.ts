@@ -1,5 +1,5 @@
 /** Rule 13: what the bundle says that it reads and needs is what its code reads and needs. */
-import { FEATURE_AGGREGATES, FEATURE_BODY, FEATURE_NETWORKS } from "../gen/constants.ts";
+import { FEATURE_AGGREGATES, FEATURE_BODY, FEATURE_COMPUTING, FEATURE_NETWORKS } from "../gen/constants.ts";
 import type { Slot } from "../program.ts";
 import type { Tables } from "./container.ts";
 import type { Code } from "./instructions.ts";
@@ -20,7 +20,8 @@ export function checkFeatures(features: number, slots: readonly Slot[], code: Co
   const needed =
     (body ? FEATURE_BODY : 0) |
     (code.aggregates ? FEATURE_AGGREGATES : 0) |
-    (code.networks ? FEATURE_NETWORKS : 0);
+    (code.networks ? FEATURE_NETWORKS : 0) |
+    (code.computes ? FEATURE_COMPUTING : 0);
   if (features !== needed)
     refuse("header", `features 0x${features.toString(16)}, slots and code need 0x${needed.toString(16)}`);
 }

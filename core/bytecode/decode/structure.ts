@@ -1,8 +1,6 @@
 /** Rule 12: jumps, ends of regions, and counts with the compares that use them. */
 import {
   OP_ACCEPT,
-  OP_ALL,
-  OP_ANY,
   OP_COUNT,
   OP_EQ_COUNT,
   OP_EQ_COUNTS,
@@ -10,7 +8,7 @@ import {
   OP_LE_COUNTS,
   OP_REJECT,
 } from "../gen/constants.ts";
-import { type Code, type Instruction, instructionAt } from "./instructions.ts";
+import { type Code, hasBody, type Instruction, instructionAt } from "./instructions.ts";
 import { refuse } from "./refusal.ts";
 
 /**
@@ -30,6 +28,13 @@ export function checkStructure(code: Code): void {
     if (needsCount(instruction)) {
       if (claimed[i] !== 1) refuse(where, `${name} without the COUNT that it needs in front of it`);
       if (targets[i] === 1) refuse(where, `a jump lands between ${name} and the COUNT in front of it`);
+    }
+    if (instruction.info.computes) {
+      const next = behind(instruction, i);
+      const test = instructionIn(code, next, i);
+      const joins = test !== null && (test.info.computes || test.info.branch || test.opcode === OP_COUNT);
+      if (!joins) refuse(where, `no test follows what ${name} computes`);
+      if (targets[next] === 1) refuse(where, `a jump lands between ${name} and what reads it`);
     }
     const atEnd = behind(instruction, i) === regionEnd(code, i);
     if (instruction.opcode !== OP_ACCEPT && instruction.opcode !== OP_REJECT) {
@@ -98,8 +103,8 @@ function instructionIn(code: Code, at: number, beside: number): Instruction | nu
 }
 
 /** Where execution goes on in the region if no jump is taken: the next instruction, or the one behind the body. */
-function behind({ opcode, b }: Instruction, i: number): number {
-  return opcode === OP_ANY || opcode === OP_ALL || opcode === OP_COUNT ? i + 1 + b : i + 1;
+function behind(instruction: Instruction, i: number): number {
+  return hasBody(instruction) ? i + 1 + instruction.b : i + 1;
 }
 
 /** One past the last instruction of the region that `i` stands in. */

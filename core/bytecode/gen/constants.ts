@@ -62,6 +62,8 @@ export const LIMIT_HEADER_BYTES_MAX = 65536;
 export const LIMIT_FRAME_DEPTH_MAX = 2;
 /** Cells of one value (a record with its fields); the compiler and the verifier refuse more. */
 export const LIMIT_SHAPE_WIDTH_MAX = 256;
+/** Values that are computed for one test; the compiler and the verifier refuse more. */
+export const LIMIT_TEMPORARIES_MAX = 8;
 /** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
 export const LIMIT_POINTER_TOKENS_MAX = 32;
 /** Nodes from the root of an explain tree to a leaf; the verifier refuses more, the parser far fewer. */
@@ -73,10 +75,12 @@ export const LIMIT_AUTOMATON_BYTES_MAX = 262144;
 
 /** Some slot that is read comes from the request body. */
 export const FEATURE_BODY = 1;
-/** The code holds count, any or all. */
+/** The code holds an instruction with a list and a body: ANY, ALL, COUNT, TALLY, SUM, MIN, MAX. */
 export const FEATURE_AGGREGATES = 2;
 /** The code tests addresses or networks. */
 export const FEATURE_NETWORKS = 4;
+/** The code holds an instruction that computes. */
+export const FEATURE_COMPUTING = 8;
 
 /** A request on which no policy has a word is allowed. */
 export const FLAG_DEFAULT_ALLOW = 1;
@@ -308,3 +312,21 @@ export const OP_EQ_COUNTS = 51;
 export const OP_LT_COUNTS = 52;
 /** Register 0 is at most register 1, likewise. */
 export const OP_LE_COUNTS = 53;
+/** Number b as a value of the type whose id is the field: int, float, datetime or duration. */
+export const OP_LOAD_NUMBER = 54;
+/** a + b. Types: int and float with each other (int if both are), datetime and duration to a datetime, two durations to a duration. */
+export const OP_ADD = 55;
+/** a - b. Types: likewise; two datetimes to a duration, a datetime and a duration to a datetime, two durations to a duration. */
+export const OP_SUBTRACT = 56;
+/** a times b. Types: int and float with each other, a duration and an int to a duration. */
+export const OP_MULTIPLY = 57;
+/** String a with ASCII letters in lower case. */
+export const OP_LOWER = 58;
+/** As COUNT, the number itself: an int where the sure and the possible number coincide, else invalid. */
+export const OP_TALLY = 59;
+/** Sum, from the first element on, of field `field` of the elements of list a for which the body is true (all, without a body): int, float or duration. 0 for none. */
+export const OP_SUM = 60;
+/** The least of them: int, float, datetime, duration or a member of an ordered enum. Invalid for none. */
+export const OP_MIN = 61;
+/** The greatest of them, likewise. */
+export const OP_MAX = 62;

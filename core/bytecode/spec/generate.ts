@@ -30,6 +30,8 @@ interface Instruction {
   a: string;
   b: string;
   branch: boolean;
+  /** Writes a temporary. */
+  computes?: boolean;
   text: string;
 }
 
@@ -184,6 +186,8 @@ function tables(spec: Spec): string {
     "  readonly a: OperandA;",
     "  readonly b: OperandB;",
     "  readonly branch: boolean;",
+    "  /** Writes a temporary, which the test behind it reads. */",
+    "  readonly computes: boolean;",
     "}",
     "",
     "/** By opcode; index 0 is no instruction. */",
@@ -191,7 +195,7 @@ function tables(spec: Spec): string {
     "  null,",
     ...spec.instructions.map(
       (i) =>
-        `  { name: ${JSON.stringify(i.name)}, a: ${JSON.stringify(i.a)}, b: ${JSON.stringify(i.b)}, branch: ${i.branch} },`,
+        `  { name: ${JSON.stringify(i.name)}, a: ${JSON.stringify(i.a)}, b: ${JSON.stringify(i.b)}, branch: ${i.branch}, computes: ${i.computes === true} },`,
     ),
     "];",
   ];
@@ -321,7 +325,12 @@ else at the next one (ANY, ALL: behind the body). Jumps only lead forward and st
 A trigger is run with mode true: false means the policy does not apply. Unless no unknown was met, it is run again with mode
 false: false means indeterminate. A requirement is run with mode false. This is exact Kleene logic, since negations stand at the tests.
 
-A *body* is the run of instructions behind ANY, ALL or COUNT; it is entered once for each element and ends in ACCEPT or REJECT.
+A *group* computes values and tests them: instructions that compute, each of which writes one *temporary* (frame 3), then the test that
+reads them. A computed value is invalid, and so a test of it unknown, if an operand is not present or the result is none: not finite, or for
+int, datetime and duration beyond ±(2^53-1). SUM, MIN and MAX are invalid if the list is, if the body is unknown for some element, or if the
+field of an element that counts is not present; a sum also if it leaves the bounds on the way. -0 is 0. Each body has temporaries of its own.
+
+A *body* is the run of instructions behind ANY, ALL, COUNT, TALLY, SUM, MIN or MAX; it is entered once for each element and ends in ACCEPT or REJECT.
 Its frame holds the element's cells: frame 0 is the request, frame 1 the element of the outer aggregate, frame 2 that of the inner one.
 ANY and ALL run their body in the run's mode. COUNT runs it with mode false (true: sure) and, where an unknown was met, with mode true
 (true: possible). A body leaves the registers outside it as they were: a COUNT changes only its own. A test on a cell that is not present is unknown, except EXISTS on an absent one.
@@ -337,7 +346,14 @@ ${table(
 
 ${table(
   ["code", "name", "a", "b", "branches", "meaning"],
-  spec.instructions.map((i) => [i.code, `\`${i.name}\``, i.a, i.b, i.branch ? "yes" : "no", i.text]),
+  spec.instructions.map((i) => [
+    i.code,
+    `\`${i.name}\``,
+    i.a,
+    i.b,
+    i.branch ? "yes" : i.computes === true ? "computes" : "no",
+    i.text,
+  ]),
 )}
 `;
 }

@@ -2,9 +2,10 @@
  * From a case's instructions to a bundle: one guard that denies when its trigger, the case's code, is true. The only
  * leaf of its tree has the same code. An instruction is written as
  *
- *     NAME [cell] [constant or cell] [negate] [true->N | false->N] [register 1] [body N]
+ *     NAME [cell] [constant or cell] [negate] [true->N | false->N] [register 1] [body N] [field F] [into T]
  *
  * where a cell is an attribute (`text`, `home.street`), or `element`, `element.name`, `inner.cost` in a body; constants
+ * `t0` is a temporary, T its number, F a type or a field of the element; constants
  * are JSON (members by name, sets as arrays, automata as regular expressions); N is the number of an instruction of the case (`body`: the one behind it).
  * A single instruction that branches stands for itself with `false->2`, ACCEPT and REJECT.
  */
@@ -45,6 +46,7 @@ class Assembler {
   readonly #model: Model = emptyModel();
   readonly #read = new Set<number>();
   readonly #shapes: string[] = [];
+  readonly #temporaries = new Map<number, Spec>();
 
   bundle(lines: readonly string[]): Uint8Array {
     const model = this.#model;
@@ -102,9 +104,11 @@ class Assembler {
       const a = info.a === "none" ? null : this.#place(operands.shift()!, frames);
       const bodyEnd = take(operands, "body");
       const register = take(operands, "register") ?? 0;
+      const into = take(operands, "into");
+      const field = takeWord(operands, "field");
       const negate = operands.includes("negate") ? 1 : 0;
       const jump = operands.find((word) => word.includes("->"));
-      const sense = jump?.startsWith("true") ? 1 : 0;
+      const sense = jump?.startsWith("true") || operands.includes("as-float") ? 1 : 0;
       const to = jump === undefined ? 0 : Number(jump.split("->")[1]) - at;
       const b = this.#operand(info, operands[0]!, a, frames);
       const body =
@@ -115,7 +119,7 @@ class Assembler {
         opcode | (sense << 8) | (negate << 9) | ((a?.frame ?? 0) << 10) | (frameOfB << 12) | (register << 14),
         a?.cell ?? 0,
         info.b.startsWith("body") ? body.length : typeof b === "object" ? b.cell : b,
-        to,
+        into === null ? to : into | (this.#compute(info, a, field, into) << 8),
       ]);
       code.push(...body);
       at = bodyEnd ?? at + 1;
@@ -123,8 +127,29 @@ class Assembler {
     return code;
   }
 
+  /** Notes what a temporary holds; the number of the field. */
+  #compute(info: InstructionInfo, a: Place | null, field: string | null, into: number): number {
+    this.#model.features |= f.FEATURE_COMPUTING;
+    if (info.name === "LOAD_NUMBER") {
+      this.#temporaries.set(into, field as Spec);
+      return TYPE_NAMES.indexOf(field as (typeof TYPE_NAMES)[number]);
+    }
+    if (info.a !== "list" || info.name === "TALLY") {
+      this.#temporaries.set(into, info.name === "TALLY" ? "int" : a!.spec);
+      return 0;
+    }
+    const element = elementOf(a!.spec);
+    const { cell, spec } = field === null ? { cell: 0, spec: element } : fieldOf(element, field);
+    this.#temporaries.set(into, spec);
+    return cell;
+  }
+
   #place(text: string, frames: readonly Spec[]): Place {
     if (Object.hasOwn(ATTRIBUTES, text)) return { frame: 0, ...attribute(text) };
+    if (/^t\d$/.test(text)) {
+      const cell = Number(text.slice(1));
+      return { frame: 3, cell, spec: this.#temporaries.get(cell) ?? "int" };
+    }
     const [root, ...fields] = text.split(".");
     const frame = ["element", "inner"].indexOf(root!) + 1;
     let place: Place =
@@ -191,7 +216,7 @@ class Assembler {
   /** What the header says of the code. */
   #note(info: InstructionInfo, a: Place | null, b: Place | null): void {
     for (const place of [a, b]) if (place?.frame === 0) this.#read.add(place.cell);
-    if (["ANY", "ALL", "COUNT"].includes(info.name)) this.#model.features |= f.FEATURE_AGGREGATES;
+    if (info.b.startsWith("body")) this.#model.features |= f.FEATURE_AGGREGATES;
     const networks =
       /ADDRESS|NETWORK|CIDR/.test(info.name) || (info.name === "IN_LIST" && isAddress(a!.spec));
     if (networks) this.#model.features |= f.FEATURE_NETWORKS;
@@ -292,6 +317,11 @@ function emptyModel(): Model {
 function take(words: string[], name: string): number | null {
   const at = words.indexOf(name);
   return at === -1 ? null : Number(words.splice(at, 2)[1]);
+}
+
+function takeWord(words: string[], name: string): string | null {
+  const at = words.indexOf(name);
+  return at === -1 ? null : words.splice(at, 2)[1]!;
 }
 
 function intern<T>(pool: T[], value: T, isSame: (other: T) => boolean): number {

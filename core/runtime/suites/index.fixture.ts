@@ -18,7 +18,17 @@ export interface Group {
 
 export type Facts = Readonly<Record<string, unknown>>;
 
-const NAMES = ["control", "strings", "numbers", "enums", "addresses", "lists", "aggregates", "counts"];
+const NAMES = [
+  "control",
+  "strings",
+  "numbers",
+  "enums",
+  "addresses",
+  "lists",
+  "aggregates",
+  "counts",
+  "computed",
+];
 
 export const SUITES: readonly Suite[] = NAMES.map((name) => ({
   name,

@@ -20,6 +20,8 @@ export const HEADER_BYTES_MAX = 65536;
 export const FRAME_DEPTH_MAX = 2;
 /** Cells of one value (a record with its fields); the compiler and the verifier refuse more. */
 export const SHAPE_WIDTH_MAX = 256;
+/** Values that are computed for one test; the compiler and the verifier refuse more. */
+export const TEMPORARIES_MAX = 8;
 /** Tokens in one JSON pointer; the compiler and the verifier refuse more. */
 export const POINTER_TOKENS_MAX = 32;
 /** Nodes from the root of an explain tree to a leaf; the verifier refuses more, the parser far fewer. */

@@ -1,5 +1,6 @@
 /** Faults in code: rules 10 to 12. Each replaces the code of the guard's trigger (routine 2, instructions 16 to 18). */
 
+import { TYPE_DATETIME, TYPE_FLOAT, TYPE_INT } from "../../../core/bytecode/gen/constants.ts";
 import { INSTRUCTIONS } from "../../../core/bytecode/gen/tables.ts";
 import type { Model, Word4 } from "../model.ts";
 import { CELLS, type Fields, instruction, string, testRoutine } from "../sample.ts";
@@ -103,7 +104,7 @@ const FIELDS: readonly CodeFault[] = [
     "operand b is cell 23 of frame 0, which has 23",
   ),
   one("frame 1 outside a body", "EXISTS", { frameA: 1 }, "operand a is in frame 1, which is not open here"),
-  one("frame 3", "EXISTS", { frameA: 3 }, "operand a is in frame 3, which is not open here"),
+  one("frame 3", "EXISTS", { frameA: 3 }, "operand a is temporary 0, which nothing in front of it computes"),
   one(
     "frame 2 of b outside a body",
     "EQ_STRINGS",
@@ -127,6 +128,114 @@ const FIELDS: readonly CodeFault[] = [
     [...body(...testRoutine("EXISTS", { frameA: 1 })).slice(0, 4), ...testRoutine("EXISTS", { frameA: 1 })],
     20,
     "operand a is in frame 1, which is not open here",
+  ),
+];
+
+const number = (fields: Fields = {}) => instruction("LOAD_NUMBER", { b: 0, jump: FLOAT << 8, ...fields });
+const FLOAT = TYPE_FLOAT;
+const reading = testRoutine("LT_NUMBER", { frameA: 3, b: 0 });
+
+const COMPUTING: readonly CodeFault[] = [
+  words("sense", [number({ sense: 1 }), ...reading], 16, "LOAD_NUMBER computes a float and bit 8 is 1"),
+  words(
+    "a sum that is a float and does not say so",
+    [instruction("SUM", { a: CELLS.ratios }), ...reading],
+    16,
+    "SUM computes a float and bit 8 is 0",
+  ),
+  words(
+    "temporary 8",
+    [number({ jump: 8 | (FLOAT << 8) }), ...reading],
+    16,
+    "LOAD_NUMBER writes temporary 8, there are 8",
+  ),
+  words(
+    "another temporary",
+    [number({ jump: 1 | (FLOAT << 8) }), ...reading],
+    17,
+    "operand a is temporary 0, which nothing in front of it computes",
+  ),
+  words(
+    "a temporary beyond all",
+    [number(), ...testRoutine("LT_NUMBER", { frameA: 3, a: 9 })],
+    17,
+    "operand a is temporary 9, which nothing in front of it computes",
+  ),
+  words(
+    "a temporary of the test before",
+    [number(), instruction("LT_NUMBER", { frameA: 3, jump: 1 }), ...reading],
+    18,
+    "operand a is temporary 0, which nothing in front of it computes",
+  ),
+  words("load a string", [number({ jump: 0 }), ...reading], 16, "LOAD_NUMBER loads no type 0"),
+  words(
+    "load an unknown type",
+    [number({ jump: 200 << 8 }), ...reading],
+    16,
+    "LOAD_NUMBER loads no type 200",
+  ),
+  {
+    name: "load half an int",
+    code: () => [number({ b: 1, jump: TYPE_INT << 8 }), ...reading],
+    error: "code instruction 16: LOAD_NUMBER: 0.5 is no int",
+  },
+  words(
+    "a field of ADD",
+    [instruction("ADD", { a: CELLS.amount, b: CELLS.amount, jump: 1 << 8 }), ...reading],
+    16,
+    "ADD has no field and it is 1",
+  ),
+  words(
+    "a string in arithmetic",
+    [instruction("ADD", { a: CELLS.amount, b: CELLS.environment }), ...reading],
+    16,
+    "ADD does not take cell b, a string, with a int",
+  ),
+  words(
+    "two datetimes added",
+    [number({ jump: TYPE_DATETIME << 8 }), instruction("ADD", { frameA: 3, frameB: 3 }), ...reading],
+    17,
+    "ADD makes nothing of a datetime and a datetime",
+  ),
+  {
+    name: "two datetimes multiplied",
+    code: () => [
+      number({ jump: TYPE_DATETIME << 8 }),
+      instruction("MULTIPLY", { frameA: 3, frameB: 3 }),
+      ...reading,
+    ],
+    error: "code instruction 17: MULTIPLY makes nothing of a datetime and a datetime",
+  },
+  words(
+    "a sum of texts",
+    [instruction("SUM", { a: CELLS.tags }), ...reading],
+    16,
+    "SUM does not take a string",
+  ),
+  words(
+    "a sum of members",
+    [instruction("SUM", { a: CELLS.risks }), ...reading],
+    16,
+    "SUM does not take a enum",
+  ),
+  words(
+    "a field that is not there",
+    [instruction("MIN", { a: CELLS.approvals, jump: 4 << 8 }), ...reading],
+    16,
+    "MIN: the element has no cell 4",
+  ),
+  words("nothing that reads it", [number(), accept], 16, "no test follows what LOAD_NUMBER computes"),
+  words(
+    "a body without end",
+    [instruction("TALLY", { a: CELLS.tags, b: 9 }), ...reading],
+    16,
+    "its body of 9 instructions passes the end of what it stands in",
+  ),
+  words(
+    "a jump to the test",
+    [instruction("EXISTS", { a: 0, jump: 2 }), number(), ...reading],
+    17,
+    "a jump lands between LOAD_NUMBER and what reads it",
   ),
 ];
 
@@ -452,6 +561,7 @@ const LENGTHS: readonly CodeFault[] = [
 
 export const CODE_FAULTS: Readonly<Record<string, readonly CodeFault[]>> = {
   "rule 10, fields": FIELDS,
+  "rules 10 to 12, what computes": COMPUTING,
   "rules 10 and 11, constants": CONSTANTS,
   "rule 12, structure": STRUCTURE,
   "rule 10, routines": LENGTHS,
