@@ -180,6 +180,16 @@ test("the words of expectations are the outcomes and reasons there are", () => {
   expectTypeOf<(typeof REASON_WORDS)[number]>().toEqualTypeOf<ReasonOutcome>();
 });
 
+test("tests are no part of the bundle", () => {
+  const bundle = (text: string): string => {
+    const compiled = compile([{ name: "a.ipe", text }]);
+    if (!compiled.ok) throw new Error("errors");
+    return Buffer.from(compiled.bundle).toString("hex");
+  };
+  const block = 'test "t":\n  tenant = "a string that no policy has"\n  expect Plain is denied\n';
+  expect(bundle(POLICIES + block)).toBe(bundle(POLICIES));
+});
+
 test("facts of a block reach the request", () => {
   const { tests } = load(`test "t":
   request "M-SEARCH" "/a?b=c"
