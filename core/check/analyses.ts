@@ -2,6 +2,7 @@
 import type { Diagnostics } from "../source/diagnostics.ts";
 import type { Document } from "../syntax/ast.ts";
 import type { Analysis, Subject } from "./analyses/analysis.ts";
+import { checkIntents } from "./analyses/intent.ts";
 import { checkOwner } from "./analyses/owner.ts";
 import { checkRedundant } from "./analyses/redundant.ts";
 import { checkShadowed } from "./analyses/shadowed.ts";
@@ -11,7 +12,14 @@ import { checkUnused } from "./analyses/unused.ts";
 import type { CheckedDocument } from "./check.ts";
 import { Worlds } from "./worlds/worlds.ts";
 
-const ANALYSES: readonly Analysis[] = [checkUnused, checkTruths, checkRedundant, checkShadowed, checkOwner];
+const ANALYSES: readonly Analysis[] = [
+  checkUnused,
+  checkTruths,
+  checkRedundant,
+  checkShadowed,
+  checkOwner,
+  checkIntents,
+];
 
 /** Run all analyses, then take out what policies turn off. With faults in the document only the latter. */
 export function analyse(checked: CheckedDocument, document: Document, report: Diagnostics): void {

@@ -107,6 +107,14 @@ export const DIAGNOSTICS = {
   "duplicate-policy": ["two policies say the same", "remove one of them"],
   "shadowed-policy": ["a policy that others never let speak", "let their triggers differ, or remove one"],
   "missing-owner": ["a policy that can deny names no owner", "say whom to ask: `owner: team-name`"],
+  "intent-contradicted": [
+    "the sentence of a policy says one thing and its rule another",
+    "change one of them, so that both say the same",
+  ],
+  "intent-unmentioned": [
+    "the sentence of a policy and its rule do not speak of the same",
+    "say it in both, or in none",
+  ],
   "bad-allow-warning": [
     "`allow_warning` without a reason, or of something that is no warning of a policy",
     'write `allow_warning: claimed-grant because "the reason"`',
@@ -174,6 +182,7 @@ export const WARNINGS = [
 export const HINTS = [
   "unused-declaration",
   "redundant-condition",
+  "intent-unmentioned",
   "shadowed-policy",
   "missing-owner",
 ] as const satisfies readonly DiagnosticId[];
