@@ -9,6 +9,7 @@ enum Hue: red, green
 type Person:
   role: string
   age: int
+  years: int
   note: string
 resource Order: "/orders/{id}"
 resource Item: "/items/{id}"
@@ -114,6 +115,9 @@ function leaf(random: Random, element: string): string {
     () => `ip in ${list(quoted([...NETWORKS, ...ADDRESSES]))}`,
     () => `net ${random.pick(["==", "!="])} ${random.pick(quoted(NETWORKS))}`,
     () => `ip in net`,
+    () => `n ${random.pick(["+", "-", "*"])} m ${random.pick(ORDERS)} ${random.pick(INTS)}`,
+    () => `lower(s) ${random.pick(["==", "starts_with"])} ${random.pick(['"a"', '"A"', '"z"'])}`,
+    () => `s ${random.pick(["matches", "like"])} ${random.pick(['"a"', '"ab"', '"a*"'])}`,
     () => `when ${random.pick(ORDERS)} ${random.pick(quoted(TIMES))}`,
     () => `age ${random.pick(ORDERS)} ${random.pick(DURATIONS)}`,
   ];
@@ -122,6 +126,10 @@ function leaf(random: Random, element: string): string {
     () => `${random.pick(["any", "all"])}(xs where ${where(random, "x")})`,
     () => `${random.pick(["any", "all"])}(zs where ${where(random, "z")})`,
     () => `count(xs where ${where(random, "x")}) ${random.pick(ORDERS)} ${random.below(3)}`,
+    () =>
+      `${random.pick(["sum", "min", "max"])}(xs.${random.pick(["age", "years"])}) ${random.pick(ORDERS)} ${random.pick(INTS)}`,
+    () =>
+      `zs ${random.pick(["contains_any", "contains_all"])} ${random.pick(['["a", "b"]', '["b", "a"]', '["a"]'])}`,
     () => `${random.pick(['"a"', "s"])} in zs`,
     () => `zs contains ${random.pick(['"a"', '"b"', "s"])}`,
   ];
@@ -147,6 +155,7 @@ export function denseValuation(random: Random): Valuation {
         new Map([
           ["role", text()],
           ["age", int()],
+          ["years", int()],
           ["note", text()],
         ]),
       ),

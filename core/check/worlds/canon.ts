@@ -61,7 +61,12 @@ export class Canon {
   }
 
   aggregate(e: Aggregate): string {
-    return `${e.function}(${this.#name(e.list)}${e.where === null ? "" : ` where ${this.condition(e.where)}`})`;
+    const field =
+      this.#resolutions.projections
+        .get(e.list)
+        ?.fields.map((name) => `.${name}`)
+        .join("") ?? "";
+    return `${e.function}(${this.#name(e.list)}${field}${e.where === null ? "" : ` where ${this.condition(e.where)}`})`;
   }
 
   /** What a condition reads, as one name. */
@@ -94,6 +99,11 @@ export class Canon {
     return (operand?.kind === "attribute" || operand?.kind === "element") && operand.type.kind === "list";
   }
 
+  /** Of one side of a comparison: equal sides have the same value. */
+  operand(e: Expression): string {
+    return this.#operand(e);
+  }
+
   #operand(e: Expression): string {
     const operand: Operand | undefined = this.#resolutions.operands.get(e);
     if (operand?.kind === "constant") return constantText(operand.value);
@@ -103,6 +113,8 @@ export class Canon {
         .map((item) => this.#operand(item))
         .sort()
         .join(", ")}]`;
+    if (e.kind === "arithmetic") return `(${this.#operand(e.left)} ${e.operator} ${this.#operand(e.right)})`;
+    if (e.kind === "lower") return `lower(${this.#operand(e.operand)})`;
     if (e.kind === "range") return `${this.#operand(e.low)}..${this.#operand(e.high)}`;
     return e.kind === "aggregate" ? this.aggregate(e) : this.#alone(e);
   }

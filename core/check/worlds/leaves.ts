@@ -121,10 +121,30 @@ export class Leaves {
     const operator = mirrored(e.operator);
     if (right !== null && l !== null && operator !== null)
       return this.#withConstant(e.right, right, operator, l);
+    const computed =
+      (r === null ? null : this.#computed(e.left, e.operator, r)) ??
+      (l === null || operator === null ? null : this.#computed(e.right, operator, l));
+    if (computed !== null) return computed;
     const [leftCount, rightCount] = [this.#count(e.left), this.#count(e.right)];
     if (leftCount !== null && r !== null) return countLeaf(leftCount, e.operator, r);
     if (rightCount !== null && l !== null && operator !== null) return countLeaf(rightCount, operator, l);
     return null;
+  }
+
+  /** Arithmetic, a function, `sum` and the like against a constant: one value, of which only the type is known. */
+  #computed(e: Expression, operator: CompareOperator, value: ConstantValue): Leaf | null {
+    const operand = this.#resolutions.operands.get(e);
+    if (operand?.kind !== "computed") return null;
+    const { type } = operand;
+    const domains = testOf(
+      { kind: "element", element: { name: "", type }, fields: [], type, optional: true },
+      operator,
+      value,
+    );
+    if (domains === null) return null;
+    const [yes, no] =
+      e.kind === "lower" ? [lowered(domains.yes), lowered(domains.no)] : [domains.yes, domains.no];
+    return { about: this.#canon.operand(e), yes, no, canBeAbsent: true, present: [] };
   }
 
   /** A path that is no constant. */
@@ -341,6 +361,10 @@ function ordered(found: Readable, operator: "<" | "<=" | ">" | ">=", value: Cons
   }
   if (!isSized(type)) return null;
   return numeric([beside(operator, Number(value.value))], spaceOf(found));
+}
+
+function lowered(domain: Domain): Domain {
+  return domain.kind === "texts" ? { ...domain, texts: { ...domain.texts, lower: true } } : domain;
 }
 
 function isInOrder(a: number, operator: "<" | "<=" | ">" | ">=", b: number): boolean {
