@@ -23,7 +23,7 @@ export interface Analysis {
 
 /** Total: texts with errors are analysed as far as they can be read. */
 export function analyse(sources: readonly Source[]): Analysis {
-  const { diagnostics } = compile(sources);
+  const { diagnostics } = compile(sources, { hints: true });
   const syntax = new Diagnostics();
   const document = parse(sources, syntax);
   const { schema } = resolve(expand(document, new Diagnostics()), new Diagnostics());

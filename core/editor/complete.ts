@@ -3,6 +3,7 @@
 import { type Type, typeName } from "../schema/schema.ts";
 import { Diagnostics } from "../source/diagnostics.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
+import { DIAGNOSTICS } from "../source/ids.ts";
 import type { Source } from "../source/source.ts";
 import { Lexer, type Token } from "../syntax/lexer.ts";
 import { AGGREGATE_WORDS, DECLARATION_WORDS, OPERATOR_WORDS, SECTION_WORDS } from "../syntax/parser.ts";
@@ -28,10 +29,11 @@ export interface Completions {
 const ITEMS_MAX = 1000;
 const SOURCES = ["header", "query", "cookie", "capture", "body", "extension"];
 const SCALARS = ["string", "int", "float", "bool", "ip", "cidr", "datetime", "duration"];
-const METADATA = ["severity", "owner", "mode", "tags", "version"];
+const METADATA = ["severity", "owner", "mode", "tags", "version", "allow_warning"];
 const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {
   severity: ["critical", "high", "medium", "low", "info"],
   mode: ["enforce", "permissive"],
+  allow_warning: Object.keys(DIAGNOSTICS),
 };
 const FACTS = ["request", "header", "extension", "body", "expect"];
 const OUTCOMES = ["satisfied", "unsatisfied", "denied", "indeterminate", "not-applicable"];

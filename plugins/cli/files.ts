@@ -1,6 +1,7 @@
 /** Reading and writing files. */
 import { randomUUID } from "node:crypto";
 import {
+  chmodSync,
   lstatSync,
   readdirSync,
   readFileSync,
@@ -96,17 +97,19 @@ export function writeWhole(path: string, bytes: Uint8Array): void {
   try {
     const there = statSync(path, { throwIfNoEntry: false });
     if (there?.isDirectory() || path.endsWith(sep)) throw new Failure("it is a folder; name a file in it");
-    if (there === undefined || there.isFile()) replace(linksFollowed(path), bytes);
+    if (there === undefined || there.isFile()) replace(linksFollowed(path), bytes, there?.mode);
     else writeFileSync(path, bytes);
   } catch (problem) {
     throw new Failure(`cannot write \`${path}\`: ${reason(problem)}`);
   }
 }
 
-function replace(path: string, bytes: Uint8Array): void {
+/** `mode`: who may read and write the file that was there stays as it was. */
+function replace(path: string, bytes: Uint8Array, mode: number | undefined): void {
   const draft = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
     writeFileSync(draft, bytes);
+    if (mode !== undefined) chmodSync(draft, mode);
     renameSync(draft, path);
   } catch (problem) {
     rmSync(draft, { force: true });

@@ -5,6 +5,9 @@ import {
   type CompletionItem,
   CompletionItemKind,
   DiagnosticSeverity,
+  DiagnosticTag,
+  type DocumentHighlight,
+  DocumentHighlightKind,
   type DocumentSymbol,
   type FoldingRange,
   type Hover,
@@ -65,13 +68,21 @@ function locationOf(workspace: Workspace, span: Span): Location {
 
 // --- diagnostics and their fixes ---
 
+const SEVERITIES: Readonly<Record<Diagnostic["severity"], DiagnosticSeverity>> = {
+  error: DiagnosticSeverity.Error,
+  warning: DiagnosticSeverity.Warning,
+  hint: DiagnosticSeverity.Hint,
+};
+
 export function diagnosticOf(
   workspace: Workspace,
   { severity, id, message, help, span }: Diagnostic,
 ): ProtocolDiagnostic {
   return {
     range: rangeIn(workspace, span),
-    severity: severity === "error" ? DiagnosticSeverity.Error : DiagnosticSeverity.Warning,
+    severity: SEVERITIES[severity],
+    // Editors show it as faded.
+    ...(id.startsWith("unused-") ? { tags: [DiagnosticTag.Unnecessary] } : {}),
     code: id,
     source: "ipe",
     message: help === null ? message : `${message}\nhelp: ${help}`,
@@ -171,6 +182,18 @@ export function references({ workspace, unit, source, offset }: Place, withDecla
   return occurrencesOf(unit.analysis.symbols, found.symbol)
     .filter(({ role }) => withDeclaration || role === "use")
     .map(({ span }) => locationOf(workspace, span));
+}
+
+/** The same name, in this text. */
+export function highlights({ workspace, unit, source, offset }: Place): DocumentHighlight[] {
+  const found = occurrenceAt(unit.analysis.symbols, source, offset);
+  if (found === null) return [];
+  return occurrencesOf(unit.analysis.symbols, found.symbol)
+    .filter(({ span }) => span.source === source)
+    .map(({ span, role }) => ({
+      range: rangeIn(workspace, span),
+      kind: role === "declaration" ? DocumentHighlightKind.Write : DocumentHighlightKind.Read,
+    }));
 }
 
 export function symbolAt({ unit, source, offset }: Place): { symbol: NamedSymbol; span: Span } | null {

@@ -9,6 +9,9 @@ import {
   type CompletionItem,
   createProtocolConnection,
   type Diagnostic,
+  DiagnosticSeverity,
+  DiagnosticTag,
+  type DocumentHighlight,
   type DocumentSymbol,
   type FoldingRange,
   type Hover,
@@ -18,6 +21,7 @@ import {
   type ProtocolConnection,
   type PublishDiagnosticsParams,
   type Range,
+  type RegistrationParams,
   type SemanticTokens,
   StreamMessageReader,
   StreamMessageWriter,
@@ -56,6 +60,8 @@ class Client {
   readonly connection: ProtocolConnection;
   readonly exit: Promise<number | null>;
   readonly initialized: Promise<InitializeResult>;
+  /** What the server asked to be told of. */
+  readonly registered: string[] = [];
   readonly #diagnostics = new Map<string, PublishDiagnosticsParams[]>();
   readonly #waiting: (() => void)[] = [];
   #version = 1;
@@ -76,12 +82,15 @@ class Client {
       this.#diagnostics.set(params.uri, [...(this.#diagnostics.get(params.uri) ?? []), params]);
       for (const wake of this.#waiting.splice(0)) wake();
     });
+    this.connection.onRequest("client/registerCapability", (params: RegistrationParams) => {
+      this.registered.push(...params.registrations.map(({ method }) => method));
+    });
     this.connection.listen();
     this.initialized = this.connection.sendRequest("initialize", {
       processId: process.pid,
       rootUri: null,
       workspaceFolders: [{ uri: pathToFileURL(this.folder).href, name: "policies" }],
-      capabilities: {},
+      capabilities: { workspace: { didChangeWatchedFiles: { dynamicRegistration: true } } },
       initializationOptions: options,
     });
   }
@@ -102,14 +111,16 @@ class Client {
     await this.connection.sendNotification("textDocument/didChange", { textDocument, contentChanges });
   }
 
-  /** Diagnostics of a text, once they are those that are waited for. */
+  /** Errors and warnings of a text, with `hints` these too, once they are those that are waited for. */
   async diagnostics(
     name: string,
     until: (list: readonly Diagnostic[]) => boolean,
+    { hints = false } = {},
   ): Promise<readonly Diagnostic[]> {
     for (;;) {
       const last = this.#diagnostics.get(this.uri(name))?.at(-1)?.diagnostics;
-      if (last !== undefined && until(last)) return last;
+      const list = last?.filter(({ severity }) => hints || severity !== DiagnosticSeverity.Hint);
+      if (list !== undefined && until(list)) return list;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
@@ -157,7 +168,7 @@ test("initialize, shutdown, exit", async () => {
   const client = new Client({});
   const { serverInfo, capabilities } = await client.initialized;
   expect(serverInfo?.name).toBe("ipe");
-  expect(Object.keys(capabilities).filter((name) => name.endsWith("Provider"))).toHaveLength(10);
+  expect(Object.keys(capabilities).filter((name) => name.endsWith("Provider"))).toHaveLength(11);
   expect(await client.end()).toBe(0);
 });
 
@@ -181,6 +192,17 @@ describe("diagnostics", () => {
     expect(await client.end()).toBe(0);
   });
 
+  test("hints too, and what nothing uses as such", async () => {
+    const client = new Client({ "a.ipe": "enum Risk: low, high\n\npolicy A:\n  requires connection.mtls\n" });
+    await client.open("a.ipe");
+    const list = await client.diagnostics("a.ipe", () => true, { hints: true });
+    expect(list.map(({ code, severity, tags }) => [code, severity, tags])).toEqual([
+      ["unused-declaration", DiagnosticSeverity.Hint, [DiagnosticTag.Unnecessary]],
+      ["missing-owner", DiagnosticSeverity.Hint, undefined],
+    ]);
+    await client.end();
+  });
+
   test("of a folder's files together, open or not", async () => {
     const client = new Client({
       "p/names.ipe": 'attributes\n  team: string trusted from header "x-team"\n',
@@ -198,6 +220,20 @@ describe("diagnostics", () => {
       textDocument: { uri: client.uri("p/names.ipe") },
     });
     expect(await client.diagnostics("p/a.ipe", (list) => list.length === 0)).toEqual([]);
+    await client.end();
+  });
+
+  test("of files that change on disk", async () => {
+    const client = new Client({ "a.ipe": 'policy A:\n  requires team == "a"\n' });
+    await client.open("a.ipe");
+    await client.connection.sendNotification("initialized", {});
+    expect(ids(await client.diagnostics("a.ipe", (list) => list.length > 0))).toEqual(["unknown-attribute"]);
+    expect(client.registered).toEqual(["workspace/didChangeWatchedFiles"]);
+    const text = 'attributes\n  team: string trusted from header "x-team"\n';
+    writeFileSync(join(client.folder, "b.ipe"), text);
+    const changes = [{ uri: client.uri("b.ipe"), type: 1 }];
+    await client.connection.sendNotification("workspace/didChangeWatchedFiles", { changes });
+    expect(await client.diagnostics("a.ipe", (list) => list.length === 0)).toEqual([]);
     await client.end();
   });
 
@@ -287,6 +323,11 @@ test("hover, definition, references", async () => {
     context: { includeDeclaration: true },
   });
   expect(uses.map((u) => u.range.start)).toEqual([at(POLICY, "approver: A"), at(POLICY, "approver.role")]);
+  const highlights = await client.request<DocumentHighlight[]>("documentHighlight", "a.ipe", { position });
+  expect(highlights.map((h) => [h.range.start, h.kind])).toEqual([
+    [at(POLICY, "risk:"), 3],
+    [at(POLICY, 'risk == "high"'), 2],
+  ]);
   await client.end();
 });
 

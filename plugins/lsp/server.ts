@@ -3,6 +3,7 @@ import {
   CodeActionKind,
   type Connection,
   createConnection,
+  DidChangeWatchedFilesNotification,
   ErrorCodes,
   type InitializeParams,
   type InitializeResult,
@@ -22,6 +23,7 @@ import {
   documentSymbols,
   editOf,
   foldingRanges,
+  highlights,
   hover,
   type Place,
   rangeOf,
@@ -60,6 +62,7 @@ class LanguageServer {
   readonly #connection: Connection;
   readonly #options: ServeOptions;
   #workspace: Workspace;
+  #canWatch = false;
   readonly #pauses = new Map<string, NodeJS.Timeout>();
   /** What is published of each unit, so that it can be taken back. */
   readonly #published = new Map<string, ReadonlySet<string>>();
@@ -73,6 +76,7 @@ class LanguageServer {
   listen(): void {
     const connection = this.#connection;
     connection.onInitialize((params) => this.#initialize(params));
+    connection.onInitialized(() => this.#guarded(() => this.#watch()));
     connection.onDidOpenTextDocument(({ textDocument: { uri, languageId, version, text } }) =>
       this.#guarded(() => this.#open(TextDocument.create(uri, languageId, version, text))),
     );
@@ -89,7 +93,13 @@ class LanguageServer {
     connection.listen();
   }
 
-  #initialize({ workspaceFolders, rootUri, initializationOptions }: InitializeParams): InitializeResult {
+  #initialize({
+    workspaceFolders,
+    rootUri,
+    initializationOptions,
+    capabilities,
+  }: InitializeParams): InitializeResult {
+    this.#canWatch = capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
     const uris = workspaceFolders?.map(({ uri }) => uri) ?? (rootUri == null ? [] : [rootUri]);
     const roots = uris.flatMap((uri) => pathOf(uri) ?? []);
     const asked: unknown = (initializationOptions as { bundle?: unknown } | undefined)?.bundle;
@@ -103,6 +113,7 @@ class LanguageServer {
         hoverProvider: true,
         definitionProvider: true,
         referencesProvider: true,
+        documentHighlightProvider: true,
         renameProvider: { prepareProvider: true },
         documentFormattingProvider: true,
         documentSymbolProvider: true,
@@ -114,6 +125,13 @@ class LanguageServer {
         },
       },
     };
+  }
+
+  /** Ask to be told of files that change beside those that are open: policies, and what they take their data from. */
+  #watch(): void {
+    if (!this.#canWatch) return;
+    const watchers = [{ globPattern: "**/*.{ipe,json,csv}" }];
+    void this.#connection.client.register(DidChangeWatchedFilesNotification.type, { watchers });
   }
 
   #requests(): void {
@@ -133,6 +151,10 @@ class LanguageServer {
     connection.onReferences(({ textDocument, position, context }) => {
       const place = this.#place(textDocument.uri, position);
       return place === null ? [] : references(place, context.includeDeclaration);
+    });
+    connection.onDocumentHighlight(({ textDocument, position }) => {
+      const place = this.#place(textDocument.uri, position);
+      return place === null ? [] : highlights(place);
     });
     connection.onPrepareRename(({ textDocument, position }) => {
       const place = this.#place(textDocument.uri, position);

@@ -41,6 +41,8 @@ export class Workspace {
   readonly #options: WorkspaceOptions;
   readonly #open = new Map<string, TextDocument>();
   readonly #units = new Map<string, Unit>();
+  /** Places by path, until something changes. */
+  readonly #places = new Map<string, string>();
   /** Documents of sources, for positions. */
   readonly #documents = new WeakMap<Source, TextDocument>();
 
@@ -71,6 +73,7 @@ export class Workspace {
   /** Something changed, here or on disk: everything is read again when it is asked for. */
   forget(): void {
     this.#units.clear();
+    this.#places.clear();
   }
 
   /** The unit that an open document belongs to. */
@@ -197,7 +200,11 @@ export class Workspace {
   }
 
   #placeOf(path: string): string {
-    return this.#files.place(path);
+    const known = this.#places.get(path);
+    if (known !== undefined) return known;
+    const place = this.#files.place(path);
+    this.#places.set(path, place);
+    return place;
   }
 }
 

@@ -78,9 +78,32 @@ test("so do random policies", () => {
   for (let seed = 0; seed < RANDOM_BUNDLES; seed++) expectKept(bundleText(generateBundle(seed)).sources);
 });
 
+/** `UPDATE_GOLDEN=1` formats what is not. */
+function expectFormatted(name: string, before: string, after: string): void {
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(root + name, after);
+  else expect(after, `${name}: run with UPDATE_GOLDEN=1`).toBe(before);
+}
+
 test("the examples are formatted", () => {
   for (const source of texts.filter(({ name }) => name.startsWith("examples/")))
-    expect(formatted(source).text, source.name).toBe(source.text);
+    expectFormatted(source.name, source.text, formatted(source).text);
+});
+
+test("the policies of the documents are formatted", () => {
+  const documents = readdirSync(`${root}docs`, { recursive: true, encoding: "utf8" });
+  let count = 0;
+  for (const name of ["README.md", ...documents.map((each) => `docs/${each}`)]) {
+    if (!name.endsWith(".md")) continue;
+    const before = readFileSync(root + name, "utf8");
+    const after = before.replace(/(?<=^```ipe[^\n]*\n).*?(?=^```$)/gms, (text) => {
+      const result = format({ name, text });
+      count++;
+      // Some show what is refused.
+      return result.ok ? result.text : text;
+    });
+    expectFormatted(name, before, after);
+  }
+  expect(count).toBeGreaterThan(10);
 });
 
 describe("whatever stands between the tokens", () => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { folderWith, ipe } from "../ipe.fixture.ts";
 import { unifiedDiff } from "../line-diff.ts";
@@ -15,6 +15,16 @@ describe("ipe fmt", () => {
     expect(await ipe(folder, ["fmt", "."])).toEqual({ code: 0, stdout: "a.ipe\n", stderr: "" });
     expect(textIn(folder, "a.ipe")).toBe(TIDY);
     expect(await ipe(folder, ["fmt", "a.ipe", "b.ipe"])).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
+  test("links and modes of files stay", async () => {
+    const folder = folderWith({ "a.ipe": UNTIDY });
+    chmodSync(`${folder}/a.ipe`, 0o640);
+    symlinkSync("a.ipe", `${folder}/b.ipe`);
+    expect(await ipe(folder, ["fmt", "b.ipe"])).toEqual({ code: 0, stdout: "b.ipe\n", stderr: "" });
+    expect(textIn(folder, "a.ipe")).toBe(TIDY);
+    expect(statSync(`${folder}/a.ipe`).mode & 0o777).toBe(0o640);
+    expect(lstatSync(`${folder}/b.ipe`).isSymbolicLink()).toBe(true);
   });
 
   test("--check writes nothing and exits with 1", async () => {
