@@ -4,7 +4,7 @@ import type { Json } from "../request/facts.ts";
 import type { NeutralRequest } from "../request/neutral.ts";
 import { LIST_ELEMENTS_MAX } from "../source/gen/facts.ts";
 import type { Probe } from "./probe.ts";
-import { elementsOf, valuesOf, without } from "./values.ts";
+import { elementsOf, type ValueSource, valuesOf, without } from "./values.ts";
 
 type Read = ExplainNode["reads"][number];
 
@@ -32,6 +32,7 @@ export function* editsFor(
   read: Read,
 ): Generator<Edit> {
   const slot = probe.slotOf(read.cell);
+  const source = { ...probe.values, words: probe.vocabulary.within(target.leaf.code) };
   const fact = probe.fact(slot);
   const whole = fact.state === "present" ? fact.value : undefined;
   const fields = fieldsOf(slot, read);
@@ -39,10 +40,10 @@ export function* editsFor(
   const place = (value: Json | undefined): Json | undefined => withPart(whole, fields, value);
   if (read.shape.type === "list") {
     const list = Array.isArray(current) ? current : [];
-    for (const edit of listEdits({ probe, request, target, read, slot, list, place }))
+    for (const edit of listEdits({ probe, request, target, read, slot, source, list, place }))
       yield { value: place(edit.value), cost: edit.cost };
   } else {
-    for (const value of valuesOf(read.shape, String(read.cell), current, probe.values))
+    for (const value of valuesOf(read.shape, String(read.cell), current, source))
       yield { value: place(value), cost: 0 };
   }
   if (current !== undefined) yield { value: place(undefined), cost: 0 };
@@ -87,19 +88,20 @@ interface ListEdit {
   readonly target: Target;
   readonly read: Read;
   readonly slot: Slot;
+  readonly source: ValueSource;
   readonly list: readonly Json[];
   readonly place: (value: Json | undefined) => Json | undefined;
 }
 
 /** More elements, then fewer, then none. */
 function* listEdits(edit: ListEdit): Generator<{ value: Json; cost: number }> {
-  const { list, probe, read } = edit;
+  const { list, read } = edit;
   const edited = (value: readonly Json[], elements: number): { value: Json; cost: number } => ({
     value,
     cost: elements * COST_OF_ELEMENT,
   });
   const before = measured(edit, list);
-  for (const element of elementsOf(read.shape, String(read.cell), probe.values)) {
+  for (const element of elementsOf(read.shape, String(read.cell), edit.source)) {
     const after = measured(edit, [...list, element]);
     for (const more of numbersToAdd(edit, before, after)) {
       if (list.length + more > LIST_ELEMENTS_MAX) continue;
@@ -137,7 +139,9 @@ function numbersToAdd(edit: ListEdit, before: Measured | null, after: Measured |
   if (after.truth === edit.target.want) return [1];
   if (before !== null && after.counts === before.counts) return [];
   const least = before?.least ?? 0;
-  const sizes = edit.probe.vocabulary.sizes(String(edit.read.cell));
+  const path = String(edit.read.cell);
+  const own = edit.source.words?.sizes.get(path) ?? [];
+  const sizes = own.length > 0 ? own : edit.probe.vocabulary.sizes(path);
   const wanted = sizes.flatMap((size) => [Math.ceil(size) - least, Math.ceil(size) - least + 1]);
   return [...new Set([...wanted, ...FEW])]
     .filter((n) => n > 1 && n <= LIST_ELEMENTS_MAX)

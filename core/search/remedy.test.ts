@@ -207,6 +207,17 @@ describe("a smallest change that lets the request pass", () => {
     expect(remedy).toMatchObject({ kind: "changes", request: { method: "POST", target: "/deployments" } });
   });
 
+  test("one of a thousand policies, whose own constants are looked at first", () => {
+    const many = Array.from(
+      { length: 1_000 },
+      (_, i) => `policy P${i}:\n  triggers when team == "t${i}"\n  requires amount == ${i}\n`,
+    );
+    const remedy = remedyOf(`${FACTS}${many.join("")}`, body({ amount: 3 }));
+    if (remedy.kind !== "changes") throw new Error(remedy.kind);
+    expect(remedy.changes.map(({ slot }) => slot.name)).toContain("team");
+    expect(remedy.changes.length).toBeLessThanOrEqual(2);
+  });
+
   test("a requirement is fulfilled rather than evaded", () => {
     const text = `${FACTS}policy A:\n  allows\nguard B:\n  triggers when risk == "high"\n  requires roles.count >= 2 and team == "a" and amount == 1\n`;
     expect(changed(text, body({ risk: "high" }))).toEqual({

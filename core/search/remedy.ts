@@ -17,11 +17,13 @@ import { Probe } from "./probe.ts";
 
 /** Requests that a search tries, and policies that it judges in all of them. */
 const LOADS_MAX = 3_000;
-const LOADS_MIN = 200;
 const OUTCOMES_MAX = 400_000;
+const STATES_MIN = 100;
 /** Ways that are kept of all that repair one condition by one attribute. */
 const WAYS_MAX = 8;
 const PROGRESS_MAX = 3;
+/** Policies of which one has to allow, in one step. */
+const ALTERNATIVES_MAX = 12;
 
 const COST_OF_CHANGE = 1;
 const COST_OF_MARKING = { claimed: 0, trusted: 0.25, verified: 1 } as const;
@@ -102,12 +104,14 @@ class Search {
   readonly #queue: State[] = [];
   readonly #seen = new Set<string>();
   readonly #loadsMax: number;
+  readonly #statesMax: number;
+  #states = 0;
 
   constructor(probe: Probe, request: NeutralRequest, loads: number) {
     this.#probe = probe;
     this.#base = request;
-    const policies = probe.program.policies.length;
-    this.#loadsMax = Math.min(loads, Math.max(LOADS_MIN, Math.ceil(OUTCOMES_MAX / (policies + 1))));
+    this.#loadsMax = loads;
+    this.#statesMax = Math.max(STATES_MIN, Math.ceil(OUTCOMES_MAX / (probe.program.policies.length + 1)));
   }
 
   run(): Remedy {
@@ -117,13 +121,17 @@ class Search {
     const always = this.#alwaysDenying(start);
     if (always.length > 0) return { kind: "impossible", policies: always };
     this.#push(start);
-    while (this.#queue.length > 0 && this.#probe.loads < this.#loadsMax) {
+    while (this.#queue.length > 0 && this.#goesOn()) {
       const state = this.#queue.shift()!;
       if (state.allow) return this.#found(state);
       this.#expand(state);
     }
     const allowed = this.#queue.find((state) => state.allow);
     return allowed === undefined ? this.#notFound(start) : this.#found(allowed);
+  }
+
+  #goesOn(): boolean {
+    return this.#probe.loads < this.#loadsMax && this.#states < this.#statesMax;
   }
 
   #alwaysDenying({ outcomes }: State): string[] {
@@ -138,6 +146,7 @@ class Search {
 
   /** The loaded request as a state. */
   #state(request: NeutralRequest, changed: State["changed"], penalty: number): State {
+    this.#states++;
     const outcomes = this.#probe.outcomes();
     const { allow } = this.#probe.decision(outcomes);
     const ahead = allow ? 0 : Math.max(1, this.#denying(outcomes).length) * COST_AHEAD;
@@ -180,9 +189,13 @@ class Search {
       return satisfied
         .filter((policy) => policy.setHeaders.length > 0)
         .flatMap((policy) => this.#of(policy, policy.triggerNode, "false", COST_OF_EVASION));
+    // Those that the request nearly meets come first: few of many can be looked at.
     return policies
       .filter((policy) => this.#votes(policy) && policy.kind === "policy" && policy.effect !== "denies")
-      .flatMap((policy) => this.#of(policy, policy.triggerNode, "true", 0));
+      .map((policy) => ({ policy, wrong: this.#wrongCount(policy.triggerNode) }))
+      .sort((a, b) => a.wrong - b.wrong)
+      .slice(0, ALTERNATIVES_MAX)
+      .flatMap(({ policy }) => this.#of(policy, policy.triggerNode, "true", 0));
   }
 
   #ofDenial(policy: PolicyEntry, outcome: Outcome): WrongLeaf[] {
@@ -223,11 +236,21 @@ class Search {
     }
   }
 
+  /** Leaves of a condition that are not true. */
+  #wrongCount(node: ExplainNode | null): number {
+    return leavesOf(node).filter((leaf) => this.#probe.truth(leaf) !== "true").length;
+  }
+
   // --- steps ---
 
   #expand(state: State): void {
     this.#probe.load(state.request);
+    const repaired = new Set<string>();
     for (const wrong of this.#wrongLeaves(state.outcomes)) {
+      // Many policies share a condition, and with it its code.
+      const key = `${wrong.leaf.code} ${wrong.want} ${wrong.penalty}`;
+      if (repaired.has(key)) continue;
+      repaired.add(key);
       for (const read of wrong.leaf.reads) this.#repair(state, wrong, read);
     }
   }
@@ -241,7 +264,7 @@ class Search {
     let steps = 0;
     let rank = 0;
     for (const edit of editsFor(probe, state.request, wrong, read)) {
-      if (probe.loads >= this.#loadsMax || ways === WAYS_MAX) return;
+      if (!this.#goesOn() || ways === WAYS_MAX) return;
       rank++;
       const request = probe.loadWith(state.request, slot, edit.value);
       if (request === null) continue;

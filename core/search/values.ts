@@ -3,7 +3,7 @@ import type { Program, Shape } from "../bytecode/program.ts";
 import { type Json, NO_RESOURCE, sameJson } from "../request/facts.ts";
 import { formatAddress, formatNetwork, parseAddress, parseNetwork } from "../source/address.ts";
 import { formatDatetime, formatDuration, parseDatetime, parseDuration } from "../source/time.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import type { RoutineWords, Vocabulary } from "./vocabulary.ts";
 
 /** Values of one scalar, and of one record or list. */
 const SCALARS_MAX = 40;
@@ -24,6 +24,8 @@ export interface ValueSource {
   readonly vocabulary: Vocabulary;
   /** Values that other attributes have now, by what they are compared with. */
   readonly neighbours: (path: string) => readonly Json[];
+  /** Of one condition: its own constants come before those of all the others. */
+  readonly words?: RoutineWords;
 }
 
 /** A value as it is now; undefined where there is none. */
@@ -62,7 +64,8 @@ function distinct(values: readonly Json[], most: number): Json[] {
 
 function scalarsOf(shape: Shape, path: string, current: Current, source: ValueSource): Json[] {
   const { program, vocabulary, neighbours } = source;
-  const constants = [...vocabulary.constants(path), ...neighbours(path)];
+  const own = source.words?.constants.get(path) ?? [];
+  const constants = [...new Set([...own, ...vocabulary.constants(path), ...neighbours(path)])];
   switch (shape.type) {
     case "string":
       return textsOf(constants.filter(isText), isText(current) ? current : null);

@@ -18,8 +18,44 @@ const CONSTANTS_MAX = 64;
 const ADDRESS_BYTES = 16;
 const ADDRESS_PREFIX = 128;
 
-export class Vocabulary {
+/** Where what is read goes. */
+interface Sink {
+  add(path: string, constant: Json): void;
+  addSize(path: string, size: number): void;
+  mention(path: string): void;
+  link(a: string, b: string): void;
+}
+
+/** The constants of one routine. */
+export class RoutineWords implements Sink {
+  readonly constants = new Map<string, Json[]>();
+  readonly sizes = new Map<string, number[]>();
+
+  add(path: string, constant: Json): void {
+    append(this.constants, path, constant);
+  }
+
+  addSize(path: string, size: number): void {
+    append(this.sizes, path, size);
+  }
+
+  mention(): void {}
+
+  link(): void {}
+}
+
+/** Once each, and not too many. */
+function append<T>(lists: Map<string, T[]>, path: string, value: T): void {
+  const known = lists.get(path) ?? [];
+  if (known.length < CONSTANTS_MAX && !known.includes(value)) known.push(value);
+  lists.set(path, known);
+}
+
+export class Vocabulary implements Sink {
   readonly #program: Program;
+  readonly #global: Frame;
+  readonly #ends = new Map<number, number>();
+  readonly #routines = new Map<number, RoutineWords>();
   readonly #constants = new Map<string, Json[]>();
   readonly #sizes = new Map<string, number[]>();
   readonly #parents = new Map<string, string>();
@@ -30,8 +66,22 @@ export class Vocabulary {
     this.#program = program;
     const global = program.slots.flatMap((slot) => cellShapes(slot.shape));
     const paths = global.map((_, cell) => String(cell));
-    for (let r = 0; r + 1 < program.routineStarts.length; r++)
-      this.#region(program.routineStarts[r]!, program.routineStarts[r + 1]!, [{ shapes: global, paths }]);
+    this.#global = { shapes: global, paths };
+    for (let r = 0; r + 1 < program.routineStarts.length; r++) {
+      const [start, end] = [program.routineStarts[r]!, program.routineStarts[r + 1]!];
+      this.#ends.set(start, end);
+      this.#region(start, end, [this.#global], this);
+    }
+  }
+
+  /** What one routine compares with what: of one condition, what it says itself. */
+  within(start: number): RoutineWords {
+    const known = this.#routines.get(start);
+    if (known !== undefined) return known;
+    const words = new RoutineWords();
+    this.#region(start, this.#ends.get(start) ?? start, [this.#global], words);
+    this.#routines.set(start, words);
+    return words;
   }
 
   /** What the value is compared with, or any value that is compared with it. */
@@ -54,34 +104,35 @@ export class Vocabulary {
     return this.#mentioned.has(path);
   }
 
-  #region(start: number, end: number, frames: readonly Frame[]): void {
+  #region(start: number, end: number, frames: readonly Frame[], sink: Sink): void {
     let counted: string | null = null;
     for (let i = start; i < end; i++) {
       const instruction = instructionAt(this.#program.code, i);
       const { info, b } = instruction;
       const a = info.a === "none" ? null : cellOf(frames, instruction.frameA, instruction.a);
-      if (a !== null) this.#mention(a.path);
+      if (a !== null) sink.mention(a.path);
       if (info.b === "body" || info.b === "bodyOrNone") {
         if (a?.shape.element == null) continue;
         counted = a.path;
         const shapes = cellShapes(a.shape.element);
         const list = a.path;
-        this.#region(i + 1, i + 1 + b, [...frames, { shapes, paths: shapes.map((_, k) => `${list}[${k}`) }]);
+        const frame = { shapes, paths: shapes.map((_, k) => `${list}[${k}`) };
+        this.#region(i + 1, i + 1 + b, [...frames, frame], sink);
         i += b;
       } else if (info.b.endsWith("Cell")) {
         const other = cellOf(frames, instruction.frameB, b);
         if (other === null) continue;
-        this.#mention(other.path);
-        if (a !== null) this.#link(scalarPath(a), scalarPath(other));
+        sink.mention(other.path);
+        if (a !== null) sink.link(scalarPath(a), scalarPath(other));
       } else if (a !== null) {
-        for (const constant of this.#constantsOf(instruction, a.shape)) this.#add(scalarPath(a), constant);
+        for (const constant of this.#constantsOf(instruction, a.shape)) sink.add(scalarPath(a), constant);
       } else if (info.b === "number" && counted !== null) {
-        this.#sizes.set(counted, [...this.sizes(counted), this.#program.numbers[b]!]);
+        sink.addSize(counted, this.#program.numbers[b]!);
       }
     }
   }
 
-  #mention(path: string): void {
+  mention(path: string): void {
     for (let at = path; ; at = at.slice(0, at.lastIndexOf("["))) {
       this.#mentioned.add(at);
       if (!at.includes("[")) return;
@@ -117,20 +168,21 @@ export class Vocabulary {
     }
   }
 
-  #add(path: string, constant: Json): void {
-    const root = this.#root(path);
-    const known = this.#constants.get(root) ?? [];
-    if (known.length < CONSTANTS_MAX && !known.includes(constant)) known.push(constant);
-    this.#constants.set(root, known);
+  add(path: string, constant: Json): void {
+    append(this.#constants, this.#root(path), constant);
   }
 
-  #link(a: string, b: string): void {
+  addSize(path: string, size: number): void {
+    append(this.#sizes, path, size);
+  }
+
+  link(a: string, b: string): void {
     const [left, right] = [this.#root(a), this.#root(b)];
     const group = new Set([...(this.#linked.get(left) ?? [a]), ...(this.#linked.get(right) ?? [b])]);
     this.#linked.set(left, group);
     if (left === right) return;
     this.#parents.set(right, left);
-    for (const constant of this.#constants.get(right) ?? []) this.#add(left, constant);
+    for (const constant of this.#constants.get(right) ?? []) this.add(left, constant);
   }
 
   #root(path: string): string {
