@@ -92,6 +92,9 @@ const OUTCOMES: readonly (Outcome | ReasonOutcome)[] = [
   "denied",
   "default",
   "obligation-conflict",
+  // 7 is the filter's own.
+  "default",
+  "no-policy-set",
 ];
 const STATES = ["absent", "present", "invalid"] as const;
 /** Types of docs/bytecode.md. */

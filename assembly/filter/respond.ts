@@ -16,6 +16,7 @@ import {
   OUTCOME_DEFAULT,
   OUTCOME_DENIED,
   OUTCOME_INDETERMINATE,
+  OUTCOME_NO_POLICY_SET,
   OUTCOME_OBLIGATION_CONFLICT,
   OUTCOME_SATISFIED,
   OUTCOME_UNSATISFIED,
@@ -192,6 +193,8 @@ function outcomeName(outcome: u32): string {
       return "default";
     case OUTCOME_OBLIGATION_CONFLICT:
       return "obligation-conflict";
+    case OUTCOME_NO_POLICY_SET:
+      return "no-policy-set";
     default:
       return "error";
   }

@@ -87,6 +87,8 @@ export class ObligationEntry {
 @unmanaged
 export class PolicyEntry {
   name: u32;
+  /** Index of a policy set or NONE. */
+  set: u32;
   intent: u32;
   kind: u8;
   mode: u8;
@@ -189,6 +191,8 @@ export class Bundle {
   obligations: usize;
   policyCount: u32;
   policies: usize;
+  policySetCount: u32;
+  policySets: usize;
   metadataCount: u32;
   metadata: usize;
   rowCount: u32;
@@ -198,6 +202,8 @@ export class Bundle {
   readCount: u32;
   reads: usize;
 
+  /** Slot whose value names the policy set that applies, or NONE. */
+  selector: u32;
   /** u32 for each string and one more: where it starts in `stringBytes`. */
   stringOffsets: usize;
   /** Hash table over the strings: u32, index + 1, 0 is free. */
@@ -343,7 +349,12 @@ export class Bundle {
   }
 
   @inline policy(index: u32): PolicyEntry {
-    return changetype<PolicyEntry>(this.policies + index * 48);
+    return changetype<PolicyEntry>(this.policies + index * 52);
+  }
+
+  /** String index of a policy set's name. */
+  @inline policySet(index: u32): u32 {
+    return load<u32>(this.policySets + (index << 2));
   }
 
   @inline metadataEntry(index: u32): MetadataEntry {

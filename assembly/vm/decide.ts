@@ -6,7 +6,9 @@
 import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, POLICY_KIND_POLICY } from "../gen/constants";
 import { allocate } from "../host/arena";
 import { Bundle, PolicyEntry } from "./bundle";
+import { Cell, CELL_BYTES, PRESENT } from "./cells";
 import { beginRuns, run, runMetUnknown } from "./interpreter";
+import { findString } from "./strings";
 
 // @ts-ignore: decorator
 @inline export const OUTCOME_NOT_APPLICABLE: u32 = 0;
@@ -24,6 +26,8 @@ import { beginRuns, run, runMetUnknown } from "./interpreter";
 @inline export const OUTCOME_DEFAULT: u32 = 5;
 // @ts-ignore: decorator
 @inline export const OUTCOME_OBLIGATION_CONFLICT: u32 = 6;
+// @ts-ignore: decorator
+@inline export const OUTCOME_NO_POLICY_SET: u32 = 8;
 /** Only as a decision's reason, and only in the filter: something of our own failed. */
 // @ts-ignore: decorator
 @inline export const OUTCOME_ERROR: u32 = 7;
@@ -61,11 +65,12 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
   let first: i32 = -1;
   let conflict = false;
   let values: usize = 0;
+  const set = chosenSet(bundle, cells);
   beginRuns(bundle, cells);
   for (let i: u32 = 0; i < bundle.policyCount; i++) {
     const policy = bundle.policy(i);
     if (policy.mode == MODE_PERMISSIVE && outcomes == 0) continue;
-    const outcome = outcomeOf(policy);
+    const outcome = policy.set == NONE || policy.set == set ? outcomeOf(policy) : OUTCOME_NOT_APPLICABLE;
     if (outcomes != 0) store<u8>(outcomes + i, <u8>outcome);
     if (policy.mode != MODE_ENFORCE) continue;
     if (outcome >= OUTCOME_INDETERMINATE && outcome > denial) {
@@ -80,6 +85,7 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
     if (values == 0) values = newValues(bundle);
     if (values == 0 || !gather(bundle, policy, values)) conflict = true;
   }
+  if (bundle.selector != set && set == NONE) return deny(verdict, -1, OUTCOME_NO_POLICY_SET, DENY_STATUS, NONE);
   if (denying >= 0) {
     const policy = bundle.policy(denying);
     return deny(verdict, denying, denial, policy.status == 0 ? DENY_STATUS : policy.status, policy.body);
@@ -93,6 +99,22 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
 /** What cannot be decided is denied. */
 export function denyForError(): Verdict {
   return deny(changetype<Verdict>(VERDICT), -1, OUTCOME_ERROR, DENY_STATUS, NONE);
+}
+
+/** The policy set that the selector names, or NONE. */
+function chosenSet(bundle: Bundle, cells: usize): u32 {
+  if (bundle.selector == NONE) return NONE;
+  const cell = changetype<Cell>(cells + bundle.slotCell(bundle.selector) * CELL_BYTES);
+  if (cell.state != PRESENT) return NONE;
+  const name = findString(bundle, cell.pointer, cell.length);
+  let low: u32 = 0;
+  let high = bundle.policySetCount;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (bundle.policySet(middle) < name) low = middle + 1;
+    else high = middle;
+  }
+  return low < bundle.policySetCount && bundle.policySet(low) == name ? low : NONE;
 }
 
 function outcomeOf(policy: PolicyEntry): u32 {

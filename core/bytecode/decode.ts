@@ -6,7 +6,7 @@ import { type Constants, readConstants } from "./decode/constants.ts";
 import { checkHeader, readSections, readTables, type Section } from "./decode/container.ts";
 import { readExplain, type Trees } from "./decode/explain.ts";
 import { type Code, readCode } from "./decode/instructions.ts";
-import { type PolicyHead, readObligations, readPolicies } from "./decode/policies.ts";
+import { type PolicyHead, readObligations, readPolicies, readPolicySets } from "./decode/policies.ts";
 import { checkFeatures, checkReads } from "./decode/reads.ts";
 import { Refusal } from "./decode/refusal.ts";
 import { readResources } from "./decode/resources.ts";
@@ -62,6 +62,7 @@ function verify(bytes: Uint8Array): Program {
   checkReads(tables, slots, code);
   checkFeatures(view.getUint32(HEADER_FEATURES, true), slots, code);
   const obligations = readObligations(tables, constants.strings, slots);
+  const policySets = readPolicySets(tables, constants, slots);
   const heads = readPolicies(tables, constants, obligations);
   const trees = readExplain(tables, heads, { strings: constants.strings, slots, code });
   const { setKinds: _, ...kept } = constants;
@@ -78,6 +79,7 @@ function verify(bytes: Uint8Array): Program {
     resources,
     code: code.code,
     routineStarts: code.routineStarts,
+    policySets,
     ...policyEntries(heads, trees, constants, code),
     sectionBytes: sections.map(({ name, length }: Section) => ({ name, bytes: length })),
     totalBytes: bytes.length,

@@ -17,7 +17,7 @@ import { conditionArbitrary } from "./kleene.fixture.ts";
 import { constant, element, guardOf, leaf, planOf, policyOf, programOf, ref } from "./plan.fixture.ts";
 
 /** Of examples/deployments: it changes with the example's text, the format or the optimizer, and with nothing else. */
-const EXAMPLE_DIGEST = "sha256:1e474c565069a368be2b1336f40602a94243f67d5c6f2e7f82b40e07d6147889";
+const EXAMPLE_DIGEST = "sha256:f9d4e7bba5076e1e62c1b59e1b559c5556a6ae05e90b52a3db4a25293ef10a8a";
 
 function bundleOf(plan: Plan): Uint8Array {
   const encoded = encode(plan);

@@ -1,7 +1,7 @@
 /** From the plan to the bytes of a bundle. The same plan gives the same bytes. The format is in docs/bytecode.md. */
 
 import type { Condition } from "../plan/plan.ts";
-import { conditionOf, type Plan, type PlanNode, type PlanPolicy, type PlanSlot } from "../plan/plan.ts";
+import { conditionOf, type Plan, type PlanNode, type PlanSlot } from "../plan/plan.ts";
 import { type EnumInfo, type ResourcePattern, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
@@ -61,10 +61,11 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
     requirement: routine(policy.requirement),
   }));
   const explain = explainSection(layOutNodes(plan.policies), routine, pools);
-  const read = code.cellsRead();
+  const read = new Set(code.cellsRead());
+  if (plan.sets !== null) read.add(plan.sets.selector.cell);
   const slots = slotSection(plan.slots, read, shapes, pools);
   const resources = resourceSection(plan.resources, pools);
-  const policies = policySections(plan.policies, rows, pools);
+  const policies = policySections(plan, rows, pools);
   const sets = setSection(pools.closedSets());
   // INVARIANT: nothing is interned any more once the pools are written.
   const constants = [
@@ -319,7 +320,7 @@ interface Routines {
 }
 
 function policySections(
-  policies: readonly PlanPolicy[],
+  { policies, slots, sets }: Plan,
   routines: readonly Routines[],
   pools: Pools,
 ): { policies: Writer; obligations: Writer; metadata: Writer } {
@@ -329,11 +330,18 @@ function policySections(
   const textOr = (text: string | null): number => (text === null ? f.NONE : pools.string(text));
   obligations.u32(policies.reduce((sum, policy) => sum + policy.setRequestHeaders.length, 0));
   metadata.u32(policies.reduce((sum, policy) => sum + policy.metadata.length, 0));
-  out.u32(policies.length);
+  // Their names ascend by index, so that a runtime can search for one.
+  const names = [...(sets?.names ?? [])].map((name) => pools.string(name)).sort((a, b) => a - b);
+  const places = new Map(names.map((name, place) => [name, place]));
+  out.u32(policies.length, names.length, sets === null ? f.NONE : slots.indexOf(sets.selector));
   let firstObligation = 0;
   let firstMetadata = 0;
   policies.forEach((policy, i) => {
-    out.u32(pools.string(policy.name), textOr(policy.intent));
+    out.u32(
+      pools.string(policy.name),
+      policy.set === null ? f.NONE : places.get(pools.string(policy.set))!,
+      textOr(policy.intent),
+    );
     out.u8(
       policy.kind === "policy" ? f.POLICY_KIND_POLICY : f.POLICY_KIND_GUARD,
       policy.mode === "enforce" ? f.MODE_ENFORCE : f.MODE_PERMISSIVE,
@@ -353,6 +361,7 @@ function policySections(
     firstObligation += policy.setRequestHeaders.length;
     firstMetadata += policy.metadata.length;
   });
+  out.u32s(names);
   return { policies: out, obligations, metadata };
 }
 

@@ -108,6 +108,7 @@ export function leaf(condition: Condition, text = "leaf", line = 1): Extract<Pla
 
 const POLICY: PlanPolicy = {
   name: "Case",
+  set: null,
   intent: null,
   kind: "guard",
   mode: "enforce",
@@ -138,7 +139,7 @@ export function planOf(policies: readonly PlanPolicy[], defaultAllow = true): Pl
     cell += typeWidth(type);
     return slot;
   });
-  return { defaultAllow, enums: [RESOURCES, COLOUR, RISK], slots, resources: [], policies };
+  return { defaultAllow, enums: [RESOURCES, COLOUR, RISK], slots, resources: [], policies, sets: null };
 }
 
 /** The verified program of a plan. */

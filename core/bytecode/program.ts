@@ -72,8 +72,19 @@ export interface Resource {
   readonly segments: readonly { readonly kind: "literal" | "capture"; readonly text: string }[];
 }
 
+/** Policy sets, and where the name of the one that applies is found. */
+export interface PolicySets {
+  /** Cell of the selector, a string. */
+  readonly cell: number;
+  readonly selector: string;
+  /** String indexes, ascending. */
+  readonly names: Int32Array;
+}
+
 export interface PolicyEntry {
   readonly name: string;
+  /** Index of the policy set that it belongs to, or -1: it applies with all of them. */
+  readonly set: number;
   readonly intent: string | null;
   readonly kind: "policy" | "guard";
   readonly mode: "enforce" | "permissive";
@@ -138,6 +149,8 @@ export interface Program {
   readonly code: Uint16Array;
   /** Start of each routine, in instructions, and one past the last. */
   readonly routineStarts: Int32Array;
+  /** Null where there are none: every policy applies. */
+  readonly policySets: PolicySets | null;
   readonly policies: readonly PolicyEntry[];
   /** Names of request headers that some policy may set, each once, sorted: clients' copies are stripped. */
   readonly headerNames: readonly string[];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { expand } from "../expand/expand.ts";
 import { Diagnostics } from "../source/diagnostics.ts";
 import { parse } from "../syntax/parse.ts";
 import { check } from "./check.ts";
@@ -513,5 +514,89 @@ describe("targets", () => {
     const text = "policy A:\n  requires connection.mtls and connection.mtls == true\n";
     checkTarget(check(parse([{ name: "a.ipe", text }], report), report), "ext-authz", report);
     expect(report.list()).toHaveLength(1);
+  });
+});
+
+describe("policy sets", () => {
+  const sets = (text: string, type = "string", source = 'from extension "tenant"'): string =>
+    `sets by tenant\nattributes\n  tenant: ${type} ${source}\n${text}`;
+
+  test.each([
+    ["one name in several sets", sets('set "a"\npolicy P: allows\nset "b"\npolicy P: allows\n'), []],
+    [
+      "one name twice in a set",
+      sets('set "a"\npolicy P: allows\nset "b"\npolicy Q: allows\nset "a"\npolicy P: allows\n'),
+      ["duplicate-name"],
+    ],
+    [
+      "other values of a header in another set",
+      sets(
+        'set "a"\npolicy P:\n  allows\n  on allow\n    set request header "x-a" to "1"\nset "b"\npolicy P:\n  allows\n  on allow\n    set request header "x-a" to "2"\n',
+      ),
+      [],
+    ],
+    [
+      "other values of a header in one set",
+      sets(
+        'set "a"\npolicy P:\n  allows\n  on allow\n    set request header "x-a" to "1"\npolicy Q:\n  allows\n  on allow\n    set request header "x-a" to "2"\n',
+      ),
+      ["obligation-conflict"],
+    ],
+    [
+      "other values of a header in no set",
+      sets(
+        'policy Q:\n  allows\n  on allow\n    set request header "x-a" to "2"\nset "a"\npolicy P:\n  allows\n  on allow\n    set request header "x-a" to "1"\n',
+      ),
+      ["obligation-conflict"],
+    ],
+    [
+      "a claimed selector",
+      sets('set "a"\npolicy P: allows\n', "string", 'claimed from header "x-tenant"'),
+      ["bad-set"],
+    ],
+    ["a selector that is no string", sets('set "a"\npolicy P: allows\n', "int"), ["bad-set"]],
+    [
+      "a selector with a default",
+      sets('set "a"\npolicy P: allows\n', "string", 'from extension "tenant" default "a"'),
+      ["bad-set"],
+    ],
+    [
+      "a selector that is a record's field",
+      'sets by tenant.name\nset "a"\npolicy P: allows\n',
+      ["unknown-attribute"],
+    ],
+    ["an optional selector", sets('set "a"\npolicy P: allows\n', "string?"), []],
+    ["no sets", sets("policy P: allows\n"), ["bad-set"]],
+    ["sets, and nothing that chooses", 'set "a"\npolicy P: allows\n', ["bad-set"]],
+    ["two that choose", `sets by request.host\n${sets('set "a"\npolicy P: allows\n')}`, ["duplicate-name"]],
+  ])("%s", (_name, text, want) => {
+    const report = new Diagnostics();
+    check(expand(parse([{ name: "a.ipe", text }], report), report), report);
+    expect([...new Set(report.list().map((d) => d.id))]).toEqual(want);
+  });
+
+  test("a set ends with its file", () => {
+    const report = new Diagnostics();
+    const files = [sets('set "a"\npolicy P: allows\n'), "policy P: allows\n"];
+    const document = parse(
+      files.map((text, i) => ({ name: `${i}.ipe`, text })),
+      report,
+    );
+    expect(
+      check(expand(document, report), report).policies.map((p) => [p.name.text, p.set?.value ?? null]),
+    ).toEqual([
+      ["a/P", "a"],
+      ["P", null],
+    ]);
+  });
+
+  test("a target that cannot supply the selector", () => {
+    const report = new Diagnostics();
+    const document = check(
+      parse([{ name: "a.ipe", text: sets('set "a"\npolicy P: allows\n') }], report),
+      report,
+    );
+    checkTarget(document, "envoy-wasm", report);
+    expect(report.list().map((d) => d.id)).toContain("unsupported-by-target");
   });
 });

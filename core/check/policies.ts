@@ -115,8 +115,8 @@ function readersOf({ schema, policies, resolutions }: CheckedDocument): Readonly
     if (source === "body") for (const header of ["content-type", "content-encoding"]) add(header, name);
   }
   const id = schema.builtins.get("request.id");
-  if (policies.some((policy) => attributesOf(policy, resolutions).some((a) => a === id)))
-    add("x-request-id", "request.id");
+  const isRead = policies.some((policy) => attributesOf(policy, resolutions).some((a) => a === id));
+  if (isRead || (id !== undefined && schema.sets?.selector === id)) add("x-request-id", "request.id");
   return found;
 }
 
@@ -248,6 +248,8 @@ function exclusive(first: Pins, second: Pins): boolean {
 /** Compared with `==` to a constant, as top conjuncts of the policy's conditions. */
 function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Pins {
   const found = new Map<string, unknown>();
+  // Policies of two sets never apply together.
+  if (policy.set !== null) found.set("set", policy.set.value);
   for (const part of conditionsOf(policy).flatMap(conjunctsOf)) {
     if (part.kind !== "compare" || part.operator !== "==") continue;
     const [path, literal] = part.left.kind === "path" ? [part.left, part.right] : [part.right, part.left];

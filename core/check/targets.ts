@@ -114,6 +114,15 @@ export const CAPABILITIES: readonly Capability[] = [
 /** Report every attribute that a policy reads and the target cannot supply, once each. */
 export function checkTarget(checked: CheckedDocument, target: Target, report: Diagnostics): void {
   const seen = new Set<Attribute>();
+  const { sets } = checked.schema;
+  const missing = sets === null ? null : missingAt(target, sets.selector);
+  if (missing !== null)
+    report.error(
+      "unsupported-by-target",
+      sets!.selector.span ?? checked.policies[0]!.name.span,
+      `${target} cannot supply \`${sets!.selector.name}\`, which chooses the policy set: ${missing}`,
+      adviceFor(sets!.selector),
+    );
   for (const policy of checked.policies) {
     for (const condition of conditionsOf(policy)) {
       for (const name of namesOf(condition)) {

@@ -10,10 +10,11 @@ export type ReasonOutcome =
   | "denied"
   | "indeterminate"
   | "default"
-  | "obligation-conflict";
+  | "obligation-conflict"
+  | "no-policy-set";
 
 export interface Reason {
-  /** The policy that decided; `null` for `default` and `obligation-conflict`. */
+  /** The policy that decided; `null` for `default`, `obligation-conflict` and `no-policy-set`. */
   readonly policy: string | null;
   readonly outcome: ReasonOutcome;
 }

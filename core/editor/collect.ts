@@ -188,6 +188,11 @@ class Collector {
       case "condition":
         this.#condition(d.value, NOTHING);
         return;
+      case "sets": {
+        const symbol = this.#find("attribute", d.selector.text) ?? this.#find("builtin", d.selector.text);
+        if (symbol !== null) this.#occurs(symbol, d.selector.span);
+        return;
+      }
       case "template":
         this.#template(d);
         return;

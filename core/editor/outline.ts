@@ -8,7 +8,7 @@ import type { Analysis } from "./analyse.ts";
 import type { Occurrence, SymbolKind } from "./symbols.ts";
 
 export interface OutlineEntry {
-  readonly kind: SymbolKind | "attributes" | "default" | "test" | "import";
+  readonly kind: SymbolKind | "attributes" | "default" | "test" | "import" | "set" | "sets";
   readonly name: string;
   /** All of it. */
   readonly span: Span;
@@ -75,6 +75,9 @@ export function outlineOf({ document }: Analysis, source: Source): OutlineEntry[
         return [entry(`default ${d.allow ? "allow" : "deny"}`, keyword)];
       case "import":
         return [entry(d.path.value, d.path.span)];
+      case "sets":
+        return [entry("sets", keyword)];
+      case "set":
       case "test":
         return [entry(d.name.value, d.name.span)];
       default:

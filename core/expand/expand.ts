@@ -14,6 +14,20 @@ import { Templates } from "./templates.ts";
  * show the later stages, they find in `conditions` and `typed`: also an unused condition is checked.
  */
 export function expand(document: Document, report: Diagnostics): Document {
+  return inSets(reused(document, report));
+}
+
+/** Policies of a set are named with it, so that one name may stand in several sets. */
+function inSets(document: Document): Document {
+  if (!document.declarations.some((d) => d.kind === "set")) return document;
+  const declarations = document.declarations.map((d): Declaration => {
+    if ((d.kind !== "policy" && d.kind !== "guard") || d.set === null) return d;
+    return { ...d, name: { ...d.name, text: `${d.set.value}/${d.name.text}` } };
+  });
+  return { ...document, declarations };
+}
+
+function reused(document: Document, report: Diagnostics): Document {
   const { declarations, faulty } = document;
   if (!declarations.some(isReused) && !faulty.some((f) => f.kind === "condition")) return document;
   const names = new KnownNames(document, report);

@@ -223,6 +223,7 @@ describe("policies", () => {
     );
     expect(plan.policies[0]).toEqual({
       name: "A",
+      set: null,
       intent: null,
       kind: "policy",
       mode: "enforce",

@@ -2,10 +2,11 @@
 import { plainTextOf } from "../automaton/pattern.ts";
 import type { CheckedDocument, Resolutions, Resolved, SetOperand } from "../check/check.ts";
 import { attributesOf, metadataOf } from "../check/policies.ts";
-import { type Attribute, type ConstantValue, type Type, typeWidth } from "../schema/schema.ts";
+import { type Attribute, type ConstantValue, type Sets, type Type, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { Locator, slice } from "../source/source.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+
 import { namesOf } from "../syntax/walk.ts";
 import {
   type Condition,
@@ -17,6 +18,7 @@ import {
   type Plan,
   type PlanNode,
   type PlanPolicy,
+  type PlanSets,
   type PlanSlot,
   type Read,
   type Ref,
@@ -43,12 +45,20 @@ export function lower(checked: CheckedDocument): Plan {
     slots,
     resources: schema.resources,
     policies: checked.policies.map((policy) => lowering.policy(policy)).sort(inOrder),
+    sets: lowerSets(schema.sets, slots),
   };
+}
+
+function lowerSets(sets: Sets | null, slots: readonly PlanSlot[]): PlanSets | null {
+  if (sets === null) return null;
+  const selector = slots.find(({ attribute }) => attribute === sets.selector)!;
+  return { selector, names: sets.names };
 }
 
 /** Declared attributes in order of text, then the built-ins that are read, in order of their ids. */
 function layOut({ schema, policies, resolutions }: CheckedDocument): PlanSlot[] {
   const read = new Set(policies.flatMap((policy) => attributesOf(policy, resolutions)));
+  if (schema.sets !== null) read.add(schema.sets.selector);
   const attributes = [
     ...schema.attributes.values(),
     ...[...schema.builtins.values()].filter((b) => read.has(b)),
@@ -89,6 +99,7 @@ class Lowering {
     const effect = p.effect!;
     return {
       name: p.name.text,
+      set: p.set?.value ?? null,
       intent: p.intent?.value ?? null,
       kind: p.kind,
       mode: metadataOf(p, "mode") === "permissive" ? "permissive" : "enforce",

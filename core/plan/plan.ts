@@ -14,6 +14,15 @@ export interface Plan {
   readonly resources: readonly ResourcePattern[];
   /** By severity, then name by bytes. */
   readonly policies: readonly PlanPolicy[];
+  /** Null where all policies apply always. */
+  readonly sets: PlanSets | null;
+}
+
+/** Policy sets, and the attribute whose value names the one that applies. */
+export interface PlanSets {
+  readonly selector: PlanSlot;
+  /** Each once. */
+  readonly names: readonly string[];
 }
 
 export interface PlanSlot {
@@ -23,7 +32,10 @@ export interface PlanSlot {
 }
 
 export interface PlanPolicy {
+  /** That of its set and a slash before its own, where it belongs to one. */
   readonly name: string;
+  /** The set that it belongs to; null for all of them. */
+  readonly set: string | null;
   readonly intent: string | null;
   readonly kind: "policy" | "guard";
   readonly mode: "enforce" | "permissive";

@@ -101,6 +101,7 @@ export function testProgram(spec: ProgramSpec): Program {
   return {
     digest: "sha256:" + "0".repeat(64),
     defaultAllow: false,
+    policySets: null,
     readsBody: slots.some((slot) => slot.read && slot.source === "body"),
     strings,
     stringBytes: Uint8Array.from(encoded.flatMap((text) => [...text])),

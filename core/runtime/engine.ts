@@ -43,7 +43,7 @@ export class Engine {
     this.#loader = createSlotLoader(program);
     const interpreter = new Interpreter(program, this.#slots);
     const decisions = new Decisions(program);
-    this.#evaluator = new Evaluator(program, interpreter, decisions);
+    this.#evaluator = new Evaluator(program, this.#slots, interpreter, decisions);
     this.#explainer = { program, slots: this.#slots, interpreter, decisions };
   }
 

@@ -1,8 +1,10 @@
 /** The decision alone: policies in order, stopping where nothing can change it any more. */
 import type { Program } from "../bytecode/program.ts";
 import type { Decision, Outcome } from "../decision/decision.ts";
+import type { Slots } from "../request/slots.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type Decisions, denialRank, outcomeOf } from "./outcomes.ts";
+import { chosenSet, isChosen, NO_POLICY_SET } from "./policy-sets.ts";
 
 /** Decides over the slots that its interpreter reads. Allocates nothing for a decision that was made before. */
 export class Evaluator {
@@ -10,15 +12,20 @@ export class Evaluator {
   readonly #interpreter: Interpreter;
   readonly #decisions: Decisions;
 
-  constructor(program: Program, interpreter: Interpreter, decisions: Decisions) {
+  readonly #slots: Slots;
+
+  constructor(program: Program, slots: Slots, interpreter: Interpreter, decisions: Decisions) {
     this.#program = program;
+    this.#slots = slots;
     this.#interpreter = interpreter;
     this.#decisions = decisions;
   }
 
   /** `sound`: method, host and path are valid; `default allow` covers nothing else. */
   evaluate(sound: boolean): Decision {
-    const { policies } = this.#program;
+    const { policies, policySets } = this.#program;
+    const set = chosenSet(policySets, this.#slots);
+    if (set === NO_POLICY_SET) return this.#decisions.noPolicySet;
     const { headerSets } = this.#decisions;
     let denying = -1;
     let denial: Outcome = "not-applicable";
@@ -26,7 +33,7 @@ export class Evaluator {
     let headers = headerSets.none;
     for (let i = 0; i < policies.length; i++) {
       const policy = policies[i]!;
-      if (policy.mode === "permissive") continue;
+      if (policy.mode === "permissive" || !isChosen(policy, set)) continue;
       const outcome = outcomeOf(policy, this.#interpreter);
       // INVARIANT: a denial of the first rank wins over all that follow, by rank or by order.
       if (outcome === "denied") return this.#decisions.deny(i, outcome);

@@ -6,6 +6,7 @@ import { compareBytes } from "../source/bytes.ts";
 import { decideFrom } from "./evaluate.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type Decisions, outcomeOf } from "./outcomes.ts";
+import { chosenSet, isChosen, NO_POLICY_SET } from "./policy-sets.ts";
 
 export type Truth = "true" | "false" | "unknown";
 
@@ -19,9 +20,12 @@ export interface Explainer {
 /** Explain the decision about the request in the slots. */
 export function explain(explainer: Explainer, sound: boolean): Explanation {
   const { program, interpreter, decisions } = explainer;
-  const outcomes = program.policies.map((policy) => outcomeOf(policy, interpreter));
+  const set = chosenSet(program.policySets, explainer.slots);
+  const outcomes = program.policies.map(
+    (policy): Outcome => (isChosen(policy, set) ? outcomeOf(policy, interpreter) : "not-applicable"),
+  );
   return {
-    decision: decideFrom(outcomes, sound, program, decisions),
+    decision: set === NO_POLICY_SET ? decisions.noPolicySet : decideFrom(outcomes, sound, program, decisions),
     policies: program.policies.map((policy, i) => report(policy, outcomes[i]!, explainer)),
   };
 }

@@ -48,6 +48,8 @@ export class Decisions {
   #allowCount = 0;
   readonly #default: Decision;
   readonly #conflict = deny(null, "obligation-conflict", { status: DENY_STATUS, body: null });
+  /** A bundle of policy sets, none of which is chosen. */
+  readonly noPolicySet = deny(null, "no-policy-set", { status: DENY_STATUS, body: null });
   readonly #refusal = deny(null, "default", { status: DENY_STATUS, body: null });
 
   constructor(program: Program) {

@@ -22,6 +22,7 @@ import { RESERVED } from "../syntax/parser.ts";
 import { valueSpan } from "../syntax/walk.ts";
 import { resolveTable } from "./data.ts";
 import { FirstPlaces } from "./first-places.ts";
+import { resolveSets } from "./policy-sets.ts";
 import { resolveResources } from "./resources.ts";
 import {
   type Attribute,
@@ -125,6 +126,7 @@ class Resolver {
       resources: resources.patterns,
       constants: this.#constants,
       data: this.#data,
+      sets: resolveSets(this.#document, { ...this.#known(), builtins }, this.#report),
       defaultAllow: this.#defaultAllow(),
     };
     return { schema, faulty: { attributes: this.#faultyAttributes, types: this.#faultyTypes } };
@@ -316,6 +318,10 @@ class Resolver {
     const value = literalOf(type, d.value, this.#report);
     if (value === null) this.#faultyAttributes.add(d.name.text);
     else this.#constants.set(d.name.text, { name: d.name.text, value, span: d.name.span });
+  }
+
+  #known(): { readonly attributes: ReadonlyMap<string, Attribute>; readonly faulty: ReadonlySet<string> } {
+    return { attributes: this.#attributes, faulty: this.#faultyAttributes };
   }
 
   #table(table: DataTable): void {

@@ -36,6 +36,12 @@ export type ConstantValue =
   | { readonly kind: "bool"; readonly value: boolean }
   | { readonly kind: "enum"; readonly enum: EnumInfo; readonly value: string };
 
+/** Policy sets, and the attribute that chooses one. */
+export interface Sets {
+  readonly selector: Attribute;
+  readonly names: readonly string[];
+}
+
 /** Constants that a `data` table holds. */
 export interface DataSet {
   readonly name: string;
@@ -85,6 +91,8 @@ export interface Schema {
   readonly resources: readonly ResourcePattern[];
   readonly constants: ReadonlyMap<string, Constant>;
   readonly data: ReadonlyMap<string, DataSet>;
+  /** Null where no policy belongs to a set. */
+  readonly sets: Sets | null;
   readonly defaultAllow: boolean;
 }
 

@@ -69,6 +69,7 @@ export const DIAGNOSTICS = {
   "unknown-parameter": ["a template has no parameter of this name", "correct it"],
   "missing-argument": ["a policy passes no value for a parameter", "pass one"],
   "bad-argument": ["what is passed to a template is no literal and no constant", "pass one"],
+  "bad-set": ["a policy set, or what chooses it, is not sound", "the message says why"],
   "bad-data": ["a file of data cannot be read, or holds something else", "the message says what"],
   // --- conditions ---
   "unknown-attribute": ["a name or field is not declared", "declare it, or correct it"],

@@ -167,6 +167,20 @@ export interface AttributeDeclaration {
   readonly span: Span;
 }
 
+/** `sets by tenant`: the attribute whose value names the policy set that applies. */
+export interface SetsDeclaration {
+  readonly kind: "sets";
+  readonly selector: Name;
+  readonly span: Span;
+}
+
+/** `set "acme"`: the policies behind it, up to the next one or the end of the file, belong to it. */
+export interface SetDeclaration {
+  readonly kind: "set";
+  readonly name: StringLiteral;
+  readonly span: Span;
+}
+
 /** `condition IsOncall: requester.oncall`: a condition that others use by its name. */
 export interface ConditionDeclaration {
   readonly kind: "condition";
@@ -224,6 +238,8 @@ export interface TemplateUse {
 export interface PolicyDeclaration extends PolicyParts {
   readonly kind: "policy" | "guard";
   readonly name: Name;
+  /** Name of the set that it belongs to; `expand` puts it before the policy's own. */
+  readonly set: StringLiteral | null;
   /** The template whose parts are the policy's, where it has none of its own; `expand` has put them in. */
   readonly use: TemplateUse | null;
   readonly span: Span;
@@ -329,6 +345,8 @@ export type Declaration =
   | ConstantDeclaration
   | DefaultDeclaration
   | AttributesDeclaration
+  | SetsDeclaration
+  | SetDeclaration
   | ConditionDeclaration
   | DataDeclaration
   | ImportDeclaration

@@ -58,7 +58,7 @@ const PLAIN_TEXT = /[^"\\\n\r\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202
  */
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 const KEYWORD_OF_DECLARATION =
-  /^(?:policy|guard|enum|type|resource|attributes|constant|default|condition|template|import|data)\b|^test[ \t]*"/;
+  /^(?:policy|guard|enum|type|resource|attributes|constant|default|condition|template|import|data|sets)\b|^test[ \t]*"/;
 const KEYWORD_LENGTH_MAX = 16;
 const COMMENTS = "comments start with `//`";
 

@@ -42,9 +42,9 @@ import { type Cursor, parseTest } from "./test-block.ts";
 
 const DECLARATIONS = [
   ...["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default", "test"],
-  ...["condition", "template", "import", "data"],
+  ...["condition", "template", "import", "data", "sets", "set"],
 ];
-const DECLARATIONS_LATER = ["module", "tenant", "normalize", "limits"];
+const DECLARATIONS_LATER = ["normalize", "limits"];
 const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits", "use"];
 const OPERATORS: readonly string[] = [
   "==",
@@ -110,6 +110,7 @@ class Recover {}
 const HEADERS_LATER = "request.headers";
 const CONDITION_EXAMPLE = 'write one such as `request.method == "GET"`';
 const TABLE_EXAMPLE = 'write `teams: set of string = ["a", "b"]` or `... from file "teams.json"`';
+const SETS_EXAMPLE = 'write `sets by tenant`, and `set "acme"` before the policies of one';
 const SET_EXAMPLE = 'write `set request header "x-name" to "value"`';
 const CONDITION_WORDS = ["and", "or", "where"];
 const ATTRIBUTE_WORDS = ["claimed", "trusted", "from", "verbatim", "default"];
@@ -127,6 +128,8 @@ export class Parser {
   /** Arithmetic operators in the section at hand. Each is the left side of the next: a chain nests as deeply as it is long. */
   #calculations = 0;
   readonly #faulty: FaultyDeclaration[] = [];
+  /** The policy set whose section this is. */
+  #set: StringLiteral | null = null;
 
   constructor(source: Source, report: Diagnostics) {
     this.#source = source;
@@ -187,6 +190,8 @@ export class Parser {
     if (token.text === "attributes") return true;
     if (!DECLARATIONS.includes(token.text)) return false;
     const next = this.#ahead();
+    // `set request header` is a line of `on allow`.
+    if (token.text === "set") return next.kind === "string";
     if (token.text === "test") return next.kind === "string";
     return next.kind === "word" && !GOES_ON.has(next.text);
   }
@@ -270,6 +275,17 @@ export class Parser {
         return this.#template(keyword);
       case "data":
         return this.#data(keyword);
+      case "sets": {
+        if (!this.#accept("by")) this.#expected("`by` after `sets`", SETS_EXAMPLE);
+        const selector = this.#name("the attribute that names a set");
+        return { kind: "sets", selector, span: this.#from(keyword.start) };
+      }
+      case "set": {
+        const name = this.#stringLiteral("the set's name");
+        if (this.#is("symbol", ":")) this.#advance();
+        this.#set = name;
+        return { kind: "set", name, span: this.#from(keyword.start) };
+      }
       case "import": {
         const path = this.#stringLiteral('a file such as "common.ipe"');
         return { kind: "import", path, span: this.#from(keyword.start) };
@@ -589,12 +605,12 @@ export class Parser {
   // --- policies ---
 
   #policy(keyword: Token): PolicyDeclaration {
-    if (this.#is("word", "set") && this.#ahead().kind === "word") this.#later(this.#token, "`policy set`");
     const name = this.#simpleName(`the ${keyword.text}'s name`);
     this.#colon(this.#atSection() || this.#token.kind === "string");
     return {
       kind: keyword.text as "policy" | "guard",
       name,
+      set: this.#set,
       ...this.#policyParts(keyword, name),
       span: this.#from(keyword.start),
     };

@@ -75,6 +75,7 @@ export const REASON_WORDS = [
   "indeterminate",
   "default",
   "obligation-conflict",
+  "no-policy-set",
 ] as const;
 
 const NAME_SHOWN_MAX = 60;

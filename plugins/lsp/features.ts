@@ -222,6 +222,8 @@ const SYMBOL_KINDS: Readonly<Record<OutlineEntry["kind"], ProtocolSymbolKind>> =
   default: ProtocolSymbolKind.Boolean,
   test: ProtocolSymbolKind.Event,
   import: ProtocolSymbolKind.Module,
+  set: ProtocolSymbolKind.Package,
+  sets: ProtocolSymbolKind.Key,
 };
 
 export function documentSymbols({ workspace, unit, source }: Omit<Place, "offset">): DocumentSymbol[] {

@@ -26,6 +26,7 @@ export interface SlotRow {
 
 export interface PolicyRow {
   name: number;
+  set: number;
   intent: number;
   kind: number;
   mode: number;
@@ -88,6 +89,8 @@ export interface Model {
   code: Word4[];
   obligations: { kind: number; header: number; value: number }[];
   policies: PolicyRow[];
+  policySets: number[];
+  selector: number;
   metadata: { key: number; value: number }[];
   rows: { trigger: number; requirement: number }[];
   nodes: NodeRow[];
@@ -157,7 +160,7 @@ function sectionsOf(m: Model): Uint8Array[] {
       new Uint8Array(Uint16Array.from(m.code.flat()).buffer),
     ),
     words(m.obligations.length, rows(m.obligations)),
-    words(m.policies.length, m.policies.flatMap(policyWords)),
+    words(m.policies.length, m.policySets.length, m.selector, m.policies.flatMap(policyWords), m.policySets),
     words(m.metadata.length, rows(m.metadata)),
     words(m.nodes.length, m.reads.length, m.rows.length, rows(m.rows), rows(m.nodes), rows(m.reads)),
   ];
@@ -188,6 +191,7 @@ function policyWords(p: PolicyRow): number[] {
   const { name, intent, trigger, requirement, status, body, reason } = p;
   return [
     name,
+    p.set,
     intent,
     bytes,
     trigger,

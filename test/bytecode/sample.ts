@@ -128,9 +128,10 @@ export function settle(model: Model): Model {
       features |= FEATURE_NETWORKS;
   }
   let cell = 0;
-  for (const slot of model.slots) {
+  for (const [index, slot] of model.slots.entries()) {
     const width = widthOf(model, slot.shape);
-    const read = Array.from({ length: width }, (_, i) => cell + i).some((c) => used.has(c));
+    const read =
+      Array.from({ length: width }, (_, i) => cell + i).some((c) => used.has(c)) || index === model.selector;
     slot.flags = read ? slot.flags | SLOT_READ : slot.flags & ~SLOT_READ;
     if (read && SOURCE_NAMES[slot.source] === "body") features |= FEATURE_BODY;
     cell += width;
@@ -198,6 +199,8 @@ export function sample(): Model {
     code: [],
     obligations: [],
     policies: [],
+    policySets: [],
+    selector: NONE,
     metadata: [],
     rows: [],
     nodes: [],
@@ -391,6 +394,7 @@ function addPolicies(model: Model): void {
     const texts = { status: 0, body: NONE, reason: NONE };
     const {
       name,
+      set = NONE,
       intent = NONE,
       kind = 0,
       mode = 0,
@@ -402,6 +406,7 @@ function addPolicies(model: Model): void {
     } = row;
     model.policies.push({
       name,
+      set,
       intent,
       kind,
       mode,

@@ -2,11 +2,14 @@
 
 import type { Source } from "../../core/source/source.ts";
 import { type Aggregate, type Condition, generateSection, type Section } from "./conditions.ts";
+import { STRINGS } from "./pools.ts";
 import { Random } from "./random.ts";
 import { attributesText, type GeneratedSchema, generateSchema } from "./schema.ts";
 
 export interface GeneratedPolicy {
   readonly name: string;
+  /** The policy set that it belongs to. */
+  readonly set: string | null;
   readonly kind: "policy" | "guard";
   readonly trigger: Section | null;
   readonly effect: "requires" | "allows" | "denies";
@@ -20,7 +23,10 @@ export interface GeneratedPolicy {
 
 export interface GeneratedBundle {
   readonly schema: GeneratedSchema;
+  /** Those of no set come first, those of one set together. */
   readonly policies: readonly GeneratedPolicy[];
+  /** What chooses the policy set. */
+  readonly selector: string | null;
   /** In how many files the text stands, and which comes first. */
   readonly files: "one" | "declarations-first" | "policies-first";
 }
@@ -30,8 +36,43 @@ const POLICIES_MAX = 5;
 export function generateBundle(seed: number): GeneratedBundle {
   const random = new Random(seed);
   const schema = generateSchema(random);
-  const policies = random.times(1 + random.below(POLICIES_MAX), (i) => policy(i, schema, random));
-  return { schema, policies, files: random.pick(["one", "declarations-first", "policies-first"] as const) };
+  const made = random.times(1 + random.below(POLICIES_MAX), (i) => policy(i, schema, random));
+  const chosen = random.chance(20) ? selectorOf(schema, random) : null;
+  const policies = chosen === null ? made : inSets(made, chosen.names, random);
+  return {
+    schema,
+    policies,
+    selector: chosen?.selector ?? null,
+    files: random.pick(["one", "declarations-first", "policies-first"] as const),
+  };
+}
+
+/** A verified text, and what it may hold. */
+function selectorOf(
+  { attributes }: GeneratedSchema,
+  random: Random,
+): { readonly selector: string; readonly names: readonly string[] } | null {
+  const found = attributes.filter(
+    (a) => a.source === "extension" && a.type.kind === "string" && a.default === null,
+  );
+  if (found.length > 0 && random.chance(70))
+    return {
+      selector: random.pick(found).name,
+      names: random.shuffled(STRINGS.filter((s) => s !== "")).slice(0, 3),
+    };
+  return { selector: "request.method", names: ["GET", "POST", "nobody's"] };
+}
+
+function inSets(
+  policies: readonly GeneratedPolicy[],
+  names: readonly string[],
+  random: Random,
+): GeneratedPolicy[] {
+  const placed = policies.map((p, i) => ({
+    ...p,
+    set: i > 0 && random.chance(25) ? null : random.pick(names),
+  }));
+  return placed.sort((a, b) => (a.set ?? "").localeCompare(b.set ?? ""));
 }
 
 function policy(index: number, schema: GeneratedSchema, random: Random): GeneratedPolicy {
@@ -45,6 +86,7 @@ function policy(index: number, schema: GeneratedSchema, random: Random): Generat
   const triggered = effect === "requires" ? random.chance(70) : random.chance(97);
   return {
     name: `${random.pick(["A", "B", "a", "Z", "z_"])}${index}`,
+    set: null,
     kind,
     trigger: triggered
       ? generateSection(schema, random, { guarded: kind === "guard" ? "or" : "either" })
@@ -90,12 +132,16 @@ export interface BundleText {
   readonly ends: readonly number[];
 }
 
-export function bundleText({ schema, policies, files }: GeneratedBundle): BundleText {
-  const declarations = schema.text + attributesText(schema.attributes);
+export function bundleText({ schema, policies, selector, files }: GeneratedBundle): BundleText {
+  const sets = selector === null ? "" : `sets by ${selector}\n`;
+  const declarations = schema.text + sets + attributesText(schema.attributes);
   const start = files === "one" ? declarations.length : 0;
   let text = files === "one" ? declarations : "";
   const ends: number[] = [];
+  let set: string | null = null;
   for (const policy of policies) {
+    if (policy.set !== set) text += `set ${JSON.stringify(policy.set)}\n`;
+    set = policy.set;
     text += policyText(policy);
     ends.push(text.length);
   }

@@ -727,7 +727,17 @@ describe("bundles that name one long string again and again", () => {
         firstMetadata: model.metadata.length,
         metadata: 0,
       };
-      model.policies.push({ name, ...none, kind: 0, mode: 0, severity: 4, effect: 1, status: 0, ...places });
+      model.policies.push({
+        name,
+        set: NONE,
+        ...none,
+        kind: 0,
+        mode: 0,
+        severity: 4,
+        effect: 1,
+        status: 0,
+        ...places,
+      });
       model.rows.push({ trigger: NONE, requirement: NONE });
       model.obligations.push({ kind: 1, header, value });
     }

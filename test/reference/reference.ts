@@ -30,14 +30,33 @@ export function evaluate(
 ): Explanation {
   const scope: Scope = { document, valuation, operators, elements: new Map() };
   const policies = [...document.policies].sort(byOrder);
-  const reports = policies.map((policy) => report(policy, scope));
-  return { decision: decide(policies, reports, scope), policies: reports };
+  const set = chosenSet(scope);
+  const reports = policies.map((policy) => report(policy, set, scope));
+  const decision =
+    set === "none"
+      ? deny({ policy: null, outcome: "no-policy-set" }, denialOf(null))
+      : decide(policies, reports, scope);
+  return { decision, policies: reports };
 }
 
 // --- one policy ---
 
-function report(policy: PolicyDeclaration, scope: Scope): PolicyReport {
-  const outcome = outcomeOf(policy, scope);
+/** The set that the selector names; "all" in a bundle without sets. */
+function chosenSet({ document, valuation }: Scope): { readonly name: string } | "all" | "none" {
+  const { sets } = document.schema;
+  if (sets === null) return "all";
+  const value = valuation.get(sets.selector.name);
+  const name = value?.state === "present" ? String(value.value) : null;
+  return name !== null && sets.names.includes(name) ? { name } : "none";
+}
+
+/** A policy of no set applies with every one. */
+function applies(policy: PolicyDeclaration, set: ReturnType<typeof chosenSet>): boolean {
+  return policy.set === null || (typeof set === "object" && policy.set.value === set.name);
+}
+
+function report(policy: PolicyDeclaration, set: ReturnType<typeof chosenSet>, scope: Scope): PolicyReport {
+  const outcome = applies(policy, set) ? outcomeOf(policy, scope) : "not-applicable";
   const mode = metadata(policy, "mode") === "permissive" ? "permissive" : "enforce";
   return { name: policy.name.text, kind: policy.kind, mode, outcome, ...failureIn(policy, outcome, scope) };
 }

@@ -282,7 +282,7 @@ function verifyReads(bundle: Bundle): bool {
   for (let i: u32 = 0; i < bundle.slotCount; i++) {
     const slot = bundle.slot(i);
     const first = readCells + bundle.slotCell(i);
-    let read = false;
+    let read = i == bundle.selector;
     for (let c: u32 = 0; c < bundle.shapeWidth(slot.shape); c++) if (load<u8>(first + c) == 1) read = true;
     if (read != ((slot.flags & op.SLOT_READ) != 0)) return refuseAt("slots", "`read` is not what the code says", i);
     if (read && slot.source == op.SOURCE_BODY) features |= op.FEATURE_BODY;

@@ -9,7 +9,11 @@ import {
   OBLIGATION_SET_REQUEST_HEADER,
   POLICY_KIND_GUARD,
   SEVERITY_INFO,
+  SLOT_HAS_DEFAULT,
+  SOURCE_BUILTIN,
+  SOURCE_EXTENSION,
   SOURCE_HEADER,
+  TYPE_STRING,
 } from "../../gen/constants";
 import { allocateZeroed } from "../../host/arena";
 import { Bundle, PolicyEntry } from "../bundle";
@@ -72,6 +76,7 @@ function placeOf(bundle: Bundle, header: u32): usize {
 
 /** Rule 15, and the ranges of rule 14. */
 export function verifyPolicies(bundle: Bundle): bool {
+  if (!policySetsFit(bundle)) return refuse("policies", "malformed policy sets");
   let obligations: u32 = 0;
   let metadata: u32 = 0;
   for (let i: u32 = 0; i < bundle.policyCount; i++) {
@@ -96,6 +101,21 @@ export function verifyPolicies(bundle: Bundle): bool {
   return namesDiffer(bundle);
 }
 
+/** A selector, and names in order, or neither. */
+function policySetsFit(bundle: Bundle): bool {
+  if (bundle.policySetCount == 0) return bundle.selector == NONE;
+  if (bundle.selector >= bundle.slotCount) return false;
+  const slot = bundle.slot(bundle.selector);
+  if (bundle.shape(slot.shape).type != TYPE_STRING || (slot.flags & SLOT_HAS_DEFAULT) != 0) return false;
+  if (slot.source != SOURCE_BUILTIN && slot.source != SOURCE_EXTENSION) return false;
+  for (let i: u32 = 0; i < bundle.policySetCount; i++) {
+    const name = bundle.policySet(i);
+    if (name >= bundle.stringCount || bundle.stringLength(name) == 0) return false;
+    if (i > 0 && name <= bundle.policySet(i - 1)) return false;
+  }
+  return true;
+}
+
 function namesDiffer(bundle: Bundle): bool {
   clearMarks();
   for (let i: u32 = 0; i < bundle.policyCount; i++) if (!mark(bundle.policy(i).name)) return refuseAt("policies", "two alike", i);
@@ -103,6 +123,7 @@ function namesDiffer(bundle: Bundle): bool {
 }
 
 function fieldsFit(bundle: Bundle, policy: PolicyEntry): bool {
+  if (policy.set != NONE && policy.set >= bundle.policySetCount) return false;
   if (policy.kind > POLICY_KIND_GUARD || policy.mode > MODE_PERMISSIVE) return false;
   if (policy.severity > SEVERITY_INFO || policy.effect > EFFECT_DENIES) return false;
   if (policy.kind == POLICY_KIND_GUARD && policy.effect == EFFECT_ALLOWS) return false;

@@ -70,6 +70,9 @@ export interface Tables {
   readonly instructions: Table;
   readonly obligations: Table;
   readonly policies: Table;
+  readonly policySets: Table;
+  /** Slot index or none, not looked at yet. */
+  readonly selector: number;
   readonly metadata: Table;
   readonly explainRows: Table;
   readonly nodes: Table;
@@ -205,7 +208,12 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
     { label: "code instruction", countWord: 1, rowBytes: 8 },
   );
   const [obligations] = tables(10, 1, { label: "obligations entry", countWord: 0, rowBytes: 12 });
-  const [policies] = tables(11, 1, { label: "policies entry", countWord: 0, rowBytes: 48 });
+  const [policies, policySets] = tables(
+    11,
+    3,
+    { label: "policies entry", countWord: 0, rowBytes: 52 },
+    { label: "policies set", countWord: 1, rowBytes: 4 },
+  );
   const [metadata] = tables(12, 1, { label: "metadata entry", countWord: 0, rowBytes: 8 });
   const [explainRows, nodes, reads] = tables(
     13,
@@ -233,6 +241,8 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
     instructions: instructions!,
     obligations: obligations!,
     policies: policies!,
+    policySets: policySets!,
+    selector: view.getUint32(sections[11]!.offset + 8, true),
     metadata: metadata!,
     explainRows: explainRows!,
     nodes: nodes!,

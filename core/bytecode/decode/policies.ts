@@ -1,8 +1,8 @@
 /** Rules 14 and 15: policies and guards with their obligations and metadata. */
 import { DENY_STATUSES } from "../../source/gen/facts.ts";
-import { EFFECT_REQUIRES, OBLIGATION_SET_REQUEST_HEADER } from "../gen/constants.ts";
+import { EFFECT_REQUIRES, NONE, OBLIGATION_SET_REQUEST_HEADER } from "../gen/constants.ts";
 import { EFFECT_NAMES, SEVERITY_NAMES } from "../gen/tables.ts";
-import type { PolicyEntry, Slot } from "../program.ts";
+import type { PolicyEntry, PolicySets, Slot } from "../program.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";
 import { headerKey, isHeaderValue, isSettableHeader, remembered } from "./names.ts";
@@ -22,6 +22,33 @@ export type PolicyHead = Omit<PolicyEntry, "triggerNode" | "requirementNode" | "
 interface Obligation {
   readonly header: number;
   readonly value: number;
+}
+
+/** The policy sets of rule 15; null where there are none. */
+export function readPolicySets(
+  { policySets: table, selector }: Tables,
+  { strings }: Constants,
+  slots: readonly Slot[],
+): PolicySets | null {
+  if ((selector === NONE) !== (table.count === 0))
+    refuse(
+      "policies",
+      "there is a selector without policy sets, or there are policy sets without a selector",
+    );
+  if (table.count === 0) return null;
+  const slot =
+    slots[selector] ?? refuse("policies", `slot ${selector} does not exist, there are ${slots.length}`);
+  const isVerified = slot.source === "builtin" || slot.source === "extension";
+  if (slot.shape.type !== "string" || !isVerified || slot.hasDefault)
+    refuse("policies", `slot ${shown(slot.name)} cannot select policy sets`);
+  const names = new Int32Array(table.count);
+  for (let i = 0; i < table.count; i++) {
+    const name = table.index(i, 0, { what: "string", count: strings.length });
+    if (strings[name] === "") refuse(table.at(i), "its name is empty");
+    if (i > 0 && name <= names[i - 1]!) refuse(table.at(i), "names of sets do not ascend");
+    names[i] = name;
+  }
+  return { cell: slot.cell, selector: slot.name, names };
 }
 
 /** Rule 14 without the ranges, which belong to the policies. */
@@ -86,27 +113,32 @@ export function readPolicies(
 }
 
 function checkOrder(table: Table, i: number, constants: Constants): void {
-  const severity = table.byte(i, 10) - table.byte(i - 1, 10);
+  const severity = table.byte(i, 14) - table.byte(i - 1, 14);
   const order = severity !== 0 ? severity : compareStrings(constants, table.word(i, 0), table.word(i - 1, 0));
   if (order < 0) refuse(table.at(i), "it stands behind a policy that comes after it by severity, then name");
 }
 
 type Fields = Omit<PolicyHead, "name" | "obligations" | "metadata">;
 
-function readHead({ policies: table, routines }: Tables, i: number, strings: readonly string[]): Fields {
+function readHead(
+  { policies: table, policySets, routines }: Tables,
+  i: number,
+  strings: readonly string[],
+): Fields {
   const say = (what: string): never => refuse(table.at(i), what);
   const text = (column: number): string | null => {
     const index = table.indexOrNone(i, column, { what: "string", count: strings.length });
     return index === -1 ? null : strings[index]!;
   };
-  const intent = text(1);
-  const kind = KINDS[table.byte(i, 8)] ?? say(`unknown kind ${table.byte(i, 8)}`);
-  const mode = MODES[table.byte(i, 9)] ?? say(`unknown mode ${table.byte(i, 9)}`);
-  const severity = SEVERITY_NAMES[table.byte(i, 10)] ?? say(`unknown severity ${table.byte(i, 10)}`);
-  const effect = EFFECT_NAMES[table.byte(i, 11)] ?? say(`unknown effect ${table.byte(i, 11)}`);
+  const intent = text(2);
+  const set = table.indexOrNone(i, 1, { what: "policy set", count: policySets.count });
+  const kind = KINDS[table.byte(i, 12)] ?? say(`unknown kind ${table.byte(i, 12)}`);
+  const mode = MODES[table.byte(i, 13)] ?? say(`unknown mode ${table.byte(i, 13)}`);
+  const severity = SEVERITY_NAMES[table.byte(i, 14)] ?? say(`unknown severity ${table.byte(i, 14)}`);
+  const effect = EFFECT_NAMES[table.byte(i, 15)] ?? say(`unknown effect ${table.byte(i, 15)}`);
   if (kind === "guard" && effect === "allows") say("a guard that allows");
-  const trigger = table.indexOrNone(i, 3, { what: "routine", count: routines.count });
-  const requirement = table.indexOrNone(i, 4, { what: "routine", count: routines.count });
+  const trigger = table.indexOrNone(i, 4, { what: "routine", count: routines.count });
+  const requirement = table.indexOrNone(i, 5, { what: "routine", count: routines.count });
   if ((effect === EFFECT_NAMES[EFFECT_REQUIRES]) !== (requirement !== -1)) {
     say(
       requirement === -1
@@ -114,12 +146,12 @@ function readHead({ policies: table, routines }: Tables, i: number, strings: rea
         : `it ${effect} and has a requirement`,
     );
   }
-  const denyStatus = table.word(i, 5);
+  const denyStatus = table.word(i, 6);
   if (denyStatus !== 0 && !DENY_STATUSES.includes(denyStatus)) say(`${denyStatus} is no status for a denial`);
-  const denyBody = text(6);
-  const reason = text(7);
+  const denyBody = text(7);
+  const reason = text(8);
   if (reason !== null && effect !== "denies") say(`it ${effect} and has a reason for denying`);
-  return { intent, kind, mode, severity, effect, trigger, requirement, denyStatus, denyBody, reason };
+  return { set, intent, kind, mode, severity, effect, trigger, requirement, denyStatus, denyBody, reason };
 }
 
 /** Where the next policy's obligations and metadata start. */
@@ -138,8 +170,8 @@ function readRanges(
 ): { readonly end: Ranges; readonly entries: Pick<PolicyHead, "obligations" | "metadata"> } {
   const { policies: table } = tables;
   const end = {
-    obligations: nextRange(table, i, 8, { next: next.obligations, of: tables.obligations }),
-    metadata: nextRange(table, i, 10, { next: next.metadata, of: tables.metadata }),
+    obligations: nextRange(table, i, 9, { next: next.obligations, of: tables.obligations }),
+    metadata: nextRange(table, i, 11, { next: next.metadata, of: tables.metadata }),
   };
   const own = obligations.slice(next.obligations, end.obligations);
   if (own.length > 0 && (head.kind === "guard" || head.effect === "denies"))

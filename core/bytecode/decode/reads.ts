@@ -6,9 +6,9 @@ import type { Code } from "./instructions.ts";
 import { refuse, shown } from "./refusal.ts";
 
 /** Rule 13. */
-export function checkReads({ slots: table }: Tables, slots: readonly Slot[], code: Code): void {
+export function checkReads({ slots: table, selector }: Tables, slots: readonly Slot[], code: Code): void {
   for (const [i, { name, cell, shape, read }] of slots.entries()) {
-    const used = code.usedCells.subarray(cell, cell + shape.width).includes(1);
+    const used = code.usedCells.subarray(cell, cell + shape.width).includes(1) || i === selector;
     if (used && !read) refuse(table.at(i), `some code reads ${shown(name)}, its flag says that none does`);
     if (!used && read) refuse(table.at(i), `no code reads ${shown(name)}, its flag says that some does`);
   }

@@ -11,7 +11,17 @@ const PAIRS_MAX = 50_000;
 
 /** `duplicate-policy`, `shadowed-policy` (a warning; a hint for denials behind others). */
 export function checkShadowed({ checked, worlds }: Subject, report: Diagnostics): void {
-  const enforced = checked.policies.filter((policy) => metadataOf(policy, "mode") !== "permissive");
+  for (const policies of together(checked)) checkTogether(policies, worlds, report);
+}
+
+/** Policies that can judge one request: those of each policy set, with those of none. */
+function together({ policies, schema }: Subject["checked"]): readonly (readonly PolicyDeclaration[])[] {
+  if (schema.sets === null) return [policies];
+  return schema.sets.names.map((name) => policies.filter(({ set }) => set === null || set.value === name));
+}
+
+function checkTogether(policies: readonly PolicyDeclaration[], worlds: Worlds, report: Diagnostics): void {
+  const enforced = policies.filter((policy) => metadataOf(policy, "mode") !== "permissive");
   const duplicates = checkDuplicates(enforced, worlds, report);
   const denying = enforced.filter((policy) => policy.effect?.kind === "denies");
   if (denying.length === 0) return;

@@ -9,6 +9,7 @@ import type { Subject } from "./analysis.ts";
 export function checkUnused({ checked, declarations, conditions }: Subject, report: Diagnostics): void {
   if (checked.policies.length === 0) return;
   const read = new Set(checked.policies.flatMap((p) => attributesOf(p, checked.resolutions)));
+  if (checked.schema.sets !== null) read.add(checked.schema.sets.selector);
   for (const attribute of checked.schema.attributes.values()) {
     if (!read.has(attribute))
       report.warning(

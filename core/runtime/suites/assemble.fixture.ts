@@ -60,6 +60,7 @@ class Assembler {
     const name = this.#string("Case");
     model.policies.push({
       name,
+      set: NONE,
       intent: NONE,
       kind: f.POLICY_KIND_GUARD,
       mode: f.MODE_ENFORCE,
@@ -306,6 +307,8 @@ function emptyModel(): Model {
     code: [],
     obligations: [],
     policies: [],
+    policySets: [],
+    selector: f.NONE,
     metadata: [],
     rows: [],
     nodes: [],

@@ -2,7 +2,7 @@
 import { AUTOMATA, CONSTANTS, SETS } from "./constants.ts";
 import { EXPLAIN } from "./explain.ts";
 import type { Fault } from "./fault.ts";
-import { OBLIGATIONS, POLICIES } from "./policies.ts";
+import { OBLIGATIONS, POLICIES, POLICY_SETS } from "./policies.ts";
 import { READS } from "./reads.ts";
 import { RESOURCES } from "./resources.ts";
 import { SLOTS } from "./slots.ts";
@@ -22,5 +22,6 @@ export const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   "rule 13, reads and features": READS,
   "rule 14, obligations": OBLIGATIONS,
   "rule 15, policies": POLICIES,
+  "rule 15, policy sets": POLICY_SETS,
   "rules 16 and 17, explain": EXPLAIN,
 };

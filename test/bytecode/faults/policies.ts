@@ -1,5 +1,6 @@
 /** Faults against rules 14 and 15: obligations, policies and metadata. */
-import { NONE } from "../../../core/bytecode/gen/constants.ts";
+import { NONE, SLOT_HAS_DEFAULT, SLOT_READ } from "../../../core/bytecode/gen/constants.ts";
+import type { Model } from "../model.ts";
 import { string } from "../sample.ts";
 import { type Fault, STRINGS } from "./fault.ts";
 
@@ -324,4 +325,90 @@ export const POLICIES: readonly Fault[] = [
     },
     "metadata entry 1: a second `owner` in one policy",
   ],
+];
+
+/** The sample with two policy sets, chosen by the tenant. */
+export function withPolicySets(m: Model): void {
+  const slot = m.slots[SLOT.tenant]!;
+  slot.flags = (slot.flags & ~SLOT_HAS_DEFAULT) | SLOT_READ;
+  slot.default = 0;
+  m.selector = SLOT.tenant;
+  m.policySets = [string(m, "acme"), string(m, "globex")];
+  m.policies[1]!.set = 0;
+  m.policies[2]!.set = 1;
+}
+
+const inSets = (name: string, change: (m: Model) => unknown, message: string): Fault => [
+  name,
+  (m) => {
+    withPolicySets(m);
+    change(m);
+  },
+  message,
+];
+const NO_PAIR =
+  "policies: there is a selector without policy sets, or there are policy sets without a selector";
+
+export const POLICY_SETS: readonly Fault[] = [
+  inSets("sets without a selector", (m) => Object.assign(m, { selector: NONE }), NO_PAIR),
+  inSets(
+    "a selector without sets",
+    (m) => {
+      m.policySets = [];
+      for (const policy of m.policies) policy.set = NONE;
+    },
+    NO_PAIR,
+  ),
+  inSets(
+    "a selector past the end",
+    (m) => Object.assign(m, { selector: 21 }),
+    "policies: slot 21 does not exist, there are 21",
+  ),
+  inSets(
+    "a selector that is not read",
+    (m) => {
+      m.slots[SLOT.tenant]!.flags &= ~SLOT_READ;
+    },
+    "slots entry 12: some code reads `tenant`, its flag says that none does",
+  ),
+  inSets(
+    "a selector with a default",
+    (m) => {
+      m.slots[SLOT.tenant]!.flags |= SLOT_HAS_DEFAULT;
+      m.slots[SLOT.tenant]!.default = m.policySets[0]!;
+    },
+    "policies: slot `tenant` cannot select policy sets",
+  ),
+  inSets(
+    "a selector from the client",
+    (m) => Object.assign(m, { selector: SLOT.environment }),
+    "policies: slot `environment` cannot select policy sets",
+  ),
+  inSets(
+    "names of sets that descend",
+    (m) => m.policySets.reverse(),
+    "policies set 1: names of sets do not ascend",
+  ),
+  inSets(
+    "a name of a set twice",
+    (m) => m.policySets.fill(m.policySets[0]!),
+    "policies set 1: names of sets do not ascend",
+  ),
+  inSets(
+    "a name of a set that does not exist",
+    (m) => m.policySets.splice(1, 1, STRINGS + 2),
+    `policies set 1: string ${STRINGS + 2} does not exist, there are ${STRINGS + 2}`,
+  ),
+  inSets(
+    "an empty name of a set",
+    (m) => m.policySets.splice(0, 2, string(m, "")),
+    "policies set 0: its name is empty",
+  ),
+  inSets(
+    "a policy of a set that does not exist",
+    (m) => {
+      m.policies[2]!.set = 2;
+    },
+    "policies entry 2: policy set 2 does not exist, there are 2",
+  ),
 ];
