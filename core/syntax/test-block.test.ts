@@ -97,6 +97,8 @@ describe("facts", () => {
 describe("expectations", () => {
   test.each([
     ["  expect allow", ["allow, by undefined, because undefined"]],
+    ['  expect deny by "a/A"', ["deny, by a/A, because undefined"]],
+    ['  expect "a/A" is denied', ["a/A, is denied"]],
     ["  expect deny by A", ["deny, by A, because undefined"]],
     ["  expect deny by A because unsatisfied", ["deny, by A, because unsatisfied"]],
     ["  expect deny by default", ["deny, by undefined, because default"]],

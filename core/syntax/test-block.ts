@@ -274,7 +274,7 @@ function parseExpectation(cursor: Cursor): TestExpectation {
   if (!allow && !cursor.is("word", "deny")) return parseOutcome(cursor, start);
   cursor.advance();
   const byDefault = cursor.is("word", "by") && cursor.ahead().text === "default";
-  const policy = cursor.accept("by") ? cursor.name("a policy's name, or `default`") : null;
+  const policy = cursor.accept("by") ? policyName(cursor, "a policy's name, or `default`") : null;
   const reason = !byDefault && cursor.accept("because") ? parseWords(cursor, "a reason", REASON_WORDS) : null;
   return {
     kind: "decision",
@@ -288,7 +288,7 @@ function parseExpectation(cursor: Cursor): TestExpectation {
 
 /** `expect P is unsatisfied`: of one policy, whoever decides. */
 function parseOutcome(cursor: Cursor, start: Token): TestExpectation {
-  const policy = cursor.name("`allow`, `deny` or a policy's name");
+  const policy = policyName(cursor, "`allow`, `deny` or a policy's name");
   if (!cursor.accept("is"))
     return cursor.expected(
       "`is` after a policy's name",
@@ -302,6 +302,13 @@ function parseOutcome(cursor: Cursor, start: Token): TestExpectation {
     details: parseDetails(cursor, REASON_DETAILS),
     span: cursor.from(start.start),
   };
+}
+
+/** A word, or a text where the policy belongs to a set: `"acme/Team"`. */
+function policyName(cursor: Cursor, what: string): Name {
+  if (!cursor.inBody() || cursor.token.kind !== "string") return cursor.name(what);
+  const { value, span } = cursor.stringLiteral(what);
+  return { text: value, span };
 }
 
 /** One of some words, which may have a hyphen: `not-applicable`. */

@@ -17,6 +17,14 @@ const valid = [example, ...Array.from({ length: 20 }, (_, seed) => prepare(gener
 
 /** What stands in policy texts, and what does not. */
 const PIECES = [
+  ...[
+    "sets by a.b",
+    'set "x"',
+    "data",
+    'd: set of string = ["a"]',
+    'from file "a.csv" column "b"',
+    "contains_any",
+  ],
   ...["condition A:", "condition B: A and", "template T(a: string):", "use T(a:", "use T", 'import "a.ipe"'],
   ...["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default", "allow", "deny"],
   ...[

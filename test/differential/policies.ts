@@ -133,7 +133,9 @@ export interface BundleText {
 }
 
 export function bundleText({ schema, policies, selector, files }: GeneratedBundle): BundleText {
-  const sets = selector === null ? "" : `sets by ${selector}\n`;
+  // Without a policy that belongs to one, a selector is an error.
+  const isChosen = policies.some(({ set }) => set !== null);
+  const sets = isChosen ? `sets by ${selector}\n` : "";
   const declarations = schema.text + sets + attributesText(schema.attributes);
   const start = files === "one" ? declarations.length : 0;
   let text = files === "one" ? declarations : "";
