@@ -259,7 +259,9 @@ describe("guards that a client switches off", () => {
   ])("$name", ({ input, want }) => {
     expect(problemsOf(`guard A:\n  triggers when ${input}\n  denies\n`)).toEqual(want);
     const ofPolicy = problemsOf(`policy A:\n  triggers when ${input}\n  denies\n`);
-    expect(ofPolicy).toEqual(want.filter((problem) => !problem.startsWith("omittable-guard")));
+    expect(ofPolicy).toEqual(want);
+    const ofRequirement = problemsOf(`policy A:\n  triggers when ${input}\n  requires b\n`);
+    expect(ofRequirement.filter((problem) => problem.startsWith("omittable-guard"))).toEqual([]);
   });
 });
 
@@ -290,6 +292,23 @@ describe("guards that the client switches off by a part of an element", () => {
       'b and any(ps where exists p.team and p.team == "a")',
       ['any(ps where exists p.team and p.team == "a")'],
     ],
+    [
+      "a count",
+      'count(ps where exists p.team and p.team == "a") > 0',
+      ['count(ps where exists p.team and p.team == "a")'],
+    ],
+    [
+      "a count on the right",
+      '2 <= count(ps where exists p.team and p.team == "a")',
+      ['count(ps where exists p.team and p.team == "a")'],
+    ],
+    [
+      "too few that count",
+      'count(ps where not exists p.team or p.team == "a") < 1',
+      ['count(ps where not exists p.team or p.team == "a")'],
+    ],
+    ["few that count", 'count(ps where exists p.team and p.team == "a") < 1', []],
+    ["a certain number", 'count(ps where exists p.team and p.team == "a") == 2', []],
     ["absence triggers it", 'any(ps where not exists p.team or p.team == "a")', []],
     ["negated, absence triggers it", 'not all(ps where exists p.team and p.team == "a")', []],
     ["a trusted list", 'any(qs where exists q.team and q.team == "a")', []],
@@ -315,7 +334,7 @@ describe("claimed facts", () => {
       input: 'policy A:\n  triggers when cd == "a"\n  allows\n',
       want: ["claimed-grant: A"],
     },
-    { name: "a denial", input: 'policy A:\n  triggers when cd == "a"\n  denies\n', want: [] },
+    { name: "a denial", input: 'policy A:\n  triggers when cd == "free"\n  denies\n', want: [] },
     { name: "a guard", input: 'guard A:\n  requires cd == "a"\n', want: [] },
     {
       name: "permissive",

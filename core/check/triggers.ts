@@ -5,17 +5,20 @@
 
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
-import type { Aggregate, Expression, Name } from "../syntax/ast.ts";
+import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf } from "../syntax/walk.ts";
 import type { CheckedDocument, Resolutions } from "./check.ts";
 import { simulate } from "./simulate.ts";
+import { mirrored } from "./worlds/canon.ts";
 
 /** Check the triggers of all policies and guards. */
 export function checkTriggers(checked: CheckedDocument, report: Diagnostics): void {
   for (const policy of checked.policies) {
     if (policy.trigger === null) continue;
     checkOptional(policy.trigger, new Set(), checked.resolutions, report);
-    if (policy.kind === "guard") checkOmission(policy.trigger, checked.resolutions, report);
+    // A policy that only denies is a guard by another name.
+    if (policy.kind === "guard" || policy.effect?.kind === "denies")
+      checkOmission(policy.trigger, policy.kind, checked.resolutions, report);
   }
 }
 
@@ -137,7 +140,12 @@ function isWithin(name: string, outer: string): boolean {
 
 // --- omittable-guard ---
 
-function checkOmission(trigger: Expression, resolutions: Resolutions, report: Diagnostics): void {
+function checkOmission(
+  trigger: Expression,
+  kind: PolicyDeclaration["kind"],
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
   const claimed = claimedBy(trigger, resolutions);
   if (claimed.length === 0) return;
   const found = omittable(trigger, "false", new Set(claimed), resolutions);
@@ -147,8 +155,8 @@ function checkOmission(trigger: Expression, resolutions: Resolutions, report: Di
     report.error(
       "omittable-guard",
       place.span,
-      `a client switches this guard off by leaving out \`${field}\``,
-      `let absence trigger the guard: \`not exists ${field} or ...\``,
+      `a client switches this ${kind} off by leaving out \`${field}\``,
+      `let absence trigger the ${kind}: \`not exists ${field} or ...\``,
     );
     return;
   }
@@ -160,10 +168,10 @@ function checkOmission(trigger: Expression, resolutions: Resolutions, report: Di
   report.error(
     "omittable-guard",
     place.span,
-    `a client switches this guard off by leaving out ${names}${byDefault ? ", whose default makes the trigger false" : ""}`,
+    `a client switches this ${kind} off by leaving out ${names}${byDefault ? ", whose default makes the trigger false" : ""}`,
     byDefault
-      ? `remove the default of \`${first.name}\`, or choose one that triggers the guard`
-      : `let absence trigger the guard: \`not exists ${first.name} or ...\``,
+      ? `remove the default of \`${first.name}\`, or choose one that triggers the ${kind}`
+      : `let absence trigger the ${kind}: \`not exists ${first.name} or ...\``,
   );
 }
 
@@ -190,6 +198,7 @@ function omittable(
   if (e.kind === "not")
     return omittable(e.operand, switchedOff === "true" ? "false" : "true", absent, resolutions);
   if (e.kind === "aggregate") return omittableElement(e, switchedOff, resolutions);
+  if (e.kind === "compare") return omittableCount(e, switchedOff, resolutions);
   if (e.kind !== "and" && e.kind !== "or") return null;
   for (const part of e.parts) {
     const found = omittable(part, switchedOff, absent, resolutions);
@@ -198,14 +207,30 @@ function omittable(
   return null;
 }
 
-/** `any(xs where exists x.a and ...)` of a claimed list: elements without `a` do not count. (A `count` is not looked into.) */
+/** `count(xs where exists x.a and ...) > 0` is as `any`, `count(...) < 1` as `not any`. */
+function omittableCount(
+  { left, right, operator }: Extract<Expression, { kind: "compare" }>,
+  switchedOff: "true" | "false",
+  resolutions: Resolutions,
+): Switch | null {
+  const [count, other, said] =
+    left.kind === "aggregate" ? [left, right, operator] : [right, left, mirrored(operator)];
+  if (count.kind !== "aggregate" || count.function !== "count" || said === null) return null;
+  // Of other numbers than none, one more and one less can both be another one.
+  if ((said === "==" || said === "!=") && (other.kind !== "int" || other.value !== 0)) return null;
+  if ([">", ">=", "!="].includes(said)) return omittableElement(count, switchedOff, resolutions);
+  if (!["<", "<=", "=="].includes(said)) return null;
+  return omittableElement(count, switchedOff === "true" ? "false" : "true", resolutions);
+}
+
+/** `any(xs where exists x.a and ...)` of a claimed list: elements without `a` do not count. */
 function omittableElement(
   e: Aggregate,
   switchedOff: "true" | "false",
   resolutions: Resolutions,
 ): Switch | null {
   const list = resolutions.names.get(e.list);
-  if (e.function === "count" || e.where === null) return null;
+  if (e.where === null) return null;
   if (list?.kind !== "attribute" || list.attribute.marking !== "claimed") return null;
   const kind = switchedOff === "false" ? "and" : "or";
   if (e.where.kind !== kind) return null;

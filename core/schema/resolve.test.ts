@@ -278,3 +278,11 @@ describe("defaults that are constants", () => {
     expect(read(text(type, name)).problems).toContain(problem);
   });
 });
+
+test("a constant that does not fit its type is reported once, also where it is a default", () => {
+  const attributes = 'attributes\n  a: int trusted from header "a" default MAX\n';
+  const constant = 'constant MAX: int = "five"\n';
+  for (const text of [attributes + constant, constant + attributes])
+    expect(read(text).problems).toEqual(['type-mismatch: "five"']);
+  expect(read(`constant MAX: string = "five"\n${attributes}`).problems).toEqual(["type-mismatch: MAX"]);
+});

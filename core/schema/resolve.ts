@@ -1,7 +1,7 @@
 /** From declarations to a schema: names, types, sources, resources and constants, each checked on its own. */
 
 import { parseAddress, parseNetwork } from "../source/address.ts";
-import type { Diagnostics } from "../source/diagnostics.ts";
+import { Diagnostics } from "../source/diagnostics.ts";
 import { BUILTINS, JSON_DEPTH_MAX, SHAPE_WIDTH_MAX } from "../source/gen/facts.ts";
 import { NOT_ENFORCED } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
@@ -9,6 +9,7 @@ import { didYouMean } from "../source/suggest.ts";
 import { parseDatetime } from "../source/time.ts";
 import type {
   AttributeDeclaration,
+  ConstantDeclaration,
   DataTable,
   Declaration,
   Document,
@@ -81,7 +82,7 @@ class Resolver {
   readonly #constants = new Map<string, Constant>();
   readonly #data = new Map<string, DataSet>();
   /** Of constants by name, also of those that stand further down. */
-  readonly #constantLiterals = new Map<string, Expression>();
+  readonly #constantDeclarations = new Map<string, ConstantDeclaration>();
   readonly #faultyAttributes: Set<string>;
   readonly #faultyTypes: Set<string>;
 
@@ -107,8 +108,8 @@ class Resolver {
     };
     const builtins = new Map(BUILTINS.map((b) => [b.name, builtin(b.name, b.type, resourceEnum)]));
     for (const d of this.#declarations) {
-      if (d.kind === "constant" && !this.#constantLiterals.has(d.name.text))
-        this.#constantLiterals.set(d.name.text, d.value);
+      if (d.kind === "constant" && !this.#constantDeclarations.has(d.name.text))
+        this.#constantDeclarations.set(d.name.text, d);
     }
     const captures = this.#document.faulty.some((f) => f.kind === "resource") ? null : resources.captures;
     for (const d of this.#declarations) {
@@ -423,8 +424,11 @@ class Resolver {
       return null;
     }
     if (literal.kind !== "path") return literalOf(type, literal, this.#report);
-    const constant = this.#constantLiterals.get(literal.path.text);
-    if (constant !== undefined) return literalOf(type, { ...constant, span: literal.span }, this.#report);
+    const constant = this.#constantDeclarations.get(literal.path.text);
+    if (constant !== undefined) {
+      const fits = this.#fitsItsType(constant);
+      return fits ? literalOf(type, { ...constant.value, span: literal.span }, this.#report) : null;
+    }
     if (!this.#faultyAttributes.has(literal.path.text))
       this.#report.error(
         "unknown-attribute",
@@ -432,11 +436,17 @@ class Resolver {
         `there is no constant \`${literal.path.text}\``,
         didYouMean(
           literal.path.text,
-          [...this.#constantLiterals.keys()],
+          [...this.#constantDeclarations.keys()],
           "a default is a literal, or a constant that is declared with `constant`",
         ),
       );
     return null;
+  }
+
+  /** One that does not is reported where it is declared, which may be further down; whoever uses it is not. */
+  #fitsItsType(constant: ConstantDeclaration): boolean {
+    const type = this.#type(constant.type);
+    return type !== null && literalOf(type, constant.value, new Diagnostics()) !== null;
   }
 
   /** A record and a dotted attribute below its name would make one text mean two things. */

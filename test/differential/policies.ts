@@ -89,7 +89,9 @@ function policy(index: number, schema: GeneratedSchema, random: Random): Generat
     set: null,
     kind,
     trigger: triggered
-      ? generateSection(schema, random, { guarded: kind === "guard" ? "or" : "either" })
+      ? generateSection(schema, random, {
+          guarded: kind === "guard" || effect === "denies" ? "or" : "either",
+        })
       : null,
     effect,
     requirement: effect === "requires" ? generateSection(schema, random, { guarded: "no" }) : null,

@@ -13,6 +13,7 @@ const PARTS_MAX = 24;
 export function checkRedundant({ checked, worlds }: Subject, report: Diagnostics): void {
   if (!report.hints) return;
   for (const policy of checked.policies) {
+    worlds.forget();
     for (const condition of conditionsOf(policy)) {
       const joined = new Set<Expression>();
       for (const node of nodesOf(condition)) {

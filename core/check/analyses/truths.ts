@@ -6,7 +6,10 @@ import { isOwn, partsOf, placeIn, quoted, type Subject } from "./analysis.ts";
 
 /** `never-true`, `always-true`, `never-applies`, `never-holds`, `always-holds`. */
 export function checkTruths({ checked, worlds }: Subject, report: Diagnostics): void {
-  for (const policy of checked.policies) new PolicyTruths(policy, worlds, report).check();
+  for (const policy of checked.policies) {
+    new PolicyTruths(policy, worlds, report).check();
+    worlds.forget();
+  }
 }
 
 class PolicyTruths {
@@ -72,7 +75,10 @@ class PolicyTruths {
   }
 
   #say(id: "never-true" | "always-true", { place, text }: Why, help: string): void {
-    const where = isOwn(this.#policy, place) ? "" : `in what \`${this.#policy.name.text}\` uses, `;
+    const isElsewhere = !isOwn(this.#policy, place);
+    // What is always so with the arguments of one policy need not be with those of another.
+    if (isElsewhere && id === "always-true") return;
+    const where = isElsewhere ? `in what \`${this.#policy.name.text}\` uses, ` : "";
     this.#report.warning(id, placeIn(this.#policy, place), `${where}${text}`, help);
   }
 

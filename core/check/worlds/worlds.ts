@@ -44,6 +44,11 @@ export class Worlds {
     return found;
   }
 
+  /** What is known of conditions that are not asked about again; a bundle may have very many. */
+  forget(): void {
+    for (const known of Object.values(this.#known)) known.clear();
+  }
+
   /** Can the condition be so at all? */
   can(e: Expression, being: Being): boolean {
     return this.of(e, being).length > 0;
