@@ -3,6 +3,7 @@ import type { ExplainNode, Slot } from "../bytecode/program.ts";
 import type { Json } from "../request/facts.ts";
 import type { NeutralRequest } from "../request/neutral.ts";
 import { LIST_ELEMENTS_MAX } from "../source/gen/facts.ts";
+import { formatDatetime, formatDuration, parseDatetime, parseDuration } from "../source/time.ts";
 import type { Probe } from "./probe.ts";
 import { elementsOf, type ValueSource, valuesOf, without } from "./values.ts";
 
@@ -23,6 +24,7 @@ export interface Target {
 const COST_OF_ELEMENT = 0.05;
 /** Elements that are added or taken where no count says how many. */
 const FEW = [1, 2, 3];
+const SECOND_MS = 1000;
 
 /** Edits of what `read` names, likeliest first. The request is loaded, and edits may load others. */
 export function* editsFor(
@@ -43,6 +45,8 @@ export function* editsFor(
     for (const edit of listEdits({ probe, request, target, read, slot, source, list, place }))
       yield { value: place(edit.value), cost: edit.cost };
   } else {
+    if (source.words.computes)
+      yield* edgeEdits({ probe, request, target, read, slot, source, place }, current);
     for (const value of valuesOf(read.shape, String(read.cell), current, source))
       yield { value: place(value), cost: 0 };
   }
@@ -80,17 +84,89 @@ function withPart(
   return Object.fromEntries(members);
 }
 
-// --- lists ---
-
-interface ListEdit {
+/** Where a value is to be changed, and for what. */
+interface Place {
   readonly probe: Probe;
   readonly request: NeutralRequest;
   readonly target: Target;
   readonly read: Read;
   readonly slot: Slot;
   readonly source: ValueSource;
-  readonly list: readonly Json[];
+  /** The slot's value with the given one in its place. */
   readonly place: (value: Json | undefined) => Json | undefined;
+}
+
+// --- numbers ---
+
+/**
+ * The number nearest to the current one at which a computed condition turns: doubling steps to either side, then halving
+ * between where it does and where it does not. Finds it where the condition turns once, as sums and products with
+ * a constant do.
+ */
+function* edgeEdits(edit: Place, current: Json | undefined): Generator<Edit> {
+  const scale = scaleOf(edit.read.shape);
+  if (scale === null) return;
+  const start = current === undefined ? 0 : (scale.parse(current) ?? 0);
+  const turns = (number: number): boolean =>
+    edit.probe.loadWith(edit.request, edit.slot, edit.place(scale.format(number))) !== null &&
+    edit.probe.truth(edit.target.leaf) === edit.target.want;
+  for (const side of [1, -1]) {
+    let wrong = start;
+    for (let step = scale.step; step <= Number.MAX_SAFE_INTEGER; step *= 2) {
+      const right = start + side * step;
+      if (!Number.isSafeInteger(Math.trunc(right))) break;
+      if (!turns(right)) {
+        wrong = right;
+        continue;
+      }
+      const edge = halved(wrong, right, scale.step, turns);
+      yield { value: edit.place(scale.format(edge)), cost: 0 };
+      break;
+    }
+  }
+}
+
+/** Keeps `right` right, and comes as near to `wrong` as a step. */
+function halved(wrong: number, right: number, step: number, turns: (number: number) => boolean): number {
+  let [bad, good] = [wrong, right];
+  while (Math.abs(good - bad) > step) {
+    const middle = bad + Math.trunc((good - bad) / 2 / step) * step;
+    if (middle === bad || middle === good) return good;
+    if (turns(middle)) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
+interface Scale {
+  readonly step: number;
+  readonly parse: (value: Json) => number | null;
+  readonly format: (number: number) => Json;
+}
+
+/** Null for what is no number. */
+function scaleOf({ type }: Read["shape"]): Scale | null {
+  const text =
+    (parse: (text: string) => number | null) =>
+    (value: Json): number | null =>
+      typeof value === "string" ? parse(value) : null;
+  switch (type) {
+    case "int":
+    case "float":
+      return { step: 1, parse: (value) => (typeof value === "number" ? value : null), format: (n) => n };
+    case "datetime":
+      return { step: SECOND_MS, parse: text(parseDatetime), format: formatDatetime };
+    case "duration":
+      return { step: SECOND_MS, parse: text(parseDuration), format: formatDuration };
+    default:
+      return null;
+  }
+}
+
+// --- lists ---
+
+interface ListEdit extends Place {
+  readonly list: readonly Json[];
 }
 
 /** More elements, then fewer, then none. */
@@ -109,7 +185,12 @@ function* listEdits(edit: ListEdit): Generator<{ value: Json; cost: number }> {
     }
   }
   const none = measured(edit, []);
-  const counting = list.flatMap((element, i) => (differ(measured(edit, [element]), none) ? [i] : []));
+  // What a sum comes to is not seen of an element alone: each can matter.
+  const computes = edit.source.words?.computes === true;
+  const counting = list.flatMap((element, i) =>
+    computes || differ(measured(edit, [element]), none) ? [i] : [],
+  );
+  if (computes) for (const i of counting) yield edited(without(list, new Set([i])), 1);
   for (let fewer = 1; fewer <= counting.length; fewer++)
     yield edited(without(list, new Set(counting.slice(-fewer))), fewer);
   yield edited([], list.length);
@@ -137,7 +218,7 @@ function measured({ probe, request, target, slot, place }: ListEdit, list: reado
 function numbersToAdd(edit: ListEdit, before: Measured | null, after: Measured | null): number[] {
   if (after === null) return [];
   if (after.truth === edit.target.want) return [1];
-  if (before !== null && after.counts === before.counts) return [];
+  if (before !== null && after.counts === before.counts && edit.source.words?.computes !== true) return [];
   const least = before?.least ?? 0;
   const path = String(edit.read.cell);
   const own = edit.source.words?.sizes.get(path) ?? [];

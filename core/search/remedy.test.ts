@@ -33,6 +33,8 @@ function changed(text: string, form: object): Record<string, unknown> {
 }
 
 const FACTS = `enum Risk: low < medium < high
+type Line:
+  price: int
 type Approver:
   role: string
   team: string
@@ -49,6 +51,7 @@ attributes
   urgent:    bool    claimed from body "/urgent"
   roles:     list of role: string claimed from body "/roles"
   approvals: list of approver: Approver claimed from body "/approvals"
+  lines:     list of line: Line claimed from body "/lines"
   first:     Approver claimed from body "/first"
   tenant:    string  from extension "tenant"
   order:     int     claimed from capture "order_id"
@@ -94,6 +97,35 @@ describe("a smallest change that lets the request pass", () => {
     ["an extension", 'tenant == "acme"', http(), { tenant: "acme" }],
     ["an address in a network", 'from_ip in ["10.0.0.0/8"]', http(), { from_ip: "10.0.0.1" }],
     ["a network", 'net == "10.0.0.0/8"', http(), { net: "10.0.0.0/8" }],
+    ["a part of a sum", "amount + order <= 20", http({ body: { amount: 50 } }), { amount: 13 }],
+    ["a part of an exact sum", "amount + order == 20", http({ body: { amount: 50 } }), { amount: 13 }],
+    ["with a number added", "amount + 5 == 20", body({ amount: 50 }), { amount: 15 }],
+    ["a product", "amount * 3 >= 100", body({ amount: 1 }), { amount: 34 }],
+    ["in lower case", 'lower(team) == "pay"', http({ headers: { "x-team": "SALES" } }), { team: "pay" }],
+    [
+      "a time that is not too long ago",
+      "until - request.time <= 1h",
+      http({ time: "2026-01-01T00:00:00Z", headers: { "x-until": "2026-01-01T05:00:00Z" } }),
+      { until: "2026-01-01T01:00:00Z" },
+    ],
+    [
+      "elements whose sum is small enough",
+      "sum(lines.price) <= 100",
+      body({ lines: [{ price: 40 }, { price: 90 }] }),
+      { lines: [{ price: 90 }] },
+    ],
+    [
+      "elements whose sum is large enough",
+      "sum(lines.price) >= 100",
+      body({ lines: [{ price: 40 }] }),
+      { lines: [{ price: 40 }, { price: 99 }] },
+    ],
+    [
+      "the least of all",
+      "min(lines.price) > 10",
+      body({ lines: [{ price: 40 }, { price: 9 }] }),
+      { lines: [{ price: 40 }] },
+    ],
     ["what a pattern takes", 'team matches "^[a-z]{2}-[0-9]{3}$"', http(), { team: "aa-000" }],
     [
       "what a pattern does not take",

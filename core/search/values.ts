@@ -71,7 +71,11 @@ function scalarsOf(shape: Shape, path: string, current: Current, source: ValueSo
       return textsOf(constants.filter(isText), isText(current) ? current : null);
     case "int":
     case "float":
-      return numbersOf(constants.filter(isNumber), shape.type, isNumber(current) ? current : null);
+      return numbersOf(
+        source.words?.computes === true ? sumsOf(constants.filter(isNumber)) : constants.filter(isNumber),
+        shape.type,
+        isNumber(current) ? current : null,
+      );
     case "datetime":
       return timesOf([...constants, ...(current === undefined ? [] : [current])], parseDatetime).map(
         formatDatetime,
@@ -126,6 +130,12 @@ function numbersOf(constants: readonly number[], type: "int" | "float", current:
     fit.map((n) => n + 0),
     (n) => Math.abs(n - (current ?? 0)),
   );
+}
+
+/** With what is left where one of the first is taken from another one: parts of what a computed value must come to. */
+function sumsOf(numbers: readonly number[]): number[] {
+  const first = numbers.slice(0, JOINED_MAX);
+  return [...numbers, ...first.flatMap((a) => first.flatMap((b) => [a - b, a + b]))];
 }
 
 /** Milliseconds around constants (numbers) and facts (texts): whole seconds first, as people write them. */

@@ -9,12 +9,15 @@
 import { samplesOf } from "../automaton/samples.ts";
 import { cellShapes } from "../bytecode/cells.ts";
 import { type Instruction, instructionAt } from "../bytecode/decode/instructions.ts";
+import { OP_TALLY } from "../bytecode/gen/constants.ts";
 import type { Program, Shape } from "../bytecode/program.ts";
 import type { Json } from "../request/facts.ts";
 import { formatAddress, formatNetwork } from "../source/address.ts";
 
 /** Constants of one value that are kept; a policy rarely names more, and a search cannot try more. */
 const CONSTANTS_MAX = 64;
+/** The frame of computed values. */
+const TEMPORARIES = 3;
 const ADDRESS_BYTES = 16;
 const ADDRESS_PREFIX = 128;
 
@@ -24,12 +27,15 @@ interface Sink {
   addSize(path: string, size: number): void;
   mention(path: string): void;
   link(a: string, b: string): void;
+  /** Set where some value is computed. */
+  computes: boolean;
 }
 
 /** The constants of one routine. */
 export class RoutineWords implements Sink {
   readonly constants = new Map<string, Json[]>();
   readonly sizes = new Map<string, number[]>();
+  computes = false;
 
   add(path: string, constant: Json): void {
     append(this.constants, path, constant);
@@ -56,6 +62,7 @@ export class Vocabulary implements Sink {
   readonly #global: Frame;
   readonly #ends = new Map<number, number>();
   readonly #routines = new Map<number, RoutineWords>();
+  computes = false;
   readonly #constants = new Map<string, Json[]>();
   readonly #sizes = new Map<string, number[]>();
   readonly #parents = new Map<string, string>();
@@ -105,29 +112,53 @@ export class Vocabulary implements Sink {
   }
 
   #region(start: number, end: number, frames: readonly Frame[], sink: Sink): void {
+    const scope: Scope = { frames, temporaries: new Map(), loaded: [] };
     let counted: string | null = null;
     for (let i = start; i < end; i++) {
       const instruction = instructionAt(this.#program.code, i);
       const { info, b } = instruction;
-      const a = info.a === "none" ? null : cellOf(frames, instruction.frameA, instruction.a);
-      if (a !== null) sink.mention(a.path);
-      if (info.b === "body" || info.b === "bodyOrNone") {
-        if (a?.shape.element == null) continue;
-        counted = a.path;
-        const shapes = cellShapes(a.shape.element);
-        const list = a.path;
-        const frame = { shapes, paths: shapes.map((_, k) => `${list}[${k}`) };
+      const as = info.a === "none" ? [] : cellsAt(scope, instruction.frameA, instruction.a);
+      const bs = info.b.endsWith("Cell") ? cellsAt(scope, instruction.frameB, b) : [];
+      for (const cell of [...as, ...bs]) sink.mention(cell.path);
+      if (info.b.startsWith("body")) {
+        const [list] = as;
+        if (list?.shape.element == null) continue;
+        if (info.computes) this.#compute(instruction, elementCells(instruction, list), scope, sink);
+        else counted = list.path;
+        const shapes = cellShapes(list.shape.element);
+        const frame = { shapes, paths: shapes.map((_, k) => `${list.path}[${k}`) };
         this.#region(i + 1, i + 1 + b, [...frames, frame], sink);
         i += b;
-      } else if (info.b.endsWith("Cell")) {
-        const other = cellOf(frames, instruction.frameB, b);
-        if (other === null) continue;
-        sink.mention(other.path);
-        if (a !== null) sink.link(scalarPath(a), scalarPath(other));
-      } else if (a !== null) {
-        for (const constant of this.#constantsOf(instruction, a.shape)) sink.add(scalarPath(a), constant);
-      } else if (info.b === "number" && counted !== null) {
-        sink.addSize(counted, this.#program.numbers[b]!);
+      } else if (info.computes) this.#compute(instruction, [...as, ...bs], scope, sink);
+      else if (bs.length > 0) linkAll([...as, ...bs], sink);
+      else if (as.length > 0) {
+        for (const cell of as) this.#addAll(instruction, cell, scope, sink);
+      } else if (info.b === "number" && counted !== null) sink.addSize(counted, this.#program.numbers[b]!);
+    }
+  }
+
+  /** A computed value stands for what it is made of: what is compared with it says something of each part. */
+  #compute(instruction: Instruction, parts: readonly NamedCell[], scope: Scope, sink: Sink): void {
+    if (instruction.info.b === "number") scope.loaded.push(this.#program.numbers[instruction.b]!);
+    linkAll(parts, sink);
+    sink.computes = true;
+    scope.temporaries.set(
+      instruction.into,
+      parts.map((part) => ({ ...part, computed: true })),
+    );
+  }
+
+  #addAll(instruction: Instruction, cell: NamedCell, { loaded }: Scope, sink: Sink): void {
+    for (const constant of this.#constantsOf(instruction, cell.shape)) {
+      if (cell.sized === true) {
+        if (typeof constant === "number") sink.addSize(cell.path, constant);
+        continue;
+      }
+      sink.add(scalarPath(cell), constant);
+      if (cell.computed !== true || typeof constant !== "number") continue;
+      for (const number of loaded) {
+        sink.add(scalarPath(cell), constant - number);
+        sink.add(scalarPath(cell), constant + number);
       }
     }
   }
@@ -202,12 +233,39 @@ interface Frame {
 interface NamedCell {
   readonly path: string;
   readonly shape: Shape;
+  /** It is a part of what was computed. */
+  readonly computed?: true;
+  /** Not the list itself but its size. */
+  readonly sized?: true;
 }
 
-/** Null for a cell that is none of the request's. */
-function cellOf(frames: readonly Frame[], frame: number, cell: number): NamedCell | null {
+/** What instructions of one region can name. */
+interface Scope {
+  readonly frames: readonly Frame[];
+  /** Computed values, by what they are made of. */
+  readonly temporaries: Map<number, readonly NamedCell[]>;
+  /** Numbers that take part in computing. */
+  readonly loaded: number[];
+}
+
+/** The cell, or what a computed value is made of. */
+function cellsAt({ frames, temporaries }: Scope, frame: number, cell: number): readonly NamedCell[] {
+  if (frame === TEMPORARIES) return temporaries.get(cell) ?? [];
   const shape = frames[frame]?.shapes[cell];
-  return shape === undefined ? null : { shape, path: frames[frame]!.paths[cell]! };
+  return shape === undefined ? [] : [{ shape, path: frames[frame]!.paths[cell]! }];
+}
+
+/** What SUM, MIN and MAX take of the elements; of TALLY, which takes nothing of them, the size. */
+function elementCells({ opcode, field }: Instruction, list: NamedCell): NamedCell[] {
+  if (opcode === OP_TALLY) return [{ ...list, sized: true }];
+  const shape = cellShapes(list.shape.element!)[field];
+  return shape === undefined ? [] : [{ shape, path: `${list.path}[${field}` }];
+}
+
+function linkAll(cells: readonly NamedCell[], sink: Sink): void {
+  const [first, ...others] = cells.filter((cell) => cell.sized !== true);
+  if (first === undefined) return;
+  for (const other of others) sink.link(scalarPath(first), scalarPath(other));
 }
 
 /** Of a list, what is compared are its elements. */

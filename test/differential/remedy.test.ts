@@ -12,7 +12,9 @@ import { partSeed, Random } from "./random.ts";
 import { buildRequest, generateRequest } from "./requests.ts";
 
 const SEED = 20_261;
-const BUNDLES = 60;
+const BUNDLES = 40;
+/** Fewer than usual: many of these policies contradict each other. */
+const LOADS = 800;
 const REQUESTS = 3;
 
 test("with the changes of a remedy a random request is allowed", () => {
@@ -31,7 +33,7 @@ test("with the changes of a remedy a random request is allowed", () => {
     for (let i = 0; i < REQUESTS; i++) {
       const model = generateRequest(prepared.document.schema, random, i % 2 === 0 ? "http" : "direct");
       const { request, valuation } = buildRequest(model, prepared.document.schema);
-      const remedy = findRemedy(made.engine.program, request);
+      const remedy = findRemedy(made.engine.program, request, { loads: LOADS });
       kinds[remedy.kind]++;
       const where = `seed ${SEED}, bundle ${index}, request ${i}`;
       expect(remedy.kind === "none-needed", where).toBe(
