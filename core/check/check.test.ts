@@ -594,6 +594,51 @@ describe("policy sets", () => {
     expect([...new Set(report.list().map((d) => d.id))]).toEqual(want);
   });
 
+  test.each([
+    [
+      "a denial of a set silences it",
+      'set "a"\npolicy P:\n  triggers when t == "x"\n  allows\nguard G:\n  triggers when t == "x"\n  denies\n',
+      ["shadowed-policy: a/P"],
+    ],
+    [
+      "a denial of none silences a set's",
+      'guard G:\n  triggers when t == "x"\n  denies\nset "a"\npolicy P:\n  triggers when t == "x"\n  allows\n',
+      ["shadowed-policy: a/P"],
+    ],
+    [
+      "a denial of one set leaves what all have",
+      'policy P:\n  triggers when t == "x"\n  allows\nset "a"\nguard G:\n  triggers when t == "x"\n  denies\nset "b"\npolicy Q: allows\n',
+      [],
+    ],
+    [
+      "a denial of another set",
+      'set "b"\npolicy P:\n  triggers when t == "x"\n  allows\nset "a"\nguard G:\n  triggers when t == "x"\n  denies\n',
+      [],
+    ],
+    [
+      "a set that denies all",
+      'policy P:\n  triggers when t == "x"\n  allows\nset "a"\nguard G: denies\nset "b"\npolicy Q: allows\n',
+      [],
+    ],
+    [
+      "the same in two sets",
+      'set "b"\npolicy P:\n  triggers when t == "x"\n  allows\nset "a"\npolicy P:\n  triggers when t == "x"\n  allows\n',
+      [],
+    ],
+    ["the same in a set and in none", 'set "b"\npolicy P:\n  triggers when t == "x"\n  allows\n', []],
+    [
+      "the same beside a set",
+      'policy O:\n  triggers when t == "x"\n  allows\nset "b"\npolicy P:\n  triggers when t == "x"\n  allows\n',
+      ["duplicate-policy: b/P"],
+    ],
+  ])("who speaks in a set: %s", (_name, text, want) => {
+    const report = new Diagnostics();
+    const whole = sets(`  t: string trusted from header "t"\n${text}`);
+    const checked = check(expand(parse([{ name: "a.ipe", text: whole }], report), report), report);
+    const named = (start: number) => checked.policies.find((p) => p.name.span.start === start)?.name.text;
+    expect(report.list().map((d) => `${d.id}: ${named(d.span.start)}`)).toEqual(want);
+  });
+
   test("a set ends with its file", () => {
     const report = new Diagnostics();
     const files = [sets('set "a"\npolicy P: allows\n'), "policy P: allows\n"];

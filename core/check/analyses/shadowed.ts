@@ -11,19 +11,27 @@ const PAIRS_MAX = 50_000;
 
 /** `duplicate-policy`, `shadowed-policy` (a warning; a hint for denials behind others). */
 export function checkShadowed({ checked, worlds }: Subject, report: Diagnostics): void {
-  for (const policies of together(checked)) checkTogether(policies, worlds, report);
+  const none = checked.policies.filter((policy) => policy.set === null);
+  checkTogether({ beside: [], policies: none }, worlds, report);
+  if (checked.schema.sets === null) return;
+  for (const policies of Map.groupBy(checked.policies, ({ set }) => set?.value ?? null).entries())
+    if (policies[0] !== null) checkTogether({ beside: none, policies: policies[1] }, worlds, report);
 }
 
-/** Policies that can judge one request: those of each policy set, with those of none. */
-function together({ policies, schema }: Subject["checked"]): readonly (readonly PolicyDeclaration[])[] {
-  if (schema.sets === null) return [policies];
-  return schema.sets.names.map((name) => policies.filter(({ set }) => set === null || set.value === name));
+/**
+ * Policies of one set, or of none, and those that judge with them wherever they do. Of a policy of no set nothing follows
+ * from what one set says.
+ */
+interface Group {
+  readonly beside: readonly PolicyDeclaration[];
+  readonly policies: readonly PolicyDeclaration[];
 }
 
-function checkTogether(policies: readonly PolicyDeclaration[], worlds: Worlds, report: Diagnostics): void {
-  const enforced = policies.filter((policy) => metadataOf(policy, "mode") !== "permissive");
-  const duplicates = checkDuplicates(enforced, worlds, report);
-  const denying = enforced.filter((policy) => policy.effect?.kind === "denies");
+function checkTogether({ beside, policies }: Group, worlds: Worlds, report: Diagnostics): void {
+  const enforced = policies.filter(isEnforced);
+  const others = beside.filter(isEnforced);
+  const duplicates = checkDuplicates(others, enforced, worlds, report);
+  const denying = [...others, ...enforced].filter((policy) => policy.effect?.kind === "denies");
   if (denying.length === 0) return;
   const always = denying.find((policy) => policy.trigger === null);
   if (always !== undefined) {
@@ -44,15 +52,20 @@ function checkTogether(policies: readonly PolicyDeclaration[], worlds: Worlds, r
   }
 }
 
-/** The policies that repeat an earlier one. */
+function isEnforced(policy: PolicyDeclaration): boolean {
+  return metadataOf(policy, "mode") !== "permissive";
+}
+
+/** The policies that repeat one beside them, or an earlier one. */
 function checkDuplicates(
+  beside: readonly PolicyDeclaration[],
   policies: readonly PolicyDeclaration[],
   { canon }: Worlds,
   report: Diagnostics,
 ): ReadonlySet<PolicyDeclaration> {
   const first = new Map<string, PolicyDeclaration>();
   const found = new Set<PolicyDeclaration>();
-  for (const policy of policies) {
+  for (const policy of [...beside, ...policies]) {
     const { kind, trigger, effect, onAllow } = policy;
     const headers = onAllow.map(({ header, value }) => [header.value.toLowerCase(), value.value]).sort();
     const key = JSON.stringify([
@@ -67,6 +80,8 @@ function checkDuplicates(
       first.set(key, policy);
       continue;
     }
+    // Those beside are compared with each other where they are at home.
+    if (policy.set === null && beside.length > 0) continue;
     found.add(policy);
     report.warning(
       "duplicate-policy",
