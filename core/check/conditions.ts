@@ -765,14 +765,15 @@ class ConditionChecker {
         `a list of ${typeName(element)} contains nothing of a set of ${typeName(data.element)}`,
         "compare values of one type",
       );
-    else if (e.operator === "contains_any" && scope.length >= FRAME_DEPTH_MAX) this.#tooDeepAt(e.span);
-    else if (e.operator === "contains_all" && data.values.length > CONTAINED_MAX)
-      this.#error(
-        "too-large",
-        e.right.span,
-        `no list contains all ${data.values.length} values of \`${data.name}\``,
-        `a list has at most ${CONTAINED_MAX} elements`,
-      );
+    else if (e.operator === "contains_all" || element.kind === "cidr") {
+      if (data.values.length > CONTAINED_MAX)
+        this.#error(
+          "too-large",
+          e.right.span,
+          `\`${data.name}\` holds ${data.values.length} values, too many for \`${e.operator}\` of a list of ${typeName(element)}`,
+          `a list has at most ${CONTAINED_MAX} elements`,
+        );
+    } else if (scope.length >= FRAME_DEPTH_MAX) this.#tooDeepAt(e.span);
   }
 
   #containsLiteral(list: ListLiteral, element: Type, scope: readonly ElementBinding[]): void {

@@ -21,6 +21,9 @@ export interface CellLiteral {
   readonly negated: boolean;
 }
 
+/** Constants of a set that is looked into. */
+const VALUES_MAX = 1_000;
+
 /** A condition as a test of one cell, or null. */
 export function cellLiteral(c: Condition): CellLiteral | null {
   const { test: condition, negated } = literal(c);
@@ -36,6 +39,8 @@ export function cellLiteral(c: Condition): CellLiteral | null {
     }
     case "in-set": {
       const { ref, set } = condition;
+      // A set of data that large is hardly written a second time, and to look at it for each policy takes long.
+      if (set.length > VALUES_MAX) return null;
       const values = new Map<Value, ConstantValue>();
       for (const constant of set) {
         const value = plainValue(ref, constant);

@@ -106,14 +106,14 @@ function isCell(value: object): value is Ref {
   return "cell" in value && "frame" in value && "type" in value;
 }
 
-/** Cells of the request that a condition reads, kinds that the optimizer does not know included. */
+/** Cells of the request that a condition reads, kinds that the optimizer does not know included. Sets hold constants only. */
 export function cellsRead(c: Condition): ReadonlySet<number> {
   const cells = new Set<number>();
   const visit = (value: unknown): void => {
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
     if (isCell(value)) {
       if (value.frame === 0) cells.add(value.cell);
-    } else for (const member of Object.values(value)) visit(member);
+    } else for (const [key, member] of Object.entries(value)) if (key !== "set") visit(member);
   };
   visit(c);
   return cells;

@@ -354,7 +354,9 @@ class Lowering {
     const list = this.#list(e.left, frames);
     const isAny = e.operator === "contains_any";
     const data = this.#resolutions.operands.get(e.right);
-    if (data?.kind === "set" && isAny && data.set.values.length > 0) {
+    // Networks of a request are in no constant set: only addresses lie in its networks.
+    const inSet = elementType(list).kind !== "cidr";
+    if (data?.kind === "set" && isAny && inSet && data.set.values.length > 0) {
       const ref = elementOf(list, frames.length + 1);
       return { kind: "any", list, body: { kind: "in-set", ref, set: data.set.values } };
     }
