@@ -66,7 +66,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 
 /** A larger bundle is refused unread. */
 // @ts-ignore: decorator
-@inline export const LIMIT_BUNDLE_BYTES_MAX: u32 = 16777216;
+@inline export const LIMIT_BUNDLE_BYTES_MAX: u32 = 67108864;
 /** A longer request body makes every body attribute invalid. */
 // @ts-ignore: decorator
 @inline export const LIMIT_BODY_BYTES_MAX: u32 = 262144;

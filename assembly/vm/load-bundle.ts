@@ -91,7 +91,7 @@ function verify(bundle: Bundle): bool {
   return listSettable(bundle) || refuse("bundle", "out of memory");
 }
 
-/** One block for all tables; the counts are those of a bundle of at most 16 MiB, so no sum is near 32 bits. */
+/** One block for all tables; the counts are those of a bundle of at most 64 MiB, so no sum is near 32 bits. */
 function makeTables(bundle: Bundle): bool {
   const intern = internTableSize(bundle.stringCount);
   const words =

@@ -62,7 +62,7 @@ describe("rule 1, header", () => {
     [
       "too large",
       new Uint8Array(LIMIT_BUNDLE_BYTES_MAX + 4),
-      "header: the bundle has 16777220 bytes, the limit is 16777216",
+      "header: the bundle has 67108868 bytes, the limit is 67108864",
     ],
     [
       "format version",

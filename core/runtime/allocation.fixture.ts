@@ -92,6 +92,24 @@ const FACTS: Facts = {
 const setting = (name: string, header: string): PlanPolicy =>
   policyOf({ name, kind: "policy", effect: "allows", setRequestHeaders: [{ name: header, value: "1" }] });
 
+/** Guards that are looked up in every way, by a value that the request has and by one that it lacks. */
+function lookedUp(): PlanPolicy[] {
+  const text = (value: string) => ({ kind: "string", value }) as const;
+  const keys = (i: number): Condition[] => [
+    { kind: "compare", order: "eq", left: ref("text2"), right: text(`${i}`) },
+    { kind: "text", test: "starts", left: ref("text"), right: text("ab".repeat(i)) },
+    { kind: "in-set", ref: ref("ip"), set: [{ kind: "cidr", value: `10.${i}.0.0/16` }] },
+    { kind: "compare", order: "eq", left: ref("float"), right: { kind: "float", value: i } },
+    { kind: "compare", order: "eq", left: ref("int"), right: { kind: "int", value: i } },
+  ];
+  return Array.from({ length: 100 }, (_, i) =>
+    policyOf({
+      name: `P${100 + i}`,
+      trigger: leaf({ kind: "and", parts: [keys(i >> 2)[i % 5]!, keys(i >> 3)[(i + 1) % 5]!] }),
+    }),
+  );
+}
+
 const NOTHING = requestOf({});
 const { engine: example } = engineOfText(SEED_TEXT);
 const { engine: other } = engineOfText(SEED_TEXT);
@@ -107,6 +125,7 @@ const engines: Readonly<Record<string, Engine>> = {
     engineOf(setting("A", "x-a"), setting("B", "x-b"), setting("C", "x-a")),
     NOTHING,
   ),
+  "a hundred policies, few of which can apply": loaded(engineOf(...lookedUp()), requestOf(FACTS)),
   "headers that conflict": loaded(engineOf(setting("A", "x-a"), conflicting), NOTHING),
 };
 

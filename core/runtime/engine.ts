@@ -5,6 +5,7 @@ import type { Decision, Explanation } from "../decision/decision.ts";
 import { createSlotLoader, type SlotLoader } from "../request/load.ts";
 import type { NeutralRequest } from "../request/neutral.ts";
 import { Slots } from "../request/slots.ts";
+import { Candidates, SELECT_FROM } from "./candidates.ts";
 import { Evaluator } from "./evaluate.ts";
 import { type Explainer, explain } from "./explain.ts";
 import { Interpreter } from "./interpreter.ts";
@@ -23,28 +24,36 @@ export interface PolicyTrees {
   readonly ns: number | null;
 }
 
+export interface EngineOptions {
+  /** Policies from which on those that can apply to a request are looked up; the answers are the same. */
+  readonly selectFrom?: number;
+}
+
 /** Verify a bundle and make it ready; `error` says why it is refused. */
-export function createEngine(bundle: Uint8Array): EngineResult {
+export function createEngine(bundle: Uint8Array, options: EngineOptions = {}): EngineResult {
   const decoded = decode(bundle);
-  return decoded.ok ? { ok: true, engine: new Engine(decoded.program) } : decoded;
+  return decoded.ok ? { ok: true, engine: new Engine(decoded.program, options) } : decoded;
 }
 
 export class Engine {
   readonly program: Program;
   readonly #loader: SlotLoader;
   readonly #slots: Slots;
+  readonly #candidates: Candidates;
   readonly #evaluator: Evaluator;
   readonly #explainer: Explainer;
 
   /** `program`: from `decode`, so it is verified. */
-  constructor(program: Program) {
+  constructor(program: Program, { selectFrom = SELECT_FROM }: EngineOptions = {}) {
     this.program = program;
     this.#slots = new Slots(program.cellCount);
     this.#loader = createSlotLoader(program);
     const interpreter = new Interpreter(program, this.#slots);
     const decisions = new Decisions(program);
-    this.#evaluator = new Evaluator(program, this.#slots, interpreter, decisions);
+    const candidates = new Candidates(program, this.#slots, selectFrom);
+    this.#candidates = candidates;
     this.#explainer = { program, slots: this.#slots, interpreter, decisions };
+    this.#evaluator = new Evaluator({ ...this.#explainer, candidates });
   }
 
   /** `sha256:` and 64 hex digits: the bundle's name. */
@@ -69,7 +78,7 @@ export class Engine {
 
   /** The decision with every policy's reasons. */
   explain(request: NeutralRequest): Explanation {
-    return explain(this.#explainer, this.#load(request));
+    return explain(this.#explainer, this.#candidates, this.#load(request));
   }
 
   /**

@@ -2,6 +2,7 @@
 import type { Program } from "../bytecode/program.ts";
 import type { Decision, Outcome } from "../decision/decision.ts";
 import type { Slots } from "../request/slots.ts";
+import type { Candidates } from "./candidates.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type Decisions, denialRank, outcomeOf } from "./outcomes.ts";
 import { chosenSet, isChosen, NO_POLICY_SET } from "./policy-sets.ts";
@@ -11,14 +12,21 @@ export class Evaluator {
   readonly #program: Program;
   readonly #interpreter: Interpreter;
   readonly #decisions: Decisions;
-
+  readonly #candidates: Candidates;
   readonly #slots: Slots;
 
-  constructor(program: Program, slots: Slots, interpreter: Interpreter, decisions: Decisions) {
-    this.#program = program;
-    this.#slots = slots;
-    this.#interpreter = interpreter;
-    this.#decisions = decisions;
+  constructor(made: {
+    readonly program: Program;
+    readonly slots: Slots;
+    readonly interpreter: Interpreter;
+    readonly decisions: Decisions;
+    readonly candidates: Candidates;
+  }) {
+    this.#program = made.program;
+    this.#slots = made.slots;
+    this.#interpreter = made.interpreter;
+    this.#decisions = made.decisions;
+    this.#candidates = made.candidates;
   }
 
   /** `sound`: method, host and path are valid; `default allow` covers nothing else. */
@@ -31,7 +39,8 @@ export class Evaluator {
     let denial: Outcome = "not-applicable";
     let first = -1;
     let headers = headerSets.none;
-    for (let i = 0; i < policies.length; i++) {
+    const candidates = this.#candidates;
+    for (let i = candidates.first(); i !== -1; i = candidates.next()) {
       const policy = policies[i]!;
       if (policy.mode === "permissive" || !isChosen(policy, set)) continue;
       const outcome = outcomeOf(policy, this.#interpreter);

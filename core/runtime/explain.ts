@@ -3,6 +3,7 @@ import type { ExplainNode, PolicyEntry, Program } from "../bytecode/program.ts";
 import type { Explanation, FailedCondition, Outcome, PolicyReport } from "../decision/decision.ts";
 import { ABSENT, INVALID, type Slots } from "../request/slots.ts";
 import { compareBytes } from "../source/bytes.ts";
+import type { Candidates } from "./candidates.ts";
 import { decideFrom } from "./evaluate.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type Decisions, outcomeOf } from "./outcomes.ts";
@@ -18,12 +19,14 @@ export interface Explainer {
 }
 
 /** Explain the decision about the request in the slots. */
-export function explain(explainer: Explainer, sound: boolean): Explanation {
+export function explain(explainer: Explainer, candidates: Candidates, sound: boolean): Explanation {
   const { program, interpreter, decisions } = explainer;
   const set = chosenSet(program.policySets, explainer.slots);
-  const outcomes = program.policies.map(
-    (policy): Outcome => (isChosen(policy, set) ? outcomeOf(policy, interpreter) : "not-applicable"),
-  );
+  const outcomes = program.policies.map((): Outcome => "not-applicable");
+  for (let i = candidates.first(); i !== -1; i = candidates.next()) {
+    const policy = program.policies[i]!;
+    if (isChosen(policy, set)) outcomes[i] = outcomeOf(policy, interpreter);
+  }
   return {
     decision: set === NO_POLICY_SET ? decisions.noPolicySet : decideFrom(outcomes, sound, program, decisions),
     policies: program.policies.map((policy, i) => report(policy, outcomes[i]!, explainer)),

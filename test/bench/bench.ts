@@ -4,14 +4,16 @@
  *
  *     npm run bench                 everything
  *     npm run bench -- core         interpreter, compiler, sizes
+ *     npm run bench -- index        many policies: looked up, and all judged
  *     npm run bench -- ext-authz    the gRPC server beside the same server with a constant answer
  *     npm run bench -- envoy        the filter beside no filter and beside Lua (needs `wrk`)
  */
 import { benchCore } from "./core.ts";
 import { benchEnvoy } from "./envoy.ts";
 import { benchExtAuthz } from "./ext-authz.ts";
+import { benchIndex } from "./selection.ts";
 
-const PARTS = { core: benchCore, "ext-authz": benchExtAuthz, envoy: benchEnvoy } as const;
+const PARTS = { core: benchCore, index: benchIndex, "ext-authz": benchExtAuthz, envoy: benchEnvoy } as const;
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {

@@ -1,7 +1,7 @@
 /** The runtimes under test, behind one interface. */
 import type { Decision, Explanation } from "../../core/decision/decision.ts";
 import type { NeutralRequest } from "../../core/request/neutral.ts";
-import { createEngine } from "../../core/runtime/engine.ts";
+import { createEngine, type EngineOptions } from "../../core/runtime/engine.ts";
 
 /** One bundle loaded into one runtime. */
 export interface LoadedBundle {
@@ -19,15 +19,19 @@ export interface BothBundles {
 
 export type Runtime = (bundle: BothBundles) => LoadedBundle;
 
-export const interpreter: Runtime = ({ bytes }) => interpreted("interpreter", bytes);
+/** With few policies it would judge them all. */
+export const interpreter: Runtime = ({ bytes }) => interpreted("interpreter", bytes, { selectFrom: 1 });
 
-export const plainInterpreter: Runtime = ({ plain }) => interpreted("interpreter, not optimized", plain());
+export const plainInterpreter: Runtime = ({ plain }) =>
+  interpreted("interpreter, neither optimized nor selecting", plain(), {
+    selectFrom: Number.POSITIVE_INFINITY,
+  });
 
 /** What long runs compare with the reference. */
 export const INTERPRETERS: readonly Runtime[] = [interpreter, plainInterpreter];
 
-function interpreted(runtime: string, bundle: Uint8Array): LoadedBundle {
-  const loaded = createEngine(bundle);
+function interpreted(runtime: string, bundle: Uint8Array, options: EngineOptions): LoadedBundle {
+  const loaded = createEngine(bundle, options);
   if (!loaded.ok) throw new Error(`${runtime}: the bundle is refused: ${loaded.error}`);
   const { engine } = loaded;
   return {

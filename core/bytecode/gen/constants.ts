@@ -43,7 +43,7 @@ export const SECTION_ENTRY_LENGTH = 8;
 export const SECTION_ENTRY_HASH = 12;
 
 /** A larger bundle is refused unread. */
-export const LIMIT_BUNDLE_BYTES_MAX = 16777216;
+export const LIMIT_BUNDLE_BYTES_MAX = 67108864;
 /** A longer request body makes every body attribute invalid. */
 export const LIMIT_BODY_BYTES_MAX = 262144;
 /** A list with more elements is invalid (from a body: the whole body is). */

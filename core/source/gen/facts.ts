@@ -1,7 +1,7 @@
 // Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.
 
 /** A larger bundle is refused unread. */
-export const BUNDLE_BYTES_MAX = 16777216;
+export const BUNDLE_BYTES_MAX = 67108864;
 /** A longer request body makes every body attribute invalid. */
 export const BODY_BYTES_MAX = 262144;
 /** A list with more elements is invalid (from a body: the whole body is). */
