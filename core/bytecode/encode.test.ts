@@ -52,6 +52,19 @@ describe("the same plan gives the same bytes", () => {
   });
 });
 
+it("a list of networks that holds one of a set", () => {
+  const text = `data
+  N: set of cidr = ["10.0.0.0/8", "::/0"]
+attributes
+  nets: list of net: cidr trusted from query "nets"
+guard G:
+  triggers when nets contains_any N
+  denies`;
+  const compiled = compile([{ name: "test.ipe", text }]);
+  expect(compiled.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+  expect(compiled.ok && decode(compiled.bundle).ok).toBe(true);
+});
+
 describe("policies come back as they were", () => {
   it("with everything", () => {
     const program = programOf(

@@ -7,7 +7,7 @@ export function dual(kind: Joined): Joined {
   return kind === "and" ? "or" : "and";
 }
 
-/** The condition with every condition below it replaced. A kind that this function does not know has none below it. */
+/** The condition with every condition below it replaced. A kind that this function does not know has none below it, and the test of what is computed stays as it is. */
 export function withParts(c: Condition, replace: (part: Condition) => Condition): Condition {
   const counted = (count: Count): Count =>
     count.body === null ? count : { ...count, body: replace(count.body) };
@@ -25,6 +25,11 @@ export function withParts(c: Condition, replace: (part: Condition) => Condition)
         ...c,
         left: counted(c.left),
         right: "count" in c.right ? { count: counted(c.right.count) } : c.right,
+      };
+    case "computing":
+      return {
+        ...c,
+        steps: c.steps.map((step) => ("count" in step ? { ...step, count: counted(step.count) } : step)),
       };
     default:
       return c;

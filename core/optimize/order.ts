@@ -75,6 +75,10 @@ function positive(c: Condition): Estimate {
       const each = counts.map(({ body }) => (body === null ? 1 : 4 + estimate(body).cost));
       return { cost: each.reduce((sum, cost) => sum + 10 + ELEMENTS * cost, 1), truth: 0.5 };
     }
+    case "matches":
+      return { cost: 16, truth: 0.25 };
+    case "computing":
+      return computingEstimate(c);
     default:
       return { cost: UNKNOWN_COST, truth: 0.5 };
   }
@@ -88,6 +92,16 @@ function compareEstimate({ order: kind, left, right }: Extract<Condition, { kind
   // Against a constant a string is its number in the bundle; two strings of a request are compared by their bytes.
   if (type === "string") return { cost: isRef(right) || kind !== "eq" ? 6 : 1, truth };
   return { cost: type === "ip" || type === "cidr" ? 4 : 1, truth };
+}
+
+function computingEstimate({ steps, test }: Extract<Condition, { kind: "computing" }>): Estimate {
+  const { cost, truth } = positive(test);
+  const costs = steps.map((step) => {
+    if (!("count" in step)) return step.kind === "lower" ? 10 : 2;
+    const { body } = step.count;
+    return 10 + ELEMENTS * (body === null ? 1 : 4 + estimate(body).cost);
+  });
+  return { cost: costs.reduce((sum, each) => sum + each, cost), truth };
 }
 
 function setEstimate({ ref, set }: Extract<Condition, { kind: "in-set" }>): Estimate {

@@ -358,7 +358,7 @@ class Lowering {
     const inSet = elementType(list).kind !== "cidr";
     if (data?.kind === "set" && isAny && inSet && data.set.values.length > 0) {
       const ref = elementOf(list, frames.length + 1);
-      return { kind: "any", list, body: { kind: "in-set", ref, set: data.set.values } };
+      return { kind: "any", list, body: inConstants(ref, data.set.values) };
     }
     if (data?.kind === "set" || e.right.kind === "list") {
       const parts =
@@ -384,7 +384,7 @@ class Lowering {
   #inData(value: Expression, { set }: SetOperand, frames: readonly string[]): Condition {
     return this.#computing(frames, (read) => {
       const ref = read(value) as Ref;
-      return set.values.length === 0 ? nothing(ref) : { kind: "in-set", ref, set: set.values };
+      return set.values.length === 0 ? nothing(ref) : inConstants(ref, set.values);
     });
   }
 
@@ -576,6 +576,13 @@ function nothing(ref: Ref): Condition {
 function nothingIn(list: Ref, isAny: boolean): Condition {
   const never: Condition = { kind: "count", order: "lt", left: { list, body: null }, right: { number: 0 } };
   return isAny ? never : { kind: "not", operand: never };
+}
+
+/** At least one constant. Networks are compared one by one: a set of them is for addresses that lie in it. */
+function inConstants(ref: Ref, values: readonly ConstantValue[]): Condition {
+  if (ref.type.kind !== "cidr") return { kind: "in-set", ref, set: values };
+  const parts = values.map((right): Condition => ({ kind: "compare", order: "eq", left: ref, right }));
+  return parts.length === 1 ? parts[0]! : { kind: "or", parts };
 }
 
 /** Types whose constants can stand in a set. */
