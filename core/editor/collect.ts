@@ -37,6 +37,7 @@ interface Target {
 
 const BOOL: Type = { kind: "bool" };
 const INT: Type = { kind: "int" };
+const NOW = "now";
 const NOTHING: Scope = new Map();
 const SCALARS = new Set(["string", "int", "float", "bool", "ip", "cidr", "datetime", "duration"]);
 
@@ -315,8 +316,11 @@ class Collector {
   }
 
   #aggregate(e: Aggregate, scope: Scope): void {
-    const list = this.#path(e.list, scope);
+    const targets = this.#lookUp(e.list, scope);
+    this.#named(e.list, targets);
     if (e.where === null) return;
+    // `sum(items.price where ...)` names a field of the elements behind their list.
+    const list = targets.find(({ type }) => type?.kind === "list");
     const name = list?.type?.kind === "list" ? list.type.elementName : null;
     const element = name === null ? null : this.#find("element", name, listKey(list!.symbol));
     this.#condition(e.where, element === null ? scope : new Map([...scope, [element.name, element]]));
@@ -344,14 +348,21 @@ class Collector {
     if (symbol !== null) this.#occurs(symbol, inside);
   }
 
-  #path(name: Name, scope: Scope): Target | null {
-    const targets = this.#lookUp(name, scope);
-    let start = name.span.start;
+  #path(name: Name, scope: Scope): void {
+    this.#named(name, this.#lookUp(name, scope));
+  }
+
+  #named({ text, span }: Name, targets: readonly Target[]): void {
+    // `now` is another name of `request.time`; in `time_until(x)` nobody wrote it.
+    if (text === NOW && span.end - span.start === NOW.length) {
+      this.#occurs(this.#find("builtin", "request.time")!, span);
+      return;
+    }
+    let { start } = span;
     for (const { symbol } of targets) {
-      this.#occurs(symbol, { ...name.span, start, end: start + symbol.name.length });
+      this.#occurs(symbol, { ...span, start, end: start + symbol.name.length });
       start += symbol.name.length + 1;
     }
-    return targets.at(-1) ?? null;
   }
 
   /** What the parts of a dotted name mean: first what is declared, then fields, as far as they lead. */
@@ -375,7 +386,8 @@ class Collector {
     const targets = [first];
     for (const name of names) {
       const { type } = targets.at(-1)!;
-      const field = type?.kind === "record" ? this.#find("field", name, type.record.name) : null;
+      const record = elementOf(type);
+      const field = record?.kind === "record" ? this.#find("field", name, record.record.name) : null;
       if (field === null) return targets;
       targets.push({ symbol: field, type: field.type });
     }

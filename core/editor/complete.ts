@@ -6,7 +6,13 @@ import { BUILTINS } from "../source/gen/facts.ts";
 import { DIAGNOSTICS } from "../source/ids.ts";
 import type { Source } from "../source/source.ts";
 import { Lexer, type Token } from "../syntax/lexer.ts";
-import { AGGREGATE_WORDS, DECLARATION_WORDS, OPERATOR_WORDS, SECTION_WORDS } from "../syntax/parser.ts";
+import {
+  AGGREGATE_WORDS,
+  DECLARATION_WORDS,
+  FUNCTION_WORDS,
+  OPERATOR_WORDS,
+  SECTION_WORDS,
+} from "../syntax/parser.ts";
 import type { Analysis } from "./analyse.ts";
 import type { NamedSymbol, SymbolKind } from "./symbols.ts";
 
@@ -277,19 +283,21 @@ class Offers {
   }
 
   #operands(): Completion[] {
-    const functions = AGGREGATE_WORDS.map(
-      (name): Completion => ({
-        label: name,
-        kind: "function",
-        detail: `${name}(list where ...)`,
-        text: `${name}(`,
-      }),
-    );
+    const called = (name: string, given: string): Completion => ({
+      label: name,
+      kind: "function",
+      detail: `${name}(${given})`,
+      text: `${name}(`,
+    });
+    const functions = [
+      ...AGGREGATE_WORDS.map((name) => called(name, "list where ...")),
+      ...FUNCTION_WORDS.map((name) => called(name, "value")),
+    ];
     return [
       ...this.#elements(),
       ...this.#symbols("attribute", "builtin", "constant", "data", "condition"),
       ...this.#parameters(),
-      ...words(["not", "exists"]),
+      ...words(["not", "exists", "now"]),
       ...functions,
     ];
   }

@@ -22,6 +22,7 @@ type Owner:
 
 type Approver:
   role: string
+  weight: int
   owner: Owner
   tags: list of tag: string
 
@@ -85,6 +86,11 @@ describe("what a name means", () => {
     ["exists my.te|am", "attribute my.team"],
     ["any(colours) and my.team in ba|d", "data bad"],
     ['"gr|een" in bad', "member Colour.green"],
+    ["sum(approvals.wei|ght where approver.role == my.team) > 1", "field Approver.weight"],
+    ["sum(approvals.weight where approver.ro|le == my.team) > 1", "field Approver.role"],
+    ["sum(appro|vals.weight) + 1 > 1", "attribute approvals"],
+    ["no|w > request.time", "builtin request.time"],
+    ["lower(my.te|am) == my.team", "attribute my.team"],
     ['my.team == "hi|gh"', null],
     ["noth|ing == 1", null],
     ["(ri|sk == risk", "attribute risk"],
@@ -276,7 +282,7 @@ describe("completion", () => {
     { place: "policy P:\n  triggers |", has: ["when"], not: ["risk"] },
     {
       place: "policy P:\n  triggers when |",
-      has: ["risk", "request.path", "WORST", "Bad", "exists", "count"],
+      has: ["risk", "request.path", "WORST", "Bad", "exists", "count", "sum", "lower", "now"],
       not: ["approver"],
     },
     { place: "policy P:\n  triggers when ri|", has: ["risk"] },

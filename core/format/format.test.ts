@@ -341,3 +341,10 @@ test("what would be too large once it is formatted is refused", () => {
   const result = format({ name: "a.ipe", text: deepPolicies(300) });
   expect(result).toMatchObject({ ok: false, diagnostics: [{ id: "too-large" }] });
 });
+
+test("a comment before a condition makes it start a line, where it has to fit", () => {
+  const [a, b] = ["a".repeat(50), "b".repeat(50)];
+  expect(formatted(`policy A:\n  requires xs.count > 1 where\n  // why\n  ${a} and ${b}\n`)).toBe(
+    `policy A:\n  requires\n    xs.count > 1\n    where\n      // why\n      ${a}\n    and ${b}\n`,
+  );
+});

@@ -130,11 +130,14 @@ export class Printer {
           if (broken && indentation > 0) this.#lineEnd(indentation, true);
           return;
         case "fill":
-          if (broken && (part.authored || !this.#fits(parts, i + 1, { rest, broken })))
+          if (broken && (part.authored || !this.#fits(parts, i + 1, { rest, broken, indentation })))
             this.#lineEnd(indentation, true);
           return;
         case "spill":
-          if (this.#isForced(parts, i + 1) || !this.#fits(parts, i + 1, { rest, broken, spills: true })) {
+          if (
+            this.#isForced(parts, i + 1) ||
+            !this.#fits(parts, i + 1, { rest, broken, indentation, spills: true })
+          ) {
             indentation = start + STEP;
             this.#lineEnd(indentation, false);
           }
@@ -149,7 +152,7 @@ export class Printer {
         }
         case "group": {
           const after = this.#restOf(parts, i, broken, rest);
-          const flat = !part.broken && this.#fits([part], 0, { rest: after, broken: false });
+          const flat = !part.broken && this.#fits([part], 0, { rest: after, broken: false, indentation });
           this.#parts(part.parts, indentation, !flat, after);
           return;
         }
@@ -169,12 +172,14 @@ export class Printer {
     return walkToLineEnd(parts, i + 1, broken, walk) ? walk.width : walk.width + rest;
   }
 
-  /** Do the parts from `from` on fit on the current line, up to where it can end? */
-  #fits(parts: readonly Doc[], from: number, { rest, broken, spills = false }: Way): boolean {
-    const pending = this.#pending;
-    const walk = { before: pending === null ? this.#before : null, width: 0, spills };
+  /** Do the parts from `from` on fit on the current line, or the one that a comment makes them start, up to where it can end? */
+  #fits(parts: readonly Doc[], from: number, { rest, broken, indentation, spills = false }: Way): boolean {
+    const forced = this.#pending === null && this.#isForced(parts, from);
+    const isNew = forced || this.#pending !== null;
+    const walk = { before: isNew ? null : this.#before, width: 0, spills };
     const ended = walkToLineEnd(parts, from, broken, walk);
-    const start = pending === null ? this.#column : pending.indentation;
+    const newLine = this.#pending?.indentation ?? indentation + STEP;
+    const start = isNew ? newLine : this.#column;
     return start + walk.width + (ended ? 0 : rest) <= LINE_WIDTH;
   }
 
@@ -262,6 +267,8 @@ function firstPiece(parts: readonly Doc[], from: number): Piece | null {
 }
 
 interface Way {
+  /** Of the parts. */
+  readonly indentation: number;
   /** Columns of what follows the parts on their line. */
   readonly rest: number;
   /** Lines end at the `line`s of these parts. */

@@ -74,6 +74,7 @@ export const SECTION_WORDS: readonly string[] = SECTIONS;
 export const DECLARATION_WORDS: readonly string[] = DECLARATIONS;
 export const OPERATOR_WORDS: readonly string[] = OPERATORS;
 export const AGGREGATE_WORDS: readonly string[] = AGGREGATES;
+export const FUNCTION_WORDS: readonly string[] = FUNCTIONS;
 
 /** Words with a meaning of their own: no attribute, constant or element may be named so. */
 export const RESERVED = new Set([
