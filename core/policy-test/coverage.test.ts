@@ -77,3 +77,33 @@ test("places and sections", () => {
   expect(trigger).toMatchObject({ section: "trigger", line: 7, column: 17 });
   expect(requirement).toMatchObject({ section: "requirement", line: 8, column: 12 });
 });
+
+test("policies of a set count only where it is chosen", () => {
+  const text = `sets by tenant
+
+attributes
+  tenant: string from extension "tenant"
+  a: int trusted from header "a"
+
+set "acme"
+
+policy P:
+  requires a == 1
+
+set "globex"
+
+policy P:
+  requires a == 2
+`;
+  const counter = new CoverageCounter(engineOf(text));
+  for (const [tenant, a] of [
+    ["acme", 1],
+    ["acme", 2],
+    ["globex", 1],
+    ["initech", 1],
+  ] as const) {
+    const parsed = parseNeutralRequest({ request: { method: "GET", path: "/" }, attributes: { a, tenant } });
+    if (parsed.ok) counter.add(parsed.request);
+  }
+  expect(seen(counter)).toEqual(["a == 1: 1/1/0", "a == 2: 0/1/0"]);
+});

@@ -1,6 +1,6 @@
 /**
  * Coverage by condition: how often each test of each policy's source tree was true, false and unknown. A requirement
- * counts only where its policy applies: elsewhere nobody asks what it says.
+ * counts only where its policy applies, a policy of a set only where that is chosen: elsewhere nobody asks what it says.
  */
 import type { Outcome } from "../decision/decision.ts";
 import { parseNeutralRequest } from "../request/json-form.ts";
@@ -66,11 +66,12 @@ export class CoverageCounter {
     for (const { name, kind, outcome } of this.#engine.explain(request).policies) {
       const counts = this.#countsOf(name, kind);
       if (counted) counts.outcomes[outcome] = (counts.outcomes[outcome] ?? 0) + 1;
-      const { trigger, requirement } = this.#engine.trees(request, name)!;
+      const { chosen, trigger, requirement } = this.#engine.trees(request, name)!;
+      const asked = counted && chosen;
       const applies = trigger === null || trigger.truth === "true";
-      if (trigger !== null) count(counts.trigger, leavesOf(trigger), "trigger", counted);
+      if (trigger !== null) count(counts.trigger, leavesOf(trigger), "trigger", asked);
       if (requirement !== null)
-        count(counts.requirement, leavesOf(requirement), "requirement", counted && applies);
+        count(counts.requirement, leavesOf(requirement), "requirement", asked && applies);
     }
   }
 

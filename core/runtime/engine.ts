@@ -10,6 +10,7 @@ import { Evaluator } from "./evaluate.ts";
 import { type Explainer, explain } from "./explain.ts";
 import { Interpreter } from "./interpreter.ts";
 import { Decisions, outcomeOf } from "./outcomes.ts";
+import { chosenSet, isChosen } from "./policy-sets.ts";
 import { type Clock, type ConditionTree, conditionTree, measuredNs } from "./tree.ts";
 
 export type EngineResult =
@@ -18,6 +19,8 @@ export type EngineResult =
 
 /** Conditions of one policy with truth and values; null where it has none. */
 export interface PolicyTrees {
+  /** The request is judged by it: it belongs to no policy set, or to the one that is chosen. */
+  readonly chosen: boolean;
   readonly trigger: ConditionTree | null;
   readonly requirement: ConditionTree | null;
   /** Nanoseconds that the policy takes, its slots loaded, measured; null without a clock. */
@@ -92,6 +95,7 @@ export class Engine {
     const tree = (node: typeof policy.triggerNode): ConditionTree | null =>
       node === null ? null : conditionTree(node, this.#explainer, clock);
     return {
+      chosen: isChosen(policy, chosenSet(this.program.policySets, this.#slots)),
       trigger: tree(policy.triggerNode),
       requirement: tree(policy.requirementNode),
       ns: clock === null ? null : measuredNs(() => outcomeOf(policy, this.#explainer.interpreter), clock),

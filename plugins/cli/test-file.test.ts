@@ -262,7 +262,7 @@ describe("docs/test-file.schema.json", () => {
         for (const { at, way, other: given } of changes) {
           const places = placesIn(value);
           const [holder, name] = places[at % places.length]!;
-          if (way === "exchange") holder[name] = given;
+          if (way === "exchange") holder[name] = structuredClone(given);
           else if (Array.isArray(holder)) holder.splice(Number(name), 1);
           else {
             if (way === "rename") holder[`${name}s`] = holder[name];
