@@ -19,6 +19,8 @@ export interface PartChange {
 
 export interface ProgramChanges {
   readonly defaultDecision: PartChange | null;
+  /** What policy sets there are, and which attribute chooses. */
+  readonly policySets: PartChange | null;
   readonly policies: readonly NamedChange[];
   readonly attributes: readonly NamedChange[];
   readonly resources: readonly NamedChange[];
@@ -36,6 +38,8 @@ export function programChanges(from: Program, to: Program): ProgramChanges {
       from.defaultAllow === to.defaultAllow
         ? null
         : { part: "default", from: decision(from), to: decision(to) },
+    policySets:
+      setsText(from) === setsText(to) ? null : { part: "sets", from: setsText(from), to: setsText(to) },
     policies: compared(policiesOf(from), policiesOf(to)),
     attributes: compared(attributesOf(from), attributesOf(to)),
     resources: compared(resourcesOf(from), resourcesOf(to)),
@@ -63,6 +67,11 @@ function compared(from: Described, to: Described): NamedChange[] {
       .filter((part) => part.from !== part.to);
     return parts.length === 0 ? [] : [{ name, change: "changed", parts }];
   });
+}
+
+function setsText({ policySets, strings }: Program): string | null {
+  if (policySets === null) return null;
+  return `${policySets.selector}: ${[...policySets.names].map((name) => strings[name]).join(", ")}`;
 }
 
 // --- policies ---

@@ -115,6 +115,26 @@ test("a policy that is only watched has other outcomes, and no vote", () => {
   expect(witnesses[0]!.from).toEqual(witnesses[0]!.to);
 });
 
+test("policies of sets, and the sets themselves", () => {
+  const text = `attributes
+  tenant: string from extension "tenant"
+  team: string trusted from header "x-team"
+sets by tenant
+set "acme"
+policy A:
+  requires team == "a"
+set "globex"
+policy B:
+  requires team == "b"
+`;
+  for (const edit of [text.replace('== "b"', '== "c"'), text.replace('set "globex"', 'set "initech"')]) {
+    const [old, next] = [engineOf(text), engineOf(edit)];
+    const { witnesses } = differences(old, next);
+    expect(witnesses.length).toBeGreaterThan(0);
+    for (const witness of witnesses) expectWitness(witness, old, next);
+  }
+});
+
 test("a witness holds what matters and nothing else", () => {
   const [old, next] = [engineOf(TEXT), engineOf(TEXT.replace('"support"]', '"marketing"]'))];
   const { witnesses } = differences(old, next, SAMPLES, 2);

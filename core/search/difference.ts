@@ -121,6 +121,10 @@ class DifferenceSearch {
         leavesOf(policy).flatMap((leaf) => leaf.reads.map(({ cell }) => keyOf(probe.slotOf(cell)))),
       ),
     );
+    for (const probe of [this.#from, this.#to]) {
+      const { policySets } = probe.program;
+      if (policySets !== null) read.add(keyOf(probe.slotOf(policySets.cell)));
+    }
     const focused = this.#subjects.filter(({ slot }) => read.has(keyOf(slot)));
     this.#focused = focused.length > 0 ? focused : this.#subjects;
   }
@@ -327,7 +331,11 @@ const BARE: NeutralRequest = {
 function concerns(changes: ProgramChanges, policy: PolicyEntry): boolean {
   if (changes.policies.some(({ name }) => name === policy.name)) return true;
   const declarations = [...changes.resources, ...changes.enums, ...changes.attributes];
-  return declarations.some(({ change }) => change === "changed") || changes.defaultDecision !== null;
+  return (
+    declarations.some(({ change }) => change === "changed") ||
+    changes.defaultDecision !== null ||
+    changes.policySets !== null
+  );
 }
 
 function leavesOf(policy: PolicyEntry): ExplainNode[] {

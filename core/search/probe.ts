@@ -1,5 +1,5 @@
 /** One program that is asked about many requests: outcomes, conditions and facts of the one that was loaded last. */
-import type { ExplainNode, Program, Slot } from "../bytecode/program.ts";
+import type { ExplainNode, PolicyEntry, Program, Slot } from "../bytecode/program.ts";
 import type { Decision, Outcome } from "../decision/decision.ts";
 import { type FactValue, factAt, factIn, type Json, sameFact } from "../request/facts.ts";
 import { createSlotLoader, type SlotLoader } from "../request/load.ts";
@@ -12,6 +12,7 @@ import { decideFrom } from "../runtime/evaluate.ts";
 import { type Truth, truthOf } from "../runtime/explain.ts";
 import { Interpreter } from "../runtime/interpreter.ts";
 import { Decisions, outcomeOf } from "../runtime/outcomes.ts";
+import { chosenSet, isChosen, NO_POLICY_SET } from "../runtime/policy-sets.ts";
 import type { ValueSource } from "./values.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
@@ -52,11 +53,15 @@ export class Probe {
 
   /** Of the loaded request, one outcome a policy. */
   outcomes(): Outcome[] {
-    return this.program.policies.map((policy) => outcomeOf(policy, this.#interpreter));
+    const set = chosenSet(this.program.policySets, this.#slots);
+    return this.program.policies.map((policy) =>
+      isChosen(policy, set) ? outcomeOf(policy, this.#interpreter) : "not-applicable",
+    );
   }
 
   /** The decision that outcomes make about the loaded request. */
   decision(outcomes: readonly Outcome[]): Decision {
+    if (this.lacksSet) return this.#decisions.noPolicySet;
     const { methodInvalid, pathInvalid, hostInvalid } = this.#loader;
     return decideFrom(
       outcomes,
@@ -64,6 +69,16 @@ export class Probe {
       this.program,
       this.#decisions,
     );
+  }
+
+  /** The loaded request names none of the program's policy sets. */
+  get lacksSet(): boolean {
+    return chosenSet(this.program.policySets, this.#slots) === NO_POLICY_SET;
+  }
+
+  /** Does a policy belong to the set that the loaded request names, or to none? */
+  isChosen(policy: PolicyEntry): boolean {
+    return isChosen(policy, chosenSet(this.program.policySets, this.#slots));
   }
 
   truth(node: ExplainNode): Truth {

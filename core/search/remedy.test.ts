@@ -264,6 +264,14 @@ describe("a smallest change that lets the request pass", () => {
     expect(changed(text, body({ risk: 7 }))).toEqual({ risk: "low" });
   });
 
+  test("a policy set is chosen, and its own policies are met", () => {
+    const text = `${FACTS}sets by tenant\nset "acme"\npolicy A:\n  requires team == "a"\nset "globex"\npolicy B:\n  requires team == "b"\n`;
+    expect(changed(text, http({ headers: { "x-team": "a" } }))).toEqual({ tenant: "acme" });
+    expect(changed(text, http({ headers: { "x-team": "a" } }, { extensions: { tenant: "globex" } }))).toEqual(
+      { team: "b" },
+    );
+  });
+
   test("permissive policies are nobody's business", () => {
     const text = `${FACTS}policy A:\n  requires team == "a"\npolicy B:\n  requires team == "b"\n  metadata\n    mode: permissive\n`;
     expect(changed(text, http())).toEqual({ team: "a" });

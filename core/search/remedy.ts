@@ -192,6 +192,7 @@ class Search {
     // Those that the request nearly meets come first: few of many can be looked at.
     return policies
       .filter((policy) => this.#votes(policy) && policy.kind === "policy" && policy.effect !== "denies")
+      .filter((policy) => this.#probe.isChosen(policy))
       .map((policy) => ({ policy, wrong: this.#wrongCount(policy.triggerNode) }))
       .sort((a, b) => a.wrong - b.wrong)
       .slice(0, ALTERNATIVES_MAX)
@@ -245,6 +246,10 @@ class Search {
 
   #expand(state: State): void {
     this.#probe.load(state.request);
+    if (this.#probe.lacksSet) {
+      this.#chooseSet(state);
+      return;
+    }
     const repaired = new Set<string>();
     for (const wrong of this.#wrongLeaves(state.outcomes)) {
       // Many policies share a condition, and with it its code.
@@ -252,6 +257,18 @@ class Search {
       if (repaired.has(key)) continue;
       repaired.add(key);
       for (const read of wrong.leaf.reads) this.#repair(state, wrong, read);
+    }
+  }
+
+  /** Without a policy set nothing else matters. */
+  #chooseSet(state: State): void {
+    const { policySets, strings } = this.#probe.program;
+    const slot = this.#probe.slotOf(policySets!.cell);
+    for (const name of policySets!.names.subarray(0, ALTERNATIVES_MAX)) {
+      const value = strings[name]!;
+      const request = this.#probe.loadWith(state.request, slot, value);
+      if (request !== null)
+        this.#push(this.#state(request, new Map([...state.changed, [slot, value]]), state.penalty));
     }
   }
 

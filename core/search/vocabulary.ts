@@ -74,6 +74,10 @@ export class Vocabulary implements Sink {
     const global = program.slots.flatMap((slot) => cellShapes(slot.shape));
     const paths = global.map((_, cell) => String(cell));
     this.#global = { shapes: global, paths };
+    for (const name of program.policySets?.names ?? []) {
+      this.add(String(program.policySets!.cell), program.strings[name]!);
+      this.mention(String(program.policySets!.cell));
+    }
     for (let r = 0; r + 1 < program.routineStarts.length; r++) {
       const [start, end] = [program.routineStarts[r]!, program.routineStarts[r + 1]!];
       this.#ends.set(start, end);

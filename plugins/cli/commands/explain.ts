@@ -202,13 +202,17 @@ function timeText(ns: number): string {
 function decisionText({ decision }: Explanation, output: Output): string {
   const word = output.paint("result", decision.allow ? "good" : "bad", decision.allow ? "ALLOW" : "DENY");
   const { policy, outcome } = decision.reason;
-  const why =
-    policy === null
-      ? outcome === "default"
-        ? decision.allow
-          ? "`default allow`: no policy has a word"
-          : "nothing allows it"
-        : "two policies set one header differently"
-      : `${policy} is ${outcome}`;
+  const why = policy === null ? withoutPolicy(outcome, decision.allow) : `${policy} is ${outcome}`;
   return `decision: ${word} (${why})`;
+}
+
+function withoutPolicy(outcome: Explanation["decision"]["reason"]["outcome"], allow: boolean): string {
+  switch (outcome) {
+    case "default":
+      return allow ? "`default allow`: no policy has a word" : "nothing allows it";
+    case "no-policy-set":
+      return "it names no policy set that there is";
+    default:
+      return "two policies set one header differently";
+  }
 }
