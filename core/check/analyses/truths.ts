@@ -166,12 +166,16 @@ function always(being: "true" | "false"): string {
   return being === "true" ? "never true" : "true whenever its values are there";
 }
 
+/** Of longer chains nobody looks for the two parts that do not fit. */
+const PARTS_MAX = 200;
+
 /** The first two that cannot be so together. */
 function firstConflict(
   parts: readonly Expression[],
   worlds: Worlds,
   being: "true" | "false" = "true",
 ): readonly [Expression, Expression] | null {
+  if (parts.length > PARTS_MAX) return null;
   for (const [i, second] of parts.entries()) {
     const first = parts.slice(0, i).find(
       (part) =>

@@ -33,6 +33,8 @@ const TOO_COMMON = new Set([
   ],
   ...["one", "open", "or", "other", "read", "the", "to", "use", "with", "write", "yes", "new", "get", "set"],
 ]);
+/** Larger enums are lists of names, and not what sentences speak of. */
+const MEMBERS_MAX = 200;
 const ORDER_WORDS = new Set([
   "above",
   "below",
@@ -64,7 +66,9 @@ interface Mention {
 /** `grants`: the policy requires or allows, so that its trigger is where it applies. */
 export function compareTerms(words: readonly Word[], rule: Rule, grants: boolean): Finding[] {
   const found: Finding[] = [];
-  for (const test of uniqueByMembers(rule.terms.filter((t) => t.members !== null))) {
+  for (const test of uniqueByMembers(
+    rule.terms.filter((t) => t.members !== null && t.members.length <= MEMBERS_MAX),
+  )) {
     const tests = rule.terms.filter((t) => t.members === test.members);
     found.push(
       ...compareGroup(

@@ -48,6 +48,9 @@ export interface Rule {
   readonly pairs: readonly PairTest[];
 }
 
+/** Of longer chains no two comparisons are taken together. */
+const JOINED_MAX = 40;
+
 type Compare = Extract<Expression, { kind: "compare" }>;
 
 export function ruleOf(policy: PolicyDeclaration, resolutions: Resolutions): Rule {
@@ -100,6 +103,7 @@ class RuleReader implements Rule {
   /** `n >= 1 and n <= 5` says one thing more than its parts. */
   #joinNumbers(first: number): void {
     const tests = this.numbers.slice(first);
+    if (tests.length > JOINED_MAX) return;
     for (const [i, a] of tests.entries()) {
       for (const b of tests.slice(i + 1)) {
         if (a.kind !== b.kind || a.about.join(" ") !== b.about.join(" ")) continue;

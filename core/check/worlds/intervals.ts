@@ -22,8 +22,12 @@ export function closed(low: Bound, high: Bound): Interval {
   return { low, lowOpen: false, high, highOpen: false };
 }
 
+/** Larger pairs of sets are not met: the first stands for what they have in common, which is too much and never too little. */
+const PAIRS_MAX = 4096;
+
 /** What two sets have in common. */
 export function meetIntervals(a: Intervals, b: Intervals, step: Space["step"]): Intervals {
+  if (a.length * b.length > PAIRS_MAX) return a;
   return a.flatMap((x) => b.flatMap((y) => between(x, y, step)));
 }
 

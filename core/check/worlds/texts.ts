@@ -25,6 +25,8 @@ export interface Texts {
   readonly lower: boolean;
 }
 
+/** Further tests of one string are forgotten: each is compared with each. */
+const TESTS_MAX = 64;
 const NONE: ReadonlySet<string> = new Set();
 export const ALL_TEXTS: Texts = { only: null, not: NONE, tests: [], low: null, high: null, lower: false };
 
@@ -33,7 +35,7 @@ export function meetTexts(a: Texts, b: Texts): Texts {
   return {
     only,
     not: a.not.union(b.not),
-    tests: [...a.tests, ...b.tests],
+    tests: [...a.tests, ...b.tests].slice(0, TESTS_MAX),
     low: narrower(a.low, b.low, 1),
     high: narrower(a.high, b.high, -1),
     lower: a.lower || b.lower,

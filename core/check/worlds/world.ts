@@ -33,6 +33,10 @@ export interface Fact {
 /** Facts by what they are about; of what is not in it nothing is known. */
 export type World = ReadonlyMap<string, Fact>;
 
+/** Facts of one world, and sets that a count is in: what comes on top is forgotten. */
+const FACTS_MAX = 100;
+const SETS_MAX = 32;
+
 export const ANYTHING: Domain = { kind: "anything" };
 export const PRESENT: Fact = { domain: ANYTHING, absent: false, invalid: false };
 export const EVERYWHERE: World = new Map();
@@ -46,7 +50,7 @@ export function factOf(domain: Domain | null, absent: boolean, invalid: boolean)
 /** Both at once, or null where they exclude each other. */
 export function meetWorlds(a: World, b: World): World | null {
   if (a.size === 0) return b;
-  if (b.size === 0) return a;
+  if (b.size === 0 || a.size > FACTS_MAX) return a;
   const met = new Map(a);
   for (const [about, fact] of b) {
     const known = met.get(about);
@@ -77,7 +81,11 @@ function meetDomains(a: Domain, b: Domain): Domain {
       return b.kind === "values" ? meetValues(a, b) : a;
     case "count":
       if (b.kind !== "count") return a;
-      return { ...a, all: meetIntervals(a.all, b.all, a.space.step), some: [...a.some, ...b.some] };
+      return {
+        ...a,
+        all: meetIntervals(a.all, b.all, a.space.step),
+        some: [...a.some, ...b.some].slice(0, SETS_MAX),
+      };
   }
 }
 
