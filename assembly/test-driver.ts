@@ -87,12 +87,13 @@ declare const WebAssembly: {
 const OUTCOMES: readonly (Outcome | ReasonOutcome)[] = [
   "not-applicable",
   "satisfied",
+  "expired",
   "indeterminate",
   "unsatisfied",
   "denied",
   "default",
   "obligation-conflict",
-  // 7 is the filter's own.
+  // 8 is the filter's own.
   "default",
   "no-policy-set",
 ];

@@ -245,7 +245,9 @@ function time(fact: Fact): void {
   property(fact, "request", "time");
   const whole = fact.state == GIVEN && fact.length == 8;
   fact.state = UNDELIVERED;
-  if (whole) giveNumber(fact, Math.floor(<f64>load<i64>(fact.pointer) / 1000000));
+  // As whole numbers: a float does not hold nanoseconds, and would round them up to the next millisecond.
+  const nanoseconds = whole ? load<i64>(fact.pointer) : 0;
+  if (whole) giveNumber(fact, nanoseconds < 0 ? -1 : <f64>(nanoseconds / 1000000));
 }
 
 /** A bool of one byte. */

@@ -320,7 +320,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** What an allow does; policies use them one after the other. */
 // @ts-ignore: decorator
 @inline export const SECTION_OBLIGATIONS: u32 = 11;
-/** Policies and guards by severity, then name (bytes ascending, names unique). A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. */
+/** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. */
 // @ts-ignore: decorator
 @inline export const SECTION_POLICIES: u32 = 12;
 /** Metadata as written; policies use the entries one after the other. */

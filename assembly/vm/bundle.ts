@@ -103,6 +103,10 @@ export class PolicyEntry {
   obligationCount: u32;
   firstMetadata: u32;
   metadataCount: u32;
+  /** Number, or NONE. */
+  expiry: u32;
+  /** 1: from then on it has no say at all. */
+  offWhenExpired: u32;
 }
 
 // @ts-ignore: decorator
@@ -234,6 +238,8 @@ export class Bundle {
 
   /** Cells of the global frame. */
   cellCount: u32;
+  /** Cell of `request.time` where some policy expires. */
+  timeCell: u32;
   defaultAllow: bool;
   readsBody: bool;
   /** Bits FACT_..., see request.ts: what of a request the decision depends on. */
@@ -349,7 +355,7 @@ export class Bundle {
   }
 
   @inline policy(index: u32): PolicyEntry {
-    return changetype<PolicyEntry>(this.policies + index * 52);
+    return changetype<PolicyEntry>(this.policies + index * 60);
   }
 
   /** String index of a policy set's name. */

@@ -6,7 +6,7 @@
 import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, POLICY_KIND_POLICY } from "../gen/constants";
 import { allocate } from "../host/arena";
 import { Bundle, PolicyEntry } from "./bundle";
-import { Cell, CELL_BYTES, PRESENT } from "./cells";
+import { Cell, cellAt, CELL_BYTES, PRESENT } from "./cells";
 import { beginRuns, run, runMetUnknown } from "./interpreter";
 import { findString } from "./strings";
 
@@ -14,23 +14,25 @@ import { findString } from "./strings";
 @inline export const OUTCOME_NOT_APPLICABLE: u32 = 0;
 // @ts-ignore: decorator
 @inline export const OUTCOME_SATISFIED: u32 = 1;
+// @ts-ignore: decorator
+@inline export const OUTCOME_EXPIRED: u32 = 2;
 /** Those that deny, by weight: the greatest wins. */
 // @ts-ignore: decorator
-@inline export const OUTCOME_INDETERMINATE: u32 = 2;
+@inline export const OUTCOME_INDETERMINATE: u32 = 3;
 // @ts-ignore: decorator
-@inline export const OUTCOME_UNSATISFIED: u32 = 3;
+@inline export const OUTCOME_UNSATISFIED: u32 = 4;
 // @ts-ignore: decorator
-@inline export const OUTCOME_DENIED: u32 = 4;
+@inline export const OUTCOME_DENIED: u32 = 5;
 /** Only as a decision's reason. */
 // @ts-ignore: decorator
-@inline export const OUTCOME_DEFAULT: u32 = 5;
+@inline export const OUTCOME_DEFAULT: u32 = 6;
 // @ts-ignore: decorator
-@inline export const OUTCOME_OBLIGATION_CONFLICT: u32 = 6;
+@inline export const OUTCOME_OBLIGATION_CONFLICT: u32 = 7;
 // @ts-ignore: decorator
-@inline export const OUTCOME_NO_POLICY_SET: u32 = 8;
+@inline export const OUTCOME_NO_POLICY_SET: u32 = 9;
 /** Only as a decision's reason, and only in the filter: something of our own failed. */
 // @ts-ignore: decorator
-@inline export const OUTCOME_ERROR: u32 = 7;
+@inline export const OUTCOME_ERROR: u32 = 8;
 
 // @ts-ignore: decorator
 @inline const DENY_STATUS: u32 = 403;
@@ -70,7 +72,7 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
   for (let i: u32 = 0; i < bundle.policyCount; i++) {
     const policy = bundle.policy(i);
     if (policy.mode == MODE_PERMISSIVE && outcomes == 0) continue;
-    const outcome = policy.set == NONE || policy.set == set ? outcomeOf(policy) : OUTCOME_NOT_APPLICABLE;
+    const outcome = policy.set == NONE || policy.set == set ? outcomeOf(bundle, cells, policy) : OUTCOME_NOT_APPLICABLE;
     if (outcomes != 0) store<u8>(outcomes + i, <u8>outcome);
     if (policy.mode != MODE_ENFORCE) continue;
     if (outcome >= OUTCOME_INDETERMINATE && outcome > denial) {
@@ -117,7 +119,18 @@ function chosenSet(bundle: Bundle, cells: usize): u32 {
   return low < bundle.policySetCount && bundle.policySet(low) == name ? low : NONE;
 }
 
-function outcomeOf(policy: PolicyEntry): u32 {
+function outcomeOf(bundle: Bundle, cells: usize, policy: PolicyEntry): u32 {
+  if (policy.expiry == NONE) return outcomeOfCode(policy);
+  const time = cellAt(cells, bundle.timeCell);
+  const expired = time.state == PRESENT && time.number >= bundle.number(policy.expiry);
+  if (expired && policy.offWhenExpired == 1) return OUTCOME_EXPIRED;
+  const outcome = outcomeOfCode(policy);
+  // Expiry ends the power to allow, not the power to deny; without a clock nobody knows, and nobody allows.
+  if (outcome != OUTCOME_SATISFIED || policy.kind != POLICY_KIND_POLICY) return outcome;
+  return expired ? OUTCOME_EXPIRED : time.state == PRESENT ? outcome : OUTCOME_INDETERMINATE;
+}
+
+function outcomeOfCode(policy: PolicyEntry): u32 {
   if (policy.trigger != NONE) {
     if (!run(policy.trigger, true)) return OUTCOME_NOT_APPLICABLE;
     if (runMetUnknown() && !run(policy.trigger, false)) return OUTCOME_INDETERMINATE;

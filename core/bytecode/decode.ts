@@ -59,7 +59,7 @@ function verify(bytes: Uint8Array): Program {
   const resources = readResources(tables, constants, enums[0]!);
   const code = readCode(tables, { constants, enums, slots });
   checkStructure(code);
-  checkReads(tables, slots, code);
+  const timeCell = checkReads(tables, slots, code);
   checkFeatures(view.getUint32(HEADER_FEATURES, true), slots, code);
   const obligations = readObligations(tables, constants.strings, slots);
   const policySets = readPolicySets(tables, constants, slots);
@@ -76,6 +76,7 @@ function verify(bytes: Uint8Array): Program {
     cellCount:
       slots.reduce((sum, slot) => sum + slot.shape.width, 0) +
       (code.computes ? LIMIT_TEMPORARIES_MAX * (LIMIT_FRAME_DEPTH_MAX + 1) : 0),
+    timeCell,
     resources,
     code: code.code,
     routineStarts: code.routineStarts,

@@ -61,7 +61,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
     requirement: routine(policy.requirement),
   }));
   const explain = explainSection(layOutNodes(plan.policies), routine, pools);
-  const read = new Set(code.cellsRead());
+  const read = new Set([...code.cellsRead(), ...expiryCells(plan)]);
   if (plan.sets !== null) read.add(plan.sets.selector.cell);
   const slots = slotSection(plan.slots, read, shapes, pools);
   const resources = resourceSection(plan.resources, pools);
@@ -155,6 +155,12 @@ function cellsReadBy(words: readonly number[]): ReadonlySet<number> {
     if (info.b.endsWith("Cell") && ((head >> 12) & 3) === 0) cells.add(words[i + 2]!);
   }
   return cells;
+}
+
+/** The cell of `request.time` where some policy expires. */
+function expiryCells({ policies, slots }: Plan): number[] {
+  if (policies.every(({ expires }) => expires === null)) return [];
+  return slots.filter(({ attribute }) => attribute.name === "request.time").map(({ cell }) => cell);
 }
 
 function isRead(slot: PlanSlot, read: ReadonlySet<number>): boolean {
@@ -355,6 +361,7 @@ function policySections(
       textOr(policy.reason),
     );
     out.u32(firstObligation, policy.setRequestHeaders.length, firstMetadata, policy.metadata.length);
+    out.u32(policy.expires === null ? f.NONE : pools.number(policy.expires), policy.offWhenExpired ? 1 : 0);
     for (const { name, value } of policy.setRequestHeaders)
       obligations.u32(f.OBLIGATION_SET_REQUEST_HEADER, pools.string(name), pools.string(value));
     for (const { key, value } of policy.metadata) metadata.u32(pools.string(key), pools.string(value));

@@ -121,6 +121,8 @@ const POLICY: PlanPolicy = {
   reason: null,
   setRequestHeaders: [],
   metadata: [],
+  expires: null,
+  offWhenExpired: false,
 };
 
 /** A policy: by default a guard that always denies. */

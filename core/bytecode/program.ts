@@ -102,6 +102,10 @@ export interface PolicyEntry {
   /** Headers set on an allow: indexes into `headerNames` and `strings`. */
   readonly setHeaders: readonly { readonly header: number; readonly value: number }[];
   readonly metadata: readonly { readonly key: string; readonly value: string }[];
+  /** Milliseconds since 1970 from which on it allows no more; null for never. */
+  readonly expires: number | null;
+  /** From then on it has no say at all. */
+  readonly offWhenExpired: boolean;
   readonly triggerNode: ExplainNode | null;
   readonly requirementNode: ExplainNode | null;
 }
@@ -144,6 +148,8 @@ export interface Program {
   readonly slots: readonly Slot[];
   /** Cells of the global frame, and where some code computes those of its values behind them. */
   readonly cellCount: number;
+  /** Cell of `request.time` where some policy expires, else -1. */
+  readonly timeCell: number;
   readonly resources: readonly Resource[];
   /** Four u16 an instruction: head, a, b, jump. */
   readonly code: Uint16Array;

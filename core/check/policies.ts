@@ -4,8 +4,8 @@ import { FirstPlaces } from "../schema/first-places.ts";
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { DENY_STATUSES, UNSETTABLE_HEADERS } from "../source/gen/facts.ts";
-import { NOT_ENFORCED } from "../source/ids.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
+import { parseDatetime } from "../source/time.ts";
 import type { Expression, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf, nodesOf } from "../syntax/walk.ts";
 import { ALLOW_WARNING } from "./analyses/turned-off.ts";
@@ -29,6 +29,7 @@ export function checkPolicies(checked: CheckedDocument, report: Diagnostics): vo
     checkDeny(policy, report);
     checkHeaders(policy, readers, report);
     checkMetadata(policy, report);
+    checkExpiry(policy, report);
     checkClaims(policy, checked.resolutions, report);
   }
   checkNames(checked.policies, report);
@@ -274,10 +275,13 @@ function checkMetadata(policy: PolicyDeclaration, report: Diagnostics): void {
     if (seen.has(key.text) && key.text !== ALLOW_WARNING)
       report.error("duplicate-metadata", key.span, `a second \`${key.text}\``, "each key stands once");
     seen.add(key.text);
-    if (key.text === "expires") {
-      report.error("not-implemented", key.span, "`expires` is not implemented yet", NOT_ENFORCED);
-      continue;
-    }
+    if (key.text === "expires" && parseDatetime(value.text) === null)
+      report.error(
+        "bad-metadata",
+        value.span,
+        `\`${value.text}\` is no datetime`,
+        "write one by RFC 3339: 2027-01-31T18:00:00Z",
+      );
     const allowed = Object.hasOwn(METADATA_VALUES, key.text) ? METADATA_VALUES[key.text]! : null;
     if (allowed !== null && !allowed.includes(value.text)) {
       report.error(
@@ -296,6 +300,31 @@ function checkMetadata(policy: PolicyDeclaration, report: Diagnostics): void {
         `did you mean \`${near}\`? an annotation of your own needs a name less like it`,
       );
   }
+}
+
+/** Milliseconds of `expires` in the metadata; null without it, or where it is none and reported. */
+export function expiryOf(policy: PolicyDeclaration): number | null {
+  const text = metadataOf(policy, "expires");
+  return text === null ? null : parseDatetime(text);
+}
+
+/** An expiry that changes nothing, and a rule about one that is not there. */
+function checkExpiry(policy: PolicyDeclaration, report: Diagnostics): void {
+  const dated = policy.metadata.find(({ key }) => key.text === "expires");
+  if (policy.onExpiry !== null && dated === undefined)
+    report.warning(
+      "idle-expiry",
+      policy.onExpiry.span,
+      "`on expiry` in a policy that does not expire",
+      "add `expires` to its metadata, or remove it",
+    );
+  if (policy.onExpiry === null && dated !== undefined && !canAllow(policy))
+    report.warning(
+      "idle-expiry",
+      dated.key.span,
+      "what denies goes on to deny when it has expired",
+      "add `on expiry: off` if it shall end then, or remove `expires`",
+    );
 }
 
 // --- claims ---

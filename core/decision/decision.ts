@@ -1,6 +1,6 @@
 /** What evaluation returns. Plain data: a host turns it into its own response. */
 
-/** Outcome of one policy or guard. `expired` is reserved: nothing in this version yields it. */
+/** Outcome of one policy or guard. `expired`: it would be satisfied, or is off, and has no say. */
 export type Outcome = "satisfied" | "unsatisfied" | "denied" | "indeterminate" | "not-applicable" | "expired";
 
 /** Outcome named by the decision's reason. */

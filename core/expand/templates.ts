@@ -76,6 +76,7 @@ export class Templates {
       effect: parts.effect,
       onAllow: policy.onAllow.length > 0 ? policy.onAllow : parts.onAllow,
       onDeny: policy.onDeny ?? parts.onDeny,
+      onExpiry: policy.onExpiry ?? parts.onExpiry,
       metadata: [...policy.metadata, ...parts.metadata.filter(({ key }) => !own.has(key.text))],
     };
   }
@@ -247,7 +248,7 @@ export class Templates {
   #parts(template: TemplateDeclaration, passed: Arguments): PolicyParts {
     const text = <T extends { readonly value: string }>(literal: T | null): T | null =>
       literal === null ? null : { ...literal, value: this.#text(literal.value, literal, passed) };
-    const { intent, onAllow, onDeny, metadata } = template;
+    const { intent, onAllow, onDeny, onExpiry, metadata } = template;
     const { trigger, effect } = this.#conditionsOf(template, passed);
     return {
       intent: text(intent),
@@ -255,6 +256,7 @@ export class Templates {
       effect: effect?.kind === "denies" ? { ...effect, reason: text(effect.reason) } : effect,
       onAllow: onAllow.map((set) => ({ ...set, value: text(set.value)! })),
       onDeny: onDeny === null ? null : { ...onDeny, body: text(onDeny.body) },
+      onExpiry,
       metadata: metadata.map(({ key, value }) => ({
         key,
         value: { ...value, text: this.#text(value.text, value, passed) },

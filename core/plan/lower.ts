@@ -1,7 +1,7 @@
 /** From a checked document to the plan: names become cells, sugar becomes the few tests that the plan has. */
 import { plainTextOf } from "../automaton/pattern.ts";
 import type { CheckedDocument, Resolutions, Resolved, SetOperand } from "../check/check.ts";
-import { attributesOf, metadataOf } from "../check/policies.ts";
+import { attributesOf, expiryOf, metadataOf } from "../check/policies.ts";
 import { type Attribute, type ConstantValue, type Sets, type Type, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { Locator, slice } from "../source/source.ts";
@@ -59,6 +59,8 @@ function lowerSets(sets: Sets | null, slots: readonly PlanSlot[]): PlanSets | nu
 function layOut({ schema, policies, resolutions }: CheckedDocument): PlanSlot[] {
   const read = new Set(policies.flatMap((policy) => attributesOf(policy, resolutions)));
   if (schema.sets !== null) read.add(schema.sets.selector);
+  const time = schema.builtins.get("request.time")!;
+  if (policies.some((policy) => expiryOf(policy) !== null)) read.add(time);
   const attributes = [
     ...schema.attributes.values(),
     ...[...schema.builtins.values()].filter((b) => read.has(b)),
@@ -115,6 +117,8 @@ class Lowering {
         value: value.value,
       })),
       metadata: metadata(p),
+      expires: expiryOf(p),
+      offWhenExpired: p.onExpiry !== null,
     };
   }
 

@@ -50,6 +50,10 @@ export interface PlanPolicy {
   /** Names in lower case. */
   readonly setRequestHeaders: readonly { readonly name: string; readonly value: string }[];
   readonly metadata: readonly { readonly key: string; readonly value: string }[];
+  /** Milliseconds since 1970 from which on the policy allows no more; null for never. */
+  readonly expires: number | null;
+  /** From then on it has no say at all. */
+  readonly offWhenExpired: boolean;
 }
 
 /** Source text of a condition and where it starts, 1-based, the column in code points. */

@@ -115,6 +115,7 @@ export function testProgram(spec: ProgramSpec): Program {
     enums,
     slots,
     cellCount: cells,
+    timeCell: -1,
     resources,
     code: new Uint16Array(0),
     routineStarts: new Int32Array(1),

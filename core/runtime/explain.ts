@@ -9,6 +9,8 @@ import type { Interpreter } from "./interpreter.ts";
 import { type Decisions, outcomeOf } from "./outcomes.ts";
 import { chosenSet, isChosen, NO_POLICY_SET } from "./policy-sets.ts";
 
+const TIME = "request.time";
+
 export type Truth = "true" | "false" | "unknown";
 
 export interface Explainer {
@@ -41,14 +43,19 @@ function report(policy: PolicyEntry, outcome: Outcome, explainer: Explainer): Po
         ? policy.triggerNode
         : null;
   const nodes = tree === null ? [] : failedNodes(tree, explainer);
+  const clock =
+    outcome === "indeterminate" && nodes.length === 0
+      ? explainer.slots.state[explainer.program.timeCell]
+      : null;
   return {
     name: policy.name,
     kind: policy.kind,
     mode: policy.mode,
     outcome,
     failed: nodes.map(placeOf),
-    missing: namesInState(nodes, ABSENT, explainer.slots),
-    invalid: namesInState(nodes, INVALID, explainer.slots),
+    // A policy whose trigger is true is indeterminate only for want of the time at which it expires.
+    missing: clock === ABSENT ? [TIME] : namesInState(nodes, ABSENT, explainer.slots),
+    invalid: clock === INVALID ? [TIME] : namesInState(nodes, INVALID, explainer.slots),
   };
 }
 

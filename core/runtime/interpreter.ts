@@ -122,6 +122,13 @@ export class Interpreter {
     return this.#region(start, mode ? TRUE : FALSE, NO_ELEMENT, NO_ELEMENT);
   }
 
+  /** Is it this time, or later? Null where the request's time is not known. */
+  hasPassed(ms: number): boolean | null {
+    const { state, number } = this.#slots;
+    const { timeCell } = this.#program;
+    return state[timeCell] === PRESENT ? number[timeCell]! >= ms : null;
+  }
+
   /** What the counts at the start of a test's routine come to, for explanations: at most two. */
   countsOf(start: number): number[] {
     const { words } = this.#code;

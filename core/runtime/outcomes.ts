@@ -9,6 +9,16 @@ const DENY_STATUS = 403;
 
 /** What one policy says about the request in the slots. */
 export function outcomeOf(policy: PolicyEntry, interpreter: Interpreter): Outcome {
+  if (policy.expires === null) return outcomeOfCode(policy, interpreter);
+  const expired = interpreter.hasPassed(policy.expires);
+  if (expired === true && policy.offWhenExpired) return "expired";
+  const outcome = outcomeOfCode(policy, interpreter);
+  // Expiry ends the power to allow, not the power to deny; without a clock nobody knows, and nobody allows.
+  if (expired === false || outcome !== "satisfied" || policy.kind === "guard") return outcome;
+  return expired === true ? "expired" : "indeterminate";
+}
+
+function outcomeOfCode(policy: PolicyEntry, interpreter: Interpreter): Outcome {
   if (policy.trigger !== -1) {
     if (!interpreter.run(policy.trigger, true)) return "not-applicable";
     if (interpreter.metUnknown && !interpreter.run(policy.trigger, false)) return "indeterminate";

@@ -135,6 +135,7 @@ export const DIAGNOSTICS = {
   "duplicate-metadata": ["a metadata key stands twice", "remove one"],
   "bad-metadata": ["a metadata value is not one of those allowed", "correct it"],
   "unknown-metadata": ["a metadata key looks like a misspelt one", "correct it, or use a name less alike"],
+  "idle-expiry": ["an expiry changes nothing, or `on expiry` speaks of none", "write both, or neither"],
   "claimed-grant": [
     "a policy allows on what the client says of itself",
     "make sure that lying gains nothing",
@@ -175,6 +176,7 @@ export const WARNINGS = [
   "missing-owner",
   "unused-allow-warning",
   "obligation-conflict",
+  "idle-expiry",
   "claimed-grant",
   "comma-in-header",
 ] as const satisfies readonly DiagnosticId[];

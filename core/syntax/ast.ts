@@ -256,6 +256,8 @@ export interface PolicyParts {
     readonly body: StringLiteral | null;
     readonly span: Span;
   } | null;
+  /** `on expiry: off`: an expired policy has no say at all. */
+  readonly onExpiry: { readonly span: Span } | null;
   readonly metadata: readonly MetadataEntry[];
 }
 

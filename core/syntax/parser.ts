@@ -625,6 +625,7 @@ export class Parser {
       effect: null,
       onAllow: [],
       onDeny: null,
+      onExpiry: null,
       metadata: [],
       use: null,
       seen: new Map(),
@@ -649,9 +650,9 @@ export class Parser {
         `add one of \`requires\`, ${keyword.text === "guard" ? "" : "`allows`, "}\`denies\``,
       );
     }
-    const { trigger, effect, onAllow, onDeny, metadata, use } = parts;
+    const { trigger, effect, onAllow, onDeny, onExpiry, metadata, use } = parts;
     if (use !== null) this.#onlyUse(parts, keyword);
-    return { intent, trigger, effect, onAllow, onDeny, metadata, use };
+    return { intent, trigger, effect, onAllow, onDeny, onExpiry, metadata, use };
   }
 
   /** A template decides when its policies apply and what they ask for. */
@@ -680,7 +681,8 @@ export class Parser {
     const token = this.#sectionWord();
     this.#advance();
     const name = token.text === "on" && this.#isWord() ? `on ${this.#token.text}` : token.text;
-    if (token.text !== "on" || name === "on allow" || name === "on deny") this.#once(parts, name, token);
+    if (token.text !== "on" || name === "on allow" || name === "on deny" || name === "on expiry")
+      this.#once(parts, name, token);
     if (token.text !== "on") this.#noColon(token);
     switch (name) {
       case "triggers":
@@ -719,12 +721,14 @@ export class Parser {
       case "on deny":
         parts.onDeny = this.#onDeny(token);
         return;
+      case "on expiry":
+        parts.onExpiry = this.#onExpiry(token);
+        return;
       case "metadata":
         this.#metadata(parts.metadata, token);
         return;
       default:
-        if (name === "limits" || name === "on expiry" || name === "on limiter")
-          this.#later(token, `\`${name}\``);
+        if (name === "limits" || name === "on limiter") this.#later(token, `\`${name}\``);
         this.#fail(
           "syntax",
           this.#token,
@@ -732,6 +736,14 @@ export class Parser {
           "sections are `on allow` and `on deny`",
         );
     }
+  }
+
+  /** `on expiry: off`, the only thing that can be said there. */
+  #onExpiry(token: Token): { span: Span } {
+    this.#advance();
+    if (this.#is("symbol", ":")) this.#advance();
+    if (!this.#accept("off")) this.#expected("`off`", "write `on expiry: off`");
+    return { span: this.#from(token.start) };
   }
 
   #templateUse(token: Token): TemplateUse {
@@ -1478,6 +1490,7 @@ interface Sections {
   effect: PolicyEffect | null;
   onAllow: SetRequestHeader[];
   onDeny: PolicyDeclaration["onDeny"];
+  onExpiry: PolicyDeclaration["onExpiry"];
   metadata: MetadataEntry[];
   use: TemplateUse | null;
   seen: Map<string, Token>;

@@ -9,6 +9,7 @@ import {
   LIMIT_BODY_BYTES_MAX,
   LIMIT_LIST_ELEMENTS_MAX,
   MAGIC,
+  NONE,
   SECTION_COUNT,
   SECTION_ENTRY_BYTES,
   SEMANTICS_VERSION,
@@ -41,6 +42,9 @@ export interface PolicyRow {
   obligations: number;
   firstMetadata: number;
   metadata: number;
+  /** Default: none. */
+  expiry?: number;
+  whenExpired?: number;
 }
 
 export interface NodeRow {
@@ -203,6 +207,8 @@ function policyWords(p: PolicyRow): number[] {
     p.obligations,
     p.firstMetadata,
     p.metadata,
+    p.expiry ?? NONE,
+    p.whenExpired ?? 0,
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import type { Source } from "../../core/source/source.ts";
 import { type Aggregate, type Condition, generateSection, type Section } from "./conditions.ts";
-import { STRINGS } from "./pools.ts";
+import { DATETIMES, STRINGS } from "./pools.ts";
 import { Random } from "./random.ts";
 import { attributesText, type GeneratedSchema, generateSchema } from "./schema.ts";
 
@@ -17,6 +17,8 @@ export interface GeneratedPolicy {
   readonly onAllow: readonly { readonly header: string; readonly value: string }[];
   readonly onDeny: { readonly status: number | null; readonly body: string | null } | null;
   readonly metadata: readonly (readonly [string, string])[];
+  /** `on expiry: off` */
+  readonly offWhenExpired: boolean;
   /** Seeds line breaks, comments and needless parentheses. */
   readonly textSeed: number;
 }
@@ -98,6 +100,7 @@ function policy(index: number, schema: GeneratedSchema, random: Random): Generat
     onAllow: allows && random.chance(40) ? headers(random) : [],
     onDeny: random.chance(35) ? onDeny(random) : null,
     metadata: metadata(random),
+    offWhenExpired: random.chance(15),
     textSeed: random.next(),
   };
 }
@@ -121,6 +124,7 @@ function metadata(random: Random): [string, string][] {
     entries.push(["severity", random.pick(["critical", "high", "medium", "low", "info"])]);
   if (random.chance(25)) entries.push(["mode", random.chance(80) ? "permissive" : "enforce"]);
   if (random.chance(20)) entries.push(["owner", "team-a // of the house"]);
+  if (random.chance(20)) entries.push(["expires", random.pick(DATETIMES).text]);
   return random.shuffled(entries);
 }
 
@@ -168,6 +172,7 @@ function policyText(p: GeneratedPolicy): string {
       `on allow ${p.onAllow.map((h) => `set request header "${h.header}" to "${h.value}"`).join(line())}`,
     );
   if (p.onDeny !== null) parts.push(onDenyText(p.onDeny));
+  if (p.offWhenExpired) parts.push(`on expiry${random.chance(50) ? ":" : ""} off`);
   if (p.metadata.length > 0)
     parts.push(`metadata${p.metadata.map(([key, value]) => `\n    ${key}: ${value}`).join("")}\n `);
   const intent = random.pick(["", ` "why 😀 日本"`, '\n  "several\n   lines"']);

@@ -61,7 +61,20 @@ function report(policy: PolicyDeclaration, set: ReturnType<typeof chosenSet>, sc
   return { name: policy.name.text, kind: policy.kind, mode, outcome, ...failureIn(policy, outcome, scope) };
 }
 
+/** Expiry ends the power to allow, never the power to deny unless it says so; an unknown time denies. */
 function outcomeOf(policy: PolicyDeclaration, scope: Scope): Outcome {
+  const outcome = outcomeBeforeExpiry(policy, scope);
+  const expires = metadata(policy, "expires");
+  if (expires === undefined) return outcome;
+  const now = scope.valuation.get("request.time");
+  const expired = now?.state === "present" ? Number(now.value) >= Date.parse(expires) : "unknown";
+  if (expired === true && policy.onExpiry !== null) return "expired";
+  const allows = outcome === "satisfied" && policy.kind === "policy";
+  if (!allows || expired === false) return outcome;
+  return expired === true ? "expired" : "indeterminate";
+}
+
+function outcomeBeforeExpiry(policy: PolicyDeclaration, scope: Scope): Outcome {
   const applies = policy.trigger === null ? "true" : truth(policy.trigger, scope);
   if (applies === "unknown") return "indeterminate";
   if (applies === "false") return "not-applicable";
@@ -71,7 +84,16 @@ function outcomeOf(policy: PolicyDeclaration, scope: Scope): Outcome {
 }
 
 function failureIn(policy: PolicyDeclaration, outcome: Outcome, scope: Scope) {
-  if (outcome === "indeterminate") return failureOf(policy.trigger!, scope);
+  if (outcome === "indeterminate") {
+    if (outcomeBeforeExpiry(policy, scope) === outcome) return failureOf(policy.trigger!, scope);
+    const { state } = scope.valuation.get("request.time") ?? { state: "absent" };
+    const names = ["request.time"];
+    return {
+      failed: [],
+      missing: state === "absent" ? names : [],
+      invalid: state === "invalid" ? names : [],
+    };
+  }
   if (outcome === "unsatisfied") return failureOf(requirement(policy), scope);
   return NO_FAILURE;
 }

@@ -279,13 +279,22 @@ function placeOf(index: u32): u32 {
 // --- rule 13 ---
 
 function verifyReads(bundle: Bundle): bool {
+  let expires = false;
+  let hasTime = false;
+  for (let i: u32 = 0; i < bundle.policyCount; i++) if (bundle.policy(i).expiry != op.NONE) expires = true;
   for (let i: u32 = 0; i < bundle.slotCount; i++) {
     const slot = bundle.slot(i);
     const first = readCells + bundle.slotCell(i);
-    let read = i == bundle.selector;
+    let read = expires && slot.source == op.SOURCE_BUILTIN && slot.argument == op.BUILTIN_REQUEST_TIME;
+    if (read) {
+      bundle.timeCell = bundle.slotCell(i);
+      hasTime = true;
+    }
+    if (i == bundle.selector) read = true;
     for (let c: u32 = 0; c < bundle.shapeWidth(slot.shape); c++) if (load<u8>(first + c) == 1) read = true;
     if (read != ((slot.flags & op.SLOT_READ) != 0)) return refuseAt("slots", "`read` is not what the code says", i);
     if (read && slot.source == op.SOURCE_BODY) features |= op.FEATURE_BODY;
   }
+  if (expires && !hasTime) return refuse("policies", "no `request.time`");
   return load<u32>(bundle.bytes, op.HEADER_FEATURES) == features || refuse("header", "features are not those of the code");
 }

@@ -147,7 +147,7 @@ const ARRAYS: usize = memory.data<u8>([
   <u8>SECTION_RESOURCES, 2, 2, 0, 16, 1, 8,
   <u8>SECTION_CODE, 2, 2, 0, 4, 1, 8,
   <u8>SECTION_OBLIGATIONS, 1, 1, 0, 12,
-  <u8>SECTION_POLICIES, 3, 2, 0, 52, 1, 4,
+  <u8>SECTION_POLICIES, 3, 2, 0, 60, 1, 4,
   <u8>SECTION_METADATA, 1, 1, 0, 8,
   <u8>SECTION_EXPLAIN, 3, 3, 2, 8, 0, 36, 1, 8,
   0,
@@ -208,7 +208,7 @@ function count(word: u32): u32 {
 
 function array(entries: u32, bytes: u32): usize {
   const at = start + <usize>demanded;
-  // At most 2^32 entries of 52 bytes, three times: far below 2^64.
+  // At most 2^32 entries of 60 bytes, three times: far below 2^64.
   demanded += <u64>entries * bytes;
   return at;
 }

@@ -114,7 +114,7 @@ export function partShape(bundle: Bundle, shape: u32, cell: u32): u32 {
   return shape;
 }
 
-function isSafeInteger(value: f64): bool {
+export function isSafeInteger(value: f64): bool {
   return Math.floor(value) == value && Math.abs(value) <= 9007199254740991;
 }
 

@@ -21,6 +21,7 @@ import { AS_HEADER_VALUE, AS_SETTABLE_HEADER, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
 import { hashHeader, isSameHeader } from "./names";
 import { compareStrings } from "./ranks";
+import { isSafeInteger } from "./operands";
 import { refuse, refuseAt } from "./refusal";
 
 /** Rule 14 without the ranges, which belong to the policies. */
@@ -131,6 +132,8 @@ function fieldsFit(bundle: Bundle, policy: PolicyEntry): bool {
   if ((policy.effect == EFFECT_REQUIRES) != (policy.requirement != NONE)) return false;
   if (policy.status != 0 && !isDenyStatus(policy.status)) return false;
   if (!isTextOrNone(bundle, policy.intent) || !isTextOrNone(bundle, policy.body) || !isTextOrNone(bundle, policy.reason)) return false;
+  if (policy.expiry != NONE && (policy.expiry >= bundle.numberCount || !isSafeInteger(bundle.number(policy.expiry)))) return false;
+  if (policy.offWhenExpired > <u32>(policy.expiry != NONE)) return false;
   return policy.reason == NONE || policy.effect == EFFECT_DENIES;
 }
 

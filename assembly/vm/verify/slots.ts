@@ -31,6 +31,7 @@ import { Bundle, SEGMENT_CAPTURE, SlotEntry } from "../bundle";
 import { equalsText } from "../bytes";
 import { AS_POINTER, AS_SOURCE_HEADER, AS_TOKEN, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
+import { isSafeInteger } from "./operands";
 import { refuse, refuseAt } from "./refusal";
 import { isResourceType } from "./types";
 
@@ -164,8 +165,4 @@ function defaultFits(bundle: Bundle, slot: SlotEntry): bool {
     default:
       return false;
   }
-}
-
-function isSafeInteger(value: f64): bool {
-  return Math.floor(value) == value && Math.abs(value) <= SAFE_INTEGER_MAX;
 }

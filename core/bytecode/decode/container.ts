@@ -211,7 +211,7 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
   const [policies, policySets] = tables(
     11,
     3,
-    { label: "policies entry", countWord: 0, rowBytes: 52 },
+    { label: "policies entry", countWord: 0, rowBytes: 60 },
     { label: "policies set", countWord: 1, rowBytes: 4 },
   );
   const [metadata] = tables(12, 1, { label: "metadata entry", countWord: 0, rowBytes: 8 });

@@ -102,7 +102,7 @@ export function readPolicies(
     if (names.has(name)) refuse(table.at(i), `a second policy ${shown(strings[name]!)}`);
     names.add(name);
     if (i > 0) checkOrder(table, i, constants);
-    const head = readHead(tables, i, strings);
+    const head = readHead(tables, i, constants);
     const { end, entries } = readRanges(tables, { policy: i, head, next }, { strings, obligations });
     next = end;
     heads.push({ name: strings[name]!, ...head, ...entries });
@@ -123,7 +123,7 @@ type Fields = Omit<PolicyHead, "name" | "obligations" | "metadata">;
 function readHead(
   { policies: table, policySets, routines }: Tables,
   i: number,
-  strings: readonly string[],
+  { strings, numbers }: Constants,
 ): Fields {
   const say = (what: string): never => refuse(table.at(i), what);
   const text = (column: number): string | null => {
@@ -151,7 +151,25 @@ function readHead(
   const denyBody = text(7);
   const reason = text(8);
   if (reason !== null && effect !== "denies") say(`it ${effect} and has a reason for denying`);
-  return { set, intent, kind, mode, severity, effect, trigger, requirement, denyStatus, denyBody, reason };
+  const expires = table.indexOrNone(i, 13, { what: "number", count: numbers.length });
+  if (expires !== -1 && !Number.isSafeInteger(numbers[expires])) say(`it expires at ${numbers[expires]}`);
+  const whenExpired = table.word(i, 14);
+  if (whenExpired > (expires === -1 ? 0 : 1)) say(`what it is when it has expired is ${whenExpired}`);
+  return {
+    set,
+    intent,
+    kind,
+    mode,
+    severity,
+    effect,
+    trigger,
+    requirement,
+    denyStatus,
+    denyBody,
+    reason,
+    expires: expires === -1 ? null : numbers[expires]!,
+    offWhenExpired: whenExpired === 1,
+  };
 }
 
 /** Where the next policy's obligations and metadata start. */

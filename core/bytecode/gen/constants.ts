@@ -199,7 +199,7 @@ export const SECTION_RESOURCES = 9;
 export const SECTION_CODE = 10;
 /** What an allow does; policies use them one after the other. */
 export const SECTION_OBLIGATIONS = 11;
-/** Policies and guards by severity, then name (bytes ascending, names unique). A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. */
+/** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. */
 export const SECTION_POLICIES = 12;
 /** Metadata as written; policies use the entries one after the other. */
 export const SECTION_METADATA = 13;

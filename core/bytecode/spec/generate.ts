@@ -330,6 +330,9 @@ reads them. A computed value is invalid, and so a test of it unknown, if an oper
 int, datetime and duration beyond ±(2^53-1). SUM, MIN and MAX are invalid if the list is, if the body is unknown for some element, or if the
 field of an element that counts is not present; a sum also if it leaves the bounds on the way. -0 is 0. Each body has temporaries of its own.
 
+A policy with an expiry has passed it if \`request.time\` is at or behind it. Then one with \`when expired\` 1 is *expired* whatever its code
+answers, and of those with 0 a \`policy\` that would be satisfied. If \`request.time\` is not present, a \`policy\` that would be satisfied is indeterminate.
+
 A *body* is the run of instructions behind ANY, ALL, COUNT, TALLY, SUM, MIN or MAX; it is entered once for each element and ends in ACCEPT or REJECT.
 Its frame holds the element's cells: frame 0 is the request, frame 1 the element of the outer aggregate, frame 2 that of the inner one.
 ANY and ALL run their body in the run's mode. COUNT runs it with mode false (true: sure) and, where an unknown was met, with mode true

@@ -325,6 +325,20 @@ export const POLICIES: readonly Fault[] = [
     },
     "metadata entry 1: a second `owner` in one policy",
   ],
+  [
+    "expiry that is no number",
+    (m) => {
+      m.policies[1]!.expiry = m.numbers.length;
+    },
+    "policies entry 1: it expires, and there is no slot `request.time`",
+  ],
+  [
+    "off when expired, and no expiry",
+    (m) => {
+      m.policies[1]!.whenExpired = 1;
+    },
+    "policies entry 1: what it is when it has expired is 1",
+  ],
 ];
 
 /** The sample with two policy sets, chosen by the tenant. */
