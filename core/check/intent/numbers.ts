@@ -57,6 +57,9 @@ const BEFORE: readonly (readonly [Comparator, readonly string[]])[] = [
   ["<", ["shorter than", "younger than"]],
   ["==", ["exactly", "precisely"]],
 ];
+const PHRASES = BEFORE.flatMap(([comparator, phrases]) =>
+  phrases.map((phrase) => ({ comparator, parts: phrase.split(" ") })),
+);
 const AFTER: readonly (readonly [Comparator, readonly string[]])[] = [
   [">=", ["more", "higher", "greater", "above", "later", "newer", "longer"]],
   ["<=", ["fewer", "less", "lower", "below", "earlier", "older", "under", "shorter"]],
@@ -232,17 +235,14 @@ function comparatorBefore(
   i: number,
 ): { comparator: Comparator; first: number } | null {
   if (words[i]!.breaks) return null;
-  for (const [comparator, phrases] of BEFORE) {
-    for (const phrase of phrases) {
-      const parts = phrase.split(" ");
-      const first = i - parts.length;
-      if (first < 0 || !parts.every((part, k) => words[first + k]!.text === part)) continue;
-      // `no more than` is no `more than`.
-      const negated = /^(?:no|not|never)$/.test(words[first - 1]?.text ?? "") && !words[first]!.breaks;
-      const opposite = { ">": "<=", "<": ">=", ">=": "<", "<=": ">", "==": "bare" } as const;
-      const said = comparator as keyof typeof opposite;
-      return negated ? { comparator: opposite[said], first: first - 1 } : { comparator, first };
-    }
+  for (const { comparator, parts } of PHRASES) {
+    const first = i - parts.length;
+    if (first < 0 || !parts.every((part, k) => words[first + k]!.text === part)) continue;
+    // `no more than` is no `more than`.
+    const negated = /^(?:no|not|never)$/.test(words[first - 1]?.text ?? "") && !words[first]!.breaks;
+    const opposite = { ">": "<=", "<": ">=", ">=": "<", "<=": ">", "==": "bare" } as const;
+    const said = comparator as keyof typeof opposite;
+    return negated ? { comparator: opposite[said], first: first - 1 } : { comparator, first };
   }
   return null;
 }

@@ -23,7 +23,7 @@ export function closed(low: Bound, high: Bound): Interval {
 }
 
 /** Larger pairs of sets are not met: the first stands for what they have in common, which is too much and never too little. */
-const PAIRS_MAX = 4096;
+const PAIRS_MAX = 1024;
 
 /** What two sets have in common. */
 export function meetIntervals(a: Intervals, b: Intervals, step: Space["step"]): Intervals {
