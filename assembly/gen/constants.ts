@@ -276,6 +276,15 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 @inline export const SET_NETWORKS: u32 = 3;
 
 // @ts-ignore: decorator
+@inline export const SEGMENT_LITERAL: u32 = 0;
+// @ts-ignore: decorator
+@inline export const SEGMENT_CAPTURE: u32 = 1;
+// @ts-ignore: decorator
+@inline export const SEGMENT_ANY: u32 = 2;
+// @ts-ignore: decorator
+@inline export const SEGMENT_REST: u32 = 3;
+
+// @ts-ignore: decorator
 @inline export const OBLIGATION_SET_REQUEST_HEADER: u32 = 1;
 
 // @ts-ignore: decorator
@@ -311,7 +320,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Facts about a request. Cells of the global frame are given out slot by slot. default = string, number, network index, enum member, or 0/1 (bool); 0 without the flag. */
 // @ts-ignore: decorator
 @inline export const SECTION_SLOTS: u32 = 8;
-/** Path patterns, most specific first: the first that matches is the resource. One entry for each member of enum 0. */
+/** Path patterns, most specific first: the first that matches is the resource. A literal is a segment with this text, a capture and `any` are one segment, `rest` is any number of them, also none. One entry for each member of enum 0. */
 // @ts-ignore: decorator
 @inline export const SECTION_RESOURCES: u32 = 9;
 /** Routines one after the other; see Instructions. */

@@ -144,12 +144,6 @@ export class ReadEntry {
   name: u32;
 }
 
-/** Segment kinds of a resource. */
-// @ts-ignore: decorator
-@inline export const SEGMENT_LITERAL: u32 = 0;
-// @ts-ignore: decorator
-@inline export const SEGMENT_CAPTURE: u32 = 1;
-
 // @ts-ignore: decorator
 @inline export const NETWORK_ENTRY_BYTES: u32 = 20;
 

@@ -1,7 +1,7 @@
 /** Which declared resource a path is, and its captures (docs/request.md, section 3). */
-import { NONE } from "../gen/constants";
+import { NONE, SEGMENT_CAPTURE, SEGMENT_LITERAL, SEGMENT_REST } from "../gen/constants";
 import { allocate } from "../host/arena";
-import { Bundle, ResourceEntry, SEGMENT_CAPTURE } from "./bundle";
+import { Bundle, ResourceEntry } from "./bundle";
 import { findByte } from "./bytes";
 import { Fact } from "./request";
 import { Target } from "./target";
@@ -15,16 +15,18 @@ export function matchResource(bundle: Bundle, method: Fact, target: Target): Res
   if (!splitPath(target)) return null;
   for (let i: u32 = 0; i < bundle.resourceCount; i++) {
     const resource = bundle.resource(i);
-    if (resource.count == count && methodMatches(bundle, resource.method, method) && segmentsMatch(bundle, resource)) return resource;
+    if (methodMatches(bundle, resource.method, method) && segmentsMatch(bundle, resource)) return resource;
   }
   return null;
 }
 
 /** Index of the segment that the matched resource captures under the name (a string's index), or -1. */
 export function captureIndex(bundle: Bundle, resource: ResourceEntry, name: u32): i32 {
-  for (let i: u32 = 0; i < resource.count; i++) {
+  let place: u32 = 0;
+  for (let i: u32 = 0; i < resource.count; i++, place++) {
     const segment = bundle.segment(resource.first + i);
-    if (segment.kind == SEGMENT_CAPTURE && segment.text == name) return i;
+    if (segment.kind == SEGMENT_CAPTURE && segment.text == name) return place;
+    if (segment.kind == SEGMENT_REST) place += count - resource.count;
   }
   return -1;
 }
@@ -60,12 +62,19 @@ function methodMatches(bundle: Bundle, declared: u32, method: Fact): bool {
   return bundle.stringIs(declared, method.pointer, method.length);
 }
 
+/** Behind `**` the places are counted from the end of the path. */
 function segmentsMatch(bundle: Bundle, resource: ResourceEntry): bool {
-  for (let i: u32 = 0; i < count; i++) {
+  let place: u32 = 0;
+  for (let i: u32 = 0; i < resource.count; i++, place++) {
     const segment = bundle.segment(resource.first + i);
-    if (segment.kind == SEGMENT_CAPTURE) continue;
-    const text = segment.text;
-    if (!bundle.stringIs(text, segmentPointer(i), segmentLength(i))) return false;
+    if (segment.kind == SEGMENT_REST) {
+      if (count + 1 < resource.count) return false;
+      // One less than nothing where `**` is no segment at all.
+      place += count - resource.count;
+      continue;
+    }
+    if (place >= count) return false;
+    if (segment.kind == SEGMENT_LITERAL && !bundle.stringIs(segment.text, segmentPointer(place), segmentLength(place))) return false;
   }
-  return true;
+  return place == count;
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compile } from "../compile.ts";
 import type { Condition, Plan, PlanSlot } from "../plan/plan.ts";
-import type { ResourcePattern, Type } from "../schema/schema.ts";
+import type { ResourcePattern, Segment, Type } from "../schema/schema.ts";
 import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
 import {
@@ -264,10 +264,10 @@ describe("resources", () => {
     const segments = path!
       .split("/")
       .filter((part) => part !== "")
-      .map((part) => ({
-        kind: part.startsWith("{") ? ("capture" as const) : ("literal" as const),
-        text: part.replace(/[{}]/g, ""),
-      }));
+      .map((part): Segment => {
+        if (part.includes("*")) return { kind: part === "*" ? "any" : "rest", text: "" };
+        return { kind: part.startsWith("{") ? "capture" : "literal", text: part.replace(/[{}]/g, "") };
+      });
     return {
       name,
       method: method ?? null,
@@ -277,7 +277,22 @@ describe("resources", () => {
   }
 
   it("most specific first, whatever order they are written in", () => {
-    const texts = ["/", "GET /a", "/a", "/b", "/{x}", "POST /a/b", "/a/{y}", "/{x}/b", "/{x}/{y}"];
+    const texts = [
+      ...[
+        "/",
+        "GET /a",
+        "/a",
+        "/b",
+        "POST /a/b",
+        "/a/*",
+        "/b/{y}",
+        "/a/**/b/c",
+        "/a/**/b",
+        "/a/**/{x}",
+        "/a/**",
+      ],
+      ...["/{x}", "/{x}/b", "/{x}/{y}", "/{x}/**", "GET /**/a", "/**"],
+    ];
     const inOrder = (order: readonly string[]): string[] => {
       const resources = order.map((text) => pattern(text, text));
       const [first, ...enums] = planOf([]).enums;

@@ -2,15 +2,16 @@
 
 import type { Condition } from "../plan/plan.ts";
 import { conditionOf, type Plan, type PlanNode, type PlanSlot } from "../plan/plan.ts";
-import { type EnumInfo, type ResourcePattern, typeWidth } from "../schema/schema.ts";
+import { type EnumInfo, type ResourcePattern, type Segment, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
 import { sealBundle } from "./digest.ts";
 import { COMPARES_ADDRESSES, emitRoutine, TooLarge } from "./emit.ts";
 import { explainSection, layOutNodes } from "./encode-explain.ts";
 import * as f from "./gen/constants.ts";
-import { EFFECT_NAMES, INSTRUCTIONS, SEVERITY_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
+import { EFFECT_NAMES, INSTRUCTIONS, SEGMENT_NAMES, SEVERITY_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
 import { type ConstantSet, Pools } from "./pools.ts";
+import { compareKinds, KIND_RANKS } from "./resource-order.ts";
 import { Shapes } from "./shapes.ts";
 import { type CodePass, tighten } from "./tighten.ts";
 import { Writer } from "./writer.ts";
@@ -297,25 +298,26 @@ function resourceSection(resources: readonly ResourcePattern[], pools: Pools): W
     first += segments.length;
   }
   for (const { segments } of sorted)
-    for (const { kind, text } of segments) out.u32(kind === "literal" ? 0 : 1, pools.string(text));
+    for (const { kind, text } of segments)
+      out.u32(SEGMENT_NAMES.indexOf(kind), kind === "any" || kind === "rest" ? f.NONE : pools.string(text));
   return out;
 }
 
-/** Only patterns of one length can match one path; the rest of the order makes the bytes deterministic. */
+/** The order of docs/bytecode.md: by kinds, then method; the rest of it makes the bytes deterministic. */
 function moreSpecific(a: ResourcePattern, b: ResourcePattern): number {
-  const kinds = a.segments.map(
-    (segment, i) => Number(segment.kind === "capture") - Number(b.segments[i]?.kind === "capture"),
-  );
   const texts = a.segments.map((segment, i) =>
     segment.kind === "literal" ? compareBytes(segment.text, b.segments[i]?.text ?? "") : 0,
   );
   return (
-    a.segments.length - b.segments.length ||
-    (kinds.find((difference) => difference !== 0) ?? 0) ||
+    compareKinds(a.segments.map(rankOf), b.segments.map(rankOf)) ||
     Number(a.method === null) - Number(b.method === null) ||
     (texts.find((difference) => difference !== 0) ?? 0) ||
     compareBytes(a.method ?? "", b.method ?? "")
   );
+}
+
+function rankOf({ kind }: Segment): number {
+  return KIND_RANKS[SEGMENT_NAMES.indexOf(kind)]!;
 }
 
 // --- policies ---

@@ -69,7 +69,11 @@ export interface Resource {
   /** Member of enum 0. */
   readonly member: number;
   readonly method: string | null;
-  readonly segments: readonly { readonly kind: "literal" | "capture"; readonly text: string }[];
+  /** `any` is one segment whatever it is, `rest` any number of them, at most once; these have no text. */
+  readonly segments: readonly {
+    readonly kind: "literal" | "capture" | "any" | "rest";
+    readonly text: string;
+  }[];
 }
 
 /** Policy sets, and where the name of the one that applies is found. */

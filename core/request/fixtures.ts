@@ -134,6 +134,8 @@ function resource(pattern: string, member: number): Resource {
     member,
     method,
     segments: segments.map((segment) => {
+      if (segment === "*") return { kind: "any", text: "" };
+      if (segment === "**") return { kind: "rest", text: "" };
       const capture = segment.startsWith("{");
       return { kind: capture ? "capture" : "literal", text: capture ? segment.slice(1, -1) : segment };
     }),

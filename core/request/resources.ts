@@ -1,4 +1,5 @@
 /** Which declared resource a path is, and its captures (docs/request.md, section 3). */
+import { LIMIT_PATH_BYTES_MAX } from "../bytecode/gen/constants.ts";
 import type { Program, Resource, Slot } from "../bytecode/program.ts";
 import { type ByteTable, byteTable } from "./byte-table.ts";
 import type { Slots } from "./slots.ts";
@@ -7,7 +8,9 @@ import { indexOfByte } from "./text.ts";
 import { invalidate, type Names, readText } from "./values.ts";
 
 const SLASH = 0x2f;
-const CAPTURE = -1;
+/** In place of a literal's index: a segment whatever it is, and any number of them. */
+const ANY = -2;
+const REST = -3;
 const ANY_METHOD = -1;
 
 /** A resource with its texts as numbers: literals and method by their index in the table. */
@@ -17,16 +20,30 @@ interface Pattern {
   readonly segments: Int32Array;
 }
 
+/** The segment of a path of `count` segments at which segment `at` of a pattern stands, which matches the path. */
+export function placeIn({ segments }: Resource, at: number, count: number): number {
+  const rest = segments.findIndex((segment) => segment.kind === "rest");
+  return rest === -1 || at < rest ? at : at + count - segments.length;
+}
+
+/** Can a path of `count` segments match? */
+export function fitsCount({ segments }: Resource, count: number): boolean {
+  return segments.some((segment) => segment.kind === "rest")
+    ? count >= segments.length - 1
+    : count === segments.length;
+}
+
 /** The resources of a program, ready to be matched. */
 export class Resources {
   readonly #table: ByteTable;
-  /** By number of segments, in the order of the program: most specific first. */
-  readonly #patterns = new Map<number, Pattern[]>();
+  /** By number of a path's segments, in the order of the program: most specific first. The last are those of any greater number. */
+  readonly #patterns: readonly (readonly Pattern[])[];
   readonly #captures: readonly Slot[];
   readonly #segmentsMax: number;
   /** Of the path at hand: start and end of each segment, and the index of its text. */
   readonly #bounds: Int32Array;
   readonly #texts: Int32Array;
+  #count = 0;
 
   constructor(program: Program, captures: readonly Slot[]) {
     const words = new Map<string, number>();
@@ -34,18 +51,18 @@ export class Resources {
       if (!words.has(word)) words.set(word, words.size);
       return words.get(word)!;
     };
-    let segmentsMax = 0;
-    for (const resource of program.resources) {
-      const count = resource.segments.length;
-      const segments = Int32Array.from(resource.segments, (segment) =>
-        segment.kind === "capture" ? CAPTURE : index(segment.text),
+    const patterns = program.resources.map((resource): Pattern => {
+      const segments = Int32Array.from(resource.segments, ({ kind, text }) =>
+        kind === "literal" ? index(text) : kind === "rest" ? REST : ANY,
       );
-      const method = resource.method === null ? ANY_METHOD : index(resource.method);
-      const patterns = this.#patterns.get(count);
-      if (patterns === undefined) this.#patterns.set(count, [{ resource, method, segments }]);
-      else patterns.push({ resource, method, segments });
-      segmentsMax = Math.max(segmentsMax, count);
-    }
+      return { resource, method: resource.method === null ? ANY_METHOD : index(resource.method), segments };
+    });
+    const countMax = Math.max(0, ...program.resources.map(({ segments }) => segments.length)) + 1;
+    const open = patterns.some(({ segments }) => segments.includes(REST));
+    const segmentsMax = open ? LIMIT_PATH_BYTES_MAX / 2 : countMax - 1;
+    this.#patterns = Array.from({ length: countMax + 1 }, (_, count) =>
+      patterns.filter(({ resource }) => fitsCount(resource, count)),
+    );
     this.#table = byteTable([...words.keys()]);
     this.#captures = captures;
     this.#segmentsMax = segmentsMax;
@@ -61,8 +78,9 @@ export class Resources {
       const at = match.segments.findIndex(
         (segment) => segment.kind === "capture" && segment.text === slot.argument,
       );
-      if (at >= 0)
-        readText(names, slots, slot.shape, slot.cell, this.#bounds[2 * at]!, this.#bounds[2 * at + 1]!);
+      if (at < 0) continue;
+      const place = placeIn(match, at, this.#count);
+      readText(names, slots, slot.shape, slot.cell, this.#bounds[2 * place]!, this.#bounds[2 * place + 1]!);
     }
     return match.member;
   }
@@ -74,17 +92,26 @@ export class Resources {
 
   #match(bytes: Uint8Array, method: Range, path: Range): Resource | null {
     const count = this.#split(bytes, path.start, path.end);
-    const patterns = this.#patterns.get(count);
-    if (patterns === undefined) return null;
+    if (count === -1) return null;
+    this.#count = count;
     const found = this.#table.find(bytes, method.start, method.end);
-    for (const pattern of patterns) {
+    for (const pattern of this.#patterns[Math.min(count, this.#patterns.length - 1)]!) {
       if (pattern.method !== ANY_METHOD && pattern.method !== found) continue;
-      let at = 0;
-      while (at < count && (pattern.segments[at] === CAPTURE || pattern.segments[at] === this.#texts[at]))
-        at++;
-      if (at === count) return pattern.resource;
+      if (this.#segmentsMatch(pattern.segments, count)) return pattern.resource;
     }
     return null;
+  }
+
+  #segmentsMatch(segments: Int32Array, count: number): boolean {
+    let place = 0;
+    for (let at = 0; at < segments.length; at++) {
+      const segment = segments[at]!;
+      // INVARIANT: patterns are tried on paths with enough segments, so what is left behind `**` is not negative.
+      if (segment === REST) place = count - (segments.length - at - 1);
+      else if (segment !== ANY && segment !== this.#texts[place]) return false;
+      else place++;
+    }
+    return true;
   }
 
   /** Splits the path, which starts with `/`; one slash at the end is no segment. Returns the number, or -1 for too many. */

@@ -230,6 +230,34 @@ describe("resources", () => {
     expect([facts["resource.type"], facts.id, facts.year]).toEqual([want, id, year]);
   });
 
+  const wild = testProgram({
+    slots: [
+      { name: "resource.type", type: "resource", source: "builtin" },
+      { name: "id", type: "string", source: "capture" },
+    ],
+    resources: {
+      "files.one": "/files/*",
+      "files.index": "/files/**/index",
+      "files.last": "/files/**/{id}",
+      "files.all": "/files/**",
+      "any.tail": "/*/{id}/**/x/y",
+      "any.first": "/{id}/**",
+    },
+  });
+  test.each<[string, string, unknown]>([
+    ["/files", "files.all", absent],
+    ["/files/a", "files.one", absent],
+    ["/files/a/index/", "files.index", absent],
+    ["/files/index/a", "files.last", "a"],
+    ["/a/b/x/y", "any.tail", "b"],
+    ["/a/b/c/d/x/y", "any.tail", "b"],
+    ["/a/x/y", "any.first", "a"],
+    ["/a", "any.first", "a"],
+    [`/a${"/b".repeat(8191)}`, "any.first", "a"],
+  ])("%s is %s", (path, name, id) => {
+    const slots = load(wild, testRequest({ target: path, method: "GET" }));
+    expect(slots).toEqual({ "resource.type": name, id });
+  });
   test("a program without resources has none that matches", () => {
     const bare = testProgram({ slots: [{ name: "resource.type", type: "resource", source: "builtin" }] });
     expect(load(bare, testRequest({ target: "/" }))["resource.type"]).toBeNull();

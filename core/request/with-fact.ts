@@ -14,6 +14,7 @@ import {
   type Text,
   undelivered,
 } from "./neutral.ts";
+import { fitsCount, placeIn } from "./resources.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -164,8 +165,11 @@ function resourceOf(request: NeutralRequest, program: Program): Program["resourc
   return program.resources.find(
     (resource) =>
       (resource.method === null || resource.method === method) &&
-      resource.segments.length === segments.length &&
-      resource.segments.every((s, i) => s.kind === "capture" || s.text === queryName(segments[i]!)),
+      fitsCount(resource, segments.length) &&
+      resource.segments.every(
+        (s, i) =>
+          s.kind !== "literal" || s.text === queryName(segments[placeIn(resource, i, segments.length)]!),
+      ),
   );
 }
 
@@ -181,7 +185,7 @@ function withCapture(
   if (value === undefined) return null;
   const target = targetOf(request);
   const segments = segmentsOf(target.path);
-  segments[at] = escaped(textOf(value));
+  segments[placeIn(resource!, at, segments.length)] = escaped(textOf(value));
   return withTarget(request, { ...target, path: `/${segments.join("/")}` });
 }
 
@@ -200,18 +204,19 @@ function withResource(
     return path === undefined ? null : withTarget(whole, { ...targetOf(request), path });
   }
   const before = resourceOf(request, program);
+  const texts = segmentsOf(targetOf(request).path);
   const captured = new Map(
-    segmentsOf(targetOf(request).path).flatMap((text, i) =>
-      before?.segments[i]?.kind === "capture" ? [[before.segments[i].text, text] as const] : [],
+    (before?.segments ?? []).flatMap(({ kind, text }, i) =>
+      kind === "capture" ? [[text, texts[placeIn(before!, i, texts.length)]!] as const] : [],
     ),
   );
   const wanted = program.resources.find(
     (resource) => program.strings[program.enums[0]!.members[resource.member]!] === name,
   );
   if (wanted === undefined) return null;
-  const path = wanted.segments.map((s) =>
-    s.kind === "literal" ? escaped(s.text) : (captured.get(s.text) ?? CAPTURED),
-  );
+  const path = wanted.segments
+    .filter((s) => s.kind !== "rest")
+    .map((s) => (s.kind === "literal" ? escaped(s.text) : (captured.get(s.text) ?? CAPTURED)));
   return withTarget(
     { ...whole, method: wanted.method ?? method },
     { ...targetOf(request), path: `/${path.join("/")}` },

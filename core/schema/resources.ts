@@ -1,6 +1,5 @@
 /** Resource declarations to path patterns. */
 import type { Diagnostics } from "../source/diagnostics.ts";
-import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Declaration, ResourceDeclaration } from "../syntax/ast.ts";
 import type { FirstPlaces } from "./first-places.ts";
 import type { ResourcePattern } from "./schema.ts";
@@ -51,14 +50,20 @@ export function resolveResources(
   return { patterns, faulty, captures };
 }
 
-/** Equal for two patterns that can match one request with no rule to prefer one: kinds, literals and methods are the same. */
+/**
+ * Equal for two patterns that can match one request with no rule to prefer one: kinds, literals and methods are the same.
+ * With other literals at equal places no path is both, also behind `**`, since what follows it is as long in both.
+ */
 function signatureOf({ method, segments }: ResourcePattern): string {
-  return JSON.stringify([method, ...segments.map((s) => (s.kind === "capture" ? null : s.text))]);
+  return JSON.stringify([
+    method,
+    ...segments.map((s) => (s.kind === "literal" ? s.text : s.kind === "rest")),
+  ]);
 }
 
 function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourcePattern | null {
-  const refuse = (message: string, help: string, id: DiagnosticId = "bad-resource"): null => {
-    report.error(id, d.pattern.span, message, help);
+  const refuse = (message: string, help: string): null => {
+    report.error("bad-resource", d.pattern.span, message, help);
     return null;
   };
   if (d.method !== null && !METHOD.test(d.method.text)) {
@@ -88,8 +93,20 @@ function resourcePattern(d: ResourceDeclaration, report: Diagnostics): ResourceP
       if (segments.some((s) => s.kind === "capture" && s.text === capture[1]))
         return refuse(`\`${capture[1]}\` is captured twice`, "choose another name for one of them");
       segments.push({ kind: "capture", text: capture[1]! });
+    } else if (part === "*" || part === "{*}") {
+      segments.push({ kind: "any", text: "" });
+    } else if (part === "**" || part === "{**}") {
+      if (segments.some((s) => s.kind === "rest"))
+        return refuse(
+          `the path \`${text}\` has \`**\` twice`,
+          "one is any number of segments; declare a resource for each other path",
+        );
+      segments.push({ kind: "rest", text: "" });
     } else if (part.includes("*")) {
-      return refuse("wildcards in paths are not implemented yet", NOT_ENFORCED, "not-implemented");
+      return refuse(
+        `\`${part}\` is no segment`,
+        "a wildcard is a whole segment: `*` is one, `**` any number",
+      );
     } else if (part === "" || part === "." || part === "..") {
       return refuse(
         `the path \`${text}\` has ${part === "" ? "an empty segment" : `the segment \`${part}\``}`,

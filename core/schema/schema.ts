@@ -69,10 +69,16 @@ export interface Attribute {
   readonly span: Span | null;
 }
 
+/** `any` is one segment whatever it is, `rest` any number of them; there is at most one `rest`. Both have no text. */
+export interface Segment {
+  readonly kind: "literal" | "capture" | "any" | "rest";
+  readonly text: string;
+}
+
 export interface ResourcePattern {
   readonly name: string;
   readonly method: string | null;
-  readonly segments: readonly { readonly kind: "literal" | "capture"; readonly text: string }[];
+  readonly segments: readonly Segment[];
   readonly span: Span;
 }
 

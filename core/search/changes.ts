@@ -177,7 +177,7 @@ function resourcesOf(program: Program): Described {
       program.strings[program.enums[0]!.members[member]!]!,
       {
         method,
-        path: `/${segments.map((s) => (s.kind === "capture" ? `{${s.text}}` : s.text)).join("/")}`,
+        path: `/${segments.map((s) => ({ literal: s.text, capture: `{${s.text}}`, any: "*", rest: "**" })[s.kind]).join("/")}`,
       },
     ]),
   );

@@ -34,11 +34,12 @@ export interface GeneratedAttribute extends Omit<Attribute, "span" | "default"> 
 
 /** What `resource.type` can be; requests draw from their paths (request.ts). */
 export const RESOURCES =
-  'resource Order: "/orders/{order_id}"\nresource Deployment: POST "/deployments"\nresource Item: GET "/orders/{order_id}/items/{item}"\n';
+  'resource Order: "/orders/{order_id}"\nresource Deployment: POST "/deployments"\nresource Item: GET "/orders/{order_id}/items/{item}"\n' +
+  'resource File: "/files/*/**"\nresource Log: GET "/{*}/{item}/**/log"\nresource Deep: POST "/**/deep/{order_id}"\n';
 const RESOURCE_TYPE: EnumInfo = {
   name: "resource",
   ordered: false,
-  members: ["Order", "Deployment", "Item"],
+  members: ["Order", "Deployment", "Item", "File", "Log", "Deep"],
 };
 
 const STRING: Type = { kind: "string" };

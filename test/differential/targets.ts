@@ -36,6 +36,29 @@ function item(path: string, id: string, name: string): Target {
   };
 }
 
+function file(path: string): Target {
+  return { path, valid: true, resource: () => "File", captures: {} };
+}
+
+function log(path: string, name: string): Target {
+  return {
+    path,
+    valid: true,
+    resource: (method) => (method === "GET" ? "Log" : ""),
+    captures: { Log: { item: name } },
+  };
+}
+
+/** `other`: what matches with other methods than POST. */
+function deep(path: string, id: string, other: "" | "File"): Target {
+  return {
+    path,
+    valid: true,
+    resource: (method) => (other === "" && method === "POST" ? "Deep" : other),
+    captures: { Deep: { order_id: id } },
+  };
+}
+
 export const TARGETS: readonly Target[] = [
   order("/orders/7", "7"),
   order("/orders/ab/", "ab"),
@@ -46,6 +69,20 @@ export const TARGETS: readonly Target[] = [
   deployment("/deployments/"),
   item("/orders/2/items/3", "2", "3"),
   item("/orders/a/items/b/", "a", "b"),
+  file("/files/a"),
+  file("/files/%C3%A9/b/c/"),
+  // A literal at the left comes before what stands behind it.
+  deep("/files/a/deep/1", "1", "File"),
+  file("/files/a/b/log"),
+  log("/x/1/log", "1"),
+  log("/x/a%20b/c/d/log/log/", "a b"),
+  log("/x/log/log", "log"),
+  none("/x/log"),
+  none("/x/1/logs"),
+  deep("/deep/7", "7", ""),
+  deep("/a/b/c/deep/%C3%A9", "é", ""),
+  deep("/deep/deep/deep", "deep", ""),
+  none("/deep/7/8"),
   none("/"),
   none("/a"),
   none("/orders"),

@@ -129,7 +129,10 @@ function pathOf(resource: Resource | null, program: Program, random: Random): st
   if (resource === null) return "/";
   const segment = ({ kind, text }: Resource["segments"][number]): string =>
     kind === "literal" ? text : random.pick(["7", "a b", ...program.strings.slice(0, TEXTS_MAX)]);
-  return `/${resource.segments.map((s) => encodeURIComponent(segment(s))).join("/")}`;
+  const segments = resource.segments.flatMap((s) =>
+    s.kind === "rest" ? random.times(random.below(4), () => segment(s)) : segment(s),
+  );
+  return `/${segments.map((text) => encodeURIComponent(text)).join("/")}`;
 }
 
 function textOf(value: unknown): string {

@@ -1,6 +1,6 @@
 /** Rule 9: path patterns, in the order in which they are tried. */
-import { NONE } from "../../gen/constants";
-import { Bundle, SEGMENT_CAPTURE, SEGMENT_LITERAL } from "../bundle";
+import { NONE, SEGMENT_ANY, SEGMENT_CAPTURE, SEGMENT_LITERAL, SEGMENT_REST } from "../../gen/constants";
+import { Bundle, SegmentEntry } from "../bundle";
 import { AS_LITERAL, AS_TOKEN, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
 import { compareStrings } from "./ranks";
@@ -44,9 +44,16 @@ function isMethod(bundle: Bundle, method: u32): bool {
 
 function verifySegments(bundle: Bundle, first: u32, end: u32): bool {
   clearMarks();
+  let open = false;
   for (let i = first; i < end; i++) {
     const segment = bundle.segment(i);
-    if (segment.kind > SEGMENT_CAPTURE || segment.text >= bundle.stringCount) return false;
+    if (segment.kind >= SEGMENT_ANY) {
+      const rest = segment.kind == SEGMENT_REST;
+      if (segment.kind > SEGMENT_REST || segment.text != NONE || (rest && open)) return false;
+      open = open || rest;
+      continue;
+    }
+    if (segment.text >= bundle.stringCount) return false;
     if (segment.kind == SEGMENT_LITERAL) {
       if (!isFit(bundle, segment.text, AS_LITERAL)) return false;
     } else if (bundle.stringLength(segment.text) == 0 || !mark(segment.text)) return false;
@@ -54,14 +61,24 @@ function verifySegments(bundle: Bundle, first: u32, end: u32): bool {
   return true;
 }
 
+/** A capture is as specific as `*`. */
+function rankOf(segment: SegmentEntry): u32 {
+  return segment.kind == SEGMENT_CAPTURE ? SEGMENT_ANY : segment.kind;
+}
+
 /** Negative where `a` is tried before `b`, 0 where they match the same requests. */
 function compareSpecificity(bundle: Bundle, a: u32, b: u32): i32 {
   const first = bundle.resource(a);
   const second = bundle.resource(b);
-  if (first.count != second.count) return first.count < second.count ? -1 : 1;
-  for (let i: u32 = 0; i < first.count; i++) {
-    const kind = bundle.segment(first.first + i).kind;
-    if (kind != bundle.segment(second.first + i).kind) return kind == SEGMENT_LITERAL ? -1 : 1;
+  let open = false;
+  for (let i: u32 = 0; i < max(first.count, second.count); i++) {
+    // Where one ends it comes first, but not behind `**`.
+    if (i >= first.count) return open ? 1 : -1;
+    if (i >= second.count) return open ? -1 : 1;
+    const rank = rankOf(bundle.segment(first.first + i));
+    const other = rankOf(bundle.segment(second.first + i));
+    if (rank != other) return rank < other ? -1 : 1;
+    open = open || rank == SEGMENT_REST;
   }
   if ((first.method == NONE) != (second.method == NONE)) return first.method == NONE ? 1 : -1;
   for (let i: u32 = 0; i < first.count; i++) {

@@ -1,5 +1,6 @@
 /** Rule 8: the slots, one for each fact about a request. */
 import {
+  SEGMENT_CAPTURE,
   SLOT_CLAIMED,
   SLOT_HAS_DEFAULT,
   SLOT_OPTIONAL,
@@ -27,7 +28,7 @@ import {
 import { allocateZeroed } from "../../host/arena";
 import { ADDRESS_PREFIX } from "../address";
 import { BUILTIN_COUNT, builtinName, builtinType } from "../builtins";
-import { Bundle, SEGMENT_CAPTURE, SlotEntry } from "../bundle";
+import { Bundle, SlotEntry } from "../bundle";
 import { equalsText } from "../bytes";
 import { AS_POINTER, AS_SOURCE_HEADER, AS_TOKEN, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";

@@ -1,19 +1,20 @@
 /** Rule 9: path patterns, in the order in which they are tried. */
+import { NONE, SEGMENT_CAPTURE, SEGMENT_LITERAL, SEGMENT_REST } from "../gen/constants.ts";
+import { SEGMENT_NAMES } from "../gen/tables.ts";
 import type { EnumType, Resource } from "../program.ts";
+import { compareKinds, KIND_RANKS } from "../resource-order.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";
 import { isToken, remembered } from "./names.ts";
 import { refuse, shown } from "./refusal.ts";
 import { allUsed, nextRange, type Table } from "./table.ts";
 
-const CAPTURE = 1;
-const SEGMENT_KINDS = ["literal", "capture"] as const;
-
 /** A resource as string indexes, -1 for no method. */
 interface Pattern {
   readonly member: number;
   readonly method: number;
   readonly kinds: readonly number[];
+  /** -1 where there is none. */
   readonly texts: readonly number[];
 }
 
@@ -25,7 +26,10 @@ export function readResources(tables: Tables, constants: Constants, resourceType
   return patterns.map(({ member, method, kinds, texts }) => ({
     member,
     method: method === -1 ? null : strings[method]!,
-    segments: kinds.map((kind, i) => ({ kind: SEGMENT_KINDS[kind]!, text: strings[texts[i]!]! })),
+    segments: kinds.map((kind, i) => ({
+      kind: SEGMENT_NAMES[kind]!,
+      text: texts[i] === -1 ? "" : strings[texts[i]!]!,
+    })),
   }));
 }
 
@@ -74,9 +78,16 @@ function readSegments(
   const captures = new Set<number>();
   for (let i = first; i < end; i++) {
     const kind = table.word(i, 0);
-    if (kind >= SEGMENT_KINDS.length) refuse(table.at(i), `unknown kind ${kind}`);
+    if (kind >= SEGMENT_NAMES.length) refuse(table.at(i), `unknown kind ${kind}`);
+    if (kind !== SEGMENT_LITERAL && kind !== SEGMENT_CAPTURE) {
+      if (table.word(i, 1) !== NONE) refuse(table.at(i), "a wildcard has no text");
+      if (kind === SEGMENT_REST && kinds.includes(SEGMENT_REST)) refuse(table.at(i), "a second `**`");
+      kinds.push(kind);
+      texts.push(-1);
+      continue;
+    }
     const text = table.index(i, 1, { what: "string", count: strings.length });
-    if (kind === CAPTURE) {
+    if (kind === SEGMENT_CAPTURE) {
       if (strings[text] === "") refuse(table.at(i), "the name of the capture is empty");
       if (captures.has(text)) refuse(table.at(i), `${shown(strings[text]!)} is captured twice`);
       captures.add(text);
@@ -102,7 +113,7 @@ function ranksByBytes(patterns: readonly Pattern[], constants: Constants): Reado
   const used = new Set<number>();
   for (const { method, kinds, texts } of patterns) {
     used.add(method);
-    for (const [i, kind] of kinds.entries()) if (kind !== CAPTURE) used.add(texts[i]!);
+    for (const [i, kind] of kinds.entries()) if (kind === SEGMENT_LITERAL) used.add(texts[i]!);
   }
   used.delete(-1);
   const sorted = [...used].sort((a, b) => compareStrings(constants, a, b));
@@ -111,14 +122,18 @@ function ranksByBytes(patterns: readonly Pattern[], constants: Constants): Reado
 
 /** Negative where `a` is tried before `b`, 0 where they match the same requests. */
 function compareSpecificity(a: Pattern, b: Pattern, ranks: ReadonlyMap<number, number>): number {
-  if (a.kinds.length !== b.kinds.length) return a.kinds.length - b.kinds.length;
-  for (const [i, kind] of a.kinds.entries()) if (kind !== b.kinds[i]) return kind - b.kinds[i]!;
+  const kinds = compareKinds(a.kinds.map(rankOf), b.kinds.map(rankOf));
+  if (kinds !== 0) return kinds;
   if ((a.method === -1) !== (b.method === -1)) return a.method === -1 ? 1 : -1;
   for (const [i, kind] of a.kinds.entries()) {
-    if (kind !== CAPTURE && a.texts[i] !== b.texts[i])
+    if (kind === SEGMENT_LITERAL && a.texts[i] !== b.texts[i])
       return ranks.get(a.texts[i]!)! - ranks.get(b.texts[i]!)!;
   }
   return a.method === -1 ? 0 : ranks.get(a.method)! - ranks.get(b.method)!;
+}
+
+function rankOf(kind: number): number {
+  return KIND_RANKS[kind]!;
 }
 
 /** By bytes. */

@@ -170,6 +170,11 @@ export const SET_NUMBERS = 1;
 export const SET_MEMBERS = 2;
 export const SET_NETWORKS = 3;
 
+export const SEGMENT_LITERAL = 0;
+export const SEGMENT_CAPTURE = 1;
+export const SEGMENT_ANY = 2;
+export const SEGMENT_REST = 3;
+
 export const OBLIGATION_SET_REQUEST_HEADER = 1;
 
 export const NODE_LEAF = 0;
@@ -193,7 +198,7 @@ export const SECTION_ENUMS = 6;
 export const SECTION_SHAPES = 7;
 /** Facts about a request. Cells of the global frame are given out slot by slot. default = string, number, network index, enum member, or 0/1 (bool); 0 without the flag. */
 export const SECTION_SLOTS = 8;
-/** Path patterns, most specific first: the first that matches is the resource. One entry for each member of enum 0. */
+/** Path patterns, most specific first: the first that matches is the resource. A literal is a segment with this text, a capture and `any` are one segment, `rest` is any number of them, also none. One entry for each member of enum 0. */
 export const SECTION_RESOURCES = 9;
 /** Routines one after the other; see Instructions. */
 export const SECTION_CODE = 10;

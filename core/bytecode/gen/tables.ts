@@ -6,6 +6,7 @@ export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "automat
 export const SEVERITY_NAMES = ["critical", "high", "medium", "low", "info"] as const;
 export const EFFECT_NAMES = ["requires", "allows", "denies"] as const;
 export const SET_NAMES = ["strings", "numbers", "members", "networks"] as const;
+export const SEGMENT_NAMES = ["literal", "capture", "any", "rest"] as const;
 export const NODE_NAMES = ["leaf", "and", "or", "not"] as const;
 
 /** What an operand is: a cell of some type, or a constant, an immediate, a body length. */

@@ -57,6 +57,7 @@ interface Spec {
   severities: Named[];
   effects: Named[];
   setKinds: Named[];
+  segmentKinds: Named[];
   obligationKinds: Named[];
   nodeKinds: Named[];
   sections: (Required<Pick<Named, "name" | "id" | "text">> & { layout: string })[];
@@ -141,6 +142,7 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   group("SEVERITY", spec.severities, (item) => item.id!);
   group("EFFECT", spec.effects, (item) => item.id!);
   group("SET", spec.setKinds, (item) => item.id!);
+  group("SEGMENT", spec.segmentKinds, (item) => item.id!);
   group("OBLIGATION", spec.obligationKinds, (item) => item.id!);
   group("NODE", spec.nodeKinds, (item) => item.id!);
   group("SECTION", spec.sections, (item) => item.id!);
@@ -175,6 +177,7 @@ function tables(spec: Spec): string {
     `export const SEVERITY_NAMES = ${names(spec.severities)};`,
     `export const EFFECT_NAMES = ${names(spec.effects)};`,
     `export const SET_NAMES = ${names(spec.setKinds)};`,
+    `export const SEGMENT_NAMES = ${names(spec.segmentKinds)};`,
     `export const NODE_NAMES = ${names(spec.nodeKinds)};`,
     "",
     "/** What an operand is: a cell of some type, or a constant, an immediate, a body length. */",
@@ -272,7 +275,7 @@ ${table(
 )}
 
 Types: ${ids(spec.types)}. Policy kinds: ${ids(spec.policyKinds)}. Modes: ${ids(spec.modes)}. Severities: ${ids(spec.severities)}.
-Effects: ${ids(spec.effects)}. Set kinds: ${ids(spec.setKinds)}. Obligation kinds: ${ids(spec.obligationKinds)}. Node kinds: ${ids(spec.nodeKinds)}.
+Effects: ${ids(spec.effects)}. Set kinds: ${ids(spec.setKinds)}. Segment kinds: ${ids(spec.segmentKinds)}. Obligation kinds: ${ids(spec.obligationKinds)}. Node kinds: ${ids(spec.nodeKinds)}.
 
 Statuses of a denial: ${spec.denyStatuses.join(", ")}.
 

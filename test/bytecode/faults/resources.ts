@@ -59,9 +59,9 @@ export const RESOURCES: readonly Fault[] = [
   [
     "unknown segment kind",
     (m) => {
-      m.segments[0]!.kind = 2;
+      m.segments[0]!.kind = 4;
     },
-    "resources segment 0: unknown kind 2",
+    "resources segment 0: unknown kind 4",
   ],
   [
     "string of a segment",
@@ -111,8 +111,54 @@ export const RESOURCES: readonly Fault[] = [
   [
     "more segments first",
     (m) => {
+      m.segments.splice(2, 3, m.segments[3]!, m.segments[4]!, m.segments[2]!);
       m.resources[2]!.count = 2;
       Object.assign(m.resources[3]!, { first: 4, count: 1 });
+    },
+    "resources entry 3: it is not less specific than the one before it",
+  ],
+  [
+    "wildcard with a text",
+    (m) => {
+      m.segments.push({ kind: 2, string: 0 });
+      m.resources[3]!.count = 3;
+    },
+    "resources segment 5: a wildcard has no text",
+  ],
+  [
+    "any number of segments, twice",
+    (m) => {
+      m.segments.push({ kind: 3, string: NONE }, { kind: 3, string: NONE });
+      m.resources[3]!.count = 4;
+    },
+    "resources segment 6: a second `**`",
+  ],
+  [
+    "** before a capture",
+    (m) => {
+      m.segments.splice(3, 0, { kind: 3, string: NONE });
+      m.resources[2]!.count = 2;
+      m.resources[3]!.first = 4;
+    },
+    "resources entry 3: it is not less specific than the one before it",
+  ],
+  [
+    "** before the end",
+    (m) => {
+      m.segments.splice(2, 0, { kind: 3, string: NONE });
+      m.resources[1]!.count = 2;
+      m.resources[2]!.first = 3;
+      m.resources[3]!.first = 4;
+    },
+    "resources entry 2: it is not less specific than the one before it",
+  ],
+  [
+    "the end behind ** before a capture",
+    (m) => {
+      m.segments.splice(3, 0, { kind: 3, string: NONE });
+      m.segments.splice(5, 0, { kind: 3, string: NONE });
+      m.resources[2]!.count = 2;
+      Object.assign(m.resources[3]!, { first: 4, count: 3 });
     },
     "resources entry 3: it is not less specific than the one before it",
   ],
