@@ -26,6 +26,8 @@ export function declarationDoc(pieces: readonly Piece[]): Doc {
     case "constant":
     case "default":
     case "import":
+    case "sets":
+    case "set":
       return wordsDoc(region, 0, pieces.length);
     case "type":
       return entriesDoc(region, false);
