@@ -53,12 +53,23 @@ export function optimize(plan: Plan, passes: readonly Pass[] = PASSES): NodeCond
   return (node) => made.get(node) ?? conditionOf(node);
 }
 
+/** Kinds of leaves that stay as they are: alternatives, and tests of which no pass makes anything else. */
+const KEPT: ReadonlySet<Condition["kind"]> = new Set([
+  "and",
+  "or",
+  "exists",
+  "truth",
+  "compare",
+  "text",
+  "has",
+]);
+
 /**
  * A leaf's code is run for reasons, which name the cells that it reads and show the counts at its start: it goes on
  * reading all of them, and what stands beside each other in it stays in its order.
  */
 function leafCondition(condition: Condition, run: (condition: Condition) => Condition): Condition {
-  if (condition.kind === "and" || condition.kind === "or") return condition;
+  if (KEPT.has(condition.kind)) return condition;
   const made = run(condition);
   return cellsRead(made).size === cellsRead(condition).size ? made : condition;
 }
