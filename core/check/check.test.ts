@@ -639,6 +639,19 @@ describe("policy sets", () => {
     expect(report.list().map((d) => `${d.id}: ${named(d.span.start)}`)).toEqual(want);
   });
 
+  test("a denial that ends with its expiry silences nobody, and repeats no other", () => {
+    const report = new Diagnostics();
+    const denial = (name: string, more: string) =>
+      `guard ${name}:\n  triggers when request.path == "/a"\n  denies\n${more}`;
+    const expiring = "  on expiry: off\n  metadata\n    expires: 2027-01-01T00:00:00Z\n";
+    const text = `policy P:\n  triggers when request.path == "/a"\n  allows\n${denial("G", expiring)}`;
+    check(parse([{ name: "a.ipe", text }], report), report);
+    expect(report.list().map((d) => d.id)).toEqual([]);
+    const two = new Diagnostics();
+    check(parse([{ name: "a.ipe", text: denial("G", expiring) + denial("H", "") }], two), two);
+    expect(two.list().map((d) => d.id)).toEqual([]);
+  });
+
   test("a set ends with its file", () => {
     const report = new Diagnostics();
     const files = [sets('set "a"\npolicy P: allows\n'), "policy P: allows\n"];

@@ -1,7 +1,7 @@
 /** Policies that say what others say already, or that others never let speak. */
 import type { Diagnostics } from "../../source/diagnostics.ts";
 import type { Expression, PolicyDeclaration } from "../../syntax/ast.ts";
-import { canAllow, metadataOf, precedes } from "../policies.ts";
+import { canAllow, expiryOf, metadataOf, precedes } from "../policies.ts";
 import type { Domain, World } from "../worlds/world.ts";
 import type { Worlds } from "../worlds/worlds.ts";
 import type { Subject } from "./analysis.ts";
@@ -31,7 +31,10 @@ function checkTogether({ beside, policies }: Group, worlds: Worlds, report: Diag
   const enforced = policies.filter(isEnforced);
   const others = beside.filter(isEnforced);
   const duplicates = checkDuplicates(others, enforced, worlds, report);
-  const denying = [...others, ...enforced].filter((policy) => policy.effect?.kind === "denies");
+  // One that is off when it has expired silences nobody then.
+  const denying = [...others, ...enforced].filter(
+    (policy) => policy.effect?.kind === "denies" && policy.onExpiry === null,
+  );
   if (denying.length === 0) return;
   const always = denying.find((policy) => policy.trigger === null);
   if (always !== undefined) {
@@ -74,6 +77,8 @@ function checkDuplicates(
       trigger === null ? null : canon.condition(trigger),
       effect?.kind === "requires" ? canon.condition(effect.condition) : null,
       headers,
+      expiryOf(policy),
+      policy.onExpiry !== null,
     ]);
     const other = first.get(key);
     if (other === undefined) {
