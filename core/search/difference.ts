@@ -14,7 +14,8 @@ import { isUnchanged, type ProgramChanges } from "./changes.ts";
 import { Probe } from "./probe.ts";
 import { Random } from "./random.ts";
 import { findRemedy } from "./remedy.ts";
-import { elementsOf, valuesOf, without } from "./values.ts";
+import { elementsOf, type ValueSource, valuesOf, without } from "./values.ts";
+import { RoutineWords } from "./vocabulary.ts";
 
 /** Policies whose conditions lead the search. */
 const FOCUS_MAX = 64;
@@ -204,7 +205,7 @@ class DifferenceSearch {
       const current = fact.state === "present" ? fact.value : undefined;
       return slot.shape.type === "list"
         ? listsOf(probe, slot, Array.isArray(current) ? current : [])
-        : valuesOf(slot.shape, String(slot.cell), current, probe.values);
+        : valuesOf(slot.shape, String(slot.cell), current, wholeWords(probe));
     });
     const kept = [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
     return [...kept.slice(0, VALUES_MAX), undefined, ILL_TYPED];
@@ -359,6 +360,13 @@ function subjectsOf(from: Probe, to: Probe): Subject[] {
     }
   }
   return [...subjects.values()];
+}
+
+/** No condition comes first, but where values are computed, parts of sums are values too. */
+function wholeWords(probe: Probe): ValueSource {
+  const words = new RoutineWords();
+  words.computes = probe.vocabulary.computes;
+  return { ...probe.values, words };
 }
 
 /** The list with an element more, as many more as some count asks for, or without one. */

@@ -110,6 +110,11 @@ function* edgeEdits(edit: Place, current: Json | undefined): Generator<Edit> {
   const turns = (number: number): boolean =>
     edit.probe.loadWith(edit.request, edit.slot, edit.place(scale.format(number))) !== null &&
     edit.probe.truth(edit.target.leaf) === edit.target.want;
+  // Where another operand is missing, no number helps.
+  if (turns(start) || edit.probe.truth(edit.target.leaf) === "unknown") {
+    yield { value: edit.place(scale.format(start)), cost: 0 };
+    return;
+  }
   for (const side of [1, -1]) {
     let wrong = start;
     for (let step = scale.step; step <= Number.MAX_SAFE_INTEGER; step *= 2) {

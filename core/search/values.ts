@@ -77,11 +77,11 @@ function scalarsOf(shape: Shape, path: string, current: Current, source: ValueSo
         isNumber(current) ? current : null,
       );
     case "datetime":
-      return timesOf([...constants, ...(current === undefined ? [] : [current])], parseDatetime).map(
+      return timesOf([...constants, ...(current === undefined ? [] : [current])], parseDatetime, source).map(
         formatDatetime,
       );
     case "duration":
-      return timesOf([...constants, ...(current === undefined ? [] : [current])], parseDuration).map(
+      return timesOf([...constants, ...(current === undefined ? [] : [current])], parseDuration, source).map(
         formatDuration,
       );
     case "bool":
@@ -139,11 +139,16 @@ function sumsOf(numbers: readonly number[]): number[] {
 }
 
 /** Milliseconds around constants (numbers) and facts (texts): whole seconds first, as people write them. */
-function timesOf(values: readonly Json[], parse: (text: string) => number | null): number[] {
-  const times = values.flatMap((value) => {
-    const ms = isText(value) ? parse(value) : value;
+function timesOf(
+  values: readonly Json[],
+  parse: (text: string) => number | null,
+  source: ValueSource,
+): number[] {
+  const found = values.flatMap((value) => {
+    const ms = isText(value) ? (parse(value) ?? parseDatetime(value) ?? parseDuration(value)) : value;
     return isNumber(ms ?? undefined) ? [ms as number] : [];
   });
+  const times = source.words?.computes === true ? [...new Set(sumsOf(found))] : found;
   const known = times.length === 0 ? [0] : times;
   return [SECOND_MS, 1].flatMap((step) => known.flatMap((ms) => [ms, ms + step, ms - step]));
 }

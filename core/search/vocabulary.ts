@@ -16,6 +16,7 @@ import { formatAddress, formatNetwork } from "../source/address.ts";
 
 /** Constants of one value that are kept; a policy rarely names more, and a search cannot try more. */
 const CONSTANTS_MAX = 64;
+const NUMERIC: readonly string[] = ["int", "float", "datetime", "duration"];
 /** The frame of computed values. */
 const TEMPORARIES = 3;
 const ADDRESS_BYTES = 16;
@@ -144,6 +145,10 @@ export class Vocabulary implements Sink {
   /** A computed value stands for what it is made of: what is compared with it says something of each part. */
   #compute(instruction: Instruction, parts: readonly NamedCell[], scope: Scope, sink: Sink): void {
     if (instruction.info.b === "number") scope.loaded.push(this.#program.numbers[instruction.b]!);
+    for (const part of parts) {
+      if (part.sized !== true && NUMERIC.includes(part.shape.type))
+        for (const number of scope.loaded) sink.add(scalarPath(part), number);
+    }
     linkAll(parts, sink);
     sink.computes = true;
     scope.temporaries.set(
