@@ -15,7 +15,7 @@
 // @ts-ignore: decorator
 @inline export const SECTION_ENTRY_BYTES: u32 = 44;
 // @ts-ignore: decorator
-@inline export const SECTION_COUNT: u32 = 14;
+@inline export const SECTION_COUNT: u32 = 15;
 // @ts-ignore: decorator
 @inline export const INSTRUCTION_BYTES: u32 = 8;
 export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
@@ -338,6 +338,9 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** The source trees of the conditions. A leaf's routine tests it alone; children follow their parent; reads name the slots that a leaf or a `not` reads. */
 // @ts-ignore: decorator
 @inline export const SECTION_EXPLAIN: u32 = 14;
+/** Business hours. days: bit 0 Monday ... bit 6 Sunday; from, to: minutes of the local day, to excluded. From each minute (since 1970-01-01T00:00Z) on the local time is so many minutes ahead of UTC; before the first and from `until` on nothing is known. Schedules use the offsets one after the other. */
+// @ts-ignore: decorator
+@inline export const SECTION_SCHEDULES: u32 = 15;
 
 /** The routine or body answers true. */
 // @ts-ignore: decorator
@@ -444,87 +447,90 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Automaton b says yes to the bytes of a. */
 // @ts-ignore: decorator
 @inline export const OP_MATCHES: u32 = 35;
+/** a lies in the hours of schedule b; unknown outside of the time that the schedule knows. */
+// @ts-ignore: decorator
+@inline export const OP_IN_HOURS: u32 = 36;
 /** Kleene or over the elements of list a: equals string b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_STRING: u32 = 36;
+@inline export const OP_HAS_STRING: u32 = 37;
 /** Kleene or over the elements of list a: equals number b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_NUMBER: u32 = 37;
+@inline export const OP_HAS_NUMBER: u32 = 38;
 /** Kleene or over the elements of list a (enum, or bool with 0 or 1): is member b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_MEMBER: u32 = 38;
+@inline export const OP_HAS_MEMBER: u32 = 39;
 /** Kleene or over the elements of list a (ip or cidr): equals network b. */
 // @ts-ignore: decorator
-@inline export const OP_HAS_ADDRESS: u32 = 39;
+@inline export const OP_HAS_ADDRESS: u32 = 40;
 /** Kleene or over the elements of list b: equals a. Unknown if a or the list is unknown, also for an empty list. */
 // @ts-ignore: decorator
-@inline export const OP_IN_LIST: u32 = 40;
+@inline export const OP_IN_LIST: u32 = 41;
 /** Kleene or over the elements of list b of cidr: holds ip a. Unknown if a or the list is unknown, also for an empty list. */
 // @ts-ignore: decorator
-@inline export const OP_IN_CIDRS: u32 = 41;
+@inline export const OP_IN_CIDRS: u32 = 42;
 /** The next b instructions are the body. Kleene or of the body over the elements of list a; unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_ANY: u32 = 42;
+@inline export const OP_ANY: u32 = 43;
 /** Kleene and of the body over the elements of list a; unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_ALL: u32 = 43;
+@inline export const OP_ALL: u32 = 44;
 /** Puts the sure and the possible number of elements of list a for which the body is true into the register; without a body (b = 0) present elements are sure, others possible. Unknown if the list is. */
 // @ts-ignore: decorator
-@inline export const OP_COUNT: u32 = 44;
+@inline export const OP_COUNT: u32 = 45;
 /** Register 0 equals number b, for every number between sure and possible. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNT: u32 = 45;
+@inline export const OP_EQ_COUNT: u32 = 46;
 /** Register 0 is less than number b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNT: u32 = 46;
+@inline export const OP_LT_COUNT: u32 = 47;
 /** Register 0 is at most number b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNT: u32 = 47;
+@inline export const OP_LE_COUNT: u32 = 48;
 /** Register 0 equals the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNT_CELL: u32 = 48;
+@inline export const OP_EQ_COUNT_CELL: u32 = 49;
 /** Register 0 is less than the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNT_CELL: u32 = 49;
+@inline export const OP_LT_COUNT_CELL: u32 = 50;
 /** Register 0 is at most the number in cell b, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNT_CELL: u32 = 50;
+@inline export const OP_LE_COUNT_CELL: u32 = 51;
 /** Register 0 equals register 1; unknown unless one of them is exact. */
 // @ts-ignore: decorator
-@inline export const OP_EQ_COUNTS: u32 = 51;
+@inline export const OP_EQ_COUNTS: u32 = 52;
 /** Register 0 is less than register 1, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LT_COUNTS: u32 = 52;
+@inline export const OP_LT_COUNTS: u32 = 53;
 /** Register 0 is at most register 1, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_LE_COUNTS: u32 = 53;
+@inline export const OP_LE_COUNTS: u32 = 54;
 /** Number b as a value of the type whose id is the field: int, float, datetime or duration. */
 // @ts-ignore: decorator
-@inline export const OP_LOAD_NUMBER: u32 = 54;
+@inline export const OP_LOAD_NUMBER: u32 = 55;
 /** a + b. Types: int and float with each other (int if both are), datetime and duration to a datetime, two durations to a duration. */
 // @ts-ignore: decorator
-@inline export const OP_ADD: u32 = 55;
+@inline export const OP_ADD: u32 = 56;
 /** a - b. Types: likewise; two datetimes to a duration, a datetime and a duration to a datetime, two durations to a duration. */
 // @ts-ignore: decorator
-@inline export const OP_SUBTRACT: u32 = 56;
+@inline export const OP_SUBTRACT: u32 = 57;
 /** a times b. Types: int and float with each other, a duration and an int to a duration. */
 // @ts-ignore: decorator
-@inline export const OP_MULTIPLY: u32 = 57;
+@inline export const OP_MULTIPLY: u32 = 58;
 /** String a with ASCII letters in lower case. */
 // @ts-ignore: decorator
-@inline export const OP_LOWER: u32 = 58;
+@inline export const OP_LOWER: u32 = 59;
 /** As COUNT, the number itself: an int where the sure and the possible number coincide, else invalid. */
 // @ts-ignore: decorator
-@inline export const OP_TALLY: u32 = 59;
+@inline export const OP_TALLY: u32 = 60;
 /** Sum, from the first element on, of field `field` of the elements of list a for which the body is true (all, without a body): int, float or duration. 0 for none. */
 // @ts-ignore: decorator
-@inline export const OP_SUM: u32 = 60;
+@inline export const OP_SUM: u32 = 61;
 /** The least of them: int, float, datetime, duration or a member of an ordered enum. Invalid for none. */
 // @ts-ignore: decorator
-@inline export const OP_MIN: u32 = 61;
+@inline export const OP_MIN: u32 = 62;
 /** The greatest of them, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_MAX: u32 = 62;
+@inline export const OP_MAX: u32 = 63;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: StaticArray<u32> = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];

@@ -83,6 +83,19 @@ export class ObligationEntry {
   value: u32;
 }
 
+/** Business hours, in minutes. */
+// @ts-ignore: decorator
+@unmanaged
+export class ScheduleEntry {
+  /** Bit 0 is Monday. */
+  days: u32;
+  from: u32;
+  to: u32;
+  until: u32;
+  first: u32;
+  count: u32;
+}
+
 // @ts-ignore: decorator
 @unmanaged
 export class PolicyEntry {
@@ -199,6 +212,10 @@ export class Bundle {
   nodes: usize;
   readCount: u32;
   reads: usize;
+  scheduleCount: u32;
+  schedules: usize;
+  offsetCount: u32;
+  offsets: usize;
 
   /** Slot whose value names the policy set that applies, or NONE. */
   selector: u32;
@@ -367,6 +384,15 @@ export class Bundle {
 
   @inline node(index: u32): NodeEntry {
     return changetype<NodeEntry>(this.nodes + index * 36);
+  }
+
+  schedule(index: u32): ScheduleEntry {
+    return changetype<ScheduleEntry>(this.schedules + index * 24);
+  }
+
+  /** Minute (u32) and offset (i32). */
+  offset(index: u32): usize {
+    return this.offsets + (index << 3);
   }
 
   @inline read(index: u32): ReadEntry {

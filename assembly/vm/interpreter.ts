@@ -6,7 +6,7 @@
 import * as op from "../gen/constants";
 import { allocate, markArena, releaseArena } from "../host/arena";
 import { inNetwork, orderAddresses } from "./address";
-import { Bundle, SetEntry } from "./bundle";
+import { Bundle, ScheduleEntry, SetEntry } from "./bundle";
 import { equalBytes, lowerBytes } from "./bytes";
 import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, KIND_STRING, PRESENT } from "./cells";
 import { containsBytes } from "./search";
@@ -372,6 +372,8 @@ function test(opcode: u32, head: u32, at: usize): u32 {
       return orderBytes(a, bundle.stringPointer(b), bundle.stringLength(b)) < <i32>(opcode - op.OP_LT_STRING);
     case op.OP_MATCHES:
       return matches(a, b);
+    case op.OP_IN_HOURS:
+      return inHours(a.number, bundle.schedule(b));
     case op.OP_HAS_STRING:
     case op.OP_HAS_NUMBER:
     case op.OP_HAS_MEMBER:
@@ -431,6 +433,23 @@ function matches(cell: Cell, index: u32): u32 {
     state = load<u16>(rows + state * width + (<u32>load<u8>(classes + load<u8>(at)) << 1));
   }
   return state > 1 ? load<u16>(rows + state * width + width - 2) : state;
+}
+
+function inHours(ms: f64, schedule: ScheduleEntry): u32 {
+  const minutes = Math.floor(ms / 60000);
+  if (!(minutes >= load<u32>(bundle.offset(schedule.first)) && minutes < schedule.until)) return UNKNOWN;
+  const minute = <u32>minutes;
+  let low = schedule.first;
+  let high = low + schedule.count;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (load<u32>(bundle.offset(middle)) <= minute) low = middle;
+    else high = middle;
+  }
+  // The first minute that a schedule knows is a day behind 1970-01-01, a Thursday, so no local time is before it.
+  const local = minute + load<u32>(bundle.offset(low), 4);
+  const ofDay = local % 1440;
+  return ((schedule.days >> ((local / 1440 + 3) % 7)) & 1) == 1 && ofDay >= schedule.from && ofDay < schedule.to ? TRUE : FALSE;
 }
 
 function startsWith(cell: Cell, pointer: usize, length: u32): bool {

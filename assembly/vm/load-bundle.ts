@@ -32,7 +32,7 @@ import { SHA256_BYTES } from "./sha256";
 import { internTableSize } from "./strings";
 import { verifyCode } from "./verify/code";
 import { verifyAutomata } from "./verify/automata";
-import { verifyConstants, verifySets } from "./verify/constants";
+import { verifyConstants, verifySchedules, verifySets } from "./verify/constants";
 import { verifyContainer } from "./verify/container";
 import { verifyExplain } from "./verify/explain";
 import { newJudgements } from "./verify/judgements";
@@ -79,7 +79,7 @@ function verify(bundle: Bundle): bool {
   if (!verifyContainer(bundle)) return false;
   bundle.hashSeed = load<u32>(bundle.bytes, HEADER_DIGEST);
   if (!makeTables(bundle) || !newMarks(bundle.stringCount) || !newJudgements(bundle.stringCount)) return refuse("bundle", "out of memory");
-  if (!verifyConstants(bundle) || !verifySets(bundle) || !verifyAutomata(bundle)) return false;
+  if (!verifyConstants(bundle) || !verifySets(bundle) || !verifySchedules(bundle) || !verifyAutomata(bundle)) return false;
   if (!rankStrings(bundle)) return refuse("bundle", "out of memory");
   if (!verifyEnums(bundle) || !verifyShapes(bundle)) return false;
   if (!verifySlots(bundle) || !verifyResources(bundle)) return false;

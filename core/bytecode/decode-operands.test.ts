@@ -19,6 +19,7 @@ const TAKEN: Readonly<Record<Exclude<OperandA, "none">, readonly (keyof typeof C
   string: ["environment", "order_id", "tenant"],
   number: NUMBERS,
   counted: NUMBERS,
+  datetime: [],
   enum: ["resource.type", "risk", "colour", "other_risk"],
   ordered: ["risk", "other_risk"],
   address: ["source.ip", "network", "peer"],

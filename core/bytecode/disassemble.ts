@@ -165,6 +165,10 @@ function operandB(
       return String(program.numbers[b]!);
     case "network":
       return networkText(program, b);
+    case "schedule": {
+      const { days, from, to } = program.schedules[b]!;
+      return `schedule ${b}: days ${days}, minutes ${from}-${to}`;
+    }
     case "automaton":
       return `automaton ${b} of ${program.automata[b]!.states} states`;
     case "member":

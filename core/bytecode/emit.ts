@@ -115,6 +115,9 @@ class Emitter {
       case "text":
         this.#branch(this.#text(c.test, c.left, c.right), negated, targets);
         return;
+      case "hours":
+        this.#branch({ code: op.OP_IN_HOURS, a: c.ref, b: this.#pools.schedule(c.hours) }, negated, targets);
+        return;
       case "matches":
         this.#branch(
           { code: op.OP_MATCHES, a: c.ref, b: this.#pools.automaton(c.automaton) },

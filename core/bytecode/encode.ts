@@ -87,6 +87,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
     policies.policies,
     policies.metadata,
     explain,
+    scheduleSection(pools),
   ];
   return bundleOf(sections, features(plan.slots, read, code), plan.defaultAllow);
 }
@@ -219,6 +220,22 @@ function setSection(sets: readonly ConstantSet[]): Writer {
     first += elements.length;
   }
   for (const { elements } of sets) out.u32s(elements);
+  return out;
+}
+
+function scheduleSection({ schedules }: Pools): Writer {
+  const out = new Writer();
+  out.u32(
+    schedules.length,
+    schedules.reduce((sum, { offsets }) => sum + offsets.length, 0),
+  );
+  let first = 0;
+  for (const { days, from, to, until, offsets } of schedules) {
+    out.u32(days, from, to, until, first, offsets.length);
+    first += offsets.length;
+  }
+  for (const { offsets } of schedules)
+    for (const { minute, offset } of offsets) out.u32(minute, offset >>> 0);
   return out;
 }
 

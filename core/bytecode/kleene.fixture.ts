@@ -32,6 +32,7 @@ export function truthOf(c: Condition, facts: Facts, elements: readonly unknown[]
       return anyOf(c.parts.map((part) => truthOf(part, facts, elements)));
     case "not":
       return not(truthOf(c.operand, facts, elements));
+    case "hours":
     case "computing":
       throw new Error("no condition here computes");
     case "constant":

@@ -1,6 +1,7 @@
 /** Constants of a bundle while it is written: each once, in order of first use. */
 
 import type { Automaton } from "../automaton/automaton.ts";
+import type { BusinessHours } from "../schema/business-hours.ts";
 import type { ConstantValue } from "../schema/schema.ts";
 import { isMapped, parseAddress, parseNetwork } from "../source/address.ts";
 import { utf8 } from "../source/bytes.ts";
@@ -45,6 +46,7 @@ export class Pools {
   /** By identity: a large set of a `data` table is looked at once, however often it is asked. */
   readonly #knownSets = new Map<readonly ConstantValue[], number>();
   readonly #automata = new Pool<Automaton>();
+  readonly #schedules = new Pool<BusinessHours>();
   /** By identity: tables are long. */
   readonly #knownAutomata = new Map<Automaton, number>();
 
@@ -88,6 +90,9 @@ export class Pools {
     return kept;
   }
 
+  get schedules(): readonly BusinessHours[] {
+    return this.#schedules.values;
+  }
   get automata(): readonly Automaton[] {
     return this.#automata.values;
   }
@@ -131,6 +136,10 @@ export class Pools {
   }
 
   /** One language has one table, so patterns that mean the same share it. */
+  schedule(hours: BusinessHours): number {
+    return this.#schedules.intern(JSON.stringify(hours), hours);
+  }
+
   automaton(automaton: Automaton): number {
     const known = this.#knownAutomata.get(automaton);
     if (known !== undefined) return known;

@@ -128,6 +128,18 @@ export interface ExplainNode {
   readonly reads: readonly { readonly cell: number; readonly name: string; readonly shape: Shape }[];
 }
 
+/** Business hours, all in minutes. */
+export interface Schedule {
+  /** Bit 0 is Monday. */
+  readonly days: number;
+  readonly from: number;
+  readonly to: number;
+  readonly until: number;
+  /** Since 1970, ascending: from each on the offset beside it is ahead of UTC. */
+  readonly minutes: Int32Array;
+  readonly offsets: Int32Array;
+}
+
 export interface Program {
   /** `sha256:` and 64 hex digits. */
   readonly digest: string;
@@ -148,6 +160,7 @@ export interface Program {
   readonly setOffsets: Int32Array;
   /** What `matches` and `like` ask, by index. */
   readonly automata: readonly Automaton[];
+  readonly schedules: readonly Schedule[];
   readonly enums: readonly EnumType[];
   readonly slots: readonly Slot[];
   /** Cells of the global frame, and where some code computes those of its values behind them. */

@@ -2,6 +2,7 @@
 
 import type { Automaton } from "../automaton/automaton.ts";
 import type { Pattern } from "../automaton/pattern.ts";
+import type { BusinessHours } from "../schema/business-hours.ts";
 import { resolve } from "../schema/resolve.ts";
 import type { Attribute, ConstantValue, DataSet, Schema, Type } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
@@ -75,6 +76,8 @@ export interface Resolutions {
   readonly patterns: Map<Expression, CheckedPattern>;
   /** Elements that aggregates with a `where` bind, by the list's name node. */
   readonly elements: Map<Name, ElementBinding>;
+  /** Of `is_business_hours(...)`. */
+  readonly hours: Map<Expression, BusinessHours>;
   /** Of `sum(xs.price)`, by the list's name node: what of an element is meant. The name itself resolves to the list. */
   readonly projections: Map<Name, Projection>;
 }

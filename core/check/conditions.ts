@@ -4,6 +4,7 @@ import { automatonOf, YES } from "../automaton/automaton.ts";
 import { parseGlob } from "../automaton/parse-glob.ts";
 import { parsePattern } from "../automaton/parse-pattern.ts";
 import type { Parsed, Problem } from "../automaton/pattern.ts";
+import { daysOf, hoursOf, offsetsOf } from "../schema/business-hours.ts";
 import { BUILTINS_LATER, type Faulty, literalName, literalOf, NETWORK_EXAMPLE } from "../schema/resolve.ts";
 import {
   type ConstantValue,
@@ -55,6 +56,7 @@ export function checkConditions(
 
 const NUMERIC: readonly string[] = ["sum", "min", "max"];
 const NOW = "now";
+const HOURS_EXAMPLE = 'write `is_business_hours("Europe/Berlin", "09:00-17:00", "Mon-Fri")`';
 const REQUEST_TIME = "request.time";
 /** Names for which "did you mean" is looked for: it costs time, and nobody reads hundreds. */
 const SUGGESTIONS_MAX = 100;
@@ -69,12 +71,15 @@ class ConditionChecker {
   readonly #firstWords: ReadonlySet<string>;
   readonly #elementNames: ReadonlySet<string>;
   #suggestions = 0;
+  /** Zones whose clocks were asked for: working one out takes milliseconds. */
+  readonly #clocks = new Map<string, ReturnType<typeof offsetsOf>>();
   readonly resolutions: Resolutions = {
     names: new Map(),
     operands: new Map(),
     patterns: new Map(),
     elements: new Map(),
     projections: new Map(),
+    hours: new Map(),
   };
   /** By operator and text; null where it is no pattern. Policies of one template share many. */
   readonly #patterns = new Map<string, CheckedPattern | Problem>();
@@ -530,6 +535,9 @@ class ConditionChecker {
       case "ends_with":
         this.#textTest(e, scope);
         return;
+      case "in_hours":
+        this.#businessHours(e, scope);
+        return;
       case "matches":
       case "like":
         this.#patternTest(e, scope);
@@ -537,6 +545,60 @@ class ConditionChecker {
       default:
         this.#ordinary(e, scope);
     }
+  }
+
+  /** `is_business_hours(zone, hours, days)` */
+  #businessHours(e: Compare, scope: readonly ElementBinding[]): void {
+    this.#operand(e.left, { kind: "datetime" }, scope);
+    const items = (e.right as ListLiteral).items;
+    const texts = items.map((item) => {
+      const operand = this.#operand(item, { kind: "string" }, scope)?.operand;
+      if (operand !== undefined && operand.kind !== "constant")
+        this.#error("bad-hours", item.span, "this must be known when the policy is compiled", "write a text");
+      return operand?.kind === "constant" ? String(operand.value.value) : null;
+    });
+    if (texts.includes(null)) return;
+    if (texts.length > 3)
+      this.#error("bad-hours", e.span, "`is_business_hours` takes a zone, hours and days", HOURS_EXAMPLE);
+    const [zone, hours = "09:00-17:00", days = "Mon-Fri"] = texts as string[];
+    const clock = this.#clockOf(zone!);
+    if (clock === null)
+      this.#error(
+        "bad-hours",
+        items[0]!.span,
+        `there is no time zone \`${zone}\``,
+        didYouMean(
+          zone!,
+          Intl.supportedValuesOf("timeZone"),
+          'write a name such as "Europe/Berlin" or "UTC"',
+        ),
+      );
+    const window = hoursOf(hours);
+    if (window === null)
+      this.#error(
+        "bad-hours",
+        items[1]!.span,
+        `\`${hours}\` are no hours of a day`,
+        'write such as "09:00-17:00"',
+      );
+    const weekdays = daysOf(days);
+    if (weekdays === null)
+      this.#error(
+        "bad-hours",
+        items[2]!.span,
+        `\`${days}\` are no days of a week`,
+        'write such as "Mon-Fri" or "Sat, Sun"',
+      );
+    if (clock === null || window === null || weekdays === null) return;
+    this.resolutions.hours.set(e, { days: weekdays, ...window, ...clock });
+  }
+
+  #clockOf(zone: string): ReturnType<typeof offsetsOf> {
+    const known = this.#clocks.get(zone);
+    if (known !== undefined) return known;
+    const clock = offsetsOf(zone);
+    this.#clocks.set(zone, clock);
+    return clock;
   }
 
   /** `== != < <= > >=` */

@@ -82,6 +82,8 @@ function compared(e: Compare, absent: ReadonlySet<Attribute>, resolutions: Resol
   const right = constantOf(e.right, absent, resolutions);
   if (right === null) return "unknown";
   switch (e.operator) {
+    case "in_hours":
+      return "unknown";
     case "matches":
     case "like": {
       const pattern = resolutions.patterns.get(e);

@@ -110,6 +110,8 @@ function shownOf(condition: string): string {
       case "any":
       case "all":
         return `${c.kind} ${ref(c.list)}{${shown(c.body)}}`;
+      case "hours":
+        return `${ref(c.ref)} in hours ${c.hours.days} ${c.hours.from}-${c.hours.to}`;
       case "computing":
         return `[${c.steps.map(step).join("; ")}] ${shown(c.test)}`;
       case "count":

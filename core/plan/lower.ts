@@ -118,7 +118,7 @@ class Lowering {
       })),
       metadata: metadata(p),
       expires: expiryOf(p),
-      offWhenExpired: p.onExpiry !== null,
+      offWhenExpired: p.onExpiry !== null && expiryOf(p) !== null,
     };
   }
 
@@ -285,6 +285,8 @@ class Lowering {
         return this.#pattern(e, frames);
       case "in":
         return this.#in(e, frames);
+      case "in_hours":
+        return this.#hours(e, frames);
       default:
         return this.#ordered(e, frames);
     }
@@ -297,6 +299,11 @@ class Lowering {
       left: value(e.left) as Ref,
       right: value(e.right),
     }));
+  }
+
+  #hours(e: Compare, frames: readonly string[]): Condition {
+    const hours = this.#resolutions.hours.get(e)!;
+    return this.#computing(frames, (value) => ({ kind: "hours", ref: value(e.left) as Ref, hours }));
   }
 
   /** A pattern that is nothing but a text is the test of texts that says the same. */

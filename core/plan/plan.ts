@@ -3,6 +3,7 @@
  * bytecode has, and every condition keeps the place in the text that it came from, for reasons.
  */
 import type { Automaton } from "../automaton/automaton.ts";
+import type { BusinessHours } from "../schema/business-hours.ts";
 import type { Attribute, ConstantValue, EnumInfo, ResourcePattern, Type } from "../schema/schema.ts";
 
 export interface Plan {
@@ -147,6 +148,8 @@ export type Condition =
       readonly left: Ref;
       readonly right: Ref | ConstantValue;
     }
+  /** A time that lies in the hours. */
+  | { readonly kind: "hours"; readonly ref: Ref; readonly hours: BusinessHours }
   /** A text that an automaton takes. */
   | { readonly kind: "matches"; readonly ref: Ref; readonly automaton: Automaton }
   /** `set`: at least one constant, all of the ref's type; for an ip networks and addresses. */

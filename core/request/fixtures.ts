@@ -116,6 +116,7 @@ export function testProgram(spec: ProgramSpec): Program {
     slots,
     cellCount: cells,
     timeCell: -1,
+    schedules: [],
     resources,
     code: new Uint16Array(0),
     routineStarts: new Int32Array(1),

@@ -51,6 +51,7 @@ const {
   OP_LT_STRINGS,
   OP_LE_STRINGS,
   OP_MATCHES,
+  OP_IN_HOURS,
   OP_HAS_STRING,
   OP_HAS_NUMBER,
   OP_HAS_MEMBER,
@@ -92,6 +93,9 @@ type Truth = 0 | 1 | 2;
 
 /** Bit 8 of the head: of an instruction that computes, its result is a float. */
 const SENSE = 0x100;
+
+const MINUTE_MS = 60_000;
+const DAY_MINUTES = 1440;
 
 /** No aggregate around: elements lie behind the global frame, so no element's cell is 0. */
 const NO_ELEMENT = 0;
@@ -270,6 +274,9 @@ export class Interpreter {
           case OP_LT_STRINGS:
           case OP_LE_STRINGS:
             truth = this.#orderCell(a, b) < opcode - OP_LT_STRINGS ? TRUE : FALSE;
+            break;
+          case OP_IN_HOURS:
+            truth = this.#inHours(number[a]!, b);
             break;
           case OP_MATCHES:
             truth = this.#matches(a, b) ? TRUE : FALSE;
@@ -563,6 +570,24 @@ export class Interpreter {
   }
 
   /** One look-up for each byte, until the answer is settled. */
+  #inHours(ms: number, schedule: number): Truth {
+    const { days, from, to, until, minutes, offsets } = this.#program.schedules[schedule]!;
+    const minute = Math.floor(ms / MINUTE_MS);
+    if (minute < minutes[0]! || minute >= until) return UNKNOWN;
+    let low = 0;
+    let high = minutes.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (minutes[middle]! <= minute) low = middle;
+      else high = middle;
+    }
+    const local = minute + offsets[low]!;
+    const day = Math.floor(local / DAY_MINUTES);
+    const ofDay = local - day * DAY_MINUTES;
+    // 1970-01-01 was a Thursday.
+    return ((days >> ((day + 3) % 7)) & 1) === 1 && ofDay >= from && ofDay < to ? TRUE : FALSE;
+  }
+
   #matches(a: number, automaton: number): boolean {
     const { classOf, classes, targets, start } = this.#program.automata[automaton]!;
     const { bytes, offset, length } = this.#slots;

@@ -8,6 +8,7 @@ export const DIAGNOSTICS = {
   "bad-character": ["a character that means nothing here, or one that a reader cannot see", "remove it"],
   "bad-number": ["a number that is not spelled as in JSON", "write 0, 12, 1.5 or 2e3"],
   "bad-datetime": ["a datetime that RFC 3339 does not know", 'write one such as `"2027-01-31T18:00:00Z"`'],
+  "bad-hours": ["a time zone, hours or days that nobody knows", 'write `is_business_hours("Europe/Berlin")`'],
   "empty-range": ["nothing lies in a range: its low end is above its high end", "exchange the ends"],
   "number-range": ["an int beyond ±9007199254740991, or a number that is not finite", "write a smaller one"],
   "bad-string": ["a string holds a raw control character or half a surrogate pair", "write it as an escape"],

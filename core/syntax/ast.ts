@@ -31,6 +31,8 @@ export type CompareOperator =
   | "contains_any"
   | "contains_all"
   | "matches"
+  /** `is_business_hours(...)`: `now` on the left, its arguments as a list on the right. */
+  | "in_hours"
   | "like";
 export type AggregateFunction = "count" | "any" | "all" | "sum" | "min" | "max";
 export type ArithmeticOperator = "+" | "-" | "*";

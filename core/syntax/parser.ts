@@ -64,8 +64,7 @@ const OPERATORS: readonly string[] = [
 ];
 const OPERATORS_LATER = ["/"];
 const ARITHMETIC: readonly string[] = ["+", "-", "*"];
-const FUNCTIONS_LATER = ["is_business_hours"];
-const FUNCTIONS: readonly string[] = ["lower", "time_until"];
+const FUNCTIONS: readonly string[] = ["lower", "time_until", "is_business_hours"];
 const AGGREGATES: readonly string[] = ["count", "any", "all", "sum", "min", "max"];
 
 /** Words that start a section of a policy. */
@@ -86,7 +85,6 @@ export const RESERVED = new Set([
   ...["default", "attributes", "resource"],
   ...AGGREGATES,
   ...FUNCTIONS,
-  ...FUNCTIONS_LATER,
   "now",
 ]);
 
@@ -1199,7 +1197,6 @@ export class Parser {
       this.#advance();
       return { kind: "path", path: { text, span: this.#spanOf(token) }, span: this.#spanOf(token) };
     }
-    if (FUNCTIONS_LATER.includes(text)) return this.#later(token, `\`${text}\``);
     if (text === "null")
       return this.#fail(
         "syntax",
@@ -1226,7 +1223,7 @@ export class Parser {
         `\`${shortened(text, TOKEN_SHOWN_MAX)}\` is no function`,
         didYouMean(
           text,
-          [...AGGREGATES, ...FUNCTIONS, ...FUNCTIONS_LATER],
+          [...AGGREGATES, ...FUNCTIONS],
           `functions are ${[...AGGREGATES, ...FUNCTIONS].join(", ")}`,
         ),
       );
@@ -1248,6 +1245,7 @@ export class Parser {
   /** `lower(x)`, `time_until(x)`. */
   #function(token: Token): Expression {
     this.#advance();
+    if (token.text === "is_business_hours") return this.#businessHours(token);
     const open = this.#open(token, "x");
     const operand = this.#sum();
     this.#close(")", open);
@@ -1256,6 +1254,27 @@ export class Parser {
     const now: Name = { text: "now", span: this.#spanOf(token) };
     const right: Expression = { kind: "path", path: now, span: now.span };
     return { kind: "arithmetic", operator: "-", left: operand, right, span };
+  }
+
+  /** `is_business_hours("Europe/Berlin", "09:00-17:00", "Mon-Fri")`, the last two of which may be left out. */
+  #businessHours(token: Token): Expression {
+    const open = this.#open(token, '"Europe/Berlin"');
+    const items = [this.#operand()];
+    while (this.#is("symbol", ",")) {
+      this.#advance();
+      items.push(this.#operand());
+    }
+    this.#close(")", open);
+    const span = this.#from(token.start);
+    const now: Name = { text: "now", span: this.#spanOf(token) };
+    return {
+      kind: "compare",
+      operator: "in_hours",
+      operatorSpan: now.span,
+      left: { kind: "path", path: now, span: now.span },
+      right: { kind: "list", items, span },
+      span,
+    };
   }
 
   /** The bracket behind the name of a function. */

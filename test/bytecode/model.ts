@@ -25,6 +25,15 @@ export interface SlotRow {
   default: number;
 }
 
+export interface ScheduleRow {
+  days: number;
+  from: number;
+  to: number;
+  until: number;
+  first: number;
+  count: number;
+}
+
 export interface PolicyRow {
   name: number;
   set: number;
@@ -82,6 +91,9 @@ export interface Model {
   sets: { kind: number; first: number; count: number }[];
   setElements: number[];
   automata: AutomatonRow[];
+  schedules: ScheduleRow[];
+  /** Minute and offset; a negative one as u32. */
+  offsets: [minute: number, offset: number][];
   enums: { name: number; ordered: number; first: number; count: number }[];
   members: number[];
   shapes: { type: number; argument: number; fields: number }[];
@@ -167,6 +179,7 @@ function sectionsOf(m: Model): Uint8Array[] {
     words(m.policies.length, m.policySets.length, m.selector, m.policies.flatMap(policyWords), m.policySets),
     words(m.metadata.length, rows(m.metadata)),
     words(m.nodes.length, m.reads.length, m.rows.length, rows(m.rows), rows(m.nodes), rows(m.reads)),
+    words(m.schedules.length, m.offsets.length, rows(m.schedules), m.offsets.flat()),
   ];
 }
 

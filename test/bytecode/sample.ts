@@ -177,6 +177,11 @@ export function sample(): Model {
     ],
     setElements: [1, 4, 0, 2, 1, 3, 0, 2],
     // `^a` and, with padding, `b$`.
+    schedules: [{ days: 31, from: 540, to: 1020, until: 9000, first: 0, count: 2 }],
+    offsets: [
+      [1440, 60],
+      [2000, 0xffffff88],
+    ],
     automata: [
       { states: 1, classes: 2, start: 2, classOf: classesOf("a"), targets: [0, 1, 0], padding: null },
       {

@@ -149,10 +149,17 @@ class ConditionGenerator {
   }
 
   #leafAbout(subject: Readable, place: Place): Condition {
+    if (subject.text === "request.time" && this.#random.chance(60)) return this.#hoursLeaf();
     if (this.#random.chance(8) || subject.type.kind === "record") return leaf("exists", subject.text);
     if (subject.type.kind === "list") return this.#listLeaf(subject, place);
     if (subject.type.kind === "bool" && this.#random.chance(60)) return leaf(this.#use(subject));
     return this.#scalarLeaf(subject, place);
+  }
+
+  #hoursLeaf(): Condition {
+    const zone = this.#random.pick(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC"]);
+    const hours = this.#random.pick(["", ', "00:00-24:00"', ', "11:00-17:01"', ', "09:00-17:00", "Thu-Fri"']);
+    return leaf(`is_business_hours("${zone}"${hours})`);
   }
 
   // --- scalars ---

@@ -127,6 +127,7 @@ function compared(e: Compare, scope: Scope): Truth {
   const [haystack, needle] = e.operator === "contains" ? [e.left, e.right] : [e.right, e.left];
   const data = scope.document.resolutions.operands.get(haystack);
   if (data?.kind === "set") return inData(needle, data.set, scope);
+  if (e.operator === "in_hours") return inHours(e, scope);
   if (e.operator === "in") {
     if (e.right.kind === "list") return inLiteral(e.left, e.right.items, scope);
     return e.right.kind === "range" ? inRange(e.left, e.right, scope) : isIn(e.left, e.right, scope);
@@ -161,6 +162,34 @@ function compared(e: Compare, scope: Scope): Truth {
       return operators.test(left, right, (l) => patternMatches(pattern, String(l)));
     }
   }
+}
+
+/** What the zone's clocks show, by the engine's own calendar; the years that bundles know are 2020 to 2049. */
+function inHours(e: Compare, scope: Scope): Truth {
+  const now = side(e.left, scope);
+  if (now === null || e.right.kind !== "list") return "unknown";
+  const ms = Number(now[0]);
+  if (ms < Date.UTC(2020, 0, 1) || ms >= Date.UTC(2050, 0, 1)) return "unknown";
+  const [zone, hours = "09:00-17:00", days = "Mon-Fri"] = e.right.items.map((item) =>
+    String(side(item, scope)![0]),
+  );
+  const format = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone!,
+    weekday: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  const shown = new Map(format.formatToParts(ms).map(({ type, value }) => [type, value]));
+  const clock = `${shown.get("hour")}:${shown.get("minute")}`;
+  const [from, to] = hours.split("-");
+  const open = days.split(",").some((part) => {
+    const week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    const [first, last = first] = part.trim().toLowerCase().split("-");
+    const day = week.indexOf(shown.get("weekday")!.toLowerCase());
+    return day >= week.indexOf(first!) && day <= week.indexOf(last!);
+  });
+  return open && clock >= from! && clock < to! ? "true" : "false";
 }
 
 /** `x in [a, b]`: or of equalities (for an ip and a network: lies in); an unknown `x` is not even in an empty list. */

@@ -79,3 +79,22 @@ function allDiffer(seed: u32, entries: usize, count: u32, bytes: u32): bool {
   }
   return true;
 }
+
+/** Rule 5, schedules. */
+export function verifySchedules(bundle: Bundle): bool {
+  let next: u32 = 0;
+  for (let i: u32 = 0; i < bundle.scheduleCount; i++) {
+    const entry = bundle.schedule(i);
+    const hours = entry.days - 1 < 127 && entry.from < entry.to && entry.to <= 1440 && entry.until < 0x80000000;
+    if (!hours || entry.count == 0) return refuseAt("schedules", "malformed", i);
+    if (entry.first != next || entry.count > bundle.offsetCount - next) return refuseAt("schedules", "ranges do not join", i);
+    let least: u32 = 1440;
+    for (const end = next + entry.count; next < end; next++) {
+      const minute = load<u32>(bundle.offset(next));
+      if (minute < least || minute >= entry.until) return refuseAt("schedules", "wrong order", i);
+      if (load<u32>(bundle.offset(next), 4) + 1440 > 2880) return refuseAt("schedules", "malformed", i);
+      least = minute + 1;
+    }
+  }
+  return next == bundle.offsetCount || refuse("schedules", "not all used");
+}

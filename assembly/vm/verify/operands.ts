@@ -150,6 +150,8 @@ export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
     case op.OP_LE_NUMBER:
     case op.OP_IN_NUMBERS:
       return isCounted(type);
+    case op.OP_IN_HOURS:
+      return type == op.TYPE_DATETIME;
     case op.OP_EQ_MEMBER:
     case op.OP_IN_MEMBERS:
       return type == op.TYPE_ENUM;
@@ -246,6 +248,8 @@ export function isConstantB(bundle: Bundle, opcode: u32, b: u32, a: u32): bool {
       return b < membersOf(bundle, shapeOf(bundle, a).argument);
     case op.OP_MATCHES:
       return b < bundle.automatonCount;
+    case op.OP_IN_HOURS:
+      return b < bundle.scheduleCount;
     case op.OP_IN_STRINGS:
       return isSet(bundle, b, op.SET_STRINGS);
     case op.OP_IN_NUMBERS:

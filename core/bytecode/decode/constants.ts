@@ -10,7 +10,7 @@ import {
   SET_STRINGS,
 } from "../gen/constants.ts";
 import { SET_NAMES } from "../gen/tables.ts";
-import type { Program } from "../program.ts";
+import type { Program, Schedule } from "../program.ts";
 import { automatonBytes, type Tables } from "./container.ts";
 import { refuse, shown } from "./refusal.ts";
 import { allUsed, nextRange } from "./table.ts";
@@ -32,6 +32,7 @@ export interface Constants
     | "setElements"
     | "setOffsets"
     | "automata"
+    | "schedules"
   > {
   readonly setKinds: Uint8Array;
 }
@@ -59,6 +60,7 @@ export function readConstants(tables: Tables): Constants {
     ...networks,
     ...readSets(tables, limits, ascends),
     automata: readAutomata(tables),
+    schedules: readSchedules(tables),
   };
 }
 
@@ -185,6 +187,38 @@ function readSets(
   }
   allUsed(table, next);
   return { setKinds, setElements, setOffsets };
+}
+
+const DAY_MINUTES = 1440;
+const MINUTES_MAX = 2 ** 31;
+
+function readSchedules({ schedules: table, offsets: rows }: Tables): Schedule[] {
+  const schedules: Schedule[] = [];
+  let next = 0;
+  for (let i = 0; i < table.count; i++) {
+    const say = (what: string): never => refuse(table.at(i), what);
+    const [days, from, to, until] = [table.word(i, 0), table.word(i, 1), table.word(i, 2), table.word(i, 3)];
+    if (days < 1 || days > 127) say(`days ${days}`);
+    if (from >= to || to > DAY_MINUTES) say(`hours from minute ${from} to ${to}`);
+    if (until >= MINUTES_MAX) say(`until minute ${until}`);
+    const end = nextRange(table, i, 4, { next, of: rows });
+    if (end === next) say("it has no offset");
+    const minutes = new Int32Array(end - next);
+    const offsets = new Int32Array(end - next);
+    for (let o = next; o < end; o++) {
+      const minute = rows.word(o, 0);
+      const offset = rows.word(o, 1) | 0;
+      if (minute < (o === next ? DAY_MINUTES : minutes[o - next - 1]! + 1) || minute >= until)
+        refuse(rows.at(o), `minute ${minute} stands in the wrong place`);
+      if (Math.abs(offset) > DAY_MINUTES) refuse(rows.at(o), `an offset of ${offset} minutes`);
+      minutes[o - next] = minute;
+      offsets[o - next] = offset;
+    }
+    schedules.push({ days, from, to, until, minutes, offsets });
+    next = end;
+  }
+  allUsed(rows, next);
+  return schedules;
 }
 
 function readAutomata({ bytes, automata: table, automataAt }: Tables): Automaton[] {

@@ -56,6 +56,8 @@ export interface Tables {
   readonly networks: Table;
   readonly sets: Table;
   readonly setElements: Table;
+  readonly schedules: Table;
+  readonly offsets: Table;
   readonly automata: Table;
   /** Where the bytes of the automata start. */
   readonly automataAt: number;
@@ -222,7 +224,15 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
     { label: "explain node", countWord: 0, rowBytes: 36 },
     { label: "explain read", countWord: 1, rowBytes: 8 },
   );
+  const [schedules, offsets] = tables(
+    14,
+    2,
+    { label: "schedules entry", countWord: 0, rowBytes: 24 },
+    { label: "schedules offset", countWord: 1, rowBytes: 8 },
+  );
   return {
+    schedules: schedules!,
+    offsets: offsets!,
     bytes,
     ...strings,
     numbers: numbers!,

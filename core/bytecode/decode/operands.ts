@@ -64,6 +64,7 @@ export function takesA(kind: OperandA, shape: Shape, enums: readonly EnumType[])
     case "enum":
     case "ip":
     case "list":
+    case "datetime":
       return type === kind;
   }
 }
@@ -112,6 +113,8 @@ export function operandBProblem(
       return missing("string", b, constants.strings.length);
     case "number":
       return missing("number", b, constants.numbers.length);
+    case "schedule":
+      return missing("schedule", b, constants.schedules.length);
     case "automaton":
       return missing("automaton", b, constants.automata.length);
     case "network":

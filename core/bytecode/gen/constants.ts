@@ -8,7 +8,7 @@ export const SEMANTICS_VERSION = 1;
 export const NONE = 4294967295;
 export const HEADER_BYTES = 64;
 export const SECTION_ENTRY_BYTES = 44;
-export const SECTION_COUNT = 14;
+export const SECTION_COUNT = 15;
 export const INSTRUCTION_BYTES = 8;
 export const DIGEST_DOMAIN = "ipe-bundle-digest-v1\n";
 
@@ -210,6 +210,8 @@ export const SECTION_POLICIES = 12;
 export const SECTION_METADATA = 13;
 /** The source trees of the conditions. A leaf's routine tests it alone; children follow their parent; reads name the slots that a leaf or a `not` reads. */
 export const SECTION_EXPLAIN = 14;
+/** Business hours. days: bit 0 Monday ... bit 6 Sunday; from, to: minutes of the local day, to excluded. From each minute (since 1970-01-01T00:00Z) on the local time is so many minutes ahead of UTC; before the first and from `until` on nothing is known. Schedules use the offsets one after the other. */
+export const SECTION_SCHEDULES = 15;
 
 /** The routine or body answers true. */
 export const OP_ACCEPT = 1;
@@ -281,57 +283,59 @@ export const OP_LT_STRINGS = 33;
 export const OP_LE_STRINGS = 34;
 /** Automaton b says yes to the bytes of a. */
 export const OP_MATCHES = 35;
+/** a lies in the hours of schedule b; unknown outside of the time that the schedule knows. */
+export const OP_IN_HOURS = 36;
 /** Kleene or over the elements of list a: equals string b. */
-export const OP_HAS_STRING = 36;
+export const OP_HAS_STRING = 37;
 /** Kleene or over the elements of list a: equals number b. */
-export const OP_HAS_NUMBER = 37;
+export const OP_HAS_NUMBER = 38;
 /** Kleene or over the elements of list a (enum, or bool with 0 or 1): is member b. */
-export const OP_HAS_MEMBER = 38;
+export const OP_HAS_MEMBER = 39;
 /** Kleene or over the elements of list a (ip or cidr): equals network b. */
-export const OP_HAS_ADDRESS = 39;
+export const OP_HAS_ADDRESS = 40;
 /** Kleene or over the elements of list b: equals a. Unknown if a or the list is unknown, also for an empty list. */
-export const OP_IN_LIST = 40;
+export const OP_IN_LIST = 41;
 /** Kleene or over the elements of list b of cidr: holds ip a. Unknown if a or the list is unknown, also for an empty list. */
-export const OP_IN_CIDRS = 41;
+export const OP_IN_CIDRS = 42;
 /** The next b instructions are the body. Kleene or of the body over the elements of list a; unknown if the list is. */
-export const OP_ANY = 42;
+export const OP_ANY = 43;
 /** Kleene and of the body over the elements of list a; unknown if the list is. */
-export const OP_ALL = 43;
+export const OP_ALL = 44;
 /** Puts the sure and the possible number of elements of list a for which the body is true into the register; without a body (b = 0) present elements are sure, others possible. Unknown if the list is. */
-export const OP_COUNT = 44;
+export const OP_COUNT = 45;
 /** Register 0 equals number b, for every number between sure and possible. */
-export const OP_EQ_COUNT = 45;
+export const OP_EQ_COUNT = 46;
 /** Register 0 is less than number b, likewise. */
-export const OP_LT_COUNT = 46;
+export const OP_LT_COUNT = 47;
 /** Register 0 is at most number b, likewise. */
-export const OP_LE_COUNT = 47;
+export const OP_LE_COUNT = 48;
 /** Register 0 equals the number in cell b, likewise. */
-export const OP_EQ_COUNT_CELL = 48;
+export const OP_EQ_COUNT_CELL = 49;
 /** Register 0 is less than the number in cell b, likewise. */
-export const OP_LT_COUNT_CELL = 49;
+export const OP_LT_COUNT_CELL = 50;
 /** Register 0 is at most the number in cell b, likewise. */
-export const OP_LE_COUNT_CELL = 50;
+export const OP_LE_COUNT_CELL = 51;
 /** Register 0 equals register 1; unknown unless one of them is exact. */
-export const OP_EQ_COUNTS = 51;
+export const OP_EQ_COUNTS = 52;
 /** Register 0 is less than register 1, likewise. */
-export const OP_LT_COUNTS = 52;
+export const OP_LT_COUNTS = 53;
 /** Register 0 is at most register 1, likewise. */
-export const OP_LE_COUNTS = 53;
+export const OP_LE_COUNTS = 54;
 /** Number b as a value of the type whose id is the field: int, float, datetime or duration. */
-export const OP_LOAD_NUMBER = 54;
+export const OP_LOAD_NUMBER = 55;
 /** a + b. Types: int and float with each other (int if both are), datetime and duration to a datetime, two durations to a duration. */
-export const OP_ADD = 55;
+export const OP_ADD = 56;
 /** a - b. Types: likewise; two datetimes to a duration, a datetime and a duration to a datetime, two durations to a duration. */
-export const OP_SUBTRACT = 56;
+export const OP_SUBTRACT = 57;
 /** a times b. Types: int and float with each other, a duration and an int to a duration. */
-export const OP_MULTIPLY = 57;
+export const OP_MULTIPLY = 58;
 /** String a with ASCII letters in lower case. */
-export const OP_LOWER = 58;
+export const OP_LOWER = 59;
 /** As COUNT, the number itself: an int where the sure and the possible number coincide, else invalid. */
-export const OP_TALLY = 59;
+export const OP_TALLY = 60;
 /** Sum, from the first element on, of field `field` of the elements of list a for which the body is true (all, without a body): int, float or duration. 0 for none. */
-export const OP_SUM = 60;
+export const OP_SUM = 61;
 /** The least of them: int, float, datetime, duration or a member of an ordered enum. Invalid for none. */
-export const OP_MIN = 61;
+export const OP_MIN = 62;
 /** The greatest of them, likewise. */
-export const OP_MAX = 62;
+export const OP_MAX = 63;

@@ -2,7 +2,7 @@
 
 export const TYPE_NAMES = ["string", "int", "float", "bool", "enum", "ip", "cidr", "datetime", "duration", "list", "record"] as const;
 export const SOURCE_NAMES = ["builtin", "header", "query", "cookie", "capture", "body", "extension"] as const;
-export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "automata", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain"] as const;
+export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "automata", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain", "schedules"] as const;
 export const SEVERITY_NAMES = ["critical", "high", "medium", "low", "info"] as const;
 export const EFFECT_NAMES = ["requires", "allows", "denies"] as const;
 export const SET_NAMES = ["strings", "numbers", "members", "networks"] as const;
@@ -10,8 +10,8 @@ export const SEGMENT_NAMES = ["literal", "capture", "any", "rest"] as const;
 export const NODE_NAMES = ["leaf", "and", "or", "not"] as const;
 
 /** What an operand is: a cell of some type, or a constant, an immediate, a body length. */
-export type OperandA = "none" | "any" | "bool" | "string" | "number" | "enum" | "ordered" | "address" | "ip" | "numeric" | "comparable" | "stringList" | "numberList" | "enumList" | "addressList" | "scalar" | "list" | "counted";
-export type OperandB = "none" | "truth" | "string" | "strings" | "number" | "numbers" | "member" | "members" | "network" | "networks" | "stringCell" | "numericCell" | "comparableCell" | "addressCell" | "cidrCell" | "automaton" | "listCell" | "cidrListCell" | "body" | "bodyOrNone" | "numberCell" | "countedCell";
+export type OperandA = "none" | "any" | "bool" | "string" | "number" | "enum" | "ordered" | "address" | "ip" | "numeric" | "comparable" | "datetime" | "stringList" | "numberList" | "enumList" | "addressList" | "scalar" | "list" | "counted";
+export type OperandB = "none" | "truth" | "string" | "strings" | "number" | "numbers" | "member" | "members" | "network" | "networks" | "stringCell" | "numericCell" | "comparableCell" | "addressCell" | "cidrCell" | "automaton" | "schedule" | "listCell" | "cidrListCell" | "body" | "bodyOrNone" | "numberCell" | "countedCell";
 
 export interface InstructionInfo {
   readonly name: string;
@@ -60,6 +60,7 @@ export const INSTRUCTIONS: readonly (InstructionInfo | null)[] = [
   { name: "LT_STRINGS", a: "string", b: "stringCell", branch: true, computes: false },
   { name: "LE_STRINGS", a: "string", b: "stringCell", branch: true, computes: false },
   { name: "MATCHES", a: "string", b: "automaton", branch: true, computes: false },
+  { name: "IN_HOURS", a: "datetime", b: "schedule", branch: true, computes: false },
   { name: "HAS_STRING", a: "stringList", b: "string", branch: true, computes: false },
   { name: "HAS_NUMBER", a: "numberList", b: "number", branch: true, computes: false },
   { name: "HAS_MEMBER", a: "enumList", b: "member", branch: true, computes: false },

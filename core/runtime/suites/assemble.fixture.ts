@@ -190,11 +190,24 @@ class Assembler {
         );
       case "automaton":
         return model.automata.push(automatonOfText(value as string)) - 1;
+      case "schedule":
+        return this.#schedule();
       case "member":
         return typeof value === "number" ? value : (membersOf(a!.spec) as string[]).indexOf(value as string);
       default:
         return value as number;
     }
+  }
+
+  /** Monday to Friday, 9 to 17 in Berlin, in the first half of 2020. */
+  #schedule(): number {
+    const model = this.#model;
+    if (model.schedules.length > 0) return 0;
+    const minute = (text: string): number => Date.parse(text) / 60_000;
+    model.offsets.push([minute("2020-01-01T00:00:00Z"), 60], [minute("2020-03-29T01:00:00Z"), 120]);
+    const until = minute("2020-07-01T00:00:00Z");
+    model.schedules.push({ days: 31, from: 540, to: 1020, until, first: 0, count: 2 });
+    return 0;
   }
 
   #set(kind: keyof typeof SET_KINDS, values: readonly unknown[], a: Place): number {
@@ -296,6 +309,8 @@ function emptyModel(): Model {
     sets: [],
     setElements: [],
     automata: [],
+    schedules: [],
+    offsets: [],
     enums: [],
     members: [],
     shapes: [],

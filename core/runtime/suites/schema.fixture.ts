@@ -7,6 +7,7 @@ export type Spec =
   | "bool"
   | "ip"
   | "cidr"
+  | "datetime"
   | { readonly enum: keyof typeof ENUMS }
   | { readonly list: Spec }
   | { readonly record: Readonly<Record<string, Spec>> };
@@ -62,6 +63,7 @@ export const ATTRIBUTES: Readonly<Record<string, Spec>> = {
   home: { record: { street: "string", number: "int", parts: { list: PART } } },
   items: { list: ITEM },
   items2: { list: ITEM },
+  when: "datetime",
 };
 
 /** A cell of a frame with the type of what it holds. */

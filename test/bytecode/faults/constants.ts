@@ -237,4 +237,53 @@ export const AUTOMATA: readonly Fault[] = [
     },
     "automata: it has 560 bytes, its counts demand 36893488138829170000",
   ],
+  ...(
+    [
+      ["days", { days: 0 }, "schedules entry 0: days 0"],
+      ["eight days", { days: 128 }, "schedules entry 0: days 128"],
+      ["hours without length", { to: 540 }, "schedules entry 0: hours from minute 540 to 540"],
+      ["hours beyond the day", { to: 1441 }, "schedules entry 0: hours from minute 540 to 1441"],
+      ["an end beyond all", { until: 2 ** 31 }, "schedules entry 0: until minute 2147483648"],
+      ["no offset", { count: 0 }, "schedules entry 0: it has no offset"],
+      [
+        "an offset behind the end",
+        { until: 2000 },
+        "schedules offset 1: minute 2000 stands in the wrong place",
+      ],
+    ] as const
+  ).map(
+    ([name, change, error]): Fault => [
+      `schedule: ${name}`,
+      (m) => void Object.assign(m.schedules[0]!, change),
+      error,
+    ],
+  ),
+  [
+    "schedule: a minute of the first day",
+    (m) => {
+      m.offsets[0]![0] = 1439;
+    },
+    "schedules offset 0: minute 1439 stands in the wrong place",
+  ],
+  [
+    "schedule: minutes that do not ascend",
+    (m) => {
+      m.offsets[1]![0] = 1440;
+    },
+    "schedules offset 1: minute 1440 stands in the wrong place",
+  ],
+  [
+    "schedule: an offset of more than a day",
+    (m) => {
+      m.offsets[0]![1] = 1441;
+    },
+    "schedules offset 0: an offset of 1441 minutes",
+  ],
+  [
+    "schedule: an offset of nobody",
+    (m) => {
+      m.offsets.push([3000, 0]);
+    },
+    "schedules offset 2: no entry uses it",
+  ],
 ];
