@@ -7,19 +7,33 @@
  *     npm run bench -- index        many policies: looked up, and all judged
  *     npm run bench -- ext-authz    the gRPC server beside the same server with a constant answer
  *     npm run bench -- envoy        the filter beside no filter and beside Lua (needs `wrk`)
+ *     npm run bench -- engines      our interpreter beside other engines; with `--write` docs/benchmarks.md is written
  */
 import { benchCore } from "./core.ts";
+import { benchEngines } from "./engines/bench.ts";
 import { benchEnvoy } from "./envoy.ts";
 import { benchExtAuthz } from "./ext-authz.ts";
 import { benchIndex } from "./selection.ts";
 
-const PARTS = { core: benchCore, index: benchIndex, "ext-authz": benchExtAuthz, envoy: benchEnvoy } as const;
-const wanted = process.argv.slice(2);
+const WRITE = "--write";
+const write = process.argv.includes(WRITE);
+const PARTS = {
+  core: benchCore,
+  index: benchIndex,
+  "ext-authz": benchExtAuthz,
+  envoy: benchEnvoy,
+  engines: () => benchEngines({ write }),
+} as const;
+const wanted = process.argv.slice(2).filter((name) => name !== WRITE);
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
   process.stderr.write(
     `there is no part ${unknown.join(", ")}; choose of ${Object.keys(PARTS).join(", ")}\n`,
   );
+  process.exit(2);
+}
+if (write && wanted.length > 0 && !wanted.includes("engines")) {
+  process.stderr.write(`${WRITE} belongs to the part engines\n`);
   process.exit(2);
 }
 for (const [name, part] of Object.entries(PARTS)) {
