@@ -238,6 +238,8 @@ describe("policies", () => {
       reason: null,
       setRequestHeaders: [],
       metadata: [],
+      expires: null,
+      offWhenExpired: false,
     });
     expect(plan.policies[1]).toMatchObject({
       intent: "why",

@@ -5,9 +5,9 @@ const POLICY = `attributes
   team: string trusted from header "x-team"
 policy A:
   triggers when request.method == "GET"
-  requires team == "pay" and request.path starts_with "/"
+  requires team == "pay" and request.path starts_with "/a"
 `;
-const REQUEST = JSON.stringify({ request: { method: "GET", path: "/", headers: { "x-team": "pay" } } });
+const REQUEST = JSON.stringify({ request: { method: "GET", path: "/a", headers: { "x-team": "pay" } } });
 const SHORT = ["--rounds", "3", "--round-ms", "1"];
 
 interface Times {

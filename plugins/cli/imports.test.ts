@@ -14,6 +14,8 @@ const POLICY = `import "common.ipe"
 
 policy A:
   requires IsPayments
+  metadata
+    owner: payments
 `;
 
 /** A folder in a folder, so that there is an outside. */
@@ -33,7 +35,9 @@ test("an import is read beside the file that names it, and counts once", async (
   const folder = nested({
     "in/a.ipe": POLICY,
     "in/common.ipe": COMMON,
-    "in/below/b.ipe": POLICY.replace("common", "../common").replace("policy A", "policy B"),
+    "in/below/b.ipe": POLICY.replace("common", "../common")
+      .replace("policy A", "policy B")
+      .replace("requires", 'triggers when request.method == "GET"\n  requires'),
   });
   expect(await ipe(folder, ["build", "in/a.ipe", "-o", "a.ipeb"])).toMatchObject({ code: 0, stderr: "" });
   expect(await ipe(folder, ["build", "in/a.ipe", "in/common.ipe", "-o", "twice.ipeb"])).toMatchObject({

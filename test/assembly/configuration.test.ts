@@ -5,7 +5,7 @@ import { ProxyWasmHost } from "../proxy-wasm-host/index.ts";
 import { bundleOf } from "./policies.ts";
 
 const OPEN = `policy P:\n  "all"\n  triggers when request.path != "/closed"\n  allows\n`;
-const CLOSED = `policy P:\n  "none"\n  triggers when request.path == "/open"\n  allows\n`;
+const CLOSED = `policy P:\n  "closed"\n  triggers when request.path == "/open"\n  allows\n`;
 const BODY = `attributes\n  a: int? claimed from body "/a"\npolicy P:\n  "a"\n  requires a == 1\n`;
 const TENANT = `attributes\n  the.tenant: string? from extension "tenant"\npolicy P:\n  "a"\n  requires the.tenant == "a"\n`;
 

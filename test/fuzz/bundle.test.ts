@@ -22,6 +22,7 @@ describe("mutants of bundles", () => {
       "obligations",
       "policies",
       "resources",
+      "schedules",
       "section",
       "sets",
       "shapes",

@@ -98,6 +98,13 @@ const LAYOUTS: readonly {
       { count: 1, words: 2 },
     ],
   },
+  {
+    leading: 2,
+    arrays: [
+      { count: 0, words: 6 },
+      { count: 1, words: 2 },
+    ],
+  },
 ];
 const AUTOMATA = 4;
 const CODE = 9;
