@@ -7,13 +7,13 @@ import { interpreter } from "./runtimes.ts";
 const { IPE_DIFFERENTIAL_SEED = "20260401" } = process.env;
 const SEED = Number(IPE_DIFFERENTIAL_SEED);
 const REQUESTS = 50;
-const BUNDLES = 2000;
+const BUNDLES = 4000;
 const LIMIT_MS = 600_000;
 
 const cases = (bundles: number, more: Partial<Parameters<typeof run>[0]> = {}): RunSummary =>
   run({ seed: SEED, from: 0, end: bundles, step: 1, requests: REQUESTS, ...more });
 
-test("the interpreter agrees with the reference in 100,000 cases, optimized or not", {
+test("the interpreter agrees with the reference in 200,000 cases, optimized or not", {
   timeout: LIMIT_MS,
 }, () => {
   const summary = cases(BUNDLES);
