@@ -19,6 +19,10 @@
 // @ts-ignore: decorator
 @inline export const INVALID: u32 = 2;
 
+/** The greatest size of an int; above it a double no longer holds every whole number. */
+// @ts-ignore: decorator
+@inline export const SAFE_INTEGER_MAX: f64 = 9007199254740991;
+
 /** How two cells are compared where the code does not say it. */
 // @ts-ignore: decorator
 @inline export const KIND_NUMBER: u32 = 0;

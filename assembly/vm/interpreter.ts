@@ -8,7 +8,7 @@ import { allocate, markArena, releaseArena } from "../host/arena";
 import { inNetwork, orderAddresses } from "./address";
 import { Bundle, ScheduleEntry, SetEntry } from "./bundle";
 import { equalBytes, lowerBytes } from "./bytes";
-import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, KIND_STRING, PRESENT } from "./cells";
+import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, KIND_STRING, PRESENT, SAFE_INTEGER_MAX } from "./cells";
 import { containsBytes } from "./search";
 import { findString } from "./strings";
 import { setNumber, setString } from "./text-values";
@@ -24,8 +24,6 @@ import { setNumber, setString } from "./text-values";
 /** Of an instruction that computes: its result is a float. */
 // @ts-ignore: decorator
 @inline const FLOAT: u32 = 0x100;
-// @ts-ignore: decorator
-@inline const SAFE_INTEGER_MAX: f64 = 9007199254740991;
 /** Number of elements of a list that is unknown. */
 // @ts-ignore: decorator
 @inline const NO_COUNT: i32 = -1;

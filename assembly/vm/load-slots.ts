@@ -34,7 +34,7 @@ import { allocateZeroed } from "../host/arena";
 import { BODY_ABSENT, BODY_JSON, bodyIsSpoiled, openBody, readBody } from "./body";
 import { Bundle, ResourceEntry, SlotEntry } from "./bundle";
 import { lowerBytes } from "./bytes";
-import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, PRESENT, setStates } from "./cells";
+import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, PRESENT, SAFE_INTEGER_MAX, setStates } from "./cells";
 import { readCookie, readHeader, readRequestId } from "./headers";
 import { plainHost, plainHostLength, readHost } from "./host";
 import { factOfBuiltin } from "./load-bundle";
@@ -46,8 +46,6 @@ import { addPiece, addPieces, beginPieces, readPieces, readText, setNumber, setS
 
 // @ts-ignore: decorator
 @inline const PORT_MAX: f64 = 65535;
-// @ts-ignore: decorator
-@inline const SAFE_INTEGER_MAX: f64 = 9007199254740991;
 
 /** Of the request at hand, each computed when the first slot asks for it. */
 let methodValid: bool = false;

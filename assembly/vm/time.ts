@@ -1,11 +1,11 @@
 /** Spellings of points in time and lengths of time (docs/request.md, section 2), in milliseconds. NaN says that the text is none. */
 
+import { SAFE_INTEGER_MAX } from "./cells";
+
 // @ts-ignore: decorator
 @inline const DATETIME_TEXT_MAX: u32 = 35;
 // @ts-ignore: decorator
 @inline const DURATION_TEXT_MAX: u32 = 64;
-// @ts-ignore: decorator
-@inline const SAFE_INTEGER_MAX: f64 = 9007199254740991;
 /** From the first day of year 0 to 1970-01-01 in the proleptic Gregorian calendar. */
 // @ts-ignore: decorator
 @inline const DAYS_TO_1970: i64 = 719528;

@@ -3,7 +3,7 @@
  * backslash. The whole text must match.
  */
 
-import { PATTERN_LENGTH_MAX } from "./parse-pattern.ts";
+import { ESCAPE_HELP, refuseTooLong } from "./parse-pattern.ts";
 import type { Parsed, Pattern } from "./pattern.ts";
 import { sequence } from "./pattern.ts";
 
@@ -11,15 +11,8 @@ const ANYTHING: Pattern = { kind: "repeat", of: { kind: "any-byte" }, min: 0, ma
 
 /** Parse a glob; never throws. */
 export function parseGlob(text: string): Parsed {
-  if (text.length > PATTERN_LENGTH_MAX)
-    return {
-      ok: false,
-      problem: {
-        id: "pattern-too-large",
-        message: `the pattern has ${text.length} characters, the limit is ${PATTERN_LENGTH_MAX}`,
-        help: "split it into several conditions",
-      },
-    };
+  const refused = refuseTooLong(text);
+  if (refused !== null) return refused;
   const parts: Pattern[] = [];
   const characters = [...text];
   for (let i = 0; i < characters.length; i++) {
@@ -36,7 +29,7 @@ export function parseGlob(text: string): Parsed {
           problem: {
             id: "bad-pattern",
             message: `a backslash before neither \`*\` nor a backslash, at character ${i}`,
-            help: "for a backslash itself write two; in a quoted string each is doubled again",
+            help: ESCAPE_HELP,
           },
         };
     }

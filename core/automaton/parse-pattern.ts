@@ -17,25 +17,29 @@ export const REPEAT_MAX = 1000;
 
 const NOT_NEWLINE = complement([0x0a, 0x0a]);
 const SIMPLE_ESCAPES: Readonly<Record<string, number>> = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11 };
-const ESCAPE_HELP = "for a backslash itself write two; in a quoted string each is doubled again";
+export const ESCAPE_HELP = "for a backslash itself write two; in a quoted string each is doubled again";
 
 /** Parse a regular expression; never throws. */
 export function parsePattern(text: string): Parsed {
-  if (text.length > PATTERN_LENGTH_MAX)
-    return {
-      ok: false,
-      problem: {
-        id: "pattern-too-large",
-        message: `the pattern has ${text.length} characters, the limit is ${PATTERN_LENGTH_MAX}`,
-        help: "split it into several conditions",
-      },
-    };
+  const refused = refuseTooLong(text);
+  if (refused !== null) return refused;
   try {
     return { ok: true, pattern: new Parser(text).parse() };
   } catch (error) {
     if (error instanceof PatternError) return { ok: false, problem: error.problem };
     throw error;
   }
+}
+
+/** What is said of a pattern or a glob that is too long, or null. */
+export function refuseTooLong(text: string): Parsed | null {
+  if (text.length <= PATTERN_LENGTH_MAX) return null;
+  const problem: Problem = {
+    id: "pattern-too-large",
+    message: `the pattern has ${text.length} characters, the limit is ${PATTERN_LENGTH_MAX}`,
+    help: "split it into several conditions",
+  };
+  return { ok: false, problem };
 }
 
 class PatternError extends Error {

@@ -5,7 +5,7 @@ import { createSlotLoader } from "../request/load.ts";
 import { Slots } from "../request/slots.ts";
 import { Interpreter } from "../runtime/interpreter.ts";
 import { requestOf } from "../runtime/suites/index.fixture.ts";
-import { disassemble } from "./disassemble.ts";
+import { and, not, or, triggerCode } from "./conditions.fixture.ts";
 import { emitRoutine } from "./emit.ts";
 import { conditionArbitrary, type Facts, factsArbitrary, truthOf } from "./kleene.fixture.ts";
 import { COLOUR, constant, element, guardOf, RISK, ref } from "./plan.fixture.ts";
@@ -13,15 +13,7 @@ import { Pools } from "./pools.ts";
 
 /** The trigger's instructions, blanks made one. */
 function code(condition: Condition): string[] {
-  const lines = disassemble(guardOf(condition)).split("\n");
-  const start = lines.findIndex((line) => line.trim() === "trigger") + 1;
-  const end = lines.findIndex((line, i) => i > start && line.trim() === "");
-  return lines.slice(start, end).map((line) =>
-    line
-      .trim()
-      .replace(/^\d+ +/, "")
-      .replace(/ +/g, " "),
-  );
+  return triggerCode(guardOf(condition));
 }
 
 const string = (value: string) => constant({ kind: "string" }, value);
@@ -29,7 +21,6 @@ const number = (value: number) => constant({ kind: "int" }, value);
 const ip = (value: string) => constant({ kind: "ip" }, value);
 const cidr = (value: string) => constant({ kind: "cidr" }, value);
 const truth = (name: string): Condition => ({ kind: "truth", ref: ref(name) });
-const not = (operand: Condition): Condition => ({ kind: "not", operand });
 const compare = (
   left: string,
   order: Order,
@@ -151,8 +142,6 @@ describe("a test is one instruction", () => {
 });
 
 const [a, b, c] = [truth("flag"), truth("flag2"), { kind: "exists", ref: ref("text") } as Condition];
-const and = (...parts: Condition[]): Condition => ({ kind: "and", parts });
-const or = (...parts: Condition[]): Condition => ({ kind: "or", parts });
 
 describe("and, or, not become jumps", () => {
   it.each<[string, Condition, string[]]>([

@@ -5,8 +5,8 @@ import { createSlotLoader } from "../request/load.ts";
 import { Slots } from "../request/slots.ts";
 import { Interpreter } from "../runtime/interpreter.ts";
 import { requestOf } from "../runtime/suites/index.fixture.ts";
+import { and, not, or, triggerCode } from "./conditions.fixture.ts";
 import { decode } from "./decode.ts";
-import { disassemble } from "./disassemble.ts";
 import { encode } from "./encode.ts";
 import { conditionArbitrary, factsArbitrary, truthOf } from "./kleene.fixture.ts";
 import { element, leaf, planOf, policyOf, ref } from "./plan.fixture.ts";
@@ -17,9 +17,6 @@ const A: Condition = { kind: "truth", ref: ref("flag") };
 const B: Condition = { kind: "truth", ref: ref("flag2") };
 const C: Condition = { kind: "exists", ref: ref("text") };
 const TRUE: Condition = { kind: "constant", value: true };
-const and = (...parts: Condition[]): Condition => ({ kind: "and", parts });
-const or = (...parts: Condition[]): Condition => ({ kind: "or", parts });
-const not = (operand: Condition): Condition => ({ kind: "not", operand });
 const anyItem = (body: Condition): Condition => ({ kind: "any", list: ref("items"), body });
 const ok: Condition = { kind: "truth", ref: element(ref("items"), 1, "ok") };
 const counted = (body: Condition): Condition => ({
@@ -40,18 +37,6 @@ function tightened(condition: Condition, passes = CODE_PASSES): Program {
   const decoded = encoded.ok ? decode(encoded.bundle) : { ok: false as const, error: encoded.problem };
   if (!decoded.ok) throw new Error(decoded.error);
   return decoded.program;
-}
-
-function triggerCode(program: Program): string[] {
-  const lines = disassemble(program).split("\n");
-  const start = lines.findIndex((line) => line.trim() === "trigger") + 1;
-  const end = lines.findIndex((line, i) => i > start && line.trim() === "");
-  return lines.slice(start, end).map((line) =>
-    line
-      .trim()
-      .replace(/^\d+ +/, "")
-      .replace(/ +/g, " "),
-  );
 }
 
 describe("code that is made shorter", () => {

@@ -1,8 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import {
+  and,
+  compare,
+  inNetworks,
+  not,
+  oneOf,
+  or,
+  starts as startsWith,
+} from "../bytecode/conditions.fixture.ts";
 import { encode } from "../bytecode/encode.ts";
 import { conditionArbitrary, factsArbitrary, truthOf } from "../bytecode/kleene.fixture.ts";
-import { constant, element, leaf, planOf, policyOf, RISK, ref } from "../bytecode/plan.fixture.ts";
+import { element, leaf, planOf, policyOf, RISK, ref } from "../bytecode/plan.fixture.ts";
 import { CODE_PASSES } from "../bytecode/tighten.ts";
 import type { Condition, Order, Plan } from "../plan/plan.ts";
 import { optimize, PASSES } from "./optimize.ts";
@@ -12,33 +21,9 @@ const B: Condition = { kind: "truth", ref: ref("flag2") };
 const C: Condition = { kind: "exists", ref: ref("text") };
 const TRUE: Condition = { kind: "constant", value: true };
 const FALSE: Condition = { kind: "constant", value: false };
-const and = (...parts: Condition[]): Condition => ({ kind: "and", parts });
-const or = (...parts: Condition[]): Condition => ({ kind: "or", parts });
-const not = (operand: Condition): Condition => ({ kind: "not", operand });
-const compare = (name: string, order: Order, value: unknown): Condition => ({
-  kind: "compare",
-  order,
-  left: ref(name),
-  right: constant(ref(name).type, value),
-});
 const is = (value: string): Condition => compare("text", "eq", value);
-const oneOf = (name: string, ...values: unknown[]): Condition => ({
-  kind: "in-set",
-  ref: ref(name),
-  set: values.map((value) => constant(ref(name).type, value)),
-});
 const risk = (order: Order, value: string): Condition => compare("risk", order, value);
-const inNetworks = (...networks: string[]): Condition => ({
-  kind: "in-set",
-  ref: ref("ip"),
-  set: networks.map((network) => constant({ kind: "cidr" }, network)),
-});
-const starts = (text: string): Condition => ({
-  kind: "text",
-  test: "starts",
-  left: ref("text"),
-  right: constant({ kind: "string" }, text),
-});
+const starts = (prefix: string): Condition => startsWith("text", prefix);
 
 const LETTERS = ["a", "b", "c", "d", "e", "f"];
 const [A_F, A_C] = [or(...LETTERS.map(is)), or(...LETTERS.slice(0, 3).map(is))];

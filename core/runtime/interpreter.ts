@@ -5,7 +5,7 @@
 import * as automata from "../automaton/automaton.ts";
 import * as op from "../bytecode/gen/constants.ts";
 import type { Program } from "../bytecode/program.ts";
-import { ByteTable } from "../request/byte-table.ts";
+import { ByteTable, lower } from "../request/byte-table.ts";
 import type { Slots } from "../request/slots.ts";
 import * as states from "../request/slots.ts";
 import { ByteSearch, orderBytes, sameBytes } from "./byte-search.ts";
@@ -430,14 +430,11 @@ export class Interpreter {
     id[into] = id[a]!;
     const from = offset[a]!;
     let at = 0;
-    while (at < size && !isUpper(slots.bytes[from + at]!)) at++;
+    while (at < size && lower(slots.bytes[from + at]!) === slots.bytes[from + at]) at++;
     if (at === size) return;
     const start = slots.room(size);
     const { bytes } = slots;
-    for (let i = 0; i < size; i++) {
-      const byte = bytes[from + i]!;
-      bytes[start + i] = isUpper(byte) ? byte + 32 : byte;
-    }
+    for (let i = 0; i < size; i++) bytes[start + i] = lower(bytes[from + i]!);
     slots.used = start + size;
     offset[into] = start;
     id[into] = this.#strings!.find(bytes, start, start + size);
@@ -749,10 +746,6 @@ function isWithin(value: number, isFloat: boolean): boolean {
   return isFloat
     ? Number.isFinite(value)
     : value >= -Number.MAX_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
-}
-
-function isUpper(byte: number): boolean {
-  return byte >= 0x41 && byte <= 0x5a;
 }
 
 /** v4 lies in v4 networks only, v6 in v6 networks only; v4 is stored v4-mapped with its prefix + 96. */

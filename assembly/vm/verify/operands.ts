@@ -2,6 +2,7 @@
 import * as op from "../../gen/constants";
 import { ADDRESS_PREFIX } from "../address";
 import { Bundle, ShapeEntry } from "../bundle";
+import { SAFE_INTEGER_MAX } from "../cells";
 
 // @ts-ignore: decorator
 @inline const NO_SHAPE: u32 = 0xffffffff;
@@ -115,7 +116,7 @@ export function partShape(bundle: Bundle, shape: u32, cell: u32): u32 {
 }
 
 export function isSafeInteger(value: f64): bool {
-  return Math.floor(value) == value && Math.abs(value) <= 9007199254740991;
+  return Math.floor(value) == value && Math.abs(value) <= SAFE_INTEGER_MAX;
 }
 
 /** Whether the instruction takes a cell of this shape as a. */

@@ -42,8 +42,6 @@ import { isResourceType } from "./types";
 // @ts-ignore: decorator
 @inline const GLOBAL_CELLS_MAX: u32 = 65535;
 // @ts-ignore: decorator
-@inline const SAFE_INTEGER_MAX: f64 = 9007199254740991;
-// @ts-ignore: decorator
 @inline const NO_SHAPE: u32 = 0xffffffff;
 
 /** One byte for each string: some resource captures it. */

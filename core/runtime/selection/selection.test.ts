@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { and, compare, inNetworks, not, oneOf, or, starts } from "../../bytecode/conditions.fixture.ts";
 import { conditionArbitrary, factsArbitrary } from "../../bytecode/kleene.fixture.ts";
-import { constant, leaf, planOf, policyOf, programOf, ref } from "../../bytecode/plan.fixture.ts";
+import { leaf, planOf, policyOf, programOf, ref } from "../../bytecode/plan.fixture.ts";
 import type { Program } from "../../bytecode/program.ts";
-import type { Condition, Order, PlanPolicy } from "../../plan/plan.ts";
+import type { Condition, PlanPolicy } from "../../plan/plan.ts";
 import { createSlotLoader } from "../../request/load.ts";
 import { Slots } from "../../request/slots.ts";
 import { Engine } from "../engine.ts";
@@ -14,32 +15,7 @@ import { Selection } from "./selection.ts";
 
 const HOW = ["text", "number", "prefix", "network"];
 
-const and = (...parts: Condition[]): Condition => ({ kind: "and", parts });
-const or = (...parts: Condition[]): Condition => ({ kind: "or", parts });
-const not = (operand: Condition): Condition => ({ kind: "not", operand });
-const compare = (name: string, order: Order, value: unknown): Condition => ({
-  kind: "compare",
-  order,
-  left: ref(name),
-  right: constant(ref(name).type, value),
-});
 const is = (name: string, value: unknown): Condition => compare(name, "eq", value);
-const oneOf = (name: string, ...values: unknown[]): Condition => ({
-  kind: "in-set",
-  ref: ref(name),
-  set: values.map((value) => constant(ref(name).type, value)),
-});
-const starts = (name: string, text: string): Condition => ({
-  kind: "text",
-  test: "starts",
-  left: ref(name),
-  right: constant({ kind: "string" }, text),
-});
-const inNetworks = (...networks: string[]): Condition => ({
-  kind: "in-set",
-  ref: ref("ip"),
-  set: networks.map((network) => constant({ kind: "cidr" }, network)),
-});
 const flag: Condition = { kind: "truth", ref: ref("flag") };
 const anyItem: Condition = { kind: "any", list: ref("items"), body: flag };
 const counted: Condition = {
