@@ -24,7 +24,7 @@ describe("the seed's policy", () => {
     const program = programOf(compiled(SEED, optimize).bundle);
     const bytes = Object.fromEntries(program.sectionBytes.map(({ name, bytes }) => [name, bytes]));
     const constants = bytes.numbers! + bytes.networks! + bytes.sets!;
-    const { trigger, requirement } = program.policies[0]!;
+    const { trigger, requirement } = program.policies.list[0]!;
     const starts = [...program.routineStarts];
     const routine = (start: number): number => (starts[starts.indexOf(start) + 1]! - start) * 8;
     return { all: bytes.code! + constants, deciding: routine(trigger) + routine(requirement) + constants };

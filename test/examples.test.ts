@@ -57,7 +57,7 @@ describe.each(names)("%s", (name) => {
     for (const example of units[0]!.tests) {
       const { decision, policy } = example.expected;
       const flipped = decision === "allow" ? "deny" : "allow";
-      const other = policy === "none" ? { name: units[0]!.engine!.program.policies[0]!.name } : "none";
+      const other = policy === "none" ? { name: units[0]!.engine!.program.policies.list[0]!.name } : "none";
       const changes = [
         ...(decision === null ? [] : [{ decision: flipped } as const]),
         ...(policy === null ? [] : [{ policy: other } as const]),

@@ -15,7 +15,7 @@
 // @ts-ignore: decorator
 @inline export const SECTION_ENTRY_BYTES: u32 = 44;
 // @ts-ignore: decorator
-@inline export const SECTION_COUNT: u32 = 15;
+@inline export const SECTION_COUNT: u32 = 17;
 // @ts-ignore: decorator
 @inline export const INSTRUCTION_BYTES: u32 = 8;
 export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
@@ -66,7 +66,10 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 
 /** A larger bundle is refused unread. */
 // @ts-ignore: decorator
-@inline export const LIMIT_BUNDLE_BYTES_MAX: u32 = 67108864;
+@inline export const LIMIT_BUNDLE_BYTES_MAX: u32 = 536870912;
+/** The filter refuses a larger one: its memory is the proxy's. */
+// @ts-ignore: decorator
+@inline export const LIMIT_FILTER_BUNDLE_BYTES_MAX: u32 = 67108864;
 /** A longer request body makes every body attribute invalid. */
 // @ts-ignore: decorator
 @inline export const LIMIT_BODY_BYTES_MAX: u32 = 262144;
@@ -296,7 +299,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 // @ts-ignore: decorator
 @inline export const NODE_NOT: u32 = 3;
 
-/** Every text of the bundle, UTF-8, each once. Strings in other sections are indexes into it. */
+/** Texts that decide, and names, UTF-8, each once. Strings in other sections are indexes into it. */
 // @ts-ignore: decorator
 @inline export const SECTION_STRINGS: u32 = 1;
 /** Number constants: finite, not -0, each once. */
@@ -329,7 +332,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** What an allow does; policies use them one after the other. */
 // @ts-ignore: decorator
 @inline export const SECTION_OBLIGATIONS: u32 = 11;
-/** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. */
+/** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. The constants are the policy's row in the section rows. */
 // @ts-ignore: decorator
 @inline export const SECTION_POLICIES: u32 = 12;
 /** Metadata as written; policies use the entries one after the other. */
@@ -341,6 +344,12 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Business hours. days: bit 0 Monday ... bit 6 Sunday; from, to: minutes of the local day, to excluded. From each minute (since 1970-01-01T00:00Z) on the local time is so many minutes ahead of UTC; before the first and from `until` on nothing is known. Schedules use the offsets one after the other. */
 // @ts-ignore: decorator
 @inline export const SECTION_SCHEDULES: u32 = 15;
+/** What is only shown: intents, metadata, sources of conditions; UTF-8. A text starts where the one before ends. A runtime may leave this section, metadata and explain where they are, and read of them what it shows. */
+// @ts-ignore: decorator
+@inline export const SECTION_TEXTS: u32 = 16;
+/** Constants by policy, for instructions with a column: policies that differ in constants only share their code. Policies use them one after the other. */
+// @ts-ignore: decorator
+@inline export const SECTION_ROWS: u32 = 17;
 
 /** The routine or body answers true. */
 // @ts-ignore: decorator

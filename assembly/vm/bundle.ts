@@ -120,6 +120,8 @@ export class PolicyEntry {
   expiry: u32;
   /** 1: from then on it has no say at all. */
   offWhenExpired: u32;
+  firstConstant: u32;
+  constantCount: u32;
 }
 
 // @ts-ignore: decorator
@@ -171,7 +173,10 @@ export class Bundle {
   stringBytes: usize;
   automatonCount: u32;
   automata: usize;
-  // From here to `reads` as verify/container.ts fills them: counts and addresses of the arrays, section by section.
+  textCount: u32;
+  /** u32 each. */
+  textEnds: usize;
+  // From here to `constants` as verify/container.ts fills them: counts and addresses of the arrays, section by section.
   numberCount: u32;
   numbers: usize;
   networkCount: u32;
@@ -216,6 +221,9 @@ export class Bundle {
   schedules: usize;
   offsetCount: u32;
   offsets: usize;
+  /** u32 each: constants of the policies, for instructions with a column. */
+  constantCount: u32;
+  constants: usize;
 
   /** Slot whose value names the policy set that applies, or NONE. */
   selector: u32;
@@ -366,7 +374,7 @@ export class Bundle {
   }
 
   @inline policy(index: u32): PolicyEntry {
-    return changetype<PolicyEntry>(this.policies + index * 60);
+    return changetype<PolicyEntry>(this.policies + index * 68);
   }
 
   /** String index of a policy set's name. */
@@ -388,6 +396,11 @@ export class Bundle {
 
   schedule(index: u32): ScheduleEntry {
     return changetype<ScheduleEntry>(this.schedules + index * 24);
+  }
+
+  /** The constants from one on. */
+  @inline constant(index: u32): usize {
+    return this.constants + (index << 2);
   }
 
   /** Minute (u32) and offset (i32). */

@@ -7,7 +7,7 @@ import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, POLI
 import { allocate } from "../host/arena";
 import { Bundle, PolicyEntry } from "./bundle";
 import { Cell, cellAt, CELL_BYTES, PRESENT } from "./cells";
-import { beginRuns, run, runMetUnknown } from "./interpreter";
+import { beginPolicy, beginRuns, run, runMetUnknown } from "./interpreter";
 import { findString } from "./strings";
 
 // @ts-ignore: decorator
@@ -120,6 +120,7 @@ function chosenSet(bundle: Bundle, cells: usize): u32 {
 }
 
 function outcomeOf(bundle: Bundle, cells: usize, policy: PolicyEntry): u32 {
+  beginPolicy(bundle.constant(policy.firstConstant));
   if (policy.expiry == NONE) return outcomeOfCode(policy);
   const time = cellAt(cells, bundle.timeCell);
   const expired = time.state == PRESENT && time.number >= bundle.number(policy.expiry);

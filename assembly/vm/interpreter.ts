@@ -35,6 +35,8 @@ let frame1: usize = 0;
 let frame2: usize = 0;
 /** What is computed at the depth at hand: cells of frame 3. */
 let temporaries: usize = 0;
+/** Constants of the policy at hand. */
+let row: usize = 0;
 /** Each depth has its own. */
 const TEMPORARIES: usize = memory.data(3 * 8 * 24, 8);
 // @ts-ignore: decorator
@@ -47,6 +49,11 @@ let metUnknown: bool = false;
 export function beginRuns(program: Bundle, cells: usize): void {
   bundle = program;
   frame0 = cells;
+}
+
+/** Before the runs of a policy's routines: where its constants start. */
+export function beginPolicy(constants: usize): void {
+  row = constants;
 }
 
 /** Run a routine; `mode` is what unknown counts as. */
@@ -103,7 +110,7 @@ function region(start: usize, mode: u32, depth: u32): bool {
       temporaries = bank;
       step += bodyBytes(at);
     } else if (opcode < op.OP_EQ_COUNT_CELL) {
-      truth = compareCount(opcode - op.OP_EQ_COUNT, sure0, possible0, bundle.number(operandB(at)));
+      truth = compareCount(opcode - op.OP_EQ_COUNT, sure0, possible0, bundle.number(constantB(head, at)));
     } else if (opcode < op.OP_EQ_COUNTS) {
       const cell = cellB(head, at);
       truth = cell.state == PRESENT ? compareCount(opcode - op.OP_EQ_COUNT_CELL, sure0, possible0, cell.number) : UNKNOWN;
@@ -128,6 +135,12 @@ function region(start: usize, mode: u32, depth: u32): bool {
 @inline
 function operandB(at: usize): u32 {
   return load<u16>(at, 4);
+}
+
+/** A constant or member: in the instruction, or in a column of the policy's row. */
+function constantB(head: u32, at: usize): u32 {
+  const b = operandB(at);
+  return (head & 0x8000) != 0 ? load<u32>(row + (b << 2)) : b;
 }
 
 // @ts-ignore: decorator
@@ -162,7 +175,7 @@ function compute(opcode: u32, head: u32, at: usize, depth: u32, bank: usize): vo
   const into = cellAt(bank, load<u8>(at, 6));
   const field = <u32>load<u8>(at, 7);
   if (opcode == op.OP_LOAD_NUMBER) {
-    give(into, bundle.number(operandB(at)), true);
+    give(into, bundle.number(constantB(head, at)), true);
     return;
   }
   if (opcode == op.OP_TALLY) {
@@ -328,7 +341,7 @@ function test(opcode: u32, head: u32, at: usize): u32 {
   const a = cellA(head, at);
   if (opcode == op.OP_EXISTS) return a.state == PRESENT ? TRUE : a.state == ABSENT ? FALSE : UNKNOWN;
   if (a.state != PRESENT) return UNKNOWN;
-  const b = operandB(at);
+  const b = constantB(head, at);
   switch (opcode) {
     case op.OP_TRUTH:
       return a.number != 0;

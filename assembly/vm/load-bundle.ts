@@ -78,7 +78,7 @@ export function freeBundle(bundle: Bundle): void {
 function verify(bundle: Bundle): bool {
   if (!verifyContainer(bundle)) return false;
   bundle.hashSeed = load<u32>(bundle.bytes, HEADER_DIGEST);
-  if (!makeTables(bundle) || !newMarks(bundle.stringCount) || !newJudgements(bundle.stringCount)) return refuse("bundle", "out of memory");
+  if (!makeTables(bundle) || !newMarks(max(bundle.stringCount, bundle.textCount)) || !newJudgements(bundle.stringCount)) return refuse("bundle", "out of memory");
   if (!verifyConstants(bundle) || !verifySets(bundle) || !verifySchedules(bundle) || !verifyAutomata(bundle)) return false;
   if (!rankStrings(bundle)) return refuse("bundle", "out of memory");
   if (!verifyEnums(bundle) || !verifyShapes(bundle)) return false;

@@ -56,8 +56,8 @@ describe("what is accepted", () => {
     model.strings.push(new TextEncoder().encode("resource"));
     model.enums.push({ name: 0, ordered: 0, first: 0, count: 0 });
     const program = accepted(writeModel(settle(model)));
+    expect([...program.policies]).toEqual([]);
     expect(program).toMatchObject({
-      policies: [],
       slots: [],
       cellCount: 0,
       readsBody: false,
@@ -86,7 +86,7 @@ describe("the program", () => {
       new TextDecoder().decode(
         program.stringBytes.subarray(program.stringOffsets[i], program.stringOffsets[i + 1]),
       );
-    expect(program.strings.map((_, i) => text(i))).toEqual(program.strings);
+    expect([...program.strings]).toEqual(Array.from({ length: program.strings.length }, (_, i) => text(i)));
     expect([...program.numbers]).toEqual([2, 0.5, 100]);
     expect([...program.prefixes]).toEqual([104, 128, 32]);
     expect(program.networks.length).toBe(48);
@@ -150,7 +150,7 @@ describe("the program", () => {
 
   it("has policies with the starts of their code", () => {
     expect([...program.routineStarts]).toEqual([0, 5, 16, 19, 22, 25, 28, 31]);
-    expect(program.policies[0]).toMatchObject({
+    expect(program.policies.list[0]).toMatchObject({
       name: "Approvals",
       severity: "critical",
       effect: "requires",
@@ -159,7 +159,7 @@ describe("the program", () => {
       denyStatus: 403,
       denyBody: "no",
     });
-    expect(program.policies[1]).toMatchObject({
+    expect(program.policies.list[1]).toMatchObject({
       name: "Inside",
       kind: "guard",
       effect: "denies",
@@ -168,20 +168,20 @@ describe("the program", () => {
       reason: "from inside only",
       setHeaders: [],
     });
-    expect(program.policies[2]).toMatchObject({
+    expect(program.policies.list[2]).toMatchObject({
       name: "Open",
       mode: "permissive",
       effect: "allows",
       trigger: -1,
       triggerNode: null,
     });
-    expect(program.policies[0]!.metadata).toEqual([
+    expect(program.policies.list[0]!.metadata).toEqual([
       { key: "owner", value: "security" },
       { key: "version", value: "1.2.0" },
     ]);
     expect(program.headerNames).toEqual(["x-approved-by", "x-open"]);
-    const set = program.policies.map((policy) =>
-      policy.setHeaders.map(({ header, value }) => [program.headerNames[header], program.strings[value]]),
+    const set = program.policies.list.map((policy) =>
+      policy.setHeaders.map(({ header, value }) => [program.headerNames[header], program.strings.at(value)]),
     );
     expect(set).toEqual([
       [["x-approved-by", "ipe mesh"]],

@@ -2,14 +2,23 @@
  * From the bytes of a bundle to a verified program. This is the only door: what comes out satisfies every rule of
  * docs/bytecode.md, "Verification", so nothing behind it checks an index, an offset or a type again.
  */
-import { type Constants, readConstants } from "./decode/constants.ts";
-import { checkHeader, readSections, readTables, type Section } from "./decode/container.ts";
-import { readExplain, type Trees } from "./decode/explain.ts";
+import { type ByteSource, inMemory } from "./byte-source.ts";
+import { readConstants } from "./decode/constants.ts";
+import { readHead, readSections, readTables, type Section, type Tables } from "./decode/container.ts";
+import { checkExplain, TreeReader } from "./decode/explain.ts";
 import { type Code, readCode } from "./decode/instructions.ts";
-import { type PolicyHead, readObligations, readPolicies, readPolicySets } from "./decode/policies.ts";
+import {
+  type Obligations,
+  type PolicyHeads,
+  policyTexts,
+  readObligations,
+  readPolicies,
+  readPolicySets,
+} from "./decode/policies.ts";
 import { checkFeatures, checkReads } from "./decode/reads.ts";
 import { Refusal } from "./decode/refusal.ts";
 import { readResources } from "./decode/resources.ts";
+import { RowChecks } from "./decode/rows.ts";
 import { readSlots } from "./decode/slots.ts";
 import { checkStructure } from "./decode/structure.ts";
 import { readEnums, readShapes } from "./decode/types.ts";
@@ -23,7 +32,9 @@ import {
   LIMIT_FRAME_DEPTH_MAX,
   LIMIT_TEMPORARIES_MAX,
 } from "./gen/constants.ts";
-import type { PolicyEntry, Program } from "./program.ts";
+import { Policies } from "./policies.ts";
+import type { Program, Slot } from "./program.ts";
+import type { Texts } from "./texts.ts";
 
 const DIGEST_BYTES = 32;
 
@@ -33,43 +44,44 @@ export type Decoded =
 
 /**
  * Decode and verify a bundle. Never throws; takes time and memory in proportion to the bytes. The error of a refused
- * bundle names the section, the entry and the broken rule, for the operator's log. The program holds copies only:
- * the bytes may change afterwards.
+ * bundle names the section, the entry and the broken rule, for the operator's log. Of bytes a copy is kept, so that they
+ * may change afterwards; of a source only what decides is, and the rest is read again when it is shown.
  */
-export function decode(bytes: Uint8Array): Decoded {
+export function decode(bundle: Uint8Array | ByteSource): Decoded {
   try {
-    return { ok: true, program: verify(bytes) };
+    return { ok: true, program: verify(bundle instanceof Uint8Array ? inMemory(bundle.slice()) : bundle) };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, error: error.message };
     // Our own fault, for which a host must not fall either: the bundle in force stays. The fuzz looks for this text.
-    return { ok: false, error: `internal fault while checking the bundle: ${String(error)}` };
+    return { ok: false, error: `internal fault while checking the bundle: ${(error as Error).stack}` };
   }
 }
 
 /** The rules in the page's order. */
-function verify(bytes: Uint8Array): Program {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  checkHeader(bytes, view);
-  const sections = readSections(bytes, view);
-  const tables = readTables(bytes, view, sections);
-  const constants = readConstants(tables);
+function verify(source: ByteSource): Program {
+  const head = readHead(source);
+  const sections = readSections(source, head);
+  const tables = readTables(source, sections);
+  const constants = readConstants(tables, head.view.getUint32(HEADER_DIGEST, true));
   const enums = readEnums(tables, constants.strings);
   const shapes = readShapes(tables, constants.strings, enums);
   const slots = readSlots(tables, { constants, enums, shapes });
   const resources = readResources(tables, constants, enums[0]!);
-  const code = readCode(tables, { constants, enums, slots });
+  const facts = { constants, enums, slots };
+  const code = readCode(tables, facts);
   checkStructure(code);
   const timeCell = checkReads(tables, slots, code);
-  checkFeatures(view.getUint32(HEADER_FEATURES, true), slots, code);
+  checkFeatures(head.view.getUint32(HEADER_FEATURES, true), slots, code);
   const obligations = readObligations(tables, constants.strings, slots);
   const policySets = readPolicySets(tables, constants, slots);
   const heads = readPolicies(tables, constants, obligations);
-  const trees = readExplain(tables, heads, { strings: constants.strings, slots, code });
+  const rows = new RowChecks(tables.rows, heads.rowStarts, { uses: code.columnUses, facts });
+  checkExplain(tables, heads, { strings: constants.strings, slots, rows });
   const { setKinds: _, ...kept } = constants;
   return {
-    digest: digestText(bytes.subarray(HEADER_DIGEST, HEADER_DIGEST + DIGEST_BYTES)),
-    defaultAllow: (view.getUint32(HEADER_FLAGS, true) & FLAG_DEFAULT_ALLOW) !== 0,
-    readsBody: (view.getUint32(HEADER_FEATURES, true) & FEATURE_BODY) !== 0,
+    digest: digestText(head.bytes.subarray(HEADER_DIGEST, HEADER_DIGEST + DIGEST_BYTES)),
+    defaultAllow: (head.view.getUint32(HEADER_FLAGS, true) & FLAG_DEFAULT_ALLOW) !== 0,
+    readsBody: (head.view.getUint32(HEADER_FEATURES, true) & FEATURE_BODY) !== 0,
     ...kept,
     enums,
     slots,
@@ -80,31 +92,58 @@ function verify(bytes: Uint8Array): Program {
     resources,
     code: code.code,
     routineStarts: code.routineStarts,
+    rows: rows.rows,
     policySets,
-    ...policyEntries(heads, trees, constants, code),
+    ...policiesOf(tables, heads, { obligations, slots, code, ...kept }),
     sectionBytes: sections.map(({ name, length }: Section) => ({ name, bytes: length })),
-    totalBytes: bytes.length,
+    totalBytes: source.length,
   };
 }
 
-function policyEntries(
-  heads: readonly PolicyHead[],
-  trees: readonly Trees[],
-  { strings }: Constants,
-  { routineStarts }: Code,
+interface Known {
+  readonly obligations: Obligations;
+  readonly slots: readonly Slot[];
+  readonly code: Code;
+  readonly strings: Texts;
+  readonly numbers: Float64Array;
+}
+
+function policiesOf(
+  tables: Tables,
+  heads: PolicyHeads,
+  { obligations, slots, code, strings, numbers }: Known,
 ): Pick<Program, "policies" | "headerNames"> {
-  const headers = heads.flatMap((head) => head.obligations.map(({ header }) => strings[header]!));
-  const headerNames = [...new Set(headers)].sort();
+  const headerNames = [...new Set(obligations.headers)].map((header) => strings.at(header)).sort();
   const places = new Map(headerNames.map((name, i) => [name, i]));
-  const start = (routine: number): number => (routine === -1 ? -1 : routineStarts[routine]!);
-  const policies = heads.map(
-    ({ obligations, ...head }, i): PolicyEntry => ({
-      ...head,
-      trigger: start(head.trigger),
-      requirement: start(head.requirement),
-      setHeaders: obligations.map(({ header, value }) => ({ header: places.get(strings[header]!)!, value })),
-      ...trees[i]!,
-    }),
+  const placeOf = new Map(
+    [...new Set(obligations.headers)].map((header) => [header, places.get(strings.at(header))!]),
+  );
+  const start = (routine: number): number => (routine === -1 ? -1 : code.routineStarts[routine]!);
+  const textAt = textReader(tables);
+  const trees = new TreeReader(tables, { slots, strings, textAt, code, rowStarts: heads.rowStarts });
+  const policies = new Policies(
+    { ...heads, triggers: heads.triggers.map(start), requirements: heads.requirements.map(start) },
+    {
+      strings,
+      numbers,
+      headers: obligations.headers.map((header) => placeOf.get(header)!),
+      values: obligations.values,
+    },
+    {
+      ...policyTexts(tables, heads, textAt),
+      triggerNode: (policy) => trees.tree(policy, 0),
+      requirementNode: (policy) => trees.tree(policy, 1),
+    },
   );
   return { policies, headerNames };
+}
+
+/** Reads single texts where they are. */
+function textReader({ source, texts, textBytesAt }: Tables): (index: number) => string {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return (index) => {
+    const end = texts.word(index, 0);
+    const start = index === 0 ? 0 : texts.word(index - 1, 0);
+    return decoder.decode(source.read(textBytesAt + start, textBytesAt + end));
+  };
 }

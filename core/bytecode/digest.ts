@@ -24,6 +24,20 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return createHash("sha256").update(bytes).digest();
 }
 
+/** SHA-256 of bytes that come in parts. */
+export class Sha256 {
+  readonly #hash = createHash("sha256");
+
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  /** 32 bytes; nothing may be added any more. */
+  done(): Uint8Array {
+    return this.#hash.digest();
+  }
+}
+
 /** The digest (32 bytes) of a bundle of at least `TABLE_END` bytes, from its header and the hashes in its table. */
 export function bundleDigest(bytes: Uint8Array): Uint8Array {
   const hash = createHash("sha256");

@@ -38,7 +38,7 @@ policy Approvals: critical, enforce, requires
 
 guard Inside: high, enforce, denies
   trigger
-      0  IN_NETWORK      source.ip, 10.0.0.0/8  negate, if false -> 2
+      0  IN_NETWORK      source.ip, 10.0.0.0/8 [0]  negate, if false -> 2
       1  ACCEPT
       2  REJECT
 

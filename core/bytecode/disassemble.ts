@@ -1,7 +1,7 @@
 /** The code of a program as text, for golden files and `ipe inspect`. The same program gives the same text. */
 import { formatAddress, formatNetwork } from "../source/address.ts";
 import { cellShapes, cellsOf, globalCellNames } from "./cells.ts";
-import { type Instruction, instructionAt } from "./decode/instructions.ts";
+import { type Instruction, inRow, instructionAt } from "./decode/instructions.ts";
 import { OP_COUNT, OP_LOAD_NUMBER, OP_MAX, OP_MIN, OP_SUM } from "./gen/constants.ts";
 import { type OperandB, TYPE_NAMES } from "./gen/tables.ts";
 import type { ExplainNode, PolicyEntry, Program, Shape } from "./program.ts";
@@ -21,8 +21,8 @@ const ADDRESS_PREFIX = 128;
  *          0  EQ_STRING      environment, "production"  if false -> 3
  *
  * Jumps lead to the instruction's number within its routine. Instructions of a body are indented; `element` is what
- * the aggregate around them runs over, `inner` that of an aggregate in it. With `leaves` the code that tests single
- * conditions for explanations follows each policy.
+ * the aggregate around them runs over, `inner` that of an aggregate in it. A constant of the policy's row has its column
+ * in brackets behind it. With `leaves` the code that tests single conditions for explanations follows each policy.
  */
 export function disassemble(program: Program, options: { readonly leaves?: boolean } = {}): string {
   const names = namesOf(program);
@@ -32,10 +32,10 @@ export function disassemble(program: Program, options: { readonly leaves?: boole
   return `${lines.join("\n")}\n`;
 }
 
-/** Routines by their start: the same text for the same code, wherever cells and constants stand in their tables. */
-export function routineTexts(program: Program): (start: number) => string {
+/** Code of leaves: the same text for the same code, wherever cells and constants stand in their tables. */
+export function leafTexts(program: Program): (leaf: Pick<ExplainNode, "code" | "row">) => string {
   const names = namesOf(program);
-  return (start) => routineLines(start, names).join("\n");
+  return ({ code, row }) => routineLines({ start: code, row, marked: false }, names).join("\n");
 }
 
 function namesOf(program: Program): Names {
@@ -62,11 +62,12 @@ function policyLines(policy: PolicyEntry, names: Names, leaves: boolean): string
   const lines = [
     `${policy.kind} ${plain(policy.name)}: ${policy.severity}, ${policy.mode}, ${policy.effect}`,
   ];
-  lines.push("  trigger", ...(policy.trigger === -1 ? ["    always"] : routineLines(policy.trigger, names)));
-  if (policy.requirement !== -1) lines.push("  requirement", ...routineLines(policy.requirement, names));
+  const routine = (start: number): string[] => routineLines({ start, row: policy.row, marked: true }, names);
+  lines.push("  trigger", ...(policy.trigger === -1 ? ["    always"] : routine(policy.trigger)));
+  if (policy.requirement !== -1) lines.push("  requirement", ...routine(policy.requirement));
   if (!leaves) return lines;
   for (const leaf of [...leavesOf(policy.triggerNode), ...leavesOf(policy.requirementNode)]) {
-    lines.push(`  leaf ${leaf.line}:${leaf.column} ${quoted(leaf.text)}`, ...routineLines(leaf.code, names));
+    lines.push(`  leaf ${leaf.line}:${leaf.column} ${quoted(leaf.text)}`, ...routine(leaf.code));
   }
   return lines;
 }
@@ -85,17 +86,26 @@ interface Body {
   readonly temporaries: Map<number, Shape>;
 }
 
-function routineLines(start: number, names: Names): string[] {
-  const { code } = names.program;
+/** Code of one policy; `marked`: with the columns of its constants. */
+interface Routine {
+  readonly start: number;
+  readonly row: number;
+  readonly marked: boolean;
+}
+
+function routineLines({ start, row, marked }: Routine, names: Names): string[] {
+  const { code, rows } = names.program;
   const end = names.routineEnds.get(start)!;
   const open: Body[] = [{ end, names: names.global, shapes: names.shapes, temporaries: new Map() }];
   const lines: string[] = [];
   for (let i = start; i < end; i++) {
     while (open.at(-1)!.end === i) open.pop();
-    const instruction = instructionAt(code, i);
+    const written = instructionAt(code, i);
+    const instruction = inRow(written, rows, row);
+    const column = marked && written.column ? ` [${written.b}]` : "";
     const indent = "  ".repeat(open.length - 1);
     const parts = [
-      operands(instruction, { open, at: i - start, names }),
+      `${operands(instruction, { open, at: i - start, names })}${column}`,
       flow(instruction, i - start),
     ].filter((part) => part !== "");
     lines.push(
@@ -160,7 +170,7 @@ function operandB(
     case "truth":
       return b === 1 ? "true" : "false";
     case "string":
-      return quoted(program.strings[b]!);
+      return quoted(program.strings.at(b));
     case "number":
       return String(program.numbers[b]!);
     case "network":
@@ -211,7 +221,7 @@ function setText(
 ): string {
   const elements = program.setElements.subarray(program.setOffsets[set]!, program.setOffsets[set + 1]!);
   const text = {
-    strings: (element: number) => quoted(program.strings[element]!),
+    strings: (element: number) => quoted(program.strings.at(element)),
     numbers: (element: number) => String(program.numbers[element]!),
     networks: (element: number) => networkText(program, element),
     members: (element: number) => memberText(program, shape, element),
@@ -222,7 +232,7 @@ function setText(
 function memberText(program: Program, shape: Shape, member: number): string {
   const scalar = shape.element ?? shape;
   if (scalar.type === "bool") return member === 1 ? "true" : "false";
-  return quoted(program.strings[program.enums[scalar.enumIndex]!.members[member]!]!);
+  return quoted(program.strings.at(program.enums[scalar.enumIndex]!.members[member]!));
 }
 
 function networkText({ networks, prefixes }: Program, index: number): string {

@@ -279,7 +279,7 @@ describe("what the code answers is Kleene's truth of the condition", () => {
     const interpreter = new Interpreter(program, slots);
     return all.map((facts) => {
       loader.load(requestOf(facts), slots);
-      return [false, true].map((mode) => interpreter.run(0, mode));
+      return [false, true].map((mode) => interpreter.run(0, mode, 0));
     });
   }
 

@@ -16,6 +16,7 @@ import type { ConstantValue } from "../schema/schema.ts";
 import * as op from "./gen/constants.ts";
 import { TYPE_NAMES } from "./gen/tables.ts";
 import type { Pools } from "./pools.ts";
+import { TooLarge } from "./too-large.ts";
 
 const U16_MAX = 0xffff;
 const NETWORK_TESTS = new Set([
@@ -28,14 +29,7 @@ const NETWORK_TESTS = new Set([
   op.OP_IN_CIDRS,
 ]);
 
-/** The program outgrows what an instruction can address. */
-export class TooLarge extends Error {
-  constructor() {
-    super("the policies need more code or constants than one bundle can hold");
-  }
-}
-
-/** Four u16 of one instruction; `target` is where a branch leads. */
+/** Four u16 of one instruction, but that `b` may be larger where it is a constant: `rows.ts` finds room for it. */
 interface Instruction {
   readonly head: number;
   readonly a: number;
@@ -61,7 +55,7 @@ interface Targets {
  */
 export const COMPARES_ADDRESSES = 1 << 15;
 
-/** Emit one routine for a condition: four u16 an instruction (head, a, b, jump); throws `TooLarge`. */
+/** Emit one routine for a condition: head, a, b and jump of each instruction; throws `TooLarge`. */
 export function emitRoutine(condition: Condition, pools: Pools): readonly number[] {
   const emitter = new Emitter(pools);
   emitter.region(condition, false);
@@ -366,7 +360,7 @@ function words({ code, a, b }: Test): Omit<Instruction, "jump"> {
   return {
     head: code | ((a?.frame ?? 0) << 10) | (frameOfB << 12),
     a: fits(a?.cell ?? 0),
-    b: fits(typeof b === "object" ? b.cell : (b ?? 0)),
+    b: typeof b === "object" ? fits(b.cell) : (b ?? 0),
   };
 }
 

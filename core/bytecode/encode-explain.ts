@@ -4,8 +4,10 @@ import { NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "./gen/constants.ts
 import type { Pools } from "./pools.ts";
 import { Writer } from "./writer.ts";
 
-interface PlacedNode {
+export interface PlacedNode {
   readonly node: PlanNode;
+  /** The policy that it belongs to. */
+  readonly policy: number;
   readonly firstChild: number;
 }
 
@@ -18,25 +20,26 @@ export interface NodeLayout {
 
 /** Give every node of every condition its index. */
 export function layOutNodes(policies: readonly PlanPolicy[]): NodeLayout {
-  const queue: PlanNode[] = [];
-  const root = (node: PlanNode | null): number => (node === null ? NONE : queue.push(node) - 1);
-  const rows = policies.map((policy) => ({
-    trigger: root(policy.trigger),
-    requirement: root(policy.requirement),
+  const queue: { readonly node: PlanNode; readonly policy: number }[] = [];
+  const root = (node: PlanNode | null, policy: number): number =>
+    node === null ? NONE : queue.push({ node, policy }) - 1;
+  const rows = policies.map(({ trigger, requirement }, i) => ({
+    trigger: root(trigger, i),
+    requirement: root(requirement, i),
   }));
   const nodes: PlacedNode[] = [];
   for (let i = 0; i < queue.length; i++) {
-    const node = queue[i]!;
-    nodes.push({ node, firstChild: queue.length });
-    for (const child of childrenOf(node)) queue.push(child);
+    const { node, policy } = queue[i]!;
+    nodes.push({ node, policy, firstChild: queue.length });
+    for (const child of childrenOf(node)) queue.push({ node: child, policy });
   }
   return { rows, nodes };
 }
 
-/** Write the section; `routine` makes the code that tests one leaf alone. */
+/** Write the section; `routine` is the code that tests one leaf alone. */
 export function explainSection(
   layout: NodeLayout,
-  routine: (leaf: PlanNode) => number,
+  routine: (leaf: PlacedNode) => number,
   pools: Pools,
 ): Writer {
   const out = new Writer();
@@ -48,12 +51,13 @@ export function explainSection(
   );
   for (const row of layout.rows) out.u32(row.trigger, row.requirement);
   let firstRead = 0;
-  layout.nodes.forEach(({ node, firstChild }, i) => {
+  layout.nodes.forEach((placed, i) => {
+    const { node, firstChild } = placed;
     const children = childrenOf(node).length;
     out.u32(kindOf(node), children, children === 0 ? 0 : firstChild);
-    if ("place" in node) out.u32(pools.string(node.place.text), node.place.line, node.place.column);
+    if ("place" in node) out.u32(pools.text(node.place.text), node.place.line, node.place.column);
     else out.u32(NONE, 0, 0);
-    out.u32(node.kind === "leaf" ? routine(node) : NONE, firstRead, reads[i]!.length);
+    out.u32(node.kind === "leaf" ? routine(placed) : NONE, firstRead, reads[i]!.length);
     firstRead += reads[i]!.length;
   });
   for (const { cell, name } of reads.flat()) out.u32(cell, pools.string(name));

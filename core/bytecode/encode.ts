@@ -1,19 +1,21 @@
 /** From the plan to the bytes of a bundle. The same plan gives the same bytes. The format is in docs/bytecode.md. */
 
 import type { Condition } from "../plan/plan.ts";
-import { conditionOf, type Plan, type PlanNode, type PlanSlot } from "../plan/plan.ts";
+import { conditionOf, type Plan, type PlanNode, type PlanPolicy, type PlanSlot } from "../plan/plan.ts";
 import { type EnumInfo, type ResourcePattern, type Segment, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
 import { sealBundle } from "./digest.ts";
-import { COMPARES_ADDRESSES, emitRoutine, TooLarge } from "./emit.ts";
-import { explainSection, layOutNodes } from "./encode-explain.ts";
+import { COMPARES_ADDRESSES, emitRoutine } from "./emit.ts";
+import { explainSection, layOutNodes, type NodeLayout } from "./encode-explain.ts";
 import * as f from "./gen/constants.ts";
 import { EFFECT_NAMES, INSTRUCTIONS, SEGMENT_NAMES, SEVERITY_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
 import { type ConstantSet, Pools } from "./pools.ts";
 import { compareKinds, KIND_RANKS } from "./resource-order.ts";
+import { type Shaped, type Words, withRows } from "./rows.ts";
 import { Shapes } from "./shapes.ts";
 import { type CodePass, tighten } from "./tighten.ts";
+import { TooLarge } from "./too-large.ts";
 import { Writer } from "./writer.ts";
 
 export type Encoded =
@@ -27,13 +29,15 @@ export interface EncodeOptions {
   readonly codePasses?: readonly CodePass[];
   /** Routines with the same code become one. */
   readonly share?: boolean;
+  /** Bytes that the bundle may have; by default the format's limit. */
+  readonly bytesMax?: number;
 }
 
 /** Encode a plan; `problem` says what of it is too large for the format. */
 export function encode(plan: Plan, options: EncodeOptions = {}): Encoded {
   try {
     const bundle = assemble(plan, options);
-    if (bundle.length > f.LIMIT_BUNDLE_BYTES_MAX) throw new TooLarge();
+    if (bundle.length > (options.bytesMax ?? f.LIMIT_BUNDLE_BYTES_MAX)) throw new TooLarge();
     return { ok: true, bundle };
   } catch (problem) {
     if (!(problem instanceof TooLarge)) throw problem;
@@ -49,24 +53,34 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
   const cells = plan.slots.reduce((sum, slot) => sum + typeWidth(slot.attribute.type), 0);
   if (cells > 0xffff) throw new TooLarge();
   const code = new Code(share);
-  const routine = (node: PlanNode | null): number => {
-    if (node === null) return f.NONE;
+  const words = (node: PlanNode): Words => {
     const emitted = emitRoutine(conditionFor(node), pools);
     const made = tighten(emitted, codePasses);
     // What reasons name must be loaded, and only what some code reads is: a leaf goes on reading all that it did.
     const keep = node.kind === "leaf" && cellsReadBy(made).size < cellsReadBy(emitted).size;
-    return code.add(keep ? emitted : made);
+    return code.unmarked(keep ? emitted : made);
   };
-  const rows = plan.policies.map((policy) => ({
-    trigger: routine(policy.trigger),
-    requirement: routine(policy.requirement),
-  }));
-  const explain = explainSection(layOutNodes(plan.policies), routine, pools);
+  const layout = layOutNodes(plan.policies);
+  const shaped = withRows(routinesOf(plan.policies, layout, words), share);
+  const routines = plan.policies.map(({ trigger, requirement }, i): Routines => {
+    const own = shaped[i]!.routines;
+    return {
+      trigger: trigger === null ? f.NONE : code.add(own[0]!),
+      requirement: requirement === null ? f.NONE : code.add(own[trigger === null ? 0 : 1]!),
+    };
+  });
+  /** By policy: how many of its routines were written. */
+  const written = plan.policies.map(conditionsOf).map((conditions) => conditions.length);
+  const explain = explainSection(
+    layout,
+    ({ policy }) => code.add(shaped[policy]!.routines[written[policy]!++]!),
+    pools,
+  );
   const read = new Set([...code.cellsRead(), ...expiryCells(plan)]);
   if (plan.sets !== null) read.add(plan.sets.selector.cell);
   const slots = slotSection(plan.slots, read, shapes, pools);
   const resources = resourceSection(plan.resources, pools);
-  const policies = policySections(plan, rows, pools);
+  const policies = policySections(plan, routines, shaped, pools);
   const sets = setSection(pools.closedSets());
   // INVARIANT: nothing is interned any more once the pools are written.
   const constants = [
@@ -88,33 +102,57 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
     policies.metadata,
     explain,
     scheduleSection(pools),
+    textSection(pools),
+    rowSection(shaped),
   ];
   return bundleOf(sections, features(plan.slots, read, code), plan.defaultAllow);
 }
 
 // --- code ---
 
+/** By policy: the code of its conditions, then of its leaves in the order of their nodes. */
+function routinesOf(
+  policies: readonly PlanPolicy[],
+  { nodes }: NodeLayout,
+  words: (node: PlanNode) => Words,
+): readonly (readonly Words[])[] {
+  const routines = policies.map((policy) => conditionsOf(policy).map(words));
+  for (const { node, policy } of nodes) if (node.kind === "leaf") routines[policy]!.push(words(node));
+  return routines;
+}
+
+function conditionsOf({ trigger, requirement }: PlanPolicy): PlanNode[] {
+  return [trigger, requirement].filter((node) => node !== null);
+}
+
 /** Routines in the order in which they were added. */
 class Code {
   usesNetworks = false;
   readonly #share: boolean;
-  /** Four u16 an instruction: head, a, b, jump. */
-  readonly #routines: (readonly number[])[] = [];
+  readonly #routines: Words[] = [];
   readonly #indexes = new Map<string, number>();
+  /** By identity: policies of one shape share theirs. */
+  readonly #known = new Map<Words, number>();
 
   constructor(share: boolean) {
     this.#share = share;
   }
 
-  /** Index of the routine; with sharing that of the first one with the same code. */
-  add(emitted: readonly number[]): number {
+  /** Emitted code as it stands in a bundle; notes its marks. */
+  unmarked(emitted: Words): Words {
     this.usesNetworks ||= emitted.some((word, i) => i % 4 === 0 && (word & COMPARES_ADDRESSES) !== 0);
-    const words = emitted.map((word, i) => (i % 4 === 0 ? word & ~COMPARES_ADDRESSES : word));
-    const key = this.#share ? words.join() : "";
-    const known = this.#share ? this.#indexes.get(key) : undefined;
-    if (known !== undefined) return known;
-    const index = this.#routines.push(words) - 1;
-    if (this.#share) this.#indexes.set(key, index);
+    return emitted.map((word, i) => (i % 4 === 0 ? word & ~COMPARES_ADDRESSES : word));
+  }
+
+  /** Index of the routine; with sharing that of the first one with the same code. */
+  add(words: Words): number {
+    if (!this.#share) return this.#routines.push(words) - 1;
+    let index = this.#known.get(words);
+    if (index !== undefined) return index;
+    const key = words.join();
+    index = this.#indexes.get(key) ?? this.#routines.push(words) - 1;
+    this.#indexes.set(key, index);
+    this.#known.set(words, index);
     return index;
   }
 
@@ -181,6 +219,26 @@ function features(slots: readonly PlanSlot[], read: ReadonlySet<number>, code: C
 }
 
 // --- constants ---
+
+function textSection({ texts }: Pools): Writer {
+  const out = new Writer();
+  out.u32(texts.length);
+  let end = 0;
+  for (const text of texts) {
+    end += text.length;
+    out.u32(end);
+  }
+  for (const text of texts) out.bytes(text);
+  out.pad();
+  return out;
+}
+
+function rowSection(shaped: readonly Shaped[]): Writer {
+  const out = new Writer();
+  out.u32(shaped.reduce((sum, { row }) => sum + row.length, 0));
+  for (const { row } of shaped) out.u32s(row);
+  return out;
+}
 
 function stringSection(pools: Pools): Writer {
   const out = new Writer();
@@ -347,6 +405,7 @@ interface Routines {
 function policySections(
   { policies, slots, sets }: Plan,
   routines: readonly Routines[],
+  shaped: readonly Shaped[],
   pools: Pools,
 ): { policies: Writer; obligations: Writer; metadata: Writer } {
   const out = new Writer();
@@ -361,11 +420,12 @@ function policySections(
   out.u32(policies.length, names.length, sets === null ? f.NONE : slots.indexOf(sets.selector));
   let firstObligation = 0;
   let firstMetadata = 0;
+  let firstConstant = 0;
   policies.forEach((policy, i) => {
     out.u32(
       pools.string(policy.name),
       policy.set === null ? f.NONE : places.get(pools.string(policy.set))!,
-      textOr(policy.intent),
+      policy.intent === null ? f.NONE : pools.text(policy.intent),
     );
     out.u8(
       policy.kind === "policy" ? f.POLICY_KIND_POLICY : f.POLICY_KIND_GUARD,
@@ -381,9 +441,11 @@ function policySections(
     );
     out.u32(firstObligation, policy.setRequestHeaders.length, firstMetadata, policy.metadata.length);
     out.u32(policy.expires === null ? f.NONE : pools.number(policy.expires), policy.offWhenExpired ? 1 : 0);
+    out.u32(firstConstant, shaped[i]!.row.length);
+    firstConstant += shaped[i]!.row.length;
     for (const { name, value } of policy.setRequestHeaders)
       obligations.u32(f.OBLIGATION_SET_REQUEST_HEADER, pools.string(name), pools.string(value));
-    for (const { key, value } of policy.metadata) metadata.u32(pools.string(key), pools.string(value));
+    for (const { key, value } of policy.metadata) metadata.u32(pools.text(key), pools.text(value));
     firstObligation += policy.setRequestHeaders.length;
     firstMetadata += policy.metadata.length;
   });

@@ -40,6 +40,7 @@ interface OpenSet {
 
 export class Pools {
   readonly #strings = new Pool<Uint8Array>();
+  readonly #texts = new Pool<Uint8Array>();
   readonly #numbers = new Pool<number>();
   readonly #networks = new Pool<Network>();
   readonly #sets = new Pool<OpenSet>();
@@ -53,6 +54,9 @@ export class Pools {
   get strings(): readonly Uint8Array[] {
     return this.#strings.values;
   }
+  get texts(): readonly Uint8Array[] {
+    return this.#texts.values;
+  }
   get numbers(): readonly number[] {
     return this.#numbers.values;
   }
@@ -62,7 +66,7 @@ export class Pools {
 
   /**
    * Elements of all sets. They are interned here, behind all other constants: an instruction has 16 bits for the index of
-   * a string, a set 32 for those of its elements.
+   * a string, and beyond them a row must hold it; a set has 32 for those of its elements.
    */
   closedSets(): readonly ConstantSet[] {
     return this.#sets.values.map(({ kind, values }) => {
@@ -99,6 +103,11 @@ export class Pools {
 
   string(text: string): number {
     return this.#strings.intern(text, utf8(text));
+  }
+
+  /** What is only shown. */
+  text(text: string): number {
+    return this.#texts.intern(text, utf8(text));
   }
 
   number(value: number): number {

@@ -1,4 +1,7 @@
 import type { Automaton } from "../automaton/automaton.ts";
+import type { ByteTable } from "../source/byte-table.ts";
+import type { Policies } from "./policies.ts";
+import type { Texts } from "./texts.ts";
 
 /**
  * A decoded and verified bundle. Only `decode` makes one, so whoever holds a Program may rely on every index,
@@ -19,6 +22,10 @@ export type ValueType = ScalarType | "list" | "record";
 export type SourceKind = "builtin" | "header" | "query" | "cookie" | "capture" | "body" | "extension";
 export type Severity = "critical" | "high" | "medium" | "low" | "info";
 export type Effect = "requires" | "allows" | "denies";
+
+/** By id of the format. */
+export const POLICY_KINDS = ["policy", "guard"] as const;
+export const POLICY_MODES = ["enforce", "permissive"] as const;
 
 /** Shape of a value: its type and how many cells it takes. */
 export interface Shape {
@@ -86,18 +93,22 @@ export interface PolicySets {
 }
 
 export interface PolicyEntry {
+  /** Its place in the order. */
+  readonly index: number;
   readonly name: string;
   /** Index of the policy set that it belongs to, or -1: it applies with all of them. */
   readonly set: number;
   readonly intent: string | null;
-  readonly kind: "policy" | "guard";
-  readonly mode: "enforce" | "permissive";
+  readonly kind: (typeof POLICY_KINDS)[number];
+  readonly mode: (typeof POLICY_MODES)[number];
   readonly severity: Severity;
   readonly effect: Effect;
   /** Start of the trigger's code, or -1: it always applies. */
   readonly trigger: number;
   /** Start of the requirement's code, or -1. */
   readonly requirement: number;
+  /** Where its constants start in `rows`. */
+  readonly row: number;
   /** 0 where none is configured. */
   readonly denyStatus: number;
   readonly denyBody: string | null;
@@ -124,6 +135,8 @@ export interface ExplainNode {
   readonly column: number;
   /** Start of the code that tests a leaf alone; -1 for the others. */
   readonly code: number;
+  /** Where the constants of its policy start in `rows`. */
+  readonly row: number;
   /** Cells that a leaf or a `not` reads, with their dotted names. */
   readonly reads: readonly { readonly cell: number; readonly name: string; readonly shape: Shape }[];
 }
@@ -145,11 +158,13 @@ export interface Program {
   readonly digest: string;
   readonly defaultAllow: boolean;
   readonly readsBody: boolean;
-  /** All texts; ids of string constants are indexes into it. */
-  readonly strings: readonly string[];
-  /** The same as bytes: string i is `stringBytes[stringOffsets[i] .. stringOffsets[i + 1]]`. */
+  /** All strings; ids of string constants are indexes into it. */
+  readonly strings: Texts;
+  /** The bytes of `strings`: string i is `stringBytes[stringOffsets[i] .. stringOffsets[i + 1]]`. */
   readonly stringBytes: Uint8Array;
   readonly stringOffsets: Int32Array;
+  /** The index of a string by its bytes. */
+  readonly stringTable: ByteTable;
   readonly numbers: Float64Array;
   /** 16 bytes each, v4 as v4-mapped. */
   readonly networks: Uint8Array;
@@ -174,7 +189,9 @@ export interface Program {
   readonly routineStarts: Int32Array;
   /** Null where there are none: every policy applies. */
   readonly policySets: PolicySets | null;
-  readonly policies: readonly PolicyEntry[];
+  readonly policies: Policies;
+  /** Constants by policy, which instructions with a column name. */
+  readonly rows: Int32Array;
   /** Names of request headers that some policy may set, each once, sorted: clients' copies are stripped. */
   readonly headerNames: readonly string[];
   /** Bytes of every section, in order, for `inspect`. */

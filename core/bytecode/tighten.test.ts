@@ -142,7 +142,7 @@ it("tighter code is taken by the loader, no longer, and answers the same in both
       const interpreter = new Interpreter(program, slots);
       for (const each of all) {
         loader.load(requestOf(each), slots);
-        const answers = [false, true].map((mode) => interpreter.run(0, mode));
+        const answers = [false, true].map((mode) => interpreter.run(0, mode, 0));
         expect(answers).toEqual(WANTED[String(truthOf(condition, each)) as keyof typeof WANTED]);
       }
     }),
@@ -161,7 +161,7 @@ it("equal routines are one where that is asked for", () => {
   });
   expect(apart!.routineStarts.length - 1).toBe(4);
   expect([...together!.routineStarts]).toEqual([0, 3]);
-  expect(together!.policies.map(({ trigger, triggerNode }) => [trigger, triggerNode!.code])).toEqual([
+  expect(together!.policies.list.map(({ trigger, triggerNode }) => [trigger, triggerNode!.code])).toEqual([
     [0, 0],
     [0, 0],
   ]);

@@ -52,7 +52,7 @@ export function runTest(test: PolicyTest, engine: Engine): TestRun {
 }
 
 function unknownPolicies({ policy, policies }: Expected, engine: Engine): string[] {
-  const known = engine.program.policies.map((entry) => entry.name);
+  const known = engine.program.policies.list.map((entry) => entry.name);
   const named = [...(policy === null || policy === "none" ? [] : [policy]), ...policies];
   return named
     .filter(({ name }) => !known.includes(name))

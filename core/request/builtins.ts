@@ -1,6 +1,6 @@
 /** Built-in attributes that are one fact of the host (docs/request.md, section 3). */
 import type { Slot } from "../bytecode/program.ts";
-import { lower } from "./byte-table.ts";
+import { lower } from "../source/byte-table.ts";
 import { type Fact, type NeutralRequest, type Text, undelivered } from "./neutral.ts";
 import { INVALID, PRESENT, type Slots } from "./slots.ts";
 import { stage } from "./text.ts";

@@ -1,6 +1,6 @@
 /** Cookies to slots (docs/request.md, section 5). */
 import type { Slot } from "../bytecode/program.ts";
-import { type ByteTable, byteTable } from "./byte-table.ts";
+import { type ByteTable, byteTable } from "../source/byte-table.ts";
 import { type Headers, holds } from "./headers.ts";
 import { Occurrences } from "./occurrences.ts";
 import { loadOccurrences } from "./query.ts";

@@ -46,7 +46,7 @@ function valueAt(slots: Slots, cell: number, shape: Shape, program: Program): Js
       return slots.number[cell] === 1;
     case "enum": {
       const member = program.enums[shape.enumIndex]!.members[slots.number[cell]!];
-      return member === undefined ? NO_RESOURCE : program.strings[member]!;
+      return member === undefined ? NO_RESOURCE : program.strings.at(member);
     }
     case "ip":
       return formatAddress(slots.bytes, slots.offset[cell]!);

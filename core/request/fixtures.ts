@@ -1,6 +1,10 @@
 /** For tests of this folder: programs without policies, requests by what is special about them, slots as plain values. */
+import { emptyHeads } from "../bytecode/decode/policies.ts";
+import { Policies } from "../bytecode/policies.ts";
 import type { EnumType, Program, Resource, Shape, Slot } from "../bytecode/program.ts";
+import { Texts } from "../bytecode/texts.ts";
 import { formatAddress, formatNetwork } from "../source/address.ts";
+import { ByteTable } from "../source/byte-table.ts";
 import { createSlotLoader } from "./load.ts";
 import type { Connection, NeutralRequest, Peer } from "./neutral.ts";
 import { ABSENT, INVALID, Slots } from "./slots.ts";
@@ -98,14 +102,16 @@ export function testProgram(spec: ProgramSpec): Program {
   const encoded = strings.map((text) => new TextEncoder().encode(text));
   const stringOffsets = new Int32Array(strings.length + 1);
   for (const [i, text] of encoded.entries()) stringOffsets[i + 1] = stringOffsets[i]! + text.length;
+  const stringBytes = Uint8Array.from(encoded.flatMap((text) => [...text]));
   return {
     digest: "sha256:" + "0".repeat(64),
     defaultAllow: false,
     policySets: null,
     readsBody: slots.some((slot) => slot.read && slot.source === "body"),
-    strings,
-    stringBytes: Uint8Array.from(encoded.flatMap((text) => [...text])),
+    strings: new Texts(stringBytes, stringOffsets),
+    stringBytes,
     stringOffsets,
+    stringTable: new ByteTable(stringBytes, stringOffsets),
     numbers: Float64Array.from(numbers),
     networks: Uint8Array.from(networks.flatMap((network) => [...network.bytes])),
     prefixes: Uint8Array.from(networks, (network) => network.prefix),
@@ -120,12 +126,25 @@ export function testProgram(spec: ProgramSpec): Program {
     resources,
     code: new Uint16Array(0),
     routineStarts: new Int32Array(1),
-    policies: [],
+    policies: NO_POLICIES,
+    rows: new Int32Array(0),
     headerNames: [],
     sectionBytes: [],
     totalBytes: 0,
   };
 }
+
+const none = new Int32Array(0);
+const NO_POLICIES = new Policies(
+  emptyHeads(0),
+  {
+    strings: new Texts(new Uint8Array(0), new Int32Array(1)),
+    numbers: new Float64Array(0),
+    headers: none,
+    values: none,
+  },
+  { intent: () => null, metadata: () => [], triggerNode: () => null, requirementNode: () => null },
+);
 
 function resource(pattern: string, member: number): Resource {
   const method = /^([A-Z]+) /.exec(pattern)?.[1] ?? null;
@@ -220,7 +239,7 @@ function presentAt(program: Program, slots: Slots, shape: Shape, cell: number): 
       const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
         slots.bytes.subarray(offset, offset + length),
       );
-      if (slots.id[cell] !== program.strings.indexOf(text))
+      if (slots.id[cell] !== [...program.strings].indexOf(text))
         throw new Error(`\`${text}\` has id ${slots.id[cell]}`);
       return text;
     }
@@ -235,7 +254,7 @@ function presentAt(program: Program, slots: Slots, shape: Shape, cell: number): 
     case "enum":
       return slots.number[cell] === -1
         ? null
-        : program.strings[program.enums[shape.enumIndex]!.members[slots.number[cell]!]!];
+        : program.strings.at(program.enums[shape.enumIndex]!.members[slots.number[cell]!]!);
     case "ip":
       if (length !== 128) throw new Error(`an ip of prefix length ${length}`);
       return formatAddress(slots.bytes, offset);

@@ -1,6 +1,6 @@
 /** The host (docs/request.md, section 3), brought to its plain form. */
 import { readAddress } from "../source/address.ts";
-import { lower } from "./byte-table.ts";
+import { lower } from "../source/byte-table.ts";
 import type { Fact, Text } from "./neutral.ts";
 import type { Slots } from "./slots.ts";
 import { type Range, stageLimited } from "./target.ts";

@@ -1,5 +1,5 @@
 /** The names for which an object is searched, at once, with an eye on near misses (docs/request.md, section 7, rule 5). */
-import { type ByteTable, byteTable } from "./byte-table.ts";
+import { type ByteTable, byteTable } from "../source/byte-table.ts";
 import type { JsonTape } from "./json.ts";
 
 /** A member that has no such name. */

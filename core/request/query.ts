@@ -1,6 +1,6 @@
 /** Query parameters to slots (docs/request.md, section 6). */
 import type { Slot } from "../bytecode/program.ts";
-import { type ByteTable, byteTable } from "./byte-table.ts";
+import { type ByteTable, byteTable } from "../source/byte-table.ts";
 import { Occurrences } from "./occurrences.ts";
 import { INVALID, type Slots } from "./slots.ts";
 import { hexDigit, indexOfByte, isUtf8 } from "./text.ts";

@@ -1,7 +1,7 @@
 /** Which declared resource a path is, and its captures (docs/request.md, section 3). */
 import { LIMIT_PATH_BYTES_MAX } from "../bytecode/gen/constants.ts";
 import type { Program, Resource, Slot } from "../bytecode/program.ts";
-import { type ByteTable, byteTable } from "./byte-table.ts";
+import { type ByteTable, byteTable } from "../source/byte-table.ts";
 import type { Slots } from "./slots.ts";
 import type { Range } from "./target.ts";
 import { indexOfByte } from "./text.ts";

@@ -1,5 +1,5 @@
 /** Texts of a request as bytes: how they get into the slots' byte store, and small tests over them. */
-import { lower } from "./byte-table.ts";
+import { lower } from "../source/byte-table.ts";
 import type { Text } from "./neutral.ts";
 import type { Slots } from "./slots.ts";
 

@@ -1,9 +1,9 @@
 /** Texts to cells (docs/request.md, section 2). All texts are ranges of the slots' own bytes. */
 import type { Program, Shape } from "../bytecode/program.ts";
 import { readAddress, readNetwork } from "../source/address.ts";
+import type { ByteTable } from "../source/byte-table.ts";
 import { LIST_ELEMENTS_MAX } from "../source/gen/facts.ts";
 import { readDatetime, readDuration } from "../source/time.ts";
-import { ByteTable } from "./byte-table.ts";
 import { readFloat, readInt } from "./number.ts";
 import { ABSENT, INVALID, PRESENT, type Slots } from "./slots.ts";
 import { isUtf8 } from "./text.ts";
@@ -23,7 +23,7 @@ export interface Names {
 
 export function programNames(program: Program): Names {
   return {
-    strings: new ByteTable(program.stringBytes, program.stringOffsets),
+    strings: program.stringTable,
     members: program.enums.map((type) => new Map(type.members.map((text, member) => [text, member]))),
   };
 }

@@ -211,7 +211,7 @@ function withResource(
     ),
   );
   const wanted = program.resources.find(
-    (resource) => program.strings[program.enums[0]!.members[resource.member]!] === name,
+    (resource) => program.strings.at(program.enums[0]!.members[resource.member]!) === name,
   );
   if (wanted === undefined) return null;
   const path = wanted.segments

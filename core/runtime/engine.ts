@@ -89,16 +89,17 @@ export class Engine {
    * run some hundred times more, to measure it.
    */
   trees(request: NeutralRequest, name: string, clock: Clock | null = null): PolicyTrees | null {
-    const policy = this.program.policies.find((entry) => entry.name === name);
+    const policy = this.program.policies.named(name);
     if (policy === undefined) return null;
     this.#load(request);
+    const { interpreter } = this.#explainer;
     const tree = (node: typeof policy.triggerNode): ConditionTree | null =>
       node === null ? null : conditionTree(node, this.#explainer, clock);
     return {
-      chosen: isChosen(policy, chosenSet(this.program.policySets, this.#slots)),
+      chosen: isChosen(policy.set, chosenSet(this.program.policySets, this.#slots)),
       trigger: tree(policy.triggerNode),
       requirement: tree(policy.requirementNode),
-      ns: clock === null ? null : measuredNs(() => outcomeOf(policy, this.#explainer.interpreter), clock),
+      ns: clock === null ? null : measuredNs(() => outcomeOf(policy.index, this.program, interpreter), clock),
     };
   }
 

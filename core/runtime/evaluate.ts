@@ -1,4 +1,5 @@
 /** The decision alone: policies in order, stopping where nothing can change it any more. */
+import * as format from "../bytecode/gen/constants.ts";
 import type { Program } from "../bytecode/program.ts";
 import type { Decision, Outcome } from "../decision/decision.ts";
 import type { Slots } from "../request/slots.ts";
@@ -6,6 +7,9 @@ import type { Candidates } from "./candidates.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type Decisions, denialRank, outcomeOf } from "./outcomes.ts";
 import { chosenSet, isChosen, NO_POLICY_SET } from "./policy-sets.ts";
+
+const PERMISSIVE = format.MODE_PERMISSIVE;
+const GUARD = format.POLICY_KIND_GUARD;
 
 /** Decides over the slots that its interpreter reads. Allocates nothing for a decision that was made before. */
 export class Evaluator {
@@ -32,6 +36,7 @@ export class Evaluator {
   /** `sound`: method, host and path are valid; `default allow` covers nothing else. */
   evaluate(sound: boolean): Decision {
     const { policies, policySets } = this.#program;
+    const { modes, sets, kinds } = policies.columns;
     const set = chosenSet(policySets, this.#slots);
     if (set === NO_POLICY_SET) return this.#decisions.noPolicySet;
     const { headerSets } = this.#decisions;
@@ -41,16 +46,15 @@ export class Evaluator {
     let headers = headerSets.none;
     const candidates = this.#candidates;
     for (let i = candidates.first(); i !== -1; i = candidates.next()) {
-      const policy = policies[i]!;
-      if (policy.mode === "permissive" || !isChosen(policy, set)) continue;
-      const outcome = outcomeOf(policy, this.#interpreter);
+      if (modes[i] === PERMISSIVE || !isChosen(sets[i]!, set)) continue;
+      const outcome = outcomeOf(i, this.#program, this.#interpreter);
       // INVARIANT: a denial of the first rank wins over all that follow, by rank or by order.
       if (outcome === "denied") return this.#decisions.deny(i, outcome);
       if (denialRank(outcome) < denialRank(denial)) {
         denying = i;
         denial = outcome;
       }
-      if (outcome !== "satisfied" || policy.kind === "guard") continue;
+      if (outcome !== "satisfied" || kinds[i] === GUARD) continue;
       if (first === -1) first = i;
       headers = headerSets.with(headers, i);
     }
@@ -68,13 +72,12 @@ export function decideFrom(
 ): Decision {
   let denying = -1;
   const satisfied: number[] = [];
-  program.policies.forEach((policy, i) => {
-    if (policy.mode === "permissive") return;
-    if (
-      denialRank(outcomes[i]!) < (denying === -1 ? Number.POSITIVE_INFINITY : denialRank(outcomes[denying]!))
-    )
+  const { modes, kinds } = program.policies.columns;
+  outcomes.forEach((outcome, i) => {
+    if (modes[i] === PERMISSIVE) return;
+    if (denialRank(outcome) < (denying === -1 ? Number.POSITIVE_INFINITY : denialRank(outcomes[denying]!)))
       denying = i;
-    if (outcomes[i] === "satisfied" && policy.kind === "policy") satisfied.push(i);
+    if (outcome === "satisfied" && kinds[i] !== GUARD) satisfied.push(i);
   });
   if (denying !== -1)
     return decisions.deny(denying, outcomes[denying] as "denied" | "unsatisfied" | "indeterminate");

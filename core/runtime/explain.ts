@@ -24,14 +24,13 @@ export interface Explainer {
 export function explain(explainer: Explainer, candidates: Candidates, sound: boolean): Explanation {
   const { program, interpreter, decisions } = explainer;
   const set = chosenSet(program.policySets, explainer.slots);
-  const outcomes = program.policies.map((): Outcome => "not-applicable");
+  const outcomes = new Array<Outcome>(program.policies.length).fill("not-applicable");
   for (let i = candidates.first(); i !== -1; i = candidates.next()) {
-    const policy = program.policies[i]!;
-    if (isChosen(policy, set)) outcomes[i] = outcomeOf(policy, interpreter);
+    if (isChosen(program.policies.columns.sets[i]!, set)) outcomes[i] = outcomeOf(i, program, interpreter);
   }
   return {
     decision: set === NO_POLICY_SET ? decisions.noPolicySet : decideFrom(outcomes, sound, program, decisions),
-    policies: program.policies.map((policy, i) => report(policy, outcomes[i]!, explainer)),
+    policies: Array.from(program.policies, (policy, i) => report(policy, outcomes[i]!, explainer)),
   };
 }
 
@@ -83,8 +82,8 @@ export function truthOf(node: ExplainNode, explainer: Explainer): Truth {
 }
 
 function leafTruth(node: ExplainNode, interpreter: Interpreter): Truth {
-  if (interpreter.run(node.code, false)) return "true";
-  return interpreter.metUnknown && interpreter.run(node.code, true) ? "unknown" : "false";
+  if (interpreter.run(node.code, false, node.row)) return "true";
+  return interpreter.metUnknown && interpreter.run(node.code, true, node.row) ? "unknown" : "false";
 }
 
 function negated(truth: Truth): Truth {

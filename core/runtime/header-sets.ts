@@ -29,9 +29,11 @@ export class HeaderSets {
 
   constructor(program: Program) {
     const { policies, headerNames, strings } = program;
+    const { obligationStarts } = policies.columns;
     const indexes = new Map<string, number>();
-    this.#groupOf = Int32Array.from(policies, ({ setHeaders }) => {
-      if (setHeaders.length === 0) return -1;
+    this.#groupOf = new Int32Array(policies.length).map((_, policy) => {
+      if (obligationStarts[policy] === obligationStarts[policy + 1]) return -1;
+      const setHeaders = policies.setHeadersOf(policy);
       // Indexes rather than texts: many policies of a hostile bundle may name one long text.
       const content = setHeaders
         .map(({ header, value }) => `${header} ${value}`)
@@ -42,7 +44,7 @@ export class HeaderSets {
       indexes.set(content, this.#groups.length);
       const headers = setHeaders.map(({ header, value }) => ({
         name: headerNames[header]!,
-        value: strings[value]!,
+        value: strings.at(value),
       }));
       return this.#groups.push(sorted(headers)) - 1;
     });

@@ -33,10 +33,10 @@ function runs(program: Program, facts: Facts): [Run, Run] {
   createSlotLoader(program).load(requestOf(facts), slots);
   const interpreter = new Interpreter(program, slots);
   const run = (mode: boolean): Run => {
-    const answer = interpreter.run(0, mode);
+    const answer = interpreter.run(0, mode, 0);
     const met = interpreter.metUnknown;
-    const leaf = program.policies[0]!.triggerNode!.code;
-    expect([interpreter.run(leaf, mode), interpreter.metUnknown]).toEqual([answer, met]);
+    const leaf = program.policies.list[0]!.triggerNode!.code;
+    expect([interpreter.run(leaf, mode, 0), interpreter.metUnknown]).toEqual([answer, met]);
     return { answer, met };
   };
   return [run(false), run(true)];

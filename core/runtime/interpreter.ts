@@ -5,9 +5,9 @@
 import * as automata from "../automaton/automaton.ts";
 import * as op from "../bytecode/gen/constants.ts";
 import type { Program } from "../bytecode/program.ts";
-import { ByteTable, lower } from "../request/byte-table.ts";
 import type { Slots } from "../request/slots.ts";
 import * as states from "../request/slots.ts";
+import { type ByteTable, lower } from "../source/byte-table.ts";
 import { ByteSearch, orderBytes, sameBytes } from "./byte-search.ts";
 import * as counts from "./counts.ts";
 import { compareCount, compareCounts } from "./counts.ts";
@@ -83,7 +83,7 @@ const {
 } = op;
 const { INVALID, PRESENT } = states;
 const { FIRST_ROW, YES } = automata;
-const { B_IS_CELL, KIND_ADDRESS, KIND_STRING, REGISTER } = linking;
+const { B_IS_COLUMN, B_IS_PLACE, KIND_ADDRESS, KIND_STRING, REGISTER } = linking;
 const { NO_COUNT, POSSIBLE, SURE } = counts;
 
 const FALSE = 0;
@@ -107,21 +107,26 @@ export class Interpreter {
   readonly #code: LinkedCode;
   readonly #slots: Slots;
   readonly #search = new ByteSearch();
+  #row = 0;
   /** First of the cells behind the global frame that hold computed values. */
   readonly #temporaries: number;
-  /** The bundle's texts, where some code makes a text that may equal one of them. */
-  readonly #strings: ByteTable | null;
+  /** The bundle's strings: a text that some code makes may equal one of them. */
+  readonly #strings: ByteTable;
 
   constructor(program: Program, slots: Slots) {
     this.#program = program;
     this.#code = link(program);
     this.#slots = slots;
     this.#temporaries = program.slots.reduce((sum, slot) => sum + slot.shape.width, 0);
-    this.#strings = this.#code.lowers ? new ByteTable(program.stringBytes, program.stringOffsets) : null;
+    this.#strings = program.stringTable;
   }
 
-  /** Run the routine that starts at `start`; `mode` is what unknown counts as. */
-  run(start: number, mode: boolean): boolean {
+  /**
+   * Run the routine that starts at `start`; `mode` is what unknown counts as, `row` where the constants of the policy
+   * start whose condition it is.
+   */
+  run(start: number, mode: boolean, row: number): boolean {
+    this.#row = row;
     this.metUnknown = false;
     return this.#region(start, mode ? TRUE : FALSE, NO_ELEMENT, NO_ELEMENT);
   }
@@ -134,7 +139,8 @@ export class Interpreter {
   }
 
   /** What the counts at the start of a test's routine come to, for explanations: at most two. */
-  countsOf(start: number): number[] {
+  countsOf(start: number, row: number): number[] {
+    this.#row = row;
     const { words } = this.#code;
     const found: number[] = [];
     for (let pc = start; ; ) {
@@ -157,7 +163,7 @@ export class Interpreter {
     const { words } = this.#code;
     const slots = this.#slots;
     const { state, number } = slots;
-    const { numbers } = this.#program;
+    const { numbers, rows } = this.#program;
     let register0 = NO_COUNT;
     let register1 = NO_COUNT;
     // Each depth has temporaries of its own: at depth 1 both elements are the same one.
@@ -177,10 +183,13 @@ export class Interpreter {
       let b = tail & 0xffff;
       // INVARIANT: the opcodes from TRUTH to IN_CIDRS test the value in `a`.
       let known = opcode < OP_TRUTH || opcode > OP_IN_CIDRS || state[a] === PRESENT;
-      if ((head & B_IS_CELL) !== 0) {
-        const frameB = (head >> 12) & 3;
-        if (frameB !== 0) b += frameB === 1 ? outer : frameB === 2 ? inner : temporaries;
-        known &&= state[b] === PRESENT;
+      if ((head & B_IS_PLACE) !== 0) {
+        if ((head & B_IS_COLUMN) !== 0) b = rows[this.#row + b]!;
+        else {
+          const frameB = (head >> 12) & 3;
+          if (frameB !== 0) b += frameB === 1 ? outer : frameB === 2 ? inner : temporaries;
+          known &&= state[b] === PRESENT;
+        }
       }
       let truth: number = UNKNOWN;
       let step = 1;
@@ -359,7 +368,8 @@ export class Interpreter {
       const tail = words[pc * 2 + 1]!;
       const opcode = head & 0xff;
       if (opcode < OP_LOAD_NUMBER) return pc;
-      const operand = tail & 0xffff;
+      const operand =
+        (head & B_IS_PLACE) === 0 ? tail & 0xffff : this.#program.rows[this.#row + (tail & 0xffff)]!;
       const a = (head >>> 16) + frameStart((head >> 10) & 3, temporaries, outer, inner);
       const into = temporaries + ((tail >>> 16) & 0xff);
       const isFloat = (head & SENSE) !== 0;
@@ -437,7 +447,7 @@ export class Interpreter {
     for (let i = 0; i < size; i++) bytes[start + i] = lower(bytes[from + i]!);
     slots.used = start + size;
     offset[into] = start;
-    id[into] = this.#strings!.find(bytes, start, start + size);
+    id[into] = this.#strings.find(bytes, start, start + size);
   }
 
   /** SUM, MIN and MAX: one number of the fields of all elements that count. */

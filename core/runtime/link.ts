@@ -1,13 +1,14 @@
 /**
  * Code made ready to run: what does not depend on a request is worked out once. An instruction is two words, the bundle's
- * own bytes: head and `a` in the first, `b` and jump in the second. Bit 15 of the head, zero in a bundle, says that `b`
- * is a cell, so that the interpreter need not ask the opcode.
+ * own bytes: head and `a` in the first, `b` and jump in the second. Bit 15 of the head says that `b` is no constant but
+ * where its value is: in a cell, or with bit 14 in a column of the policy's row.
  */
 
 import { cellShapes } from "../bytecode/cells.ts";
 import { OP_IN_LIST, OP_LOWER } from "../bytecode/gen/constants.ts";
 import { INSTRUCTIONS } from "../bytecode/gen/tables.ts";
 import type { Program, Shape } from "../bytecode/program.ts";
+import { COLUMN } from "../bytecode/rows.ts";
 
 export const KIND_STRING = 0;
 export const KIND_NUMBER = 1;
@@ -15,17 +16,16 @@ export const KIND_ADDRESS = 2;
 /** The frame of computed values. */
 const TEMPORARIES = 3;
 
-/** Bits of the head: the register of a COUNT; `b` is a cell. */
+/** Bits of the head: the register of a COUNT; `b` is a cell or a column; with that bit, it is a column. */
 export const REGISTER = 0x4000;
-export const B_IS_CELL = 0x8000;
+export const B_IS_PLACE = 0x8000;
+export const B_IS_COLUMN = 0x4000;
 
 export interface LinkedCode {
   /** Two an instruction. */
   readonly words: Int32Array;
   /** By instruction; of IN_LIST, the one test whose operands' type the code does not tell: how they are compared. */
   readonly kinds: Uint8Array;
-  /** Some instruction makes a text. */
-  readonly lowers: boolean;
 }
 
 /** Link a verified program. */
@@ -33,19 +33,18 @@ export function link(program: Program): LinkedCode {
   const count = program.code.length / 4;
   const words = new Int32Array(count * 2);
   let typed = false;
-  let lowers = false;
   for (let pc = 0; pc < count; pc++) {
     const head = program.code[pc * 4]!;
     const opcode = head & 0xff;
     const info = INSTRUCTIONS[opcode]!;
     // What computes looks at its operands itself: it goes on whatever they are.
-    const flag = info.b.endsWith("Cell") && !info.computes ? B_IS_CELL : 0;
+    const cell = info.b.endsWith("Cell") && !info.computes;
+    const flag = (head & COLUMN) !== 0 ? B_IS_PLACE | B_IS_COLUMN : cell ? B_IS_PLACE : 0;
     words[pc * 2] = head | flag | (program.code[pc * 4 + 1]! << 16);
     words[pc * 2 + 1] = program.code[pc * 4 + 2]! | (program.code[pc * 4 + 3]! << 16);
     typed ||= opcode === OP_IN_LIST;
-    lowers ||= opcode === OP_LOWER;
   }
-  const linked = { words, kinds: new Uint8Array(count), lowers };
+  const linked = { words, kinds: new Uint8Array(count) };
   if (typed) linkTypes(linked, program);
   return linked;
 }

@@ -21,16 +21,17 @@ export function countNeed(leaf: ExplainNode, program: Program): CountNeed | null
   const count = instructionAt(program.code, leaf.code);
   if (count.opcode !== OP_COUNT) return null;
   const at = leaf.code + 1 + count.b;
-  const { opcode, negate, sense, jump, b } = instructionAt(program.code, at);
+  const { opcode, negate, sense, jump, b, column } = instructionAt(program.code, at);
   if (opcode !== OP_EQ_COUNT && opcode !== OP_LT_COUNT && opcode !== OP_LE_COUNT) return null;
   const answer = (holds: boolean): number => {
     const jumps = Number(holds !== (negate === 1)) === sense;
     return instructionAt(program.code, jumps ? at + jump : at + 1).opcode;
   };
+  const number = program.numbers[column ? program.rows[leaf.row + b]! : b]!;
   const whenHolds = answer(true);
   const whenNot = answer(false);
-  if (whenHolds === OP_ACCEPT && whenNot === OP_REJECT) return need(opcode, program.numbers[b]!);
-  return whenHolds === OP_REJECT && whenNot === OP_ACCEPT ? opposite(opcode, program.numbers[b]!) : null;
+  if (whenHolds === OP_ACCEPT && whenNot === OP_REJECT) return need(opcode, number);
+  return whenHolds === OP_REJECT && whenNot === OP_ACCEPT ? opposite(opcode, number) : null;
 }
 
 function need(opcode: number, number: number): CountNeed {

@@ -1,35 +1,45 @@
 /** Outcome of one policy, and the decision that all outcomes make. */
 
-import type { PolicyEntry, Program } from "../bytecode/program.ts";
+import * as format from "../bytecode/gen/constants.ts";
+import type { PolicyColumns } from "../bytecode/policies.ts";
+import type { Program } from "../bytecode/program.ts";
 import type { Decision, Denial, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { type HeaderSet, HeaderSets } from "./header-sets.ts";
 import type { Interpreter } from "./interpreter.ts";
 
+// V8 folds a module's own constants into the code, not those that it imports.
+const GUARD = format.POLICY_KIND_GUARD;
+const { EFFECT_ALLOWS: ALLOWS, EFFECT_DENIES: DENIES } = format;
+
 const DENY_STATUS = 403;
 
-/** What one policy says about the request in the slots. */
-export function outcomeOf(policy: PolicyEntry, interpreter: Interpreter): Outcome {
-  if (policy.expires === null) return outcomeOfCode(policy, interpreter);
-  const expired = interpreter.hasPassed(policy.expires);
-  if (expired === true && policy.offWhenExpired) return "expired";
-  const outcome = outcomeOfCode(policy, interpreter);
+/** What one policy, given by its place, says about the request in the slots. */
+export function outcomeOf(policy: number, { policies, numbers }: Program, interpreter: Interpreter): Outcome {
+  const { columns } = policies;
+  const expiry = columns.expiries[policy]!;
+  if (expiry === -1) return outcomeOfCode(policy, columns, interpreter);
+  const expired = interpreter.hasPassed(numbers[expiry]!);
+  if (expired === true && columns.offWhenExpired[policy] === 1) return "expired";
+  const outcome = outcomeOfCode(policy, columns, interpreter);
   // Expiry ends the power to allow, not the power to deny; without a clock nobody knows, and nobody allows.
-  if (expired === false || outcome !== "satisfied" || policy.kind === "guard") return outcome;
+  if (expired === false || outcome !== "satisfied" || columns.kinds[policy] === GUARD) return outcome;
   return expired === true ? "expired" : "indeterminate";
 }
 
-function outcomeOfCode(policy: PolicyEntry, interpreter: Interpreter): Outcome {
-  if (policy.trigger !== -1) {
-    if (!interpreter.run(policy.trigger, true)) return "not-applicable";
-    if (interpreter.metUnknown && !interpreter.run(policy.trigger, false)) return "indeterminate";
+function outcomeOfCode(policy: number, columns: PolicyColumns, interpreter: Interpreter): Outcome {
+  const trigger = columns.triggers[policy]!;
+  const row = columns.rowStarts[policy]!;
+  if (trigger !== -1) {
+    if (!interpreter.run(trigger, true, row)) return "not-applicable";
+    if (interpreter.metUnknown && !interpreter.run(trigger, false, row)) return "indeterminate";
   }
-  switch (policy.effect) {
-    case "denies":
+  switch (columns.effects[policy]) {
+    case DENIES:
       return "denied";
-    case "allows":
+    case ALLOWS:
       return "satisfied";
-    case "requires":
-      return interpreter.run(policy.requirement, false) ? "satisfied" : "unsatisfied";
+    default:
+      return interpreter.run(columns.requirements[policy]!, false, row) ? "satisfied" : "unsatisfied";
   }
 }
 
@@ -73,7 +83,7 @@ export class Decisions {
     const key = policy * 4 + denialRank(outcome);
     const known = this.#denials.get(key);
     if (known !== undefined) return known;
-    const { name, denyStatus, denyBody } = this.#program.policies[policy]!;
+    const { name, denyStatus, denyBody } = this.#program.policies.at(policy);
     const made = deny(name, outcome, { status: denyStatus === 0 ? DENY_STATUS : denyStatus, body: denyBody });
     this.#denials.set(key, made);
     return made;
@@ -89,7 +99,7 @@ export class Decisions {
     if (set.headers === null) return this.#conflict;
     const known = set.allows.get(first);
     if (known !== undefined) return known;
-    const made = allow(this.#program.policies[first]!.name, "satisfied", set.headers);
+    const made = allow(this.#program.policies.nameOf(first), "satisfied", set.headers);
     if (this.#allowCount < ALLOWS_MAX) {
       this.#allowCount++;
       set.allows.set(first, made);

@@ -1,5 +1,5 @@
 /** Which policies a request is judged by. */
-import type { PolicyEntry, PolicySets } from "../bytecode/program.ts";
+import type { PolicySets } from "../bytecode/program.ts";
 import { PRESENT, type Slots } from "../request/slots.ts";
 
 /** The bundle has no policy sets, so that there is nothing to choose. */
@@ -23,7 +23,7 @@ export function chosenSet(sets: PolicySets | null, slots: Slots): number {
   return names[low] === name ? low : NO_POLICY_SET;
 }
 
-/** Policies of no set apply with every one. */
-export function isChosen(policy: PolicyEntry, set: number): boolean {
-  return policy.set === -1 || policy.set === set;
+/** `own`: the set that a policy belongs to; policies of no set apply with every one. */
+export function isChosen(own: number, set: number): boolean {
+  return own === -1 || own === set;
 }

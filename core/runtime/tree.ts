@@ -58,7 +58,7 @@ export function conditionTree(
       state: stateName(slots.state[cell]!),
       value: slots.state[cell] === PRESENT ? shown(cell, shape, slots, program) : null,
     })),
-    counts: node.kind === "leaf" ? explainer.interpreter.countsOf(node.code).map(countRange) : [],
+    counts: node.kind === "leaf" ? explainer.interpreter.countsOf(node.code, node.row).map(countRange) : [],
     need: countNeed(node, program),
     ns: node.kind === "leaf" && clock !== null ? measuredNs(() => truthOf(node, explainer), clock) : null,
     children: node.children.map((child) => conditionTree(child, explainer, clock)),
@@ -98,7 +98,7 @@ export function shown(cell: number, shape: Shape, slots: Slots, program: Program
       return slots.number[cell] === 1 ? "true" : "false";
     case "enum": {
       const member = program.enums[shape.enumIndex]!.members[slots.number[cell]!];
-      return member === undefined ? "none" : JSON.stringify(program.strings[member]);
+      return member === undefined ? "none" : JSON.stringify(program.strings.at(member));
     }
     case "ip":
     case "cidr":

@@ -1,5 +1,5 @@
 /** What two programs say differently, policy by policy; how the text is laid out makes no difference. */
-import { routineTexts } from "../bytecode/disassemble.ts";
+import { leafTexts } from "../bytecode/disassemble.ts";
 import type { ExplainNode, PolicyEntry, Program, Shape, Slot } from "../bytecode/program.ts";
 import { compareBytes } from "../source/bytes.ts";
 
@@ -71,7 +71,7 @@ function compared(from: Described, to: Described): NamedChange[] {
 
 function setsText({ policySets, strings }: Program): string | null {
   if (policySets === null) return null;
-  return `${policySets.selector}: ${[...policySets.names].map((name) => strings[name]).join(", ")}`;
+  return `${policySets.selector}: ${[...policySets.names].map((name) => strings.at(name)).join(", ")}`;
 }
 
 // --- policies ---
@@ -80,14 +80,16 @@ function setsText({ policySets, strings }: Program): string | null {
 const MEANT_KEYS = ["severity", "mode"];
 
 function policiesOf(program: Program): Described {
-  const codeText = routineTexts(program);
-  return new Map(program.policies.map((policy) => [policy.name, policyParts(policy, program, codeText)]));
+  const codeText = leafTexts(program);
+  return new Map(
+    program.policies.list.map((policy) => [policy.name, policyParts(policy, program, codeText)]),
+  );
 }
 
 function policyParts(
   policy: PolicyEntry,
   program: Program,
-  codeText: (start: number) => string,
+  codeText: (leaf: ExplainNode) => string,
 ): Record<string, string | null> {
   const { kind, mode, severity, effect, intent, reason, denyStatus, denyBody } = policy;
   return {
@@ -100,7 +102,7 @@ function policyParts(
     mode,
     severity,
     "on allow": policy.setHeaders
-      .map(({ header, value }) => `${program.headerNames[header]}: ${program.strings[value]}`)
+      .map(({ header, value }) => `${program.headerNames[header]}: ${program.strings.at(value)}`)
       .join("\n"),
     "on deny": [denyStatus === 0 ? "" : String(denyStatus), denyBody === null ? "" : JSON.stringify(denyBody)]
       .filter((text) => text !== "")
@@ -114,9 +116,9 @@ function policyParts(
 }
 
 /** The tree with the code of its tests, names and constants written out: places and spelling are not in it. */
-function conditionText(node: ExplainNode | null, codeText: (start: number) => string): string | null {
+function conditionText(node: ExplainNode | null, codeText: (leaf: ExplainNode) => string): string | null {
   if (node === null) return null;
-  if (node.kind === "leaf") return codeText(node.code);
+  if (node.kind === "leaf") return codeText(node);
   return `${node.kind}(${node.children.map((child) => conditionText(child, codeText)).join(", ")})`;
 }
 
@@ -158,9 +160,9 @@ function defaultText({ hasDefault, defaultIndex: index, shape }: Slot, program: 
   if (!hasDefault) return null;
   switch (shape.type) {
     case "string":
-      return JSON.stringify(program.strings[index]);
+      return JSON.stringify(program.strings.at(index));
     case "enum":
-      return JSON.stringify(program.strings[program.enums[shape.enumIndex]!.members[index]!]);
+      return JSON.stringify(program.strings.at(program.enums[shape.enumIndex]!.members[index]!));
     case "bool":
       return index === 1 ? "true" : "false";
     case "ip":
@@ -174,7 +176,7 @@ function defaultText({ hasDefault, defaultIndex: index, shape }: Slot, program: 
 function resourcesOf(program: Program): Described {
   return new Map(
     program.resources.map(({ member, method, segments }) => [
-      program.strings[program.enums[0]!.members[member]!]!,
+      program.strings.at(program.enums[0]!.members[member]!),
       {
         method,
         path: `/${segments.map((s) => ({ literal: s.text, capture: `{${s.text}}`, any: "*", rest: "**" })[s.kind]).join("/")}`,
@@ -190,7 +192,7 @@ function enumsOf(program: Program): Described {
       .slice(1)
       .map(({ name, ordered, members }) => [
         name,
-        { members: members.map((member) => program.strings[member]!).join(ordered ? " < " : ", ") },
+        { members: members.map((member) => program.strings.at(member)).join(ordered ? " < " : ", ") },
       ]),
   );
 }

@@ -107,13 +107,15 @@ class DifferenceSearch {
     this.#options = options;
     this.#random = new Random(options.seed);
     this.#focus = [this.#from, this.#to].flatMap((probe) =>
-      probe.program.policies
+      probe.program.policies.list
         .filter((policy) => concerns(changes, policy))
         .slice(0, FOCUS_MAX)
         .map((policy) => ({ probe, policy })),
     );
-    this.#watched = from.policies.flatMap(({ name, mode }, old) => {
-      const next = to.policies.findIndex((policy) => policy.name === name && policy.mode === "permissive");
+    this.#watched = from.policies.list.flatMap(({ name, mode }, old) => {
+      const next = to.policies.list.findIndex(
+        (policy) => policy.name === name && policy.mode === "permissive",
+      );
       return mode === "permissive" && next >= 0 ? [{ policy: name, old, next }] : [];
     });
     this.#subjects = subjectsOf(this.#from, this.#to);
@@ -157,7 +159,7 @@ class DifferenceSearch {
     const alone = this.#focus.map(
       ({ probe, policy }): Program => ({
         ...probe.program,
-        policies: [policy.kind === "policy" ? policy : { ...policy, kind: "policy" }],
+        policies: probe.program.policies.alone(policy.index),
       }),
     );
     for (const program of [...wholes, ...alone]) {
@@ -236,7 +238,7 @@ class DifferenceSearch {
     const truths = this.#focus
       .filter((focus) => focus.probe === probe)
       .flatMap(({ policy }) => [
-        outcomes[probe.program.policies.indexOf(policy)]![0],
+        outcomes[policy.index]![0],
         ...leavesOf(policy).map((leaf) => probe.truth(leaf)[0]),
       ]);
     return { decision, outcomes, signature: `${decision.allow}${truths.join("")}` };

@@ -34,7 +34,7 @@ export function* editsFor(
   read: Read,
 ): Generator<Edit> {
   const slot = probe.slotOf(read.cell);
-  const source = { ...probe.values, words: probe.vocabulary.within(target.leaf.code) };
+  const source = { ...probe.values, words: probe.vocabulary.within(target.leaf) };
   const fact = probe.fact(slot);
   const whole = fact.state === "present" ? fact.value : undefined;
   const fields = fieldsOf(slot, read);

@@ -54,8 +54,8 @@ export class Probe {
   /** Of the loaded request, one outcome a policy. */
   outcomes(): Outcome[] {
     const set = chosenSet(this.program.policySets, this.#slots);
-    return this.program.policies.map((policy) =>
-      isChosen(policy, set) ? outcomeOf(policy, this.#interpreter) : "not-applicable",
+    return Array.from(this.program.policies.columns.sets, (own, policy) =>
+      isChosen(own, set) ? outcomeOf(policy, this.program, this.#interpreter) : "not-applicable",
     );
   }
 
@@ -78,7 +78,7 @@ export class Probe {
 
   /** Does a policy belong to the set that the loaded request names, or to none? */
   isChosen(policy: PolicyEntry): boolean {
-    return isChosen(policy, chosenSet(this.program.policySets, this.#slots));
+    return isChosen(policy.set, chosenSet(this.program.policySets, this.#slots));
   }
 
   truth(node: ExplainNode): Truth {
@@ -93,7 +93,7 @@ export class Probe {
 
   /** What the counts of a leaf come to; null for an unknown list. */
   counts(leaf: ExplainNode): (CountRange | null)[] {
-    return this.#interpreter.countsOf(leaf.code).map(countRange);
+    return this.#interpreter.countsOf(leaf.code, leaf.row).map(countRange);
   }
 
   /** The slot that a cell of the global frame belongs to. */

@@ -135,7 +135,7 @@ class Search {
   }
 
   #alwaysDenying({ outcomes }: State): string[] {
-    return this.#probe.program.policies
+    return this.#probe.program.policies.list
       .filter((policy, i) => this.#votes(policy) && outcomes[i] === "denied" && policy.triggerNode === null)
       .map((policy) => policy.name);
   }
@@ -155,7 +155,7 @@ class Search {
   }
 
   #denying(outcomes: readonly Outcome[]): number[] {
-    return this.#probe.program.policies
+    return this.#probe.program.policies.list
       .flatMap((policy, i) => (this.#votes(policy) && Number.isFinite(denialRank(outcomes[i]!)) ? [i] : []))
       .sort((a, b) => denialRank(outcomes[a]!) - denialRank(outcomes[b]!));
   }
@@ -178,7 +178,7 @@ class Search {
   // --- what stands in the way ---
 
   #wrongLeaves(outcomes: readonly Outcome[]): WrongLeaf[] {
-    const { policies } = this.#probe.program;
+    const policies = this.#probe.program.policies.list;
     const [first] = this.#denying(outcomes);
     if (first !== undefined) return this.#ofDenial(policies[first]!, outcomes[first]!);
     const satisfied = policies.filter(
@@ -265,7 +265,7 @@ class Search {
     const { policySets, strings } = this.#probe.program;
     const slot = this.#probe.slotOf(policySets!.cell);
     for (const name of policySets!.names.subarray(0, ALTERNATIVES_MAX)) {
-      const value = strings[name]!;
+      const value = strings.at(name);
       const request = this.#probe.loadWith(state.request, slot, value);
       if (request !== null)
         this.#push(this.#state(request, new Map([...state.changed, [slot, value]]), state.penalty));
@@ -361,7 +361,7 @@ class Search {
 
   /** Of policies that vote, the conditions that read a slot. */
   #leaves(slot: Slot): { policy: PolicyEntry; leaf: ExplainNode }[] {
-    return this.#probe.program.policies
+    return this.#probe.program.policies.list
       .filter((policy) => this.#votes(policy))
       .flatMap((policy) =>
         [policy.triggerNode, policy.requirementNode]
@@ -374,7 +374,7 @@ class Search {
   #notFound(start: State): Remedy {
     const tried = this.#probe.loads;
     this.#probe.load(start.request);
-    const { policies } = this.#probe.program;
+    const policies = this.#probe.program.policies.list;
     const denying = this.#denying(start.outcomes);
     const wrong = denying.flatMap((i) => this.#ofDenial(policies[i]!, start.outcomes[i]!));
     const repairs = (wrong.length > 0 ? wrong : this.#wrongLeaves(start.outcomes)).filter(

@@ -87,7 +87,7 @@ function scalarsOf(shape: Shape, path: string, current: Current, source: ValueSo
     case "bool":
       return [true, false];
     case "enum": {
-      const members = program.enums[shape.enumIndex]!.members.map((member) => program.strings[member]!);
+      const members = program.enums[shape.enumIndex]!.members.map((member) => program.strings.at(member));
       const all = shape.enumIndex === 0 ? [...members, NO_RESOURCE] : members;
       const at = isText(current) ? all.indexOf(current) : 0;
       return byDistance(all, (member) => Math.abs(all.indexOf(member) - at));

@@ -8,9 +8,9 @@
  */
 import { samplesOf } from "../automaton/samples.ts";
 import { cellShapes } from "../bytecode/cells.ts";
-import { type Instruction, instructionAt } from "../bytecode/decode/instructions.ts";
+import { type Instruction, inRow, instructionAt } from "../bytecode/decode/instructions.ts";
 import { OP_TALLY } from "../bytecode/gen/constants.ts";
-import type { Program, Shape } from "../bytecode/program.ts";
+import type { ExplainNode, Program, Shape } from "../bytecode/program.ts";
 import type { Json } from "../request/facts.ts";
 import { formatAddress, formatNetwork } from "../source/address.ts";
 
@@ -58,11 +58,23 @@ function append<T>(lists: Map<string, T[]>, path: string, value: T): void {
   lists.set(path, known);
 }
 
+/** Instructions, and where the constants start that they take from a row. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly row: number;
+}
+
+function hasColumns({ code }: Program, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (instructionAt(code, i).column) return true;
+  return false;
+}
+
 export class Vocabulary implements Sink {
   readonly #program: Program;
   readonly #global: Frame;
   readonly #ends = new Map<number, number>();
-  readonly #routines = new Map<number, RoutineWords>();
+  readonly #routines = new Map<string, RoutineWords>();
   computes = false;
   readonly #constants = new Map<string, Json[]>();
   readonly #sizes = new Map<string, number[]>();
@@ -76,23 +88,31 @@ export class Vocabulary implements Sink {
     const paths = global.map((_, cell) => String(cell));
     this.#global = { shapes: global, paths };
     for (const name of program.policySets?.names ?? []) {
-      this.add(String(program.policySets!.cell), program.strings[name]!);
+      this.add(String(program.policySets!.cell), program.strings.at(name));
       this.mention(String(program.policySets!.cell));
     }
     for (let r = 0; r + 1 < program.routineStarts.length; r++) {
       const [start, end] = [program.routineStarts[r]!, program.routineStarts[r + 1]!];
       this.#ends.set(start, end);
-      this.#region(start, end, [this.#global], this);
+      if (!hasColumns(program, start, end)) this.#region({ start, end, row: 0 }, [this.#global], this);
     }
+    const { triggers, requirements, rowStarts } = program.policies.columns;
+    for (let i = 0; i < program.policies.length; i++)
+      for (const start of [triggers[i]!, requirements[i]!]) {
+        if (start === -1 || rowStarts[i] === rowStarts[i + 1]) continue;
+        const range = { start, end: this.#ends.get(start)!, row: rowStarts[i]! };
+        if (hasColumns(program, start, range.end)) this.#region(range, [this.#global], this);
+      }
   }
 
-  /** What one routine compares with what: of one condition, what it says itself. */
-  within(start: number): RoutineWords {
-    const known = this.#routines.get(start);
+  /** What a condition alone compares with what. */
+  within({ code: start, row }: Pick<ExplainNode, "code" | "row">): RoutineWords {
+    const key = `${start} ${row}`;
+    const known = this.#routines.get(key);
     if (known !== undefined) return known;
     const words = new RoutineWords();
-    this.#region(start, this.#ends.get(start) ?? start, [this.#global], words);
-    this.#routines.set(start, words);
+    this.#region({ start, end: this.#ends.get(start) ?? start, row }, [this.#global], words);
+    this.#routines.set(key, words);
     return words;
   }
 
@@ -116,11 +136,11 @@ export class Vocabulary implements Sink {
     return this.#mentioned.has(path);
   }
 
-  #region(start: number, end: number, frames: readonly Frame[], sink: Sink): void {
+  #region({ start, end, row }: Range, frames: readonly Frame[], sink: Sink): void {
     const scope: Scope = { frames, temporaries: new Map(), loaded: [] };
     let counted: string | null = null;
     for (let i = start; i < end; i++) {
-      const instruction = instructionAt(this.#program.code, i);
+      const instruction = inRow(instructionAt(this.#program.code, i), this.#program.rows, row);
       const { info, b } = instruction;
       const as = info.a === "none" ? [] : cellsAt(scope, instruction.frameA, instruction.a);
       const bs = info.b.endsWith("Cell") ? cellsAt(scope, instruction.frameB, b) : [];
@@ -132,7 +152,7 @@ export class Vocabulary implements Sink {
         else counted = list.path;
         const shapes = cellShapes(list.shape.element);
         const frame = { shapes, paths: shapes.map((_, k) => `${list.path}[${k}`) };
-        this.#region(i + 1, i + 1 + b, [...frames, frame], sink);
+        this.#region({ start: i + 1, end: i + 1 + b, row }, [...frames, frame], sink);
         i += b;
       } else if (info.computes) this.#compute(instruction, [...as, ...bs], scope, sink);
       else if (bs.length > 0) linkAll([...as, ...bs], sink);
@@ -186,9 +206,9 @@ export class Vocabulary implements Sink {
     ];
     switch (info.b) {
       case "string":
-        return [program.strings[b]!];
+        return [program.strings.at(b)];
       case "strings":
-        return set().map((index) => program.strings[index]!);
+        return set().map((index) => program.strings.at(index));
       case "number":
         return [program.numbers[b]!];
       case "numbers":
@@ -285,7 +305,7 @@ function scalarPath({ path, shape }: NamedCell): string {
 function memberOf(program: Program, shape: Shape, member: number): Json {
   const scalar = shape.element ?? shape;
   if (scalar.type !== "enum") return member === 1;
-  return program.strings[program.enums[scalar.enumIndex]!.members[member]!]!;
+  return program.strings.at(program.enums[scalar.enumIndex]!.members[member]!);
 }
 
 function networkOf({ networks, prefixes }: Program, index: number): string {

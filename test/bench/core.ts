@@ -73,7 +73,7 @@ async function sizes(): Promise<void> {
     seed.engine.program.sectionBytes.map(({ name, bytes }) => [name, bytes]),
   );
   const starts = [...seed.engine.program.routineStarts];
-  const deciding = new Set(seed.engine.program.policies.flatMap((p) => [p.trigger, p.requirement]));
+  const deciding = new Set(seed.engine.program.policies.list.flatMap((p) => [p.trigger, p.requirement]));
   const decisionCode = starts.reduce(
     (sum, start, i) => sum + (deciding.has(start) ? (starts[i + 1]! - start) * 8 : 0),
     0,

@@ -54,6 +54,9 @@ export interface PolicyRow {
   /** Default: none. */
   expiry?: number;
   whenExpired?: number;
+  /** Default: behind those of the policy before. */
+  firstConstant?: number;
+  constants?: number;
 }
 
 export interface NodeRow {
@@ -111,6 +114,10 @@ export interface Model {
   rows: { trigger: number; requirement: number }[];
   nodes: NodeRow[];
   reads: { cell: number; name: number }[];
+  texts: Uint8Array[];
+  /** Where the texts end; null: where they do. */
+  textEnds: number[] | null;
+  constants: number[];
 }
 
 /** The bytes of a model, sealed. */
@@ -142,17 +149,26 @@ export function writeModel(model: Model): Uint8Array {
   return sealBundle(bytes);
 }
 
+/** Bytes one after the other, and zeros up to a multiple of four. */
+function padded(strings: readonly Uint8Array[]): Uint8Array {
+  const text = strings.flatMap((string) => [...string]);
+  return Uint8Array.from([...text, ...new Array<number>((4 - (text.length % 4)) % 4).fill(0)]);
+}
+
 function sectionsOf(m: Model): Uint8Array[] {
   const rows = (list: readonly object[]): number[] => list.flatMap((row) => Object.values(row) as number[]);
-  const text = m.strings.flatMap((string) => [...string]);
-  const padding = new Array<number>((4 - (text.length % 4)) % 4).fill(0);
+  let end = 0;
+  const ends = m.texts.map((text) => {
+    end += text.length;
+    return end;
+  });
   return [
     join(
       words(
         m.strings.length,
         m.strings.map((string) => string.length),
       ),
-      Uint8Array.from([...text, ...padding]),
+      padded(m.strings),
     ),
     join(words(m.numbers.length, m.numbersPadding), new Uint8Array(new Float64Array(m.numbers).buffer)),
     join(
@@ -176,10 +192,12 @@ function sectionsOf(m: Model): Uint8Array[] {
       new Uint8Array(Uint16Array.from(m.code.flat()).buffer),
     ),
     words(m.obligations.length, rows(m.obligations)),
-    words(m.policies.length, m.policySets.length, m.selector, m.policies.flatMap(policyWords), m.policySets),
+    words(m.policies.length, m.policySets.length, m.selector, policyWords(m.policies), m.policySets),
     words(m.metadata.length, rows(m.metadata)),
     words(m.nodes.length, m.reads.length, m.rows.length, rows(m.rows), rows(m.nodes), rows(m.reads)),
     words(m.schedules.length, m.offsets.length, rows(m.schedules), m.offsets.flat()),
+    join(words(m.texts.length, m.textEnds ?? ends), padded(m.texts)),
+    words(m.constants.length, m.constants),
   ];
 }
 
@@ -203,7 +221,16 @@ function slotWords(slot: SlotRow): number[] {
   ];
 }
 
-function policyWords(p: PolicyRow): number[] {
+function policyWords(policies: readonly PolicyRow[]): number[] {
+  let next = 0;
+  return policies.flatMap((policy) => {
+    const first = policy.firstConstant ?? next;
+    next = first + (policy.constants ?? 0);
+    return [...headWords(policy), first, policy.constants ?? 0];
+  });
+}
+
+function headWords(p: PolicyRow): number[] {
   const bytes = p.kind | (p.mode << 8) | (p.severity << 16) | (p.effect << 24);
   const { name, intent, trigger, requirement, status, body, reason } = p;
   return [

@@ -77,6 +77,15 @@ export function string(model: Model, text: string): number {
   return known !== -1 ? known : model.strings.push(bytes) - 1;
 }
 
+/** Index of what is only shown, added where it is missing. */
+export function text(model: Model, shown: string): number {
+  const bytes = new TextEncoder().encode(shown);
+  const known = model.texts.findIndex(
+    (other) => other.length === bytes.length && other.every((byte, i) => byte === bytes[i]),
+  );
+  return known !== -1 ? known : model.texts.push(bytes) - 1;
+}
+
 export interface Fields {
   a?: number;
   b?: number;
@@ -86,18 +95,15 @@ export interface Fields {
   frameA?: number;
   frameB?: number;
   register?: number;
+  column?: number;
 }
 
 /** One instruction by name; what is not given is zero. */
 export function instruction(name: string, fields: Fields = {}): Word4 {
   const opcode = INSTRUCTIONS.findIndex((info) => info?.name === name);
   const { a = 0, b = 0, jump = 0, sense = 0, negate = 0, frameA = 0, frameB = 0, register = 0 } = fields;
-  return [
-    opcode | (sense << 8) | (negate << 9) | (frameA << 10) | (frameB << 12) | (register << 14),
-    a,
-    b,
-    jump,
-  ];
+  const marks = (register << 14) | ((fields.column ?? 0) << 15);
+  return [opcode | (sense << 8) | (negate << 9) | (frameA << 10) | (frameB << 12) | marks, a, b, jump];
 }
 
 /** Put code in the place of a routine. */
@@ -162,6 +168,9 @@ export function sample(): Model {
     features: 0,
     flags: 0,
     strings: [],
+    texts: [],
+    textEnds: null,
+    constants: [],
     numbersPadding: 0,
     numbers: [2, 0.5, 100],
     networks: [
@@ -380,10 +389,10 @@ function addCode(model: Model): void {
     reject,
   );
   // 2: trigger of the guard.
-  add(...testRoutine("IN_NETWORK", { a: CELLS["source.ip"], b: 0, negate: 1 }));
+  add(...testRoutine("IN_NETWORK", { a: CELLS["source.ip"], b: 0, column: 1, negate: 1 }));
   // 3-6: leaves.
   add(...testRoutine("LT_NUMBER", { a: CELLS.amount, b: 2 }));
-  add(...testRoutine("IN_NETWORK", { a: CELLS["source.ip"], b: 0 }));
+  add(...testRoutine("IN_NETWORK", { a: CELLS["source.ip"], b: 0, column: 1 }));
   add(...testRoutine("EQ_MEMBER", { a: CELLS["resource.type"], b: 2 }));
   add(...testRoutine("EXISTS", { a: CELLS.tenant }));
 }
@@ -424,7 +433,7 @@ function addPolicies(model: Model): void {
       ...rest,
     });
   };
-  const intent = string(model, "deployments need two approvals");
+  const intent = text(model, "deployments need two approvals");
   const name = string(model, "Approvals");
   policy({
     name,
@@ -443,8 +452,8 @@ function addPolicies(model: Model): void {
     value: string(model, "ipe mesh"),
   });
   model.metadata.push(
-    { key: string(model, "owner"), value: string(model, "security") },
-    { key: string(model, "version"), value: string(model, "1.2.0") },
+    { key: text(model, "owner"), value: text(model, "security") },
+    { key: text(model, "version"), value: text(model, "1.2.0") },
   );
   policy({
     name: string(model, "Inside"),
@@ -453,7 +462,9 @@ function addPolicies(model: Model): void {
     effect: 2,
     trigger: 2,
     reason: string(model, "from inside only"),
+    constants: 1,
   });
+  model.constants.push(0);
   policy({ name: string(model, "Open"), mode: 1, effect: 1, obligations: 2 });
   model.obligations.push({ kind: 1, header: string(model, "x-approved-by"), value: string(model, "") });
   model.obligations.push({ kind: 1, header: string(model, "x-open"), value: string(model, "yes") });
@@ -480,8 +491,8 @@ function addExplain(model: Model): void {
     });
     model.reads.push(...reads.map((name) => ({ cell: CELLS[name], name: string(model, name) })));
   };
-  const place = (text: string, line: number): Partial<NodeRow> => ({
-    text: string(model, text),
+  const place = (shown: string, line: number): Partial<NodeRow> => ({
+    text: text(model, shown),
     line,
     column: 5,
   });

@@ -29,7 +29,7 @@ describe("vectors", () => {
     "%s: cases have names of their own, and name every policy",
     (_, vector) => {
       expect(new Set(vector.cases.map((c) => c.name)).size).toBe(vector.cases.length);
-      const policies = vector.program.policies.map((p) => p.name);
+      const policies = vector.program.policies.list.map((p) => p.name);
       for (const { want } of vector.cases) expect(want.policies.map((p) => p.name)).toEqual(policies);
     },
   );

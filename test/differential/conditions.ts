@@ -27,6 +27,8 @@ export interface Section {
 export interface ConditionOptions {
   /** Tests of optional attributes are guarded, as a trigger needs it: "or" by `not exists x or`, "either" also by `exists x and`. */
   readonly guarded: "no" | "or" | "either";
+  /** Chooses constants: with another one the condition has the same shape. */
+  readonly literals: Random;
 }
 
 /** Something that a condition can read. */
@@ -180,7 +182,7 @@ class ConditionGenerator {
 
   #patternLeaf(subject: Readable): Condition {
     const glob = this.#random.chance(30);
-    const pattern = glob ? globOf(this.#random) : regularExpressionOf(this.#random);
+    const pattern = glob ? globOf(this.#options.literals) : regularExpressionOf(this.#options.literals);
     return leaf(this.#use(subject), glob ? "like" : "matches", JSON.stringify(pattern));
   }
 
@@ -218,7 +220,7 @@ class ConditionGenerator {
 
   /** Of two constants the lower one comes first: anything else is an error. */
   #range(type: Type, place: Place): string {
-    const [low, high] = rangeOf(type, this.#random);
+    const [low, high] = rangeOf(type, this.#options.literals);
     if (this.#random.chance(60)) return `${low}..${high}`;
     const attribute = this.#random.pick(place.readables);
     if (!fits(type, attribute.type, false)) return `${low}..${high}`;
@@ -242,8 +244,10 @@ class ConditionGenerator {
         (c.value.kind !== "enum" || type.kind !== "enum" || c.value.enum === type.enum),
     );
     if (choice < 5 && constants.length > 0) return this.#random.pick(constants).name;
-    return literal(type.kind === "float" && this.#random.chance(20) ? { kind: "int" } : type, this.#random)
-      .text;
+    return literal(
+      type.kind === "float" && this.#random.chance(20) ? { kind: "int" } : type,
+      this.#options.literals,
+    ).text;
   }
 
   /** Now and then what is computed from a value of the type, of the same type. */
@@ -289,7 +293,7 @@ class ConditionGenerator {
   #network(place: Place): string {
     const attributes = place.readables.filter((r) => r.type.kind === "cidr");
     if (attributes.length > 0 && this.#random.chance(30)) return this.#use(this.#random.pick(attributes));
-    return JSON.stringify(this.#random.pick(this.#random.chance(80) ? NETWORKS : ADDRESSES).text);
+    return JSON.stringify(this.#options.literals.pick(this.#random.chance(80) ? NETWORKS : ADDRESSES).text);
   }
 
   // --- lists ---

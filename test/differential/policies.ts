@@ -38,7 +38,13 @@ const POLICIES_MAX = 5;
 export function generateBundle(seed: number): GeneratedBundle {
   const random = new Random(seed);
   const schema = generateSchema(random);
-  const made = random.times(1 + random.below(POLICIES_MAX), (i) => policy(i, schema, random));
+  const made: GeneratedPolicy[] = [];
+  for (let shapes = 1 + random.below(POLICIES_MAX); shapes > 0; shapes--) {
+    const seed = random.next();
+    // Policies that differ in constants share their code.
+    for (let members = random.chance(25) ? 2 + random.below(3) : 1; members > 0; members--)
+      made.push(policy(made.length, schema, new Random(seed), new Random(random.next())));
+  }
   const chosen = random.chance(20) ? selectorOf(schema, random) : null;
   const policies = chosen === null ? made : inSets(made, chosen.names, random);
   return {
@@ -77,7 +83,7 @@ function inSets(
   return placed.sort((a, b) => (a.set ?? "").localeCompare(b.set ?? ""));
 }
 
-function policy(index: number, schema: GeneratedSchema, random: Random): GeneratedPolicy {
+function policy(index: number, schema: GeneratedSchema, random: Random, literals: Random): GeneratedPolicy {
   const kind = random.chance(65) ? "policy" : "guard";
   const effect =
     kind === "guard"
@@ -93,10 +99,11 @@ function policy(index: number, schema: GeneratedSchema, random: Random): Generat
     trigger: triggered
       ? generateSection(schema, random, {
           guarded: kind === "guard" || effect === "denies" ? "or" : "either",
+          literals,
         })
       : null,
     effect,
-    requirement: effect === "requires" ? generateSection(schema, random, { guarded: "no" }) : null,
+    requirement: effect === "requires" ? generateSection(schema, random, { guarded: "no", literals }) : null,
     onAllow: allows && random.chance(40) ? headers(random) : [],
     onDeny: random.chance(35) ? onDeny(random) : null,
     metadata: metadata(random),

@@ -22,12 +22,14 @@ describe("mutants of bundles", () => {
       "obligations",
       "policies",
       "resources",
+      "rows",
       "schedules",
       "section",
       "sets",
       "shapes",
       "slots",
       "strings",
+      "texts",
     ]);
   });
 

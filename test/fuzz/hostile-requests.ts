@@ -125,10 +125,14 @@ function fitting(ordinary: NeutralRequest, program: Program, random: Random): Ne
   };
 }
 
+function someStrings({ strings }: Program): string[] {
+  return Array.from({ length: Math.min(TEXTS_MAX, strings.length) }, (_, i) => strings.at(i));
+}
+
 function pathOf(resource: Resource | null, program: Program, random: Random): string {
   if (resource === null) return "/";
   const segment = ({ kind, text }: Resource["segments"][number]): string =>
-    kind === "literal" ? text : random.pick(["7", "a b", ...program.strings.slice(0, TEXTS_MAX)]);
+    kind === "literal" ? text : random.pick(["7", "a b", ...someStrings(program)]);
   const segments = resource.segments.flatMap((s) =>
     s.kind === "rest" ? random.times(random.below(4), () => segment(s)) : segment(s),
   );
@@ -165,7 +169,7 @@ function someValue(shape: Shape, program: Program, random: Random, depth: number
   if (depth > DEPTH_MAX || random.chance(15)) return random.pick(SCALARS);
   switch (shape.type) {
     case "string":
-      return random.pick([...program.strings.slice(0, TEXTS_MAX), ""]);
+      return random.pick([...someStrings(program), ""]);
     case "int":
       return random.below(5);
     case "float":
@@ -174,7 +178,7 @@ function someValue(shape: Shape, program: Program, random: Random, depth: number
       return random.chance(50);
     case "enum": {
       const { members } = program.enums[shape.enumIndex]!;
-      return members.length === 0 ? "" : program.strings[random.pick(members)];
+      return members.length === 0 ? "" : program.strings.at(random.pick(members));
     }
     case "ip":
       return random.pick(["10.0.0.1", "2001:db8::1"]);

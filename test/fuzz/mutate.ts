@@ -88,7 +88,13 @@ const LAYOUTS: readonly {
     ],
   },
   { leading: 1, arrays: [{ count: 0, words: 3 }] },
-  { leading: 1, arrays: [{ count: 0, words: 12 }] },
+  {
+    leading: 3,
+    arrays: [
+      { count: 0, words: 17 },
+      { count: 1, words: 1 },
+    ],
+  },
   { leading: 1, arrays: [{ count: 0, words: 2 }] },
   {
     leading: 3,
@@ -105,6 +111,8 @@ const LAYOUTS: readonly {
       { count: 1, words: 2 },
     ],
   },
+  { leading: 1, arrays: [{ count: 0, words: 1 }] },
+  { leading: 1, arrays: [{ count: 0, words: 1 }] },
 ];
 const AUTOMATA = 4;
 const CODE = 9;

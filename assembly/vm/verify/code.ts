@@ -12,6 +12,7 @@ import {
   hasNoB,
   isAggregate,
   isConstantB,
+  isSafeInteger,
   partShape,
   shapeOf,
   takesA,
@@ -21,6 +22,10 @@ import { refuse, refuseAt } from "./refusal";
 
 // @ts-ignore: decorator
 @inline const NO_SHAPE: u32 = 0xffffffff;
+
+/** Bit of a head: b is a column of the policy's row. */
+// @ts-ignore: decorator
+@inline const COLUMN: u32 = 0x8000;
 
 /** u32 for each cell of the global frame: its shape. */
 let globalShapes: usize = 0;
@@ -34,6 +39,8 @@ let claimed: usize = 0;
 const COMPUTED_CELLS: usize = memory.data(8 * 4, 4);
 let regions: u32 = 0;
 let features: u32 = 0;
+/** u32 for each instruction that takes a constant from a row: the shape of its cell a. */
+let shapesOfA: usize = 0;
 /** Element shapes of the lists whose bodies are open: frames 1 and 2. */
 let frame1: u32 = NO_SHAPE;
 let frame2: u32 = NO_SHAPE;
@@ -44,6 +51,8 @@ export function verifyCode(bundle: Bundle): bool {
   readCells = allocateZeroed(bundle.cellCount);
   places = allocateZeroed(bundle.instructionCount * 4);
   claimed = allocateZeroed(bundle.instructionCount);
+  shapesOfA = allocateZeroed(bundle.instructionCount * 4);
+  if (shapesOfA == 0) return refuse("bundle", "out of memory");
   if (globalShapes == 0 || readCells == 0 || places == 0 || claimed == 0) return refuse("bundle", "out of memory");
   for (let i: u32 = 0; i < bundle.slotCount; i++) fillShapes(bundle, bundle.slot(i).shape, globalShapes + (bundle.slotCell(i) << 2));
   regions = 0;
@@ -109,7 +118,8 @@ function verifyInstruction(bundle: Bundle, index: u32, end: u32, depth: u32): bo
     shapeB = cellShape(bundle, (head >> 12) & 3, b, depth);
     if (shapeB == NO_SHAPE) return refuseAt("code", "does not exist", index);
     if (!takesB(bundle, opcode, a, shapeB)) return refuseAt("code", "wrong type", index);
-  } else if (!isConstantB(bundle, opcode, b, a)) return refuseAt("code", "bad operand", index);
+  } else if ((head & COLUMN) != 0) store<u32>(shapesOfA + (index << 2), a);
+  else if (!isConstantB(bundle, opcode, b, a)) return refuseAt("code", "bad operand", index);
   if (isAggregate(opcode) && b > 0) {
     if (b > end - index - 1) return refuseAt("code", "a body passes the end", index);
     if (depth >= op.LIMIT_FRAME_DEPTH_MAX) return refuseAt("code", "nested too deeply", index);
@@ -125,8 +135,9 @@ function noteComputed(bundle: Bundle, index: u32, opcode: u32, a: u32, b: u32): 
     return true;
   }
   const at = bundle.instruction(index);
-  const shape = computedShape(bundle, opcode, load<u8>(at, 7), load<u16>(at, 4), a, b);
+  const shape = computedShape(bundle, opcode, load<u8>(at, 7), a, b);
   if (shape == NO_SHAPE) return refuseAt("code", "wrong type", index);
+  if ((load<u16>(at) & COLUMN) == 0 && !isWhole(bundle, at, load<u16>(at, 4))) return refuseAt("code", "wrong type", index);
   if (boundsFloat(bundle, opcode, shape) != ((load<u16>(at) & 0x100) != 0)) return refuseAt("code", "wrong type", index);
   store<u32>(COMPUTED_CELLS + (<usize>load<u8>(at, 6) << 2), shape);
   features |= op.FEATURE_COMPUTING;
@@ -138,7 +149,7 @@ function forgetComputed(): void {
 }
 
 function fieldsFit(opcode: u32, head: u32, a: u32, b: u32, jump: u32): bool {
-  if ((head & 0x8000) != 0) return false;
+  if ((head & COLUMN) != 0 && (hasCellB(opcode) || hasNoB(opcode) || isAggregate(opcode) || opcode == op.OP_CONSTANT)) return false;
   if (computes(opcode)) {
     if ((head & 0x200) != 0 || (jump & 0xff) >= op.LIMIT_TEMPORARIES_MAX) return false;
   } else if (!branches(opcode) && ((head & 0x300) != 0 || jump != 0)) return false;
@@ -182,6 +193,31 @@ function noteFeatures(bundle: Bundle, opcode: u32, a: u32): void {
       return;
   }
   features |= op.FEATURE_NETWORKS;
+}
+
+/** What LOAD_NUMBER loads is whole, but for a float; anything else loads no number. */
+function isWhole(bundle: Bundle, instruction: usize, number: u32): bool {
+  return load<u8>(instruction) != op.OP_LOAD_NUMBER || load<u8>(instruction, 7) == op.TYPE_FLOAT || isSafeInteger(bundle.number(number));
+}
+
+/**
+ * Rule 18 for one routine that takes constants from a row of `count`. Returns how many constants it demands, or `NONE`
+ * where one of them is not what an instruction demands.
+ */
+export function columnsOf(bundle: Bundle, routine: u32, row: usize, count: u32): u32 {
+  let columns: u32 = 0;
+  const end = bundle.routineStart(routine + 1);
+  for (let i = bundle.routineStart(routine); i < end; i++) {
+    const at = bundle.instruction(i);
+    const column = <u32>load<u16>(at, 4);
+    if ((load<u16>(at) & COLUMN) == 0) continue;
+    if (column >= count) return op.NONE;
+    const constant = load<u32>(row + (column << 2));
+    if (!isConstantB(bundle, load<u8>(at), constant, load<u32>(shapesOfA + (i << 2)))) return op.NONE;
+    if (!isWhole(bundle, at, constant)) return op.NONE;
+    columns = max(columns, column + 1);
+  }
+  return columns;
 }
 
 // --- structure ---

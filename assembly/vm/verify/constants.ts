@@ -14,6 +14,7 @@ export function verifyConstants(bundle: Bundle): bool {
     if (!isUtf8(bundle.stringPointer(i), bundle.stringLength(i))) return refuseAt("strings", "malformed", i);
     if (!internString(bundle, i)) return refuseAt("strings", "two alike", i);
   }
+  if (!verifyTexts(bundle)) return false;
   for (let i: u32 = 0; i < bundle.numberCount; i++) {
     if (!isFinite(bundle.number(i))) return refuseAt("numbers", "malformed", i);
     if (reinterpret<u64>(bundle.number(i)) == 0x8000000000000000) return refuseAt("numbers", "malformed", i);
@@ -27,6 +28,19 @@ export function verifyConstants(bundle: Bundle): bool {
     if (!zeroBehind(address, prefix)) return refuseAt("networks", "bad prefix", i);
   }
   return allDiffer(bundle.hashSeed, bundle.networks, bundle.networkCount, NETWORK_ENTRY_BYTES) || refuse("networks", "two alike");
+}
+
+function verifyTexts(bundle: Bundle): bool {
+  const count = bundle.textCount;
+  const texts = bundle.textEnds + (count << 2);
+  const last: u32 = count == 0 ? 0 : load<u32>(texts - 4);
+  let end: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const from = end;
+    end = load<u32>(bundle.textEnds + (i << 2));
+    if (end < from || end > last || !isUtf8(texts + from, end - from)) return refuseAt("strings", "malformed", i);
+  }
+  return true;
 }
 
 /** Rule 5. */

@@ -19,7 +19,7 @@ import {
   HEADER_SEMANTICS_VERSION,
   HEADER_TOTAL_BYTES,
   LIMIT_BODY_BYTES_MAX,
-  LIMIT_BUNDLE_BYTES_MAX,
+  LIMIT_FILTER_BUNDLE_BYTES_MAX,
   LIMIT_LIST_ELEMENTS_MAX,
   MAGIC,
   SECTION_AUTOMATA,
@@ -38,11 +38,13 @@ import {
   SECTION_OBLIGATIONS,
   SECTION_POLICIES,
   SECTION_RESOURCES,
+  SECTION_ROWS,
   SECTION_SCHEDULES,
   SECTION_SETS,
   SECTION_SHAPES,
   SECTION_SLOTS,
   SECTION_STRINGS,
+  SECTION_TEXTS,
   SEMANTICS_VERSION,
 } from "../../gen/constants";
 import { literalLength, literalPointer } from "../../host/literal";
@@ -64,7 +66,7 @@ export function verifyContainer(bundle: Bundle): bool {
 function verifyHeader(bundle: Bundle): bool {
   const size = bundle.size;
   const bytes = bundle.bytes;
-  if (size > LIMIT_BUNDLE_BYTES_MAX) return refuse("bundle", "larger than the limit");
+  if (size > LIMIT_FILTER_BUNDLE_BYTES_MAX) return refuse("bundle", "larger than the limit");
   if (size < 4 || load<u32>(bytes, HEADER_MAGIC) != MAGIC) return refuse("bundle", "does not start with `IPE`");
   if (size < TABLE_END) return refuse("bundle", "cut off");
   if ((size & 3) != 0) return refuse("bundle", "length is no multiple of 4");
@@ -148,15 +150,16 @@ const ARRAYS: usize = memory.data<u8>([
   <u8>SECTION_RESOURCES, 2, 2, 0, 16, 1, 8,
   <u8>SECTION_CODE, 2, 2, 0, 4, 1, 8,
   <u8>SECTION_OBLIGATIONS, 1, 1, 0, 12,
-  <u8>SECTION_POLICIES, 3, 2, 0, 60, 1, 4,
+  <u8>SECTION_POLICIES, 3, 2, 0, 68, 1, 4,
   <u8>SECTION_METADATA, 1, 1, 0, 8,
   <u8>SECTION_EXPLAIN, 3, 3, 2, 8, 0, 36, 1, 8,
   <u8>SECTION_SCHEDULES, 2, 2, 0, 24, 1, 8,
+  <u8>SECTION_ROWS, 1, 1, 0, 4,
   0,
 ]);
 
 function locateArrays(bundle: Bundle): bool {
-  if (!locateStrings(bundle) || !locateAutomata(bundle)) return false;
+  if (!locateStrings(bundle) || !locateTexts(bundle) || !locateAutomata(bundle)) return false;
   let field = changetype<usize>(bundle) + offsetof<Bundle>("numberCount");
   for (let at = ARRAYS; load<u8>(at) != 0; ) {
     open(bundle, load<u8>(at), load<u8>(at, 1));
@@ -181,10 +184,25 @@ function locateStrings(bundle: Bundle): bool {
   if (demanded > length) return close();
   bundle.stringBytes = start + <usize>demanded;
   for (let i: u32 = 0; i < bundle.stringCount && demanded <= length; i++) demanded += load<u32>(lengths + (i << 2));
+  return closePadded();
+}
+
+/** Like strings, but for that each has its end in front; only the last one counts here. */
+function locateTexts(bundle: Bundle): bool {
+  open(bundle, SECTION_TEXTS, 1);
+  bundle.textCount = count(0);
+  bundle.textEnds = array(bundle.textCount, 4);
+  if (demanded > length) return close();
+  if (bundle.textCount > 0) demanded += load<u32>(start + (bundle.textCount << 2));
+  return closePadded();
+}
+
+/** Zeros up to a multiple of four. */
+function closePadded(): bool {
   const end = demanded;
   demanded = (demanded + 3) & ~3;
   if (!close()) return false;
-  for (let at = <u32>end; at < length; at++) if (load<u8>(start + at) != 0) return refuse("strings", "padding is not zero");
+  for (let at = <u32>end; at < length; at++) if (load<u8>(start + at) != 0) return refuse("sections", "padding is not zero");
   return true;
 }
 
@@ -210,7 +228,7 @@ function count(word: u32): u32 {
 
 function array(entries: u32, bytes: u32): usize {
   const at = start + <usize>demanded;
-  // At most 2^32 entries of 60 bytes, three times: far below 2^64.
+  // At most 2^32 entries of 68 bytes, three times: far below 2^64.
   demanded += <u64>entries * bytes;
   return at;
 }

@@ -1,11 +1,16 @@
-/** Rules 16 and 17: the source trees of the conditions, and that every routine has a use. */
+/** Rules 16 to 18: the source trees of the conditions, that every routine has a use, and the constants of the policies. */
 import { LIMIT_EXPLAIN_DEPTH_MAX, NODE_AND, NODE_LEAF, NODE_NOT, NODE_OR, NONE } from "../../gen/constants";
 import { allocateZeroed } from "../../host/arena";
 import { Bundle, NodeEntry } from "../bundle";
+import { columnsOf } from "./code";
 import { refuse, refuseAt } from "./refusal";
 
 /** One byte for each node: it has a parent. */
 let parented: usize = 0;
+/** u32 for each node: the policy whose tree it is in. */
+let owners: usize = 0;
+/** u32 for each policy: constants that its routines demand. */
+let columns: usize = 0;
 /** u16 for each node: height of its tree. */
 let heights: usize = 0;
 /** One byte for each routine: it has a use. */
@@ -17,6 +22,9 @@ export function verifyExplain(bundle: Bundle): bool {
   parented = allocateZeroed(bundle.nodeCount);
   heights = allocateZeroed(bundle.nodeCount * 2);
   used = allocateZeroed(bundle.routineCount);
+  owners = allocateZeroed(bundle.nodeCount * 4);
+  columns = allocateZeroed(bundle.policyCount * 4);
+  if (owners == 0 || columns == 0) return refuse("bundle", "out of memory");
   if (parented == 0 || heights == 0 || used == 0) return refuse("bundle", "out of memory");
   for (let i: u32 = 0; i < bundle.nodeCount; i++) {
     if (!verifyNode(bundle, bundle.node(i), i)) return refuseAt("explain", "malformed", i);
@@ -25,13 +33,35 @@ export function verifyExplain(bundle: Bundle): bool {
   for (let i: u32 = 0; i < bundle.policyCount; i++) {
     const policy = bundle.policy(i);
     const row = bundle.row(i);
-    if (!verifyRoot(bundle, row.trigger, policy.trigger) || !verifyRoot(bundle, row.requirement, policy.requirement)) {
+    if (!verifyRoot(bundle, row.trigger, policy.trigger, i) || !verifyRoot(bundle, row.requirement, policy.requirement, i)) {
       return refuseAt("explain", "a row does not fit its policy", i);
     }
   }
   for (let i: u32 = 0; i < bundle.nodeCount; i++) if (load<u8>(parented + i) == 0) return refuseAt("explain", "nothing leads here", i);
   for (let i: u32 = 0; i < bundle.routineCount; i++) if (load<u8>(used + i) == 0) return refuseAt("routines", "not all used", i);
+  return verifyRows(bundle);
+}
+
+/** Rule 18: the leaves; then no row is longer than its routines demand. */
+function verifyRows(bundle: Bundle): bool {
+  for (let i: u32 = 0; i < bundle.nodeCount; i++) {
+    const node = bundle.node(i);
+    const owner = load<u32>(owners + (i << 2));
+    for (let c: u32 = 0; c < node.count; c++) store<u32>(owners + ((node.first + c) << 2), owner);
+    if (node.routine != NONE && !takeConstants(bundle, node.routine, owner)) return refuseAt("rows", "bad operand", owner);
+  }
+  for (let i: u32 = 0; i < bundle.policyCount; i++) {
+    if (load<u32>(columns + (i << 2)) != bundle.policy(i).constantCount) return refuseAt("rows", "wrong number", i);
+  }
   return true;
+}
+
+function takeConstants(bundle: Bundle, routine: u32, index: u32): bool {
+  const policy = bundle.policy(index);
+  const count = columnsOf(bundle, routine, bundle.constant(policy.firstConstant), policy.constantCount);
+  const at = columns + (index << 2);
+  store<u32>(at, max(load<u32>(at), count));
+  return count != NONE;
 }
 
 function verifyNode(bundle: Bundle, node: NodeEntry, index: u32): bool {
@@ -52,7 +82,7 @@ function verifyNode(bundle: Bundle, node: NodeEntry, index: u32): bool {
     default:
       return false;
   }
-  if (node.text >= bundle.stringCount || node.line == 0 || node.column == 0) return false;
+  if (node.text >= bundle.textCount || node.line == 0 || node.column == 0) return false;
   return claimChildren(bundle, node, index);
 }
 
@@ -71,10 +101,12 @@ function claim(node: u32): bool {
 }
 
 /** The root is there exactly where the routine is, and is that of no other tree. */
-function verifyRoot(bundle: Bundle, node: u32, routine: u32): bool {
+function verifyRoot(bundle: Bundle, node: u32, routine: u32, policy: u32): bool {
   if (node == NONE || routine == NONE) return node == routine;
   store<u8>(used + routine, 1);
-  return node < bundle.nodeCount && claim(node);
+  if (node >= bundle.nodeCount || !claim(node)) return false;
+  store<u32>(owners + (node << 2), policy);
+  return takeConstants(bundle, routine, policy);
 }
 
 function verifyReads(bundle: Bundle): bool {

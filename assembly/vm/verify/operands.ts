@@ -69,10 +69,10 @@ export function shapeOf(bundle: Bundle, shape: u32): ShapeEntry {
 }
 
 /** What an instruction computes from operands of these shapes, which it takes; `NO_SHAPE` for nothing. */
-export function computedShape(bundle: Bundle, opcode: u32, field: u32, b: u32, shapeA: u32, shapeB: u32): u32 {
+export function computedShape(bundle: Bundle, opcode: u32, field: u32, shapeA: u32, shapeB: u32): u32 {
   if (opcode == op.OP_LOAD_NUMBER) {
     const whole = field == op.TYPE_INT || field == op.TYPE_DATETIME || field == op.TYPE_DURATION;
-    return field == op.TYPE_FLOAT || (whole && isSafeInteger(bundle.number(b))) ? COMPUTED + field : NO_SHAPE;
+    return field == op.TYPE_FLOAT || whole ? COMPUTED + field : NO_SHAPE;
   }
   if (opcode == op.OP_LOWER) return field == 0 ? COMPUTED + op.TYPE_STRING : NO_SHAPE;
   if (opcode == op.OP_TALLY) return field == 0 ? COMPUTED + op.TYPE_INT : NO_SHAPE;

@@ -75,11 +75,12 @@ function placeOf(bundle: Bundle, header: u32): usize {
   }
 }
 
-/** Rule 15, and the ranges of rule 14. */
+/** Rule 15, and the ranges of rules 14 and 18. */
 export function verifyPolicies(bundle: Bundle): bool {
   if (!policySetsFit(bundle)) return refuse("policies", "malformed policy sets");
   let obligations: u32 = 0;
   let metadata: u32 = 0;
+  let constants: u32 = 0;
   for (let i: u32 = 0; i < bundle.policyCount; i++) {
     const policy = bundle.policy(i);
     if (policy.name >= bundle.stringCount || bundle.stringLength(policy.name) == 0) return refuseAt("policies", "no name", i);
@@ -92,6 +93,10 @@ export function verifyPolicies(bundle: Bundle): bool {
     if (policy.firstMetadata != metadata || policy.metadataCount > bundle.metadataCount - metadata) {
       return refuseAt("metadata", "ranges do not join", i);
     }
+    if (policy.firstConstant != constants || policy.constantCount > bundle.constantCount - constants) {
+      return refuseAt("rows", "ranges do not join", i);
+    }
+    constants += policy.constantCount;
     obligations += policy.obligationCount;
     metadata += policy.metadataCount;
     if (!obligationsFit(bundle, policy)) return refuseAt("policies", "obligations do not fit", i);
@@ -99,6 +104,7 @@ export function verifyPolicies(bundle: Bundle): bool {
   }
   if (obligations != bundle.obligationCount) return refuse("obligations", "not all used");
   if (metadata != bundle.metadataCount) return refuse("metadata", "not all used");
+  if (constants != bundle.constantCount) return refuse("rows", "not all used");
   return namesDiffer(bundle);
 }
 
@@ -131,7 +137,7 @@ function fieldsFit(bundle: Bundle, policy: PolicyEntry): bool {
   if (!isRoutineOrNone(bundle, policy.trigger) || !isRoutineOrNone(bundle, policy.requirement)) return false;
   if ((policy.effect == EFFECT_REQUIRES) != (policy.requirement != NONE)) return false;
   if (policy.status != 0 && !isDenyStatus(policy.status)) return false;
-  if (!isTextOrNone(bundle, policy.intent) || !isTextOrNone(bundle, policy.body) || !isTextOrNone(bundle, policy.reason)) return false;
+  if ((policy.intent != NONE && policy.intent >= bundle.textCount) || !isTextOrNone(bundle, policy.body) || !isTextOrNone(bundle, policy.reason)) return false;
   if (policy.expiry != NONE && (policy.expiry >= bundle.numberCount || !isSafeInteger(bundle.number(policy.expiry)))) return false;
   if (policy.offWhenExpired > <u32>(policy.expiry != NONE)) return false;
   return policy.reason == NONE || policy.effect == EFFECT_DENIES;
@@ -153,7 +159,7 @@ function metadataFit(bundle: Bundle, policy: PolicyEntry): bool {
   clearMarks();
   for (let i: u32 = 0; i < policy.metadataCount; i++) {
     const entry = bundle.metadataEntry(policy.firstMetadata + i);
-    if (entry.key >= bundle.stringCount || entry.value >= bundle.stringCount || !mark(entry.key)) return false;
+    if (entry.key >= bundle.textCount || entry.value >= bundle.textCount || !mark(entry.key)) return false;
   }
   return true;
 }

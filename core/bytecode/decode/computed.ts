@@ -63,10 +63,10 @@ function shapeOf(where: string, instruction: Instruction, operands: OperandShape
   }
 }
 
-function loadedShape(where: string, { field, b }: Instruction, { constants }: Facts): Shape {
+function loadedShape(where: string, { field, b, column }: Instruction, { constants }: Facts): Shape {
   const type = TYPE_NAMES[field];
   if (type === undefined || !NUMBERS.includes(type)) refuse(where, `LOAD_NUMBER loads no type ${field}`);
-  if (type !== "float" && !Number.isSafeInteger(constants.numbers[b]))
+  if (type !== "float" && !column && !Number.isSafeInteger(constants.numbers[b]))
     refuse(where, `LOAD_NUMBER: ${constants.numbers[b]} is no ${type}`);
   return scalar(type as ScalarType);
 }

@@ -1,6 +1,7 @@
 /** Rules 4 and 5: strings, numbers, networks, the sets made of them, and automata. */
 import type { Automaton } from "../../automaton/automaton.ts";
 import { isMapped } from "../../source/address.ts";
+import { ByteTable } from "../../source/byte-table.ts";
 import {
   LIMIT_AUTOMATON_BYTES_MAX,
   LIMIT_AUTOMATON_STATES_MAX,
@@ -11,6 +12,7 @@ import {
 } from "../gen/constants.ts";
 import { SET_NAMES } from "../gen/tables.ts";
 import type { Program, Schedule } from "../program.ts";
+import { Texts } from "../texts.ts";
 import { automatonBytes, type Tables } from "./container.ts";
 import { refuse, shown } from "./refusal.ts";
 import { allUsed, nextRange } from "./table.ts";
@@ -26,6 +28,7 @@ export interface Constants
     | "strings"
     | "stringBytes"
     | "stringOffsets"
+    | "stringTable"
     | "numbers"
     | "networks"
     | "prefixes"
@@ -37,9 +40,10 @@ export interface Constants
   readonly setKinds: Uint8Array;
 }
 
-/** Rules 4 and 5. */
-export function readConstants(tables: Tables): Constants {
-  const texts = readStrings(tables);
+/** Rules 4 and 5. `seed`: of the table of strings. */
+export function readConstants(tables: Tables, seed: number): Constants {
+  const texts = readStrings(tables, seed);
+  checkTexts(tables);
   const numbers = readNumbers(tables);
   const networks = readNetworks(tables);
   const limits: Record<number, { what: string; count: number } | null> = {
@@ -64,36 +68,58 @@ export function readConstants(tables: Tables): Constants {
   };
 }
 
-function readStrings({
-  bytes,
-  strings,
-  stringBytesAt,
-  stringBytesCount,
-}: Tables): Pick<Constants, "strings" | "stringBytes" | "stringOffsets"> {
+type Strings = Pick<Constants, "strings" | "stringBytes" | "stringOffsets" | "stringTable">;
+
+function readStrings(tables: Tables, seed: number): Strings {
+  const { source, strings: table, stringBytesAt, stringBytesCount } = tables;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const stringBytes = bytes.slice(stringBytesAt, stringBytesAt + stringBytesCount);
-  const stringOffsets = new Int32Array(strings.count + 1);
-  const seen = new Set<string>();
+  const stringBytes = source.read(stringBytesAt, stringBytesAt + stringBytesCount).slice();
+  const stringOffsets = new Int32Array(table.count + 1);
   let end = 0;
-  for (let i = 0; i < strings.count; i++) {
+  for (let i = 0; i < table.count; i++) {
     const start = end;
-    end += strings.word(i, 0);
+    end += table.word(i, 0);
     stringOffsets[i + 1] = end;
-    const text = decodeText(decoder, stringBytes.subarray(start, end));
-    if (text === null) refuse(strings.at(i), "it is not valid UTF-8");
-    if (seen.has(text)) refuse(strings.at(i), `${shown(text)} stands there twice`);
-    seen.add(text);
+    if (!isText(decoder, stringBytes.subarray(start, end))) refuse(table.at(i), "it is not valid UTF-8");
   }
-  return { strings: [...seen], stringBytes, stringOffsets };
+  const strings = new Texts(stringBytes, stringOffsets);
+  const stringTable = new ByteTable(stringBytes, stringOffsets, false, seed);
+  for (let i = 0; i < table.count; i++) {
+    const first = stringTable.find(stringBytes, stringOffsets[i]!, stringOffsets[i + 1]!);
+    if (first !== i) refuse(table.at(i), `${shown(strings.at(i))} stands there twice`);
+  }
+  return { strings, stringBytes, stringOffsets, stringTable };
+}
+
+/** The texts' bytes stay where they are. */
+function checkTexts({ source, texts: table, textBytesAt }: Tables): void {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let end = 0;
+  for (let i = 0; i < table.count; i++) {
+    const start = end;
+    end = table.word(i, 0);
+    if (end < start) refuse(table.at(i), `it ends at byte ${end}, the one before at ${start}`);
+    // INVARIANT: the last end lies in the section; one beyond it is followed by a smaller one.
+    if (textBytesAt + end > source.length) refuse(table.at(i), `it ends at byte ${end}, behind all texts`);
+    if (!isText(decoder, source.read(textBytesAt + start, textBytesAt + end)))
+      refuse(table.at(i), "it is not valid UTF-8");
+  }
 }
 
 /** The Encoding Standard's decoder refuses surrogates, overlong forms and what is cut off, as the rule wants. */
-function decodeText(decoder: TextDecoder, bytes: Uint8Array): string | null {
+function isText(decoder: TextDecoder, bytes: Uint8Array): boolean {
+  if (isAscii(bytes)) return true;
   try {
-    return decoder.decode(bytes);
+    decoder.decode(bytes);
+    return true;
   } catch {
-    return null;
+    return false;
   }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x7f) return false;
+  return true;
 }
 
 function readNumbers({ numbers: table }: Tables): Float64Array {
@@ -110,13 +136,13 @@ function readNumbers({ numbers: table }: Tables): Float64Array {
   return numbers;
 }
 
-function readNetworks({ bytes, networks: table }: Tables): Pick<Constants, "networks" | "prefixes"> {
+function readNetworks({ source, networks: table }: Tables): Pick<Constants, "networks" | "prefixes"> {
   const networks = new Uint8Array(table.count * ADDRESS_BYTES);
   const prefixes = new Uint8Array(table.count);
   const seen = new Set<string>();
   for (let i = 0; i < table.count; i++) {
-    const address = bytes.subarray(table.start(i), table.start(i) + ADDRESS_BYTES);
     const prefix = table.word(i, ADDRESS_BYTES / 4);
+    const address = source.read(table.start(i), table.start(i) + ADDRESS_BYTES);
     if (prefix > PREFIX_MAX) refuse(table.at(i), `prefix length ${prefix} is more than ${PREFIX_MAX}`);
     if (prefix < MAPPED_PREFIX && isMapped(address))
       refuse(
@@ -221,8 +247,7 @@ function readSchedules({ schedules: table, offsets: rows }: Tables): Schedule[] 
   return schedules;
 }
 
-function readAutomata({ bytes, automata: table, automataAt }: Tables): Automaton[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function readAutomata({ source, automata: table, automataAt }: Tables): Automaton[] {
   const automata: Automaton[] = [];
   let at = automataAt;
   for (let i = 0; i < table.count; i++) {
@@ -236,12 +261,14 @@ function readAutomata({ bytes, automata: table, automataAt }: Tables): Automaton
       say(`its rows have ${rowBytes} bytes, the limit is ${LIMIT_AUTOMATON_BYTES_MAX}`);
     const end = states + 2;
     if (start >= end) say(`start ${start} does not exist, there are ${end} states`);
-    const classOf = bytes.slice(at, at + 256);
+    const bytes = source.read(at, at + automatonBytes(states, classes));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const classOf = bytes.slice(0, 256);
     for (const c of classOf)
       if (c >= classes) say(`class ${c} of a byte does not exist, there are ${classes}`);
     const targets = new Uint16Array(states * (classes + 1));
     for (let t = 0; t < targets.length; t++) {
-      const target = view.getUint16(at + 256 + t * 2, true);
+      const target = view.getUint16(256 + t * 2, true);
       const last = t % (classes + 1) === classes;
       if (target >= (last ? 2 : end)) say(`target ${t} is ${target}${last ? ", which is no answer" : ""}`);
       targets[t] = target;

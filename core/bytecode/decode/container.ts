@@ -1,5 +1,6 @@
 /** Rules 1 to 3: the header, the section table with its hashes, and what every section's counts demand. */
-import { bundleDigest, sha256, TABLE_END } from "../digest.ts";
+import type { ByteSource } from "../byte-source.ts";
+import { bundleDigest, Sha256, TABLE_END } from "../digest.ts";
 import {
   FEATURE_AGGREGATES,
   FEATURE_BODY,
@@ -46,9 +47,9 @@ export interface Section {
 
 /** The tables of all sections; every row lies inside the bundle. */
 export interface Tables {
-  readonly bytes: Uint8Array;
+  readonly source: ByteSource;
   readonly strings: Table;
-  /** Where the texts' bytes start. */
+  /** Where the strings' bytes start. */
   readonly stringBytesAt: number;
   /** Their number, without padding. */
   readonly stringBytesCount: number;
@@ -79,22 +80,34 @@ export interface Tables {
   readonly explainRows: Table;
   readonly nodes: Table;
   readonly reads: Table;
+  /** Where each text ends. */
+  readonly texts: Table;
+  readonly textBytesAt: number;
+  readonly rows: Table;
+}
+
+/** The bundle's first bytes: header and section table. */
+export interface Head {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
 }
 
 /** Rule 1. */
-export function checkHeader(bytes: Uint8Array, view: DataView): void {
+export function readHead(source: ByteSource): Head {
   const say = (what: string): never => refuse("header", what);
-  if (bytes.length > LIMIT_BUNDLE_BYTES_MAX)
-    say(`the bundle has ${bytes.length} bytes, the limit is ${LIMIT_BUNDLE_BYTES_MAX}`);
+  if (source.length > LIMIT_BUNDLE_BYTES_MAX)
+    say(`the bundle has ${source.length} bytes, the limit is ${LIMIT_BUNDLE_BYTES_MAX}`);
+  const bytes = source.read(0, Math.min(source.length, TABLE_END)).slice();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint32(HEADER_MAGIC, true) !== MAGIC)
     say("this is no bundle, it does not start with `IPE` and a zero byte");
   if (bytes.length < TABLE_END)
     say(
-      `the bundle has ${bytes.length} bytes, header and section table alone take ${TABLE_END}; it is cut off`,
+      `the bundle has ${source.length} bytes, header and section table alone take ${TABLE_END}; it is cut off`,
     );
-  if (bytes.length % 4 !== 0)
+  if (source.length % 4 !== 0)
     say(
-      `the bundle has ${bytes.length} bytes, which is no multiple of 4; it is cut off or something was added`,
+      `the bundle has ${source.length} bytes, which is no multiple of 4; it is cut off or something was added`,
     );
   const format = view.getUint16(HEADER_FORMAT_VERSION, true);
   if (format !== FORMAT_VERSION)
@@ -112,18 +125,19 @@ export function checkHeader(bytes: Uint8Array, view: DataView): void {
   const flags = view.getUint32(HEADER_FLAGS, true);
   if ((flags & ~FLAG_DEFAULT_ALLOW) !== 0) say(`unknown bit in the flags 0x${flags.toString(16)}`);
   const total = view.getUint32(HEADER_TOTAL_BYTES, true);
-  if (total !== bytes.length)
-    say(`the bundle has ${bytes.length} bytes and says ${total}; it is cut off or something was added`);
+  if (total !== source.length)
+    say(`the bundle has ${source.length} bytes and says ${total}; it is cut off or something was added`);
   const sections = view.getUint32(HEADER_SECTION_COUNT, true);
   if (sections !== SECTION_COUNT) say(`${sections} sections instead of ${SECTION_COUNT}`);
   const body = view.getUint32(HEADER_BODY_BYTES_MAX, true);
   if (body !== LIMIT_BODY_BYTES_MAX) say(`body limit ${body} is not ${LIMIT_BODY_BYTES_MAX}`);
   const elements = view.getUint32(HEADER_LIST_ELEMENTS_MAX, true);
   if (elements !== LIMIT_LIST_ELEMENTS_MAX) say(`list limit ${elements} is not ${LIMIT_LIST_ELEMENTS_MAX}`);
+  return { bytes, view };
 }
 
 /** Rule 2. */
-export function readSections(bytes: Uint8Array, view: DataView): Section[] {
+export function readSections(source: ByteSource, { bytes, view }: Head): Section[] {
   const sections: Section[] = [];
   let end = TABLE_END;
   for (const [i, name] of SECTION_NAMES.entries()) {
@@ -136,15 +150,14 @@ export function readSections(bytes: Uint8Array, view: DataView): Section[] {
     const length = view.getUint32(entry + SECTION_ENTRY_LENGTH, true);
     if (length % 4 !== 0) refuse(where, `${length} bytes is no multiple of 4`);
     end = offset + length;
-    if (end > bytes.length) refuse(where, `ends at byte ${end}, the bundle has ${bytes.length}`);
+    if (end > source.length) refuse(where, `ends at byte ${end}, the bundle has ${source.length}`);
     sections.push({ name, offset, length });
   }
-  if (end !== bytes.length)
-    refuse("section table", `the last section ends at byte ${end}, the bundle has ${bytes.length}`);
+  if (end !== source.length)
+    refuse("section table", `the last section ends at byte ${end}, the bundle has ${source.length}`);
   for (const [i, section] of sections.entries()) {
     const hash = HEADER_BYTES + i * SECTION_ENTRY_BYTES + SECTION_ENTRY_HASH;
-    const actual = sha256(bytes.subarray(section.offset, section.offset + section.length));
-    if (!sameBytes(actual, bytes.subarray(hash, hash + DIGEST_BYTES))) {
+    if (!sameBytes(hashOf(source, section), bytes.subarray(hash, hash + DIGEST_BYTES))) {
       refuse(
         `section table, ${section.name}`,
         "the hash does not fit the bytes; the bundle was changed or damaged",
@@ -155,6 +168,15 @@ export function readSections(bytes: Uint8Array, view: DataView): Section[] {
     refuse("header", "the digest does not fit; the bundle was changed or damaged");
   }
   return sections;
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+function hashOf(source: ByteSource, { offset, length }: Section): Uint8Array {
+  const hash = new Sha256();
+  for (let at = offset; at < offset + length; at += CHUNK_BYTES)
+    hash.add(source.read(at, Math.min(at + CHUNK_BYTES, offset + length)));
+  return hash.done();
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -169,12 +191,12 @@ interface ArrayLayout {
 }
 
 /** Rule 3, with the second word of the numbers; the half words of the slots are seen with rule 8. */
-export function readTables(bytes: Uint8Array, view: DataView, sections: readonly Section[]): Tables {
+export function readTables(source: ByteSource, sections: readonly Section[]): Tables {
   const tables = (id: number, words: number, ...arrays: ArrayLayout[]): Table[] =>
-    readArrays(view, sections[id]!, words, arrays);
-  const strings = readStrings(bytes, view, sections[0]!);
+    readArrays(source, sections[id]!, words, arrays);
+  const strings = readStrings(source, sections[0]!);
   const [numbers] = tables(1, 2, { label: "numbers entry", countWord: 0, rowBytes: 8 });
-  if (view.getUint32(sections[1]!.offset + 4, true) !== 0)
+  if (wordAt(source, sections[1]!.offset + 4) !== 0)
     refuse("numbers", "the word behind its count is not zero");
   const [networks] = tables(2, 1, { label: "networks entry", countWord: 0, rowBytes: 20 });
   const [sets, setElements] = tables(
@@ -183,7 +205,7 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
     { label: "sets entry", countWord: 0, rowBytes: 12 },
     { label: "sets element", countWord: 1, rowBytes: 4 },
   );
-  const automata = readAutomata(bytes, view, sections[4]!);
+  const automata = readAutomata(source, sections[4]!);
   const [enums, members] = tables(
     5,
     2,
@@ -213,7 +235,7 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
   const [policies, policySets] = tables(
     11,
     3,
-    { label: "policies entry", countWord: 0, rowBytes: 60 },
+    { label: "policies entry", countWord: 0, rowBytes: 68 },
     { label: "policies set", countWord: 1, rowBytes: 4 },
   );
   const [metadata] = tables(12, 1, { label: "metadata entry", countWord: 0, rowBytes: 8 });
@@ -230,10 +252,14 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
     { label: "schedules entry", countWord: 0, rowBytes: 24 },
     { label: "schedules offset", countWord: 1, rowBytes: 8 },
   );
+  const texts = readTexts(source, sections[15]!);
+  const [rows] = tables(16, 1, { label: "rows entry", countWord: 0, rowBytes: 4 });
   return {
     schedules: schedules!,
     offsets: offsets!,
-    bytes,
+    source,
+    ...texts,
+    rows: rows!,
     ...strings,
     numbers: numbers!,
     networks: networks!,
@@ -252,7 +278,7 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
     obligations: obligations!,
     policies: policies!,
     policySets: policySets!,
-    selector: view.getUint32(sections[11]!.offset + 8, true),
+    selector: wordAt(source, sections[11]!.offset + 8),
     metadata: metadata!,
     explainRows: explainRows!,
     nodes: nodes!,
@@ -262,7 +288,7 @@ export function readTables(bytes: Uint8Array, view: DataView, sections: readonly
 
 /** Arrays one after the other behind the section's leading words; together they are the whole section. */
 function readArrays(
-  view: DataView,
+  source: ByteSource,
   section: Section,
   words: number,
   arrays: readonly ArrayLayout[],
@@ -272,8 +298,8 @@ function readArrays(
   let end = section.offset + words * 4;
   const tables: Table[] = [];
   for (const { label, countWord, rowBytes } of arrays) {
-    const count = view.getUint32(section.offset + countWord * 4, true);
-    tables.push(new Table(label, view, { offset: end, count, rowBytes }));
+    const count = wordAt(source, section.offset + countWord * 4);
+    tables.push(new Table(label, source, { offset: end, count, rowBytes }));
     // INVARIANT: at most three products below 2^38, so the sum is exact in a double.
     end += count * rowBytes;
   }
@@ -281,35 +307,61 @@ function readArrays(
   return tables;
 }
 
-function readStrings(
-  bytes: Uint8Array,
-  view: DataView,
-  section: Section,
-): Pick<Tables, "strings" | "stringBytesAt" | "stringBytesCount"> {
-  if (section.length < 4) refuse(section.name, `${section.length} bytes do not hold its count`);
-  const count = view.getUint32(section.offset, true);
-  const stringBytesAt = section.offset + 4 + count * 4;
-  const sectionEnd = section.offset + section.length;
-  if (stringBytesAt > sectionEnd) checkLength(section, stringBytesAt);
-  let end = stringBytesAt;
-  // Ends at the first length that passes the section, so the sum stays exact.
-  for (let i = 0; i < count && end <= sectionEnd; i++)
-    end += view.getUint32(section.offset + 4 + i * 4, true);
-  checkLength(section, Math.ceil(end / 4) * 4);
-  for (let at = end; at < sectionEnd; at++)
-    if (bytes[at] !== 0) refuse(section.name, "its padding is not zero");
-  const strings = new Table("strings entry", view, { offset: section.offset + 4, count, rowBytes: 4 });
-  return { strings, stringBytesAt, stringBytesCount: end - stringBytesAt };
+function wordAt(source: ByteSource, at: number): number {
+  const bytes = source.read(at, at + 4);
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
 }
 
-function readAutomata(
-  bytes: Uint8Array,
-  view: DataView,
+function readStrings(
+  source: ByteSource,
   section: Section,
-): Pick<Tables, "automata" | "automataAt"> {
+): Pick<Tables, "strings" | "stringBytesAt" | "stringBytesCount"> {
+  const { table, bytesAt, bytesEnd } = readCounted(source, section, "strings entry");
+  let end = bytesAt;
+  // Ends at the first length that passes the section, so the sum stays exact.
+  for (let i = 0; i < table.count && end <= bytesEnd; i++) end += table.word(i, 0);
+  checkPadded(source, section, end);
+  return { strings: table, stringBytesAt: bytesAt, stringBytesCount: end - bytesAt };
+}
+
+/** Of the ends only the last counts here; whether they ascend is seen with rule 4. */
+function readTexts(source: ByteSource, section: Section): Pick<Tables, "texts" | "textBytesAt"> {
+  const { table, bytesAt } = readCounted(source, section, "texts entry");
+  const end = table.count === 0 ? 0 : table.word(table.count - 1, 0);
+  checkPadded(source, section, bytesAt + end);
+  return { texts: table, textBytesAt: bytesAt };
+}
+
+/** A count, so many words, and bytes behind them. */
+function readCounted(
+  source: ByteSource,
+  section: Section,
+  label: string,
+): { readonly table: Table; readonly bytesAt: number; readonly bytesEnd: number } {
   if (section.length < 4) refuse(section.name, `${section.length} bytes do not hold its count`);
-  const count = view.getUint32(section.offset, true);
-  const automata = new Table("automata entry", view, {
+  const count = wordAt(source, section.offset);
+  const offset = section.offset + 4;
+  const bytesAt = offset + count * 4;
+  const bytesEnd = section.offset + section.length;
+  if (bytesAt > bytesEnd) checkLength(section, bytesAt);
+  return { table: new Table(label, source, { offset, count, rowBytes: 4 }), bytesAt, bytesEnd };
+}
+
+/** The section ends with the bytes that end at `end`, and zeros up to a multiple of four. */
+function checkPadded(source: ByteSource, section: Section, end: number): void {
+  const padded = Math.ceil(end / 4) * 4;
+  checkLength(section, padded);
+  checkZeros(source, section, end, padded);
+}
+
+function checkZeros(source: ByteSource, section: Section, from: number, to: number): void {
+  for (const byte of source.read(from, to)) if (byte !== 0) refuse(section.name, "its padding is not zero");
+}
+
+function readAutomata(source: ByteSource, section: Section): Pick<Tables, "automata" | "automataAt"> {
+  if (section.length < 4) refuse(section.name, `${section.length} bytes do not hold its count`);
+  const count = wordAt(source, section.offset);
+  const automata = new Table("automata entry", source, {
     offset: section.offset + 4,
     count,
     rowBytes: AUTOMATON_ROW_BYTES,
@@ -322,9 +374,7 @@ function readAutomata(
   for (let i = 0; i < count && end <= sectionEnd; i++) {
     const bytesOf = automatonBytes(automata.word(i, 0), automata.word(i, 1));
     const padded = Math.ceil(bytesOf / 4) * 4;
-    if (end + padded <= sectionEnd)
-      for (let at = end + bytesOf; at < end + padded; at++)
-        if (bytes[at] !== 0) refuse(section.name, "its padding is not zero");
+    if (end + padded <= sectionEnd) checkZeros(source, section, end + bytesOf, end + padded);
     end += padded;
   }
   checkLength(section, end);

@@ -1,128 +1,128 @@
-/** Rules 16 and 17: the source trees of the conditions, and that every routine has a use. */
+/**
+ * Rules 16 to 18: the source trees of the conditions, that every routine has a use, and the constants of the policies'
+ * rows, since a leaf's routine takes them from the policy that the leaf belongs to.
+ */
 import { cellShapes } from "../cells.ts";
-import { LIMIT_EXPLAIN_DEPTH_MAX } from "../gen/constants.ts";
+import { LIMIT_EXPLAIN_DEPTH_MAX, NONE } from "../gen/constants.ts";
 import { NODE_NAMES } from "../gen/tables.ts";
-import type { ExplainNode, Slot } from "../program.ts";
+import type { ExplainNode, Shape, Slot } from "../program.ts";
+import type { Texts } from "../texts.ts";
 import type { Tables } from "./container.ts";
 import type { Code } from "./instructions.ts";
-import type { PolicyHead } from "./policies.ts";
+import type { PolicyHeads } from "./policies.ts";
 import { refuse } from "./refusal.ts";
+import type { RowChecks } from "./rows.ts";
 import { allUsed, nextRange } from "./table.ts";
 
-/** The roots of one policy's trees. */
-export interface Trees {
-  readonly triggerNode: ExplainNode | null;
-  readonly requirementNode: ExplainNode | null;
-}
+/** Words of a node. */
+const TEXT = 3;
+const LINE = 4;
+const COLUMN = 5;
+const ROUTINE = 6;
+const FIRST_READ = 7;
+const READS = 8;
 
 interface Known {
-  readonly strings: readonly string[];
+  readonly strings: Texts;
   readonly slots: readonly Slot[];
-  readonly code: Code;
+  readonly rows: RowChecks;
 }
 
-/** Rules 16 and 17. Trees in the order of the policies. */
-export function readExplain(tables: Tables, heads: readonly PolicyHead[], known: Known): Trees[] {
-  const { explainRows: rows, routines } = tables;
-  if (rows.count !== heads.length) refuse("explain", `${rows.count} rows for ${heads.length} policies`);
-  const parents = countParents(tables);
-  const roots = heads.map(({ trigger, requirement }, i) => ({
-    trigger: rootOf(tables, parents, { row: i, column: 0, routine: trigger }),
-    requirement: rootOf(tables, parents, { row: i, column: 1, routine: requirement }),
-  }));
-  const orphan = parents.indexOf(0);
-  if (orphan !== -1) refuse(tables.nodes.at(orphan), "it belongs to no tree");
-  const uses = new Uses(routines.count);
-  for (const { trigger, requirement } of heads) {
-    uses.add(trigger);
-    uses.add(requirement);
+/** Rules 16 to 18. */
+export function checkExplain(tables: Tables, heads: PolicyHeads, known: Known): void {
+  const { explainRows: rows, nodes, routines } = tables;
+  if (rows.count !== heads.count) refuse("explain", `${rows.count} rows for ${heads.count} policies`);
+  // Ranges that overlap could be far longer together than the bundle: whose child a node is comes first.
+  const owners = new Int32Array(nodes.count).fill(NOBODY);
+  markChildren(tables, owners);
+  for (let i = 0; i < heads.count; i++) {
+    takeRoot(tables, owners, { row: i, column: 0, routine: heads.triggers[i]! });
+    takeRoot(tables, owners, { row: i, column: 1, routine: heads.requirements[i]! });
   }
-  const nodes = readNodes(tables, known, uses);
-  uses.checkAll(tables);
-  return roots.map(({ trigger, requirement }) => ({
-    triggerNode: nodes[trigger] ?? null,
-    requirementNode: nodes[requirement] ?? null,
-  }));
+  const orphan = owners.indexOf(NOBODY);
+  if (orphan !== -1) refuse(nodes.at(orphan), "it belongs to no tree");
+  const used = new Uint8Array(routines.count);
+  const use = (routine: number, policy: number): void => {
+    if (routine === -1) return;
+    used[routine] = 1;
+    known.rows.check(routine, policy);
+  };
+  for (let i = 0; i < heads.count; i++) {
+    use(heads.triggers[i]!, i);
+    use(heads.requirements[i]!, i);
+  }
+  checkNodes(tables, known, (node, routine) => use(routine, owners[node]!), owners);
+  const unused = used.indexOf(0);
+  if (unused !== -1) refuse(routines.at(unused), "nothing uses it");
+  known.rows.checkLengths();
 }
 
-/**
- * By node: how many nodes have it as a child, 0 or 1. Children stand behind their parent, so there are no circles.
- * Done before anything is made of the ranges: ranges that overlap could be far longer together than the bundle.
- */
-function countParents(tables: Tables): Uint8Array {
+/** Owners of nodes: a policy, or nobody so far, or the node above. */
+const NOBODY = -1;
+const SOME_NODE = -2;
+
+/** Children stand behind their parent, so there are no circles. */
+function markChildren(tables: Tables, owners: Int32Array): void {
   const { nodes: table } = tables;
-  const parents = new Uint8Array(table.count);
   for (let i = 0; i < table.count; i++) {
     const { first, count } = childRange(tables, i);
     for (let child = first; child < first + count; child++) {
-      if (parents[child] !== 0) refuse(table.at(child), "it has two parents");
-      parents[child] = 1;
+      if (owners[child] !== NOBODY) refuse(table.at(child), "it has two parents");
+      owners[child] = SOME_NODE;
     }
   }
-  return parents;
 }
 
-/** Index of a policy's root, -1 for none; counts the row as its parent. */
-function rootOf(
+function takeRoot(
   { explainRows: rows, nodes }: Tables,
-  parents: Uint8Array,
+  owners: Int32Array,
   { row, column, routine }: { readonly row: number; readonly column: number; readonly routine: number },
-): number {
+): void {
   const node = rows.indexOrNone(row, column, { what: "node", count: nodes.count });
   if ((node === -1) !== (routine === -1))
     refuse(rows.at(row), node === -1 ? "a condition without its tree" : "a tree without its condition");
-  if (node === -1) return -1;
-  if (parents[node] !== 0) refuse(nodes.at(node), "it has two parents");
-  parents[node] = 1;
-  return node;
+  if (node === -1) return;
+  if (owners[node] !== NOBODY) refuse(nodes.at(node), "it has two parents");
+  owners[node] = row;
 }
 
-/** Which routines are used. */
-class Uses {
-  readonly #used: Uint8Array;
-
-  constructor(routines: number) {
-    this.#used = new Uint8Array(routines);
-  }
-
-  add(routine: number): void {
-    if (routine !== -1) this.#used[routine] = 1;
-  }
-
-  /** Rule 17. */
-  checkAll({ routines }: Tables): void {
-    const unused = this.#used.indexOf(0);
-    if (unused !== -1) refuse(routines.at(unused), "nothing uses it");
-  }
-}
-
-/** From the last to the first, so that children are there before their parent and no recursion is needed. */
-function readNodes(tables: Tables, known: Known, uses: Uses): ExplainNode[] {
-  const { nodes: table } = tables;
-  const reads = readReads(tables, known);
-  const nodes = new Array<ExplainNode>(table.count);
-  const heights = new Uint16Array(table.count);
-  for (let i = table.count - 1; i >= 0; i--) {
+/** Every node by itself, and its height; hands owners down on the way. */
+function checkNodes(
+  tables: Tables,
+  known: Known,
+  use: (node: number, routine: number) => void,
+  owners: Int32Array,
+): void {
+  const { nodes: table, routines } = tables;
+  let nextRead = 0;
+  for (let i = 0; i < table.count; i++) {
     const where = table.at(i);
     const kind = kindOf(tables, i);
     const { first, count } = childRange(tables, i);
-    const height = 1 + heights.subarray(first, first + count).reduce((a, b) => Math.max(a, b), 0);
-    if (height > LIMIT_EXPLAIN_DEPTH_MAX)
-      refuse(where, `conditions nested deeper than ${LIMIT_EXPLAIN_DEPTH_MAX}`);
-    heights[i] = height;
-    const routine = table.indexOrNone(i, 6, { what: "routine", count: tables.routines.count });
+    owners.fill(owners[i]!, first, first + count);
+    const routine = table.indexOrNone(i, ROUTINE, { what: "routine", count: routines.count });
     if ((kind === "leaf") !== (routine !== -1))
       refuse(where, kind === "leaf" ? "a leaf without a routine" : `\`${kind}\` with a routine`);
-    uses.add(routine);
-    nodes[i] = {
-      kind,
-      children: nodes.slice(first, first + count),
-      ...readPlace(tables, i, kind, known.strings),
-      code: routine === -1 ? -1 : known.code.routineStarts[routine]!,
-      reads: reads[i]!,
-    };
+    use(i, routine);
+    checkPlace(tables, i, kind);
+    nextRead = checkReads(tables, known, { node: i, kind, next: nextRead });
   }
-  return nodes;
+  allUsed(tables.reads, nextRead);
+  checkHeights(tables);
+}
+
+/** From the last to the first, so that children are there before their parent and no recursion is needed. */
+function checkHeights(tables: Tables): void {
+  const { nodes: table } = tables;
+  const heights = new Uint16Array(table.count);
+  for (let i = table.count - 1; i >= 0; i--) {
+    const { first, count } = childRange(tables, i);
+    let height = 1;
+    for (let child = first; child < first + count; child++) height = Math.max(height, 1 + heights[child]!);
+    if (height > LIMIT_EXPLAIN_DEPTH_MAX)
+      refuse(table.at(i), `conditions nested deeper than ${LIMIT_EXPLAIN_DEPTH_MAX}`);
+    heights[i] = height;
+  }
 }
 
 function kindOf({ nodes: table }: Tables, i: number): ExplainNode["kind"] {
@@ -148,46 +148,91 @@ function childRange(tables: Tables, i: number): { first: number; count: number }
   return { first, count };
 }
 
-function readPlace(
-  { nodes: table }: Tables,
-  i: number,
-  kind: ExplainNode["kind"],
-  strings: readonly string[],
-): Pick<ExplainNode, "text" | "line" | "column"> {
+function checkPlace({ nodes: table, texts }: Tables, i: number, kind: ExplainNode["kind"]): void {
   const where = table.at(i);
   const inner = kind === "and" || kind === "or";
-  const text = table.indexOrNone(i, 3, { what: "string", count: strings.length });
+  const text = table.indexOrNone(i, TEXT, { what: "text", count: texts.count });
   if (inner !== (text === -1))
     refuse(where, inner ? `\`${kind}\` with a text` : `a \`${kind}\` without a text`);
-  const line = table.word(i, 4);
-  const column = table.word(i, 5);
+  const line = table.word(i, LINE);
+  const column = table.word(i, COLUMN);
   if (inner ? line !== 0 || column !== 0 : line === 0 || column === 0)
     refuse(where, `a \`${kind}\` at line ${line}, column ${column}`);
-  return { text: text === -1 ? "" : strings[text]!, line, column };
 }
 
-/** The reads of every node, in order of the nodes. */
-function readReads(tables: Tables, { strings, slots }: Known): ExplainNode["reads"][] {
-  const { nodes, reads: table } = tables;
-  const cells = slots.flatMap((slot) => cellShapes(slot.shape));
-  const ofNodes: ExplainNode["reads"][] = [];
-  let next = 0;
-  for (let i = 0; i < nodes.count; i++) {
-    const first = next;
-    next = nextRange(nodes, i, 7, { next, of: table });
-    const kind = kindOf(tables, i);
-    if (next > first && (kind === "and" || kind === "or")) refuse(nodes.at(i), `\`${kind}\` with reads`);
-    const own: ExplainNode["reads"][number][] = [];
-    for (let r = first; r < next; r++) {
-      const cell = table.index(r, 0, { what: "cell", count: cells.length });
-      own.push({
-        cell,
-        name: strings[table.index(r, 1, { what: "string", count: strings.length })]!,
-        shape: cells[cell]!,
-      });
-    }
-    ofNodes.push(own);
+/** Returns where the next node's reads start. */
+function checkReads(
+  { nodes, reads: table }: Tables,
+  { strings, slots }: Known,
+  { node, kind, next }: { readonly node: number; readonly kind: ExplainNode["kind"]; readonly next: number },
+): number {
+  const end = nextRange(nodes, node, FIRST_READ, { next, of: table });
+  if (end > next && (kind === "and" || kind === "or")) refuse(nodes.at(node), `\`${kind}\` with reads`);
+  const last = slots.at(-1);
+  const cells = last === undefined ? 0 : last.cell + last.shape.width;
+  for (let r = next; r < end; r++) {
+    table.index(r, 0, { what: "cell", count: cells });
+    table.index(r, 1, { what: "string", count: strings.length });
   }
-  allUsed(table, next);
-  return ofNodes;
+  return end;
+}
+
+/** What a tree names. */
+export interface TreeFacts {
+  readonly slots: readonly Slot[];
+  readonly strings: Texts;
+  readonly textAt: (index: number) => string;
+  readonly code: Code;
+  readonly rowStarts: Int32Array;
+}
+
+/** Reads the trees of a verified bundle where they are. */
+export class TreeReader {
+  readonly #tables: Tables;
+  readonly #facts: TreeFacts;
+  readonly #cells: readonly Shape[];
+
+  constructor(tables: Tables, facts: TreeFacts) {
+    this.#tables = tables;
+    this.#facts = facts;
+    this.#cells = facts.slots.flatMap((slot) => cellShapes(slot.shape));
+  }
+
+  /** `column`: 0 for the trigger, 1 for the requirement; null where the policy has none. */
+  tree(policy: number, column: 0 | 1): ExplainNode | null {
+    const node = this.#tables.explainRows.word(policy, column);
+    return node === NONE ? null : this.#node(node, this.#facts.rowStarts[policy]!);
+  }
+
+  /** INVARIANT: no deeper than the limit that the verifier keeps. */
+  #node(i: number, row: number): ExplainNode {
+    const { nodes: table } = this.#tables;
+    const kind = kindOf(this.#tables, i);
+    const { first, count } = childRange(this.#tables, i);
+    const text = table.word(i, TEXT);
+    const routine = table.word(i, ROUTINE);
+    const place = { line: table.word(i, LINE), column: table.word(i, COLUMN) };
+    return {
+      kind,
+      text: text === NONE ? "" : this.#facts.textAt(text),
+      ...place,
+      code: routine === NONE ? -1 : this.#facts.code.routineStarts[routine]!,
+      row,
+      reads: this.#reads(i),
+      children: Array.from({ length: count }, (_, child) => this.#node(first + child, row)),
+    };
+  }
+
+  #reads(node: number): ExplainNode["reads"] {
+    const { nodes, reads } = this.#tables;
+    const first = nodes.word(node, FIRST_READ);
+    return Array.from({ length: nodes.word(node, READS) }, (_, r) => {
+      const cell = reads.word(first + r, 0);
+      return {
+        cell,
+        name: this.#facts.strings.at(reads.word(first + r, 1)),
+        shape: this.#cells[cell]!,
+      };
+    });
+  }
 }

@@ -19,8 +19,9 @@ import {
   OP_MIN,
   OP_SUM,
 } from "../gen/constants.ts";
-import { INSTRUCTIONS, type InstructionInfo } from "../gen/tables.ts";
+import { INSTRUCTIONS, type InstructionInfo, TYPE_NAMES } from "../gen/tables.ts";
 import type { EnumType, Shape, Slot } from "../program.ts";
+import { COLUMN, takesColumn } from "../rows.ts";
 import { computedShape } from "./computed.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";
@@ -30,7 +31,6 @@ import type { Table } from "./table.ts";
 
 /** Four u16 an instruction: head, a, b, jump. */
 const WORDS = 4;
-const BIT_15 = 1 << 15;
 /** The frame of what is computed. */
 const TEMPORARIES = 3;
 const NETWORK_OPCODES = [
@@ -51,6 +51,8 @@ export interface Instruction {
   readonly frameA: number;
   readonly frameB: number;
   readonly register: number;
+  /** `b` is a column of the policy's row. */
+  readonly column: boolean;
   readonly a: number;
   readonly b: number;
   readonly jump: number;
@@ -69,9 +71,21 @@ export interface Code {
   readonly regions: Int32Array;
   /** By cell of the global frame: 1 where some instruction reads it. */
   readonly usedCells: Uint8Array;
+  /** By routine: what it takes from rows. */
+  readonly columnUses: ReadonlyMap<number, readonly ColumnUse[]>;
   readonly aggregates: boolean;
   readonly networks: boolean;
   readonly computes: boolean;
+}
+
+/** An instruction that takes its constant from the policy's row. */
+export interface ColumnUse {
+  readonly where: string;
+  readonly column: number;
+  readonly info: InstructionInfo;
+  readonly a: Shape | null;
+  /** LOAD_NUMBER of anything but a float. */
+  readonly whole: boolean;
 }
 
 /** What operands are checked against. */
@@ -93,12 +107,18 @@ export function instructionAt(code: Uint16Array, i: number): Instruction {
     frameA: (head >> 10) & 3,
     frameB: (head >> 12) & 3,
     register: (head >> 14) & 1,
+    column: (head & COLUMN) !== 0,
     a: code[i * WORDS + 1]!,
     b: code[i * WORDS + 2]!,
     jump: code[i * WORDS + 3]!,
     into: code[i * WORDS + 3]! & 0xff,
     field: code[i * WORDS + 3]! >> 8,
   };
+}
+
+/** The same with its constant, for a policy whose constants start at `row` of the rows. */
+export function inRow(instruction: Instruction, rows: Int32Array, row: number): Instruction {
+  return instruction.column ? { ...instruction, b: rows[row + instruction.b]!, column: false } : instruction;
 }
 
 /** Rules 10 and 11, and of rule 12 that bodies lie inside their region and not too deep. */
@@ -110,6 +130,7 @@ export function readCode(tables: Tables, facts: Facts): Code {
   const global = facts.slots.flatMap((slot) => cellShapes(slot.shape));
   const usedCells = new Uint8Array(global.length);
   const frameOf = frameCells();
+  const columnUses = new Map<number, ColumnUse[]>();
   let aggregates = false;
   let networks = false;
   let computes = false;
@@ -123,6 +144,11 @@ export function readCode(tables: Tables, facts: Facts): Code {
       const operands = checkOperands(table.at(i), instruction, open, facts);
       if (operands.a !== null && instruction.frameA === 0) usedCells[instruction.a] = 1;
       if (operands.b !== null && instruction.frameB === 0) usedCells[instruction.b] = 1;
+      if (instruction.column) {
+        const uses = columnUses.get(r) ?? [];
+        uses.push(columnUse(table.at(i), instruction, operands.a));
+        columnUses.set(r, uses);
+      }
       networks ||= testsNetworks(instruction, operands.a);
       computes ||= instruction.info.computes;
       if (instruction.info.computes)
@@ -140,7 +166,7 @@ export function readCode(tables: Tables, facts: Facts): Code {
       open.push({ id: i, end, cells: frameOf(operands.a!.element!), temporaries: [] });
     }
   }
-  return { table, code, routineStarts, regions, usedCells, aggregates, networks, computes };
+  return { table, code, routineStarts, regions, usedCells, columnUses, aggregates, networks, computes };
 }
 
 /** A routine or a body that is open at some instruction; its place in the list is its frame's number. */
@@ -190,8 +216,9 @@ function checkFields(table: Table, code: Uint16Array, i: number): Instruction {
   const opcode = code[i * WORDS]! & 0xff;
   const say = (what: string): never => refuse(table.at(i), what);
   if ((INSTRUCTIONS[opcode] ?? null) === null) say(`unknown opcode ${opcode}`);
-  if ((code[i * WORDS]! & BIT_15) !== 0) say("bit 15 is not zero");
   const instruction = instructionAt(code, i);
+  if (instruction.column && !takesColumn(instruction.info.b))
+    say(`${instruction.info.name} has no constant and names a column`);
   const { name, a, b, branch } = instruction.info;
   if (!branch && !instruction.info.computes && instruction.sense !== 0)
     say(`${name} does not branch and has a sense`);
@@ -239,9 +266,21 @@ function checkOperands(
       );
     return { a, b };
   }
-  const problem = operandBProblem(info, instruction.b, a, facts);
+  const problem = instruction.column ? null : operandBProblem(info, instruction.b, a, facts);
   if (problem !== null) refuse(where, `${info.name}: ${problem}`);
   return { a, b: null };
+}
+
+function columnUse(where: string, { opcode, info, b, field }: Instruction, a: Shape | null): ColumnUse {
+  const whole = opcode === OP_LOAD_NUMBER && TYPE_NAMES[field] !== "float";
+  return { where, column: b, info, a, whole };
+}
+
+/** Why a constant of a row is not what an instruction demands of its operand `b`, or null. */
+export function columnProblem({ info, a, whole }: ColumnUse, constant: number, facts: Facts): string | null {
+  const problem = operandBProblem(info, constant, a, facts);
+  if (problem !== null || !whole || Number.isSafeInteger(facts.constants.numbers[constant])) return problem;
+  return `${facts.constants.numbers[constant]} is not whole`;
 }
 
 function cellAt(

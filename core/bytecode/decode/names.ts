@@ -1,6 +1,7 @@
 /** What the names in a bundle may look like. */
 import { UNSETTABLE_HEADERS } from "../../source/gen/facts.ts";
 import { LIMIT_POINTER_TOKENS_MAX } from "../gen/constants.ts";
+import type { Texts } from "../texts.ts";
 
 /** RFC 9110, 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -11,10 +12,10 @@ const VALUE = /^[\u0020-\u007e]*$/;
  * A judgement on strings by index, made once for each: many entries may name one long string, and a loader's time is
  * to grow with the bundle only.
  */
-export function remembered<T>(strings: readonly string[], judge: (text: string) => T): (index: number) => T {
+export function remembered<T>(strings: Texts, judge: (text: string) => T): (index: number) => T {
   const known = new Map<number, T>();
   return (index) => {
-    if (!known.has(index)) known.set(index, judge(strings[index]!));
+    if (!known.has(index)) known.set(index, judge(strings.at(index)));
     return known.get(index)!;
   };
 }

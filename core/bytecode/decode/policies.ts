@@ -1,8 +1,17 @@
 /** Rules 14 and 15: policies and guards with their obligations and metadata. */
 import { DENY_STATUSES } from "../../source/gen/facts.ts";
-import { EFFECT_REQUIRES, NONE, OBLIGATION_SET_REQUEST_HEADER } from "../gen/constants.ts";
+import {
+  EFFECT_ALLOWS,
+  EFFECT_DENIES,
+  EFFECT_REQUIRES,
+  NONE,
+  OBLIGATION_SET_REQUEST_HEADER,
+  POLICY_KIND_GUARD,
+} from "../gen/constants.ts";
 import { EFFECT_NAMES, SEVERITY_NAMES } from "../gen/tables.ts";
-import type { PolicyEntry, PolicySets, Slot } from "../program.ts";
+import type { PolicyColumns } from "../policies.ts";
+import { POLICY_KINDS, POLICY_MODES, type PolicyEntry, type PolicySets, type Slot } from "../program.ts";
+import type { Texts } from "../texts.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";
 import { headerKey, isHeaderValue, isSettableHeader, remembered } from "./names.ts";
@@ -10,18 +19,23 @@ import { refuse, shown } from "./refusal.ts";
 import { compareStrings } from "./resources.ts";
 import { allUsed, nextRange, type Table } from "./table.ts";
 
-const KINDS = ["policy", "guard"] as const;
-const MODES = ["enforce", "permissive"] as const;
+/** Words and bytes of a policy's entry. */
+const INTENT = 2;
+const KIND_BYTE = 12;
+const MODE_BYTE = 13;
+const SEVERITY_BYTE = 14;
+const EFFECT_BYTE = 15;
 
-/** A policy before its explain trees: `trigger` and `requirement` are routines, -1 for none. */
-export type PolicyHead = Omit<PolicyEntry, "triggerNode" | "requirementNode" | "setHeaders"> & {
-  /** String indexes. */
-  readonly obligations: readonly Obligation[];
+/** Policies by column; `triggers` and `requirements` are routines here. */
+export type PolicyHeads = PolicyColumns & {
+  /** Where each policy's metadata start. */
+  readonly metadataStarts: Int32Array;
 };
 
-interface Obligation {
-  readonly header: number;
-  readonly value: number;
+/** What policies do on an allow: string indexes. */
+export interface Obligations {
+  readonly headers: Int32Array;
+  readonly values: Int32Array;
 }
 
 /** The policy sets of rule 15; null where there are none. */
@@ -44,7 +58,7 @@ export function readPolicySets(
   const names = new Int32Array(table.count);
   for (let i = 0; i < table.count; i++) {
     const name = table.index(i, 0, { what: "string", count: strings.length });
-    if (strings[name] === "") refuse(table.at(i), "its name is empty");
+    if (strings.at(name) === "") refuse(table.at(i), "its name is empty");
     if (i > 0 && name <= names[i - 1]!) refuse(table.at(i), "names of sets do not ascend");
     names[i] = name;
   }
@@ -52,11 +66,7 @@ export function readPolicySets(
 }
 
 /** Rule 14 without the ranges, which belong to the policies. */
-export function readObligations(
-  tables: Tables,
-  strings: readonly string[],
-  slots: readonly Slot[],
-): Obligation[] {
+export function readObligations(tables: Tables, strings: Texts, slots: readonly Slot[]): Obligations {
   const table = tables.obligations;
   const sources = new Set(
     slots.filter((slot) => slot.source === "header").map((slot) => headerKey(slot.argument)),
@@ -67,7 +77,8 @@ export function readObligations(
   });
   const visible = remembered(strings, isHeaderValue);
   const text = { what: "string", count: strings.length };
-  const obligations: Obligation[] = [];
+  const headers = new Int32Array(table.count);
+  const values = new Int32Array(table.count);
   for (let i = 0; i < table.count; i++) {
     const kind = table.word(i, 0);
     if (kind !== OBLIGATION_SET_REQUEST_HEADER) refuse(table.at(i), `unknown kind ${kind}`);
@@ -78,144 +89,164 @@ export function readObligations(
     if (!visible(value))
       refuse(
         table.at(i),
-        `the value ${shown(strings[value]!)} holds more than visible ASCII characters and blanks`,
+        `the value ${shown(strings.at(value))} holds more than visible ASCII characters and blanks`,
       );
-    obligations.push({ header, value });
+    headers[i] = header;
+    values[i] = value;
   }
-  return obligations;
+  return { headers, values };
 }
 
-/** Rule 15, and the ranges of rule 14. */
-export function readPolicies(
-  tables: Tables,
-  constants: Constants,
-  obligations: readonly Obligation[],
-): PolicyHead[] {
+/** Rule 15, and the ranges of rules 14 and 18. */
+export function readPolicies(tables: Tables, constants: Constants, obligations: Obligations): PolicyHeads {
   const { policies: table } = tables;
   const { strings } = constants;
-  const names = new Set<number>();
-  const heads: PolicyHead[] = [];
-  let next: Ranges = { obligations: 0, metadata: 0 };
+  const heads = emptyHeads(table.count);
+  const named = new Uint8Array(strings.length);
   for (let i = 0; i < table.count; i++) {
     const name = table.index(i, 0, { what: "string", count: strings.length });
-    if (strings[name] === "") refuse(table.at(i), "its name is empty");
-    if (names.has(name)) refuse(table.at(i), `a second policy ${shown(strings[name]!)}`);
-    names.add(name);
-    if (i > 0) checkOrder(table, i, constants);
-    const head = readHead(tables, i, constants);
-    const { end, entries } = readRanges(tables, { policy: i, head, next }, { strings, obligations });
-    next = end;
-    heads.push({ name: strings[name]!, ...head, ...entries });
+    if (strings.offsets[name] === strings.offsets[name + 1]) refuse(table.at(i), "its name is empty");
+    if (named[name] === 1) refuse(table.at(i), `a second policy ${shown(strings.at(name))}`);
+    named[name] = 1;
+    heads.names[i] = name;
+    if (i > 0) checkOrder(table, i, constants, heads);
+    readHead(tables, i, constants, heads);
+    heads.obligationStarts[i + 1] = nextRange(table, i, 9, {
+      next: heads.obligationStarts[i]!,
+      of: tables.obligations,
+    });
+    checkObligations(table, i, heads, obligations);
+    heads.metadataStarts[i + 1] = nextRange(table, i, 11, {
+      next: heads.metadataStarts[i]!,
+      of: tables.metadata,
+    });
+    checkMetadata(tables, i, heads);
+    heads.rowStarts[i + 1] = nextRange(table, i, 15, { next: heads.rowStarts[i]!, of: tables.rows });
   }
-  allUsed(tables.obligations, next.obligations);
-  allUsed(tables.metadata, next.metadata);
+  allUsed(tables.obligations, heads.obligationStarts[table.count]!);
+  allUsed(tables.metadata, heads.metadataStarts[table.count]!);
+  allUsed(tables.rows, heads.rowStarts[table.count]!);
   return heads;
 }
 
-function checkOrder(table: Table, i: number, constants: Constants): void {
-  const severity = table.byte(i, 14) - table.byte(i - 1, 14);
-  const order = severity !== 0 ? severity : compareStrings(constants, table.word(i, 0), table.word(i - 1, 0));
+/** Columns to be filled: of as many policies, which refer to nothing. */
+export function emptyHeads(count: number): PolicyHeads {
+  return {
+    count,
+    names: new Int32Array(count),
+    sets: new Int32Array(count),
+    kinds: new Uint8Array(count),
+    modes: new Uint8Array(count),
+    severities: new Uint8Array(count),
+    effects: new Uint8Array(count),
+    triggers: new Int32Array(count),
+    requirements: new Int32Array(count),
+    denyStatuses: new Uint16Array(count),
+    denyBodies: new Int32Array(count),
+    reasons: new Int32Array(count),
+    obligationStarts: new Int32Array(count + 1),
+    metadataStarts: new Int32Array(count + 1),
+    expiries: new Int32Array(count),
+    offWhenExpired: new Uint8Array(count),
+    rowStarts: new Int32Array(count + 1),
+  };
+}
+
+function checkOrder(table: Table, i: number, constants: Constants, { names }: PolicyHeads): void {
+  const severity = table.byte(i, SEVERITY_BYTE) - table.byte(i - 1, SEVERITY_BYTE);
+  const order = severity !== 0 ? severity : compareStrings(constants, names[i]!, names[i - 1]!);
   if (order < 0) refuse(table.at(i), "it stands behind a policy that comes after it by severity, then name");
 }
 
-type Fields = Omit<PolicyHead, "name" | "obligations" | "metadata">;
-
 function readHead(
-  { policies: table, policySets, routines }: Tables,
+  { policies: table, policySets, routines, texts }: Tables,
   i: number,
   { strings, numbers }: Constants,
-): Fields {
+  heads: PolicyHeads,
+): void {
   const say = (what: string): never => refuse(table.at(i), what);
-  const text = (column: number): string | null => {
-    const index = table.indexOrNone(i, column, { what: "string", count: strings.length });
-    return index === -1 ? null : strings[index]!;
+  const string = { what: "string", count: strings.length };
+  const choice = (byte: number, what: string, names: readonly string[]): number => {
+    const id = table.byte(i, byte);
+    if (id >= names.length) say(`unknown ${what} ${id}`);
+    return id;
   };
-  const intent = text(2);
-  const set = table.indexOrNone(i, 1, { what: "policy set", count: policySets.count });
-  const kind = KINDS[table.byte(i, 12)] ?? say(`unknown kind ${table.byte(i, 12)}`);
-  const mode = MODES[table.byte(i, 13)] ?? say(`unknown mode ${table.byte(i, 13)}`);
-  const severity = SEVERITY_NAMES[table.byte(i, 14)] ?? say(`unknown severity ${table.byte(i, 14)}`);
-  const effect = EFFECT_NAMES[table.byte(i, 15)] ?? say(`unknown effect ${table.byte(i, 15)}`);
-  if (kind === "guard" && effect === "allows") say("a guard that allows");
-  const trigger = table.indexOrNone(i, 4, { what: "routine", count: routines.count });
+  table.indexOrNone(i, INTENT, { what: "text", count: texts.count });
+  heads.sets[i] = table.indexOrNone(i, 1, { what: "policy set", count: policySets.count });
+  const kind = choice(KIND_BYTE, "kind", POLICY_KINDS);
+  heads.kinds[i] = kind;
+  heads.modes[i] = choice(MODE_BYTE, "mode", POLICY_MODES);
+  heads.severities[i] = choice(SEVERITY_BYTE, "severity", SEVERITY_NAMES);
+  const effect = choice(EFFECT_BYTE, "effect", EFFECT_NAMES);
+  heads.effects[i] = effect;
+  if (kind === POLICY_KIND_GUARD && effect === EFFECT_ALLOWS) say("a guard that allows");
+  heads.triggers[i] = table.indexOrNone(i, 4, { what: "routine", count: routines.count });
   const requirement = table.indexOrNone(i, 5, { what: "routine", count: routines.count });
-  if ((effect === EFFECT_NAMES[EFFECT_REQUIRES]) !== (requirement !== -1)) {
+  heads.requirements[i] = requirement;
+  if ((effect === EFFECT_REQUIRES) !== (requirement !== -1)) {
     say(
       requirement === -1
         ? "it requires something and has no requirement"
-        : `it ${effect} and has a requirement`,
+        : `it ${EFFECT_NAMES[effect]} and has a requirement`,
     );
   }
   const denyStatus = table.word(i, 6);
   if (denyStatus !== 0 && !DENY_STATUSES.includes(denyStatus)) say(`${denyStatus} is no status for a denial`);
-  const denyBody = text(7);
-  const reason = text(8);
-  if (reason !== null && effect !== "denies") say(`it ${effect} and has a reason for denying`);
+  heads.denyStatuses[i] = denyStatus;
+  heads.denyBodies[i] = table.indexOrNone(i, 7, string);
+  const reason = table.indexOrNone(i, 8, string);
+  heads.reasons[i] = reason;
+  if (reason !== -1 && effect !== EFFECT_DENIES)
+    say(`it ${EFFECT_NAMES[effect]} and has a reason for denying`);
   const expires = table.indexOrNone(i, 13, { what: "number", count: numbers.length });
+  heads.expiries[i] = expires;
   if (expires !== -1 && !Number.isSafeInteger(numbers[expires])) say(`it expires at ${numbers[expires]}`);
   const whenExpired = table.word(i, 14);
   if (whenExpired > (expires === -1 ? 0 : 1)) say(`what it is when it has expired is ${whenExpired}`);
-  return {
-    set,
-    intent,
-    kind,
-    mode,
-    severity,
-    effect,
-    trigger,
-    requirement,
-    denyStatus,
-    denyBody,
-    reason,
-    expires: expires === -1 ? null : numbers[expires]!,
-    offWhenExpired: whenExpired === 1,
-  };
+  heads.offWhenExpired[i] = whenExpired;
 }
 
-/** Where the next policy's obligations and metadata start. */
-interface Ranges {
-  readonly obligations: number;
-  readonly metadata: number;
-}
-
-function readRanges(
-  tables: Tables,
-  { policy: i, head, next }: { readonly policy: number; readonly head: Fields; readonly next: Ranges },
-  {
-    strings,
-    obligations,
-  }: { readonly strings: readonly string[]; readonly obligations: readonly Obligation[] },
-): { readonly end: Ranges; readonly entries: Pick<PolicyHead, "obligations" | "metadata"> } {
-  const { policies: table } = tables;
-  const end = {
-    obligations: nextRange(table, i, 9, { next: next.obligations, of: tables.obligations }),
-    metadata: nextRange(table, i, 11, { next: next.metadata, of: tables.metadata }),
-  };
-  const own = obligations.slice(next.obligations, end.obligations);
-  if (own.length > 0 && (head.kind === "guard" || head.effect === "denies"))
+function checkObligations(table: Table, i: number, heads: PolicyHeads, { headers }: Obligations): void {
+  const own = headers.subarray(heads.obligationStarts[i]!, heads.obligationStarts[i + 1]!);
+  if (own.length === 0) return;
+  if (heads.kinds[i] === POLICY_KIND_GUARD || heads.effects[i] === EFFECT_DENIES)
     refuse(table.at(i), "it cannot allow and has something to do on an allow");
-  if (new Set(own.map(({ header }) => header)).size !== own.length)
-    refuse(table.at(i), "it sets one header twice");
-  return {
-    end,
-    entries: { obligations: own, metadata: readMetadata(tables, next.metadata, end.metadata, strings) },
-  };
+  if (new Set(own).size !== own.length) refuse(table.at(i), "it sets one header twice");
 }
 
-function readMetadata(
-  { metadata: table }: Tables,
-  first: number,
-  end: number,
-  strings: readonly string[],
-): PolicyHead["metadata"] {
-  const text = { what: "string", count: strings.length };
+function checkMetadata({ policies, metadata: table, texts }: Tables, i: number, heads: PolicyHeads): void {
+  const text = { what: "text", count: texts.count };
+  const first = heads.metadataStarts[i]!;
+  const end = heads.metadataStarts[i + 1]!;
+  if (first === end) return;
   const keys = new Set<number>();
-  const entries: { key: string; value: string }[] = [];
-  for (let i = first; i < end; i++) {
-    const key = table.index(i, 0, text);
-    if (keys.has(key)) refuse(table.at(i), `a second ${shown(strings[key]!)} in one policy`);
-    keys.add(key);
-    entries.push({ key: strings[key]!, value: strings[table.index(i, 1, text)]! });
+  for (let m = first; m < end; m++) {
+    keys.add(table.index(m, 0, text));
+    table.index(m, 1, text);
   }
-  return entries;
+  if (keys.size !== end - first) refuse(policies.at(i), "it has one key twice in its metadata");
+}
+
+/** What is only shown of a policy, read where it is. */
+export function policyTexts(
+  tables: Tables,
+  { metadataStarts }: PolicyHeads,
+  textAt: (index: number) => string,
+): {
+  readonly intent: (policy: number) => string | null;
+  readonly metadata: (policy: number) => PolicyEntry["metadata"];
+} {
+  const { policies, metadata } = tables;
+  return {
+    intent: (policy) => {
+      const text = policies.word(policy, INTENT);
+      return text === NONE ? null : textAt(text);
+    },
+    metadata: (policy) => {
+      const entries: { key: string; value: string }[] = [];
+      for (let m = metadataStarts[policy]!; m < metadataStarts[policy + 1]!; m++)
+        entries.push({ key: textAt(metadata.word(m, 0)), value: textAt(metadata.word(m, 1)) });
+      return entries;
+    },
+  };
 }

@@ -3,6 +3,7 @@ import { NONE, SEGMENT_CAPTURE, SEGMENT_LITERAL, SEGMENT_REST } from "../gen/con
 import { SEGMENT_NAMES } from "../gen/tables.ts";
 import type { EnumType, Resource } from "../program.ts";
 import { compareKinds, KIND_RANKS } from "../resource-order.ts";
+import type { Texts } from "../texts.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";
 import { isToken, remembered } from "./names.ts";
@@ -25,15 +26,15 @@ export function readResources(tables: Tables, constants: Constants, resourceType
   checkOrder(tables.resources, patterns, constants);
   return patterns.map(({ member, method, kinds, texts }) => ({
     member,
-    method: method === -1 ? null : strings[method]!,
+    method: method === -1 ? null : strings.at(method),
     segments: kinds.map((kind, i) => ({
       kind: SEGMENT_NAMES[kind]!,
-      text: texts[i] === -1 ? "" : strings[texts[i]!]!,
+      text: texts[i] === -1 ? "" : strings.at(texts[i]!),
     })),
   }));
 }
 
-function readPatterns(tables: Tables, strings: readonly string[], resourceType: EnumType): Pattern[] {
+function readPatterns(tables: Tables, strings: Texts, resourceType: EnumType): Pattern[] {
   const { resources: table, segments } = tables;
   const members = resourceType.members.length;
   if (table.count !== members)
@@ -49,10 +50,10 @@ function readPatterns(tables: Tables, strings: readonly string[], resourceType: 
   for (let i = 0; i < table.count; i++) {
     const member = table.index(i, 0, { what: "resource", count: members });
     if (seen.has(member))
-      refuse(table.at(i), `a second entry for ${shown(strings[resourceType.members[member]!]!)}`);
+      refuse(table.at(i), `a second entry for ${shown(strings.at(resourceType.members[member]!))}`);
     seen.add(member);
     const method = table.indexOrNone(i, 1, { what: "string", count: strings.length });
-    if (method !== -1 && !token(method)) refuse(table.at(i), `${shown(strings[method]!)} is not a method`);
+    if (method !== -1 && !token(method)) refuse(table.at(i), `${shown(strings.at(method))} is not a method`);
     const first = next;
     next = nextRange(table, i, 2, { next, of: segments });
     patterns.push({
@@ -68,10 +69,7 @@ function readPatterns(tables: Tables, strings: readonly string[], resourceType: 
 function readSegments(
   table: Table,
   { first, end }: { readonly first: number; readonly end: number },
-  {
-    strings,
-    impossible,
-  }: { readonly strings: readonly string[]; readonly impossible: (index: number) => boolean },
+  { strings, impossible }: { readonly strings: Texts; readonly impossible: (index: number) => boolean },
 ): Pick<Pattern, "kinds" | "texts"> {
   const kinds: number[] = [];
   const texts: number[] = [];
@@ -88,11 +86,11 @@ function readSegments(
     }
     const text = table.index(i, 1, { what: "string", count: strings.length });
     if (kind === SEGMENT_CAPTURE) {
-      if (strings[text] === "") refuse(table.at(i), "the name of the capture is empty");
-      if (captures.has(text)) refuse(table.at(i), `${shown(strings[text]!)} is captured twice`);
+      if (strings.at(text) === "") refuse(table.at(i), "the name of the capture is empty");
+      if (captures.has(text)) refuse(table.at(i), `${shown(strings.at(text))} is captured twice`);
       captures.add(text);
     } else if (impossible(text)) {
-      refuse(table.at(i), `no valid path has the segment ${shown(strings[text]!)}`);
+      refuse(table.at(i), `no valid path has the segment ${shown(strings.at(text))}`);
     }
     kinds.push(kind);
     texts.push(text);

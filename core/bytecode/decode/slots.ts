@@ -11,6 +11,7 @@ import {
 } from "../gen/constants.ts";
 import { SOURCE_NAMES } from "../gen/tables.ts";
 import type { EnumType, Shape, Slot, SourceKind } from "../program.ts";
+import type { Texts } from "../texts.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";
 import { isHeaderName, isPointer, isToken, remembered } from "./names.ts";
@@ -77,7 +78,7 @@ export function readSlots(tables: Tables, declared: Declared): Slot[] {
 
 function readRow({ slots: table }: Tables, i: number, { constants: { strings }, shapes }: Declared): SlotRow {
   const where = table.at(i);
-  const name = strings[table.index(i, 0, { what: "string", count: strings.length })]!;
+  const name = strings.at(table.index(i, 0, { what: "string", count: strings.length }));
   if (name === "") refuse(where, "its name is empty");
   const shape = shapes[table.index(i, 1, { what: "shape", count: shapes.length })]!;
   const sourceId = table.byte(i, 8);
@@ -105,12 +106,13 @@ function checkBuiltin({ where, name, shape, flags, argument }: SlotRow): void {
     refuse(where, `${shown(name)} is built in and has a flag other than \`read\``);
 }
 
-function checkDeclared(row: SlotRow, strings: readonly string[], problemOf: ArgumentProblems): void {
+function checkDeclared(row: SlotRow, strings: Texts, problemOf: ArgumentProblems): void {
   const { where, name, shape, source, flags } = row;
   if (shape.enumIndex === MEMBER_OF_ENUM_0)
     refuse(where, `${shown(name)} is no builtin and has the shape of \`resource.type\``);
-  const text = strings[row.argument];
-  if (text === undefined) refuse(where, `string ${row.argument} does not exist, there are ${strings.length}`);
+  if (row.argument >= strings.length)
+    refuse(where, `string ${row.argument} does not exist, there are ${strings.length}`);
+  const text = strings.at(row.argument);
   const problem = problemOf[source](row.argument);
   if (problem !== null) refuse(where, `${source} ${shown(text)}: ${problem}`);
   checkMarking(row);
@@ -132,7 +134,7 @@ function checkDeclared(row: SlotRow, strings: readonly string[], problemOf: Argu
 /** By source: why a string cannot be the argument, or null. */
 type ArgumentProblems = Readonly<Record<SourceKind, (index: number) => string | null>>;
 
-function argumentProblems(strings: readonly string[], captures: ReadonlySet<number>): ArgumentProblems {
+function argumentProblems(strings: Texts, captures: ReadonlySet<number>): ArgumentProblems {
   const named = remembered(strings, (text) => (text === "" ? "its name is empty" : null));
   return {
     builtin: () => null,
@@ -207,7 +209,7 @@ function capturedNames({ segments }: Tables): ReadonlySet<number> {
   return names;
 }
 
-function slotOf(row: SlotRow, cell: number, strings: readonly string[]): Slot {
+function slotOf(row: SlotRow, cell: number, strings: Texts): Slot {
   const { flags } = row;
   const has = (flag: number): boolean => (flags & flag) !== 0;
   return {
@@ -215,7 +217,7 @@ function slotOf(row: SlotRow, cell: number, strings: readonly string[]): Slot {
     cell,
     shape: row.shape,
     source: row.source,
-    argument: row.source === SOURCE_NAMES[SOURCE_BUILTIN] ? row.name : strings[row.argument]!,
+    argument: row.source === SOURCE_NAMES[SOURCE_BUILTIN] ? row.name : strings.at(row.argument),
     read: has(SLOT_READ),
     optional: has(SLOT_OPTIONAL),
     marking: has(SLOT_CLAIMED) ? "claimed" : has(SLOT_TRUSTED) ? "trusted" : "verified",

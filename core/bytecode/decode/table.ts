@@ -1,50 +1,74 @@
 /** Rows of 32-bit words in a section. Only made once its whole extent is known to lie inside the bundle. */
+import type { ByteSource } from "../byte-source.ts";
 import { NONE } from "../gen/constants.ts";
 import { refuse } from "./refusal.ts";
+
+/** Bytes that are looked at together. */
+const WINDOW_BYTES = 65_536;
 
 export class Table {
   /** How messages call one entry: `slots entry`. */
   readonly label: string;
   readonly count: number;
-  readonly #view: DataView;
+  readonly #source: ByteSource;
   readonly #offset: number;
   readonly #rowBytes: number;
+  /** The rows at hand: bytes of the source from `#windowAt` on. */
+  #window = new DataView(new ArrayBuffer(0));
+  #windowAt = 0;
 
   constructor(
     label: string,
-    view: DataView,
+    source: ByteSource,
     place: { readonly offset: number; readonly count: number; readonly rowBytes: number },
   ) {
     this.label = label;
     this.count = place.count;
-    this.#view = view;
+    this.#source = source;
     this.#offset = place.offset;
     this.#rowBytes = place.rowBytes;
   }
 
   /** Unsigned 32-bit word `column` of a row. */
   word(row: number, column: number): number {
-    return this.#view.getUint32(this.start(row) + column * 4, true);
+    const at = this.#at(row, column * 4);
+    return this.#window.getUint32(at, true);
   }
 
   /** Byte `byte` of a row. */
   byte(row: number, byte: number): number {
-    return this.#view.getUint8(this.start(row) + byte);
+    const at = this.#at(row, byte);
+    return this.#window.getUint8(at);
   }
 
   /** Unsigned 16-bit number at byte `byte` of a row. */
   half(row: number, byte: number): number {
-    return this.#view.getUint16(this.start(row) + byte, true);
+    const at = this.#at(row, byte);
+    return this.#window.getUint16(at, true);
   }
 
   /** Double at the start of a row. */
   double(row: number): number {
-    return this.#view.getFloat64(this.start(row), true);
+    const at = this.#at(row, 0);
+    return this.#window.getFloat64(at, true);
   }
 
   /** Offset of a row in the bundle. */
   start(row: number): number {
     return this.#offset + row * this.#rowBytes;
+  }
+
+  /** Where a byte of a row stands in the window, which is moved to the row if it is elsewhere. */
+  #at(row: number, byte: number): number {
+    const at = this.start(row) - this.#windowAt;
+    if (at >= 0 && at + this.#rowBytes <= this.#window.byteLength) return at + byte;
+    const rows = Math.max(1, Math.floor(WINDOW_BYTES / this.#rowBytes));
+    const first = row - (row % rows);
+    const end = Math.min(this.count, first + rows);
+    const bytes = this.#source.read(this.start(first), this.start(end)).slice();
+    this.#window = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#windowAt = this.start(first);
+    return this.start(row) - this.#windowAt + byte;
   }
 
   /** What messages call a row. */

@@ -2,16 +2,14 @@
 import { LIMIT_SHAPE_WIDTH_MAX, TYPE_ENUM, TYPE_LIST, TYPE_RECORD } from "../gen/constants.ts";
 import { TYPE_NAMES } from "../gen/tables.ts";
 import type { EnumType, Shape, ShapeField } from "../program.ts";
+import type { Texts } from "../texts.ts";
 import type { Tables } from "./container.ts";
 import { remembered } from "./names.ts";
 import { refuse, shown } from "./refusal.ts";
 import { allUsed, nextRange } from "./table.ts";
 
 /** Rule 6. */
-export function readEnums(
-  { enums: table, members: memberTable }: Tables,
-  strings: readonly string[],
-): EnumType[] {
+export function readEnums({ enums: table, members: memberTable }: Tables, strings: Texts): EnumType[] {
   if (table.count === 0) refuse("enums", "entry 0, `resource.type`, is missing");
   const text = { what: "string", count: strings.length };
   const enums: EnumType[] = [];
@@ -19,7 +17,7 @@ export function readEnums(
   let next = 0;
   for (let i = 0; i < table.count; i++) {
     const name = table.index(i, 0, text);
-    if (names.has(name)) refuse(table.at(i), `a second enum ${shown(strings[name]!)}`);
+    if (names.has(name)) refuse(table.at(i), `a second enum ${shown(strings.at(name))}`);
     names.add(name);
     const ordered = table.word(i, 1);
     if (ordered > 1) refuse(table.at(i), `\`ordered\` is ${ordered}, not 0 or 1`);
@@ -29,17 +27,17 @@ export function readEnums(
     const members = new Set<number>();
     for (let m = first; m < next; m++) {
       const member = memberTable.index(m, 0, text);
-      if (members.has(member)) refuse(table.at(i), `member ${shown(strings[member]!)} stands there twice`);
+      if (members.has(member)) refuse(table.at(i), `member ${shown(strings.at(member))} stands there twice`);
       members.add(member);
     }
-    enums.push({ name: strings[name]!, ordered: ordered === 1, members: [...members] });
+    enums.push({ name: strings.at(name), ordered: ordered === 1, members: [...members] });
   }
   allUsed(memberTable, next);
   return enums;
 }
 
 /** Rule 7. That a shape of enum 0 belongs to a builtin is seen with the slots. */
-export function readShapes(tables: Tables, strings: readonly string[], enums: readonly EnumType[]): Shape[] {
+export function readShapes(tables: Tables, strings: Texts, enums: readonly EnumType[]): Shape[] {
   const { shapes: table, fields: fieldTable } = tables;
   const shapes: Shape[] = [];
   const dotted = remembered(strings, (text) => text.includes("."));
@@ -74,7 +72,7 @@ function readRecord(
   { shapes: table, fields: fieldTable }: Tables,
   range: { readonly record: number; readonly first: number; readonly end: number },
   known: {
-    readonly strings: readonly string[];
+    readonly strings: Texts;
     readonly dotted: (index: number) => boolean;
     readonly shapes: readonly Shape[];
   },
@@ -84,7 +82,7 @@ function readRecord(
   let width = 1;
   for (let f = range.first; f < range.end; f++) {
     const index = fieldTable.index(f, 0, { what: "string", count: known.strings.length });
-    const name = known.strings[index]!;
+    const name = known.strings.at(index);
     if (known.dotted(index)) refuse(fieldTable.at(f), `the name ${shown(name)} holds a dot`);
     if (names.has(name)) refuse(fieldTable.at(f), `a second field ${shown(name)} in one record`);
     names.add(name);

@@ -8,7 +8,7 @@ export const SEMANTICS_VERSION = 1;
 export const NONE = 4294967295;
 export const HEADER_BYTES = 64;
 export const SECTION_ENTRY_BYTES = 44;
-export const SECTION_COUNT = 15;
+export const SECTION_COUNT = 17;
 export const INSTRUCTION_BYTES = 8;
 export const DIGEST_DOMAIN = "ipe-bundle-digest-v1\n";
 
@@ -43,7 +43,9 @@ export const SECTION_ENTRY_LENGTH = 8;
 export const SECTION_ENTRY_HASH = 12;
 
 /** A larger bundle is refused unread. */
-export const LIMIT_BUNDLE_BYTES_MAX = 67108864;
+export const LIMIT_BUNDLE_BYTES_MAX = 536870912;
+/** The filter refuses a larger one: its memory is the proxy's. */
+export const LIMIT_FILTER_BUNDLE_BYTES_MAX = 67108864;
 /** A longer request body makes every body attribute invalid. */
 export const LIMIT_BODY_BYTES_MAX = 262144;
 /** A list with more elements is invalid (from a body: the whole body is). */
@@ -182,7 +184,7 @@ export const NODE_AND = 1;
 export const NODE_OR = 2;
 export const NODE_NOT = 3;
 
-/** Every text of the bundle, UTF-8, each once. Strings in other sections are indexes into it. */
+/** Texts that decide, and names, UTF-8, each once. Strings in other sections are indexes into it. */
 export const SECTION_STRINGS = 1;
 /** Number constants: finite, not -0, each once. */
 export const SECTION_NUMBERS = 2;
@@ -204,7 +206,7 @@ export const SECTION_RESOURCES = 9;
 export const SECTION_CODE = 10;
 /** What an allow does; policies use them one after the other. */
 export const SECTION_OBLIGATIONS = 11;
-/** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. */
+/** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. The constants are the policy's row in the section rows. */
 export const SECTION_POLICIES = 12;
 /** Metadata as written; policies use the entries one after the other. */
 export const SECTION_METADATA = 13;
@@ -212,6 +214,10 @@ export const SECTION_METADATA = 13;
 export const SECTION_EXPLAIN = 14;
 /** Business hours. days: bit 0 Monday ... bit 6 Sunday; from, to: minutes of the local day, to excluded. From each minute (since 1970-01-01T00:00Z) on the local time is so many minutes ahead of UTC; before the first and from `until` on nothing is known. Schedules use the offsets one after the other. */
 export const SECTION_SCHEDULES = 15;
+/** What is only shown: intents, metadata, sources of conditions; UTF-8. A text starts where the one before ends. A runtime may leave this section, metadata and explain where they are, and read of them what it shows. */
+export const SECTION_TEXTS = 16;
+/** Constants by policy, for instructions with a column: policies that differ in constants only share their code. Policies use them one after the other. */
+export const SECTION_ROWS = 17;
 
 /** The routine or body answers true. */
 export const OP_ACCEPT = 1;

@@ -2,7 +2,7 @@
 
 export const TYPE_NAMES = ["string", "int", "float", "bool", "enum", "ip", "cidr", "datetime", "duration", "list", "record"] as const;
 export const SOURCE_NAMES = ["builtin", "header", "query", "cookie", "capture", "body", "extension"] as const;
-export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "automata", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain", "schedules"] as const;
+export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "automata", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain", "schedules", "texts", "rows"] as const;
 export const SEVERITY_NAMES = ["critical", "high", "medium", "low", "info"] as const;
 export const EFFECT_NAMES = ["requires", "allows", "denies"] as const;
 export const SET_NAMES = ["strings", "numbers", "members", "networks"] as const;

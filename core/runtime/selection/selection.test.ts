@@ -9,7 +9,7 @@ import { createSlotLoader } from "../../request/load.ts";
 import { Slots } from "../../request/slots.ts";
 import { Engine } from "../engine.ts";
 import { requestOf } from "../suites/index.fixture.ts";
-import { keysOf } from "./keys.ts";
+import { keysOf, valuesOf } from "./keys.ts";
 import { RisingSet } from "./rising-set.ts";
 import { Selection } from "./selection.ts";
 
@@ -70,15 +70,17 @@ describe("what a trigger demands", () => {
     const names = new Map(
       ["text", "text2", "int", "float", "risk", "ip"].map((name) => [ref(name).cell, name]),
     );
-    const found = keysOf(program, program.policies[0]!.trigger).map(
-      ({ dimension, values }) => `${names.get(dimension >> 2)} ${HOW[dimension & 3]} ${values.length}`,
-    );
+    const found = keysOf(program, program.policies.at(0).trigger).flatMap((key) => {
+      const values = valuesOf(key, program, 0);
+      const { dimension } = key;
+      return values === null ? [] : `${names.get(dimension >> 2)} ${HOW[dimension & 3]} ${values.length}`;
+    });
     expect(found).toEqual(wanted);
   });
 
   it("a set of too many values is no key", () => {
     const program = programWith([oneOf("int", ...Array.from({ length: 65 }, (_, i) => i))]);
-    expect(keysOf(program, 0)).toEqual([]);
+    expect(keysOf(program, 0).map((key) => valuesOf(key, program, 0))).toEqual([null]);
   });
 });
 

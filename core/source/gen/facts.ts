@@ -1,7 +1,9 @@
 // Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.
 
 /** A larger bundle is refused unread. */
-export const BUNDLE_BYTES_MAX = 67108864;
+export const BUNDLE_BYTES_MAX = 536870912;
+/** The filter refuses a larger one: its memory is the proxy's. */
+export const FILTER_BUNDLE_BYTES_MAX = 67108864;
 /** A longer request body makes every body attribute invalid. */
 export const BODY_BYTES_MAX = 262144;
 /** A list with more elements is invalid (from a body: the whole body is). */

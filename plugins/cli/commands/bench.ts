@@ -58,7 +58,7 @@ interface Found {
 
 /** Each condition alone, as `ipe explain` measures it, slowest first. */
 function leafTimes(engine: Engine, request: NeutralRequest): LeafTime[] {
-  const times = engine.program.policies.flatMap(({ name }) => {
+  const times = engine.program.policies.list.flatMap(({ name }) => {
     const { trigger, requirement } = engine.trees(request, name, process.hrtime.bigint)!;
     return [trigger, requirement]
       .flatMap(leavesOf)

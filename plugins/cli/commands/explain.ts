@@ -46,7 +46,7 @@ const BOUNDS = {
 /** Print the conditions of one policy, or of all, with what they saw. */
 export function explainCommand(options: ExplainOptions, output: Output): number {
   const { engine, request } = load(options, output);
-  const names = engine.program.policies.map((policy) => policy.name);
+  const names = engine.program.policies.list.map((policy) => policy.name);
   if (options.policy !== undefined && !names.includes(options.policy)) {
     throw new Failure(
       `there is no policy \`${options.policy}\`; the bundle has ${names.length === 0 ? "none" : names.join(", ")}`,
@@ -135,7 +135,7 @@ export function policyText(
   trees: PolicyTrees,
   output: Pick<Output, "paint">,
 ): string {
-  const intent = engine.program.policies.find((policy) => policy.name === report.name)!.intent;
+  const intent = engine.program.policies.list.find((policy) => policy.name === report.name)!.intent;
   const time = trees.ns === null ? "" : output.paint("result", "faint", ` (${timeText(trees.ns)})`);
   const lines = [
     `${report.kind} ${report.name}${report.mode === "permissive" ? " (permissive)" : ""}: ${report.outcome}${time}`,

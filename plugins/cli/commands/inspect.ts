@@ -18,7 +18,7 @@ function bundleData({ program, readsBody, headerNames }: Engine): Record<string,
     default: program.defaultAllow ? "allow" : "deny",
     readsBody,
     stripsRequestHeaders: headerNames,
-    policies: program.policies.map(({ name, kind, mode, severity, effect, intent, metadata }) => ({
+    policies: program.policies.list.map(({ name, kind, mode, severity, effect, intent, metadata }) => ({
       name,
       kind,
       mode,
@@ -51,7 +51,7 @@ function bundleText({ program, readsBody, headerNames }: Engine): string {
     `body      ${readsBody ? "read" : "not read"}`,
     `strips    ${headerNames.length === 0 ? "no request headers" : headerNames.join(", ")}`,
     "",
-    ...program.policies.flatMap(({ name, kind, mode, severity, effect, intent }) => [
+    ...program.policies.list.flatMap(({ name, kind, mode, severity, effect, intent }) => [
       `${kind} ${name}: ${severity}, ${mode}, ${effect}`,
       ...(intent === null ? [] : [`  "${intent}"`]),
     ]),

@@ -44,7 +44,24 @@ const FIELDS: readonly CodeFault[] = [
     `unknown opcode ${INSTRUCTIONS.length}`,
   ),
   words("opcode 255", [[255, 0, 0, 0]], 16, "unknown opcode 255"),
-  words("bit 15", [[1 | 0x8000, 0, 0, 0]], 16, "bit 15 is not zero"),
+  words(
+    "column of ACCEPT",
+    [instruction("ACCEPT", { column: 1 })],
+    16,
+    "ACCEPT has no constant and names a column",
+  ),
+  words(
+    "column of a test of two cells",
+    testRoutine("EQ_STRINGS", { a: CELLS.environment, b: CELLS.environment, column: 1 }),
+    16,
+    "EQ_STRINGS has no constant and names a column",
+  ),
+  words(
+    "column of CONSTANT",
+    testRoutine("CONSTANT", { column: 1 }),
+    16,
+    "CONSTANT has no constant and names a column",
+  ),
   words(
     "sense of ACCEPT",
     [instruction("ACCEPT", { sense: 1 })],
@@ -245,7 +262,7 @@ const CONSTANTS: readonly CodeFault[] = [
     "string",
     "EQ_STRING",
     { a: CELLS.environment, b: 999 },
-    "EQ_STRING: string 999 does not exist, there are 82",
+    "EQ_STRING: string 999 does not exist, there are 72",
   ),
   one("number", "EQ_NUMBER", { a: CELLS.amount, b: 3 }, "EQ_NUMBER: number 3 does not exist, there are 3"),
   one(
@@ -555,7 +572,7 @@ const LENGTHS: readonly CodeFault[] = [
   {
     name: "string that the code added",
     code: (model) => testRoutine("EQ_STRING", { a: CELLS.environment, b: string(model, "new") + 1 }),
-    error: "code instruction 16: EQ_STRING: string 83 does not exist, there are 83",
+    error: "code instruction 16: EQ_STRING: string 73 does not exist, there are 73",
   },
 ];
 

@@ -1,7 +1,7 @@
 /** Faults against rules 16 and 17: explain trees, and the use of routines. */
 import { NONE } from "../../../core/bytecode/gen/constants.ts";
 import { instruction } from "../sample.ts";
-import { type Fault, STRINGS } from "./fault.ts";
+import { type Fault, STRINGS, TEXTS } from "./fault.ts";
 
 export const EXPLAIN: readonly Fault[] = [
   ["a row too few", (m) => void m.rows.pop(), "explain: 2 rows for 3 policies"],
@@ -165,9 +165,9 @@ export const EXPLAIN: readonly Fault[] = [
   [
     "text of a node",
     (m) => {
-      m.nodes[3]!.text = STRINGS;
+      m.nodes[3]!.text = TEXTS;
     },
-    `explain node 3: string ${STRINGS} does not exist, there are ${STRINGS}`,
+    `explain node 3: text ${TEXTS} does not exist, there are ${TEXTS}`,
   ],
   [
     "line 0",

@@ -8,6 +8,9 @@ export type Fault = readonly [name: string, change: (model: Model) => void, erro
 /** Texts of the sample: the first index that does not exist. */
 export const STRINGS = sample().strings.length;
 
+/** What is only shown, likewise. */
+export const TEXTS = sample().texts.length;
+
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }

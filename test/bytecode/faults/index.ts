@@ -1,10 +1,11 @@
-/** All faults of a sealed bundle, at least one for each part of rules 4 to 17, by the rule that they break. */
+/** All faults of a sealed bundle, at least one for each part of rules 4 to 18, by the rule that they break. */
 import { AUTOMATA, CONSTANTS, SETS } from "./constants.ts";
 import { EXPLAIN } from "./explain.ts";
 import type { Fault } from "./fault.ts";
 import { OBLIGATIONS, POLICIES, POLICY_SETS } from "./policies.ts";
 import { READS } from "./reads.ts";
 import { RESOURCES } from "./resources.ts";
+import { ROWS, SHOWN } from "./rows.ts";
 import { SLOTS } from "./slots.ts";
 import { TYPES } from "./types.ts";
 
@@ -24,4 +25,6 @@ export const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   "rule 15, policies": POLICIES,
   "rule 15, policy sets": POLICY_SETS,
   "rules 16 and 17, explain": EXPLAIN,
+  "rule 4, texts": SHOWN,
+  "rule 18, rows": ROWS,
 };

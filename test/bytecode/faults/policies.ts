@@ -2,7 +2,7 @@
 import { NONE, SLOT_HAS_DEFAULT, SLOT_READ } from "../../../core/bytecode/gen/constants.ts";
 import type { Model } from "../model.ts";
 import { string } from "../sample.ts";
-import { type Fault, STRINGS } from "./fault.ts";
+import { type Fault, STRINGS, TEXTS } from "./fault.ts";
 
 /** Slots of the sample by name. */
 const SLOT = {
@@ -128,9 +128,9 @@ export const POLICIES: readonly Fault[] = [
   [
     "intent",
     (m) => {
-      m.policies[0]!.intent = STRINGS;
+      m.policies[0]!.intent = TEXTS;
     },
-    `policies entry 0: string ${STRINGS} does not exist, there are ${STRINGS}`,
+    `policies entry 0: text ${TEXTS} does not exist, there are ${TEXTS}`,
   ],
   [
     "unknown kind",
@@ -307,23 +307,23 @@ export const POLICIES: readonly Fault[] = [
   [
     "key of metadata",
     (m) => {
-      m.metadata[1]!.key = STRINGS;
+      m.metadata[1]!.key = TEXTS;
     },
-    `metadata entry 1: string ${STRINGS} does not exist, there are ${STRINGS}`,
+    `metadata entry 1: text ${TEXTS} does not exist, there are ${TEXTS}`,
   ],
   [
     "value of metadata",
     (m) => {
-      m.metadata[1]!.value = STRINGS;
+      m.metadata[1]!.value = TEXTS;
     },
-    `metadata entry 1: string ${STRINGS} does not exist, there are ${STRINGS}`,
+    `metadata entry 1: text ${TEXTS} does not exist, there are ${TEXTS}`,
   ],
   [
     "key twice",
     (m) => {
       m.metadata[1]!.key = m.metadata[0]!.key;
     },
-    "metadata entry 1: a second `owner` in one policy",
+    "policies entry 0: it has one key twice in its metadata",
   ],
   [
     "expiry that is no number",

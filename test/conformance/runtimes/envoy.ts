@@ -99,7 +99,7 @@ export function seenResponse(vector: CompiledVector, given: Case, response: Http
       deny: null,
     };
   }
-  const byPolicy = vector.program.policies.some((policy) => policy.name === reason);
+  const byPolicy = vector.program.policies.list.some((policy) => policy.name === reason);
   return {
     decision: "deny",
     reason: byPolicy

@@ -53,7 +53,7 @@ function valueIn(slots: Slots, cell: number, shape: Shape, program: Program): Va
     case "bool":
       return present(number === 1);
     case "enum":
-      return present(number < 0 ? "" : program.strings[program.enums[shape.enumIndex]!.members[number]!]!);
+      return present(number < 0 ? "" : program.strings.at(program.enums[shape.enumIndex]!.members[number]!));
     case "ip":
     case "cidr":
       return present(address(slots.bytes.slice(offset, offset + 16), length));

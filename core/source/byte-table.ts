@@ -2,7 +2,8 @@
  * A fixed set of names, found by bytes: open addressing over one array, no strings on the way. With `fold`,
  * ASCII letters are equal whatever their case.
  *
- * The names come from a bundle, never from a request, so nobody outside can make them collide.
+ * The names come from a bundle, never from a request. A seed that depends on all of it keeps its author from choosing
+ * names that collide.
  */
 
 const FNV_BASIS = 0x811c9dc5;
@@ -14,11 +15,12 @@ export class ByteTable {
   /** Index of a name plus one; 0 is free. A power of two, at most half full. */
   readonly #cells: Int32Array;
   readonly #fold: boolean;
+  readonly #seed: number;
   /** Longer texts are in no table: they are not even hashed. */
   readonly #lengthMax: number;
 
   /** Name i is `bytes[offsets[i] .. offsets[i + 1]]`. Of equal names the first one is found. */
-  constructor(bytes: Uint8Array, offsets: Int32Array, fold = false) {
+  constructor(bytes: Uint8Array, offsets: Int32Array, fold = false, seed = 0) {
     const count = Math.max(0, offsets.length - 1);
     let size = 4;
     while (size < count * 2) size *= 2;
@@ -26,6 +28,7 @@ export class ByteTable {
     this.#offsets = offsets;
     this.#cells = new Int32Array(size);
     this.#fold = fold;
+    this.#seed = (seed ^ FNV_BASIS) | 0;
     let lengthMax = -1;
     for (let i = 0; i < count; i++) lengthMax = Math.max(lengthMax, offsets[i + 1]! - offsets[i]!);
     this.#lengthMax = lengthMax;
@@ -54,7 +57,7 @@ export class ByteTable {
   }
 
   #hash(text: Uint8Array, start: number, end: number): number {
-    let hash = FNV_BASIS;
+    let hash = this.#seed;
     for (let i = start; i < end; i++)
       hash = Math.imul(hash ^ (this.#fold ? lower(text[i]!) : text[i]!), FNV_PRIME);
     return hash ^ (hash >>> 15);

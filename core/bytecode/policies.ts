@@ -1,0 +1,183 @@
+/**
+ * The policies of a program by column, so that a million of them are a few arrays. What only people read of a policy
+ * (intent, metadata, the trees of its conditions) is read where it is when somebody asks.
+ */
+
+import { EFFECT_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
+import type { ExplainNode, PolicyEntry } from "./program.ts";
+import { POLICY_KINDS, POLICY_MODES } from "./program.ts";
+import type { Texts } from "./texts.ts";
+
+/** One element a policy, or one more where ranges follow each other. Indexes are -1 for none. */
+export interface PolicyColumns {
+  readonly count: number;
+  /** String indexes. */
+  readonly names: Int32Array;
+  /** Policy sets. */
+  readonly sets: Int32Array;
+  readonly kinds: Uint8Array;
+  readonly modes: Uint8Array;
+  readonly severities: Uint8Array;
+  readonly effects: Uint8Array;
+  /** Starts of the code. */
+  readonly triggers: Int32Array;
+  readonly requirements: Int32Array;
+  readonly denyStatuses: Uint16Array;
+  /** String indexes. */
+  readonly denyBodies: Int32Array;
+  readonly reasons: Int32Array;
+  readonly obligationStarts: Int32Array;
+  /** Indexes of numbers. */
+  readonly expiries: Int32Array;
+  readonly offWhenExpired: Uint8Array;
+  /** Where each policy's constants start in `rows`. */
+  readonly rowStarts: Int32Array;
+}
+
+/** What is read when it is asked for. */
+export interface PolicyTexts {
+  intent(policy: number): string | null;
+  metadata(policy: number): PolicyEntry["metadata"];
+  triggerNode(policy: number): ExplainNode | null;
+  requirementNode(policy: number): ExplainNode | null;
+}
+
+/** What policies refer to. */
+export interface PolicyFacts {
+  readonly strings: Texts;
+  readonly numbers: Float64Array;
+  /** By obligation: index into `headerNames`, and string index. */
+  readonly headers: Int32Array;
+  readonly values: Int32Array;
+}
+
+export class Policies implements Iterable<PolicyEntry> {
+  readonly columns: PolicyColumns;
+  readonly #facts: PolicyFacts;
+  readonly #texts: PolicyTexts;
+  #list: readonly PolicyEntry[] | null = null;
+
+  constructor(columns: PolicyColumns, facts: PolicyFacts, texts: PolicyTexts) {
+    this.columns = columns;
+    this.#facts = facts;
+    this.#texts = texts;
+  }
+
+  get length(): number {
+    return this.columns.count;
+  }
+
+  /** The name of a policy that exists. */
+  nameOf(index: number): string {
+    return this.#facts.strings.at(this.columns.names[index]!);
+  }
+
+  /** What a policy sets on an allow. */
+  setHeadersOf(index: number): PolicyEntry["setHeaders"] {
+    const { obligationStarts } = this.columns;
+    const { headers, values } = this.#facts;
+    const setHeaders: { header: number; value: number }[] = [];
+    for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++)
+      setHeaders.push({ header: headers[o]!, value: values[o]! });
+    return setHeaders;
+  }
+
+  /** The policy of an index that exists; made anew each time. */
+  at(index: number): PolicyEntry {
+    const { columns: c } = this;
+    const { strings, numbers } = this.#facts;
+    const textOr = (string: number): string | null => (string === -1 ? null : strings.at(string));
+    const expiry = c.expiries[index]!;
+    const texts = this.#texts;
+    // Who looks at a policy twice sees the same nodes.
+    const triggerNode = once(() => texts.triggerNode(index));
+    const requirementNode = once(() => texts.requirementNode(index));
+    return {
+      index,
+      name: this.nameOf(index),
+      set: c.sets[index]!,
+      kind: POLICY_KINDS[c.kinds[index]!]!,
+      mode: POLICY_MODES[c.modes[index]!]!,
+      severity: SEVERITY_NAMES[c.severities[index]!]!,
+      effect: EFFECT_NAMES[c.effects[index]!]!,
+      trigger: c.triggers[index]!,
+      requirement: c.requirements[index]!,
+      row: c.rowStarts[index]!,
+      denyStatus: c.denyStatuses[index]!,
+      denyBody: textOr(c.denyBodies[index]!),
+      reason: textOr(c.reasons[index]!),
+      setHeaders: this.setHeadersOf(index),
+      expires: expiry === -1 ? null : numbers[expiry]!,
+      offWhenExpired: c.offWhenExpired[index] === 1,
+      get intent() {
+        return texts.intent(index);
+      },
+      get metadata() {
+        return texts.metadata(index);
+      },
+      get triggerNode() {
+        return triggerNode();
+      },
+      get requirementNode() {
+        return requirementNode();
+      },
+    };
+  }
+
+  /** The policy of this name, or undefined. */
+  named(name: string): PolicyEntry | undefined {
+    for (let i = 0; i < this.length; i++) if (this.nameOf(i) === name) return this.at(i);
+    return undefined;
+  }
+
+  /** All of them, for who looks at all again and again; made once and kept. */
+  get list(): readonly PolicyEntry[] {
+    this.#list ??= [...this];
+    return this.#list;
+  }
+
+  /** One policy without the others, as one that can allow: what it alone wants. */
+  alone(index: number): Policies {
+    const { columns: c } = this;
+    const one = <T extends Int32Array | Uint8Array | Uint16Array>(column: T): T =>
+      column.slice(index, index + 1) as T;
+    const range = (starts: Int32Array): Int32Array => starts.slice(index, index + 2);
+    const columns: PolicyColumns = {
+      count: 1,
+      names: one(c.names),
+      sets: one(c.sets),
+      kinds: new Uint8Array(1),
+      modes: one(c.modes),
+      severities: one(c.severities),
+      effects: one(c.effects),
+      triggers: one(c.triggers),
+      requirements: one(c.requirements),
+      denyStatuses: one(c.denyStatuses),
+      denyBodies: one(c.denyBodies),
+      reasons: one(c.reasons),
+      obligationStarts: range(c.obligationStarts),
+      expiries: one(c.expiries),
+      offWhenExpired: one(c.offWhenExpired),
+      rowStarts: range(c.rowStarts),
+    };
+    const texts = this.#texts;
+    return new Policies(columns, this.#facts, {
+      intent: () => texts.intent(index),
+      metadata: () => texts.metadata(index),
+      triggerNode: () => texts.triggerNode(index),
+      requirementNode: () => texts.requirementNode(index),
+    });
+  }
+
+  *[Symbol.iterator](): Iterator<PolicyEntry> {
+    for (let i = 0; i < this.length; i++) yield this.at(i);
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
