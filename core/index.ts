@@ -1,5 +1,6 @@
 /** What hosts use. */
 
+export { type ByteSource, inMemory } from "./bytecode/byte-source.ts";
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
 export type { Program } from "./bytecode/program.ts";
@@ -94,5 +95,6 @@ export {
   type TurnedOff,
 } from "./source/diagnostics.ts";
 export { printable } from "./source/display.ts";
+export { FILTER_BUNDLE_BYTES_MAX } from "./source/gen/facts.ts";
 export { DIAGNOSTICS } from "./source/ids.ts";
 export { type FileAnswer, locate, type RowsAnswer, type Source } from "./source/source.ts";

@@ -8,6 +8,11 @@ export interface ByteSource {
   read(start: number, end: number): Uint8Array;
 }
 
+/** Bytes of their own; a Node Buffer's `slice` would only be another look at the same ones. */
+export function copied(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}
+
 /** The bytes themselves: whoever hands them over changes them no more. */
 export function inMemory(bytes: Uint8Array): ByteSource {
   return { length: bytes.length, read: (start, end) => bytes.subarray(start, end) };

@@ -2,7 +2,7 @@
  * From the bytes of a bundle to a verified program. This is the only door: what comes out satisfies every rule of
  * docs/bytecode.md, "Verification", so nothing behind it checks an index, an offset or a type again.
  */
-import { type ByteSource, inMemory } from "./byte-source.ts";
+import { type ByteSource, copied, inMemory } from "./byte-source.ts";
 import { readConstants } from "./decode/constants.ts";
 import { readHead, readSections, readTables, type Section, type Tables } from "./decode/container.ts";
 import { checkExplain, TreeReader } from "./decode/explain.ts";
@@ -49,7 +49,7 @@ export type Decoded =
  */
 export function decode(bundle: Uint8Array | ByteSource): Decoded {
   try {
-    return { ok: true, program: verify(bundle instanceof Uint8Array ? inMemory(bundle.slice()) : bundle) };
+    return { ok: true, program: verify(bundle instanceof Uint8Array ? inMemory(copied(bundle)) : bundle) };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, error: error.message };
     // Our own fault, for which a host must not fall either: the bundle in force stays. The fuzz looks for this text.

@@ -1,4 +1,5 @@
 /** A bundle, ready to judge requests. One engine judges one request at a time, from start to end with one bundle. */
+import type { ByteSource } from "../bytecode/byte-source.ts";
 import { decode } from "../bytecode/decode.ts";
 import type { Program } from "../bytecode/program.ts";
 import type { Decision, Explanation } from "../decision/decision.ts";
@@ -33,7 +34,7 @@ export interface EngineOptions {
 }
 
 /** Verify a bundle and make it ready; `error` says why it is refused. */
-export function createEngine(bundle: Uint8Array, options: EngineOptions = {}): EngineResult {
+export function createEngine(bundle: Uint8Array | ByteSource, options: EngineOptions = {}): EngineResult {
   const decoded = decode(bundle);
   return decoded.ok ? { ok: true, engine: new Engine(decoded.program, options) } : decoded;
 }

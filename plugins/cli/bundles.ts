@@ -1,15 +1,28 @@
 /** From a path to an engine: a bundle, or policy text that is compiled on the way. */
 import { createHash } from "node:crypto";
-import { type Compiled, compile, createEngine, type Engine, type Source } from "../../core/index.ts";
+import {
+  type ByteSource,
+  type Compiled,
+  compile,
+  createEngine,
+  type Engine,
+  inMemory,
+  type Source,
+} from "../../core/index.ts";
+import { BundleFile } from "./bundle-file.ts";
 import { EXIT_POLICY_ERRORS, Failure } from "./exit.ts";
 import { FileReader } from "./file-reader.ts";
-import { isPolicyText, readBytes, readSources, textOf } from "./files.ts";
+import { isLargeFile, isPolicyText, readBytes, readSources, textOf } from "./files.ts";
 import { type Output, reportDiagnostics } from "./output.ts";
 
 /** What a path holds at one moment. */
 export type Content =
   | { readonly kind: "text"; readonly sources: readonly Source[]; readonly reader: FileReader }
-  | { readonly kind: "bundle"; readonly bytes: Uint8Array };
+  | { readonly kind: "bundle"; readonly bytes: ByteSource };
+
+/** Larger bundles stay in their file. */
+const IN_MEMORY_MAX = 16 * 2 ** 20;
+const CHUNK_BYTES = 2 ** 20;
 
 /** Policy text or a bundle, read but not looked at. */
 export function readContent(path: string): Content {
@@ -17,7 +30,10 @@ export function readContent(path: string): Content {
     const reader = new FileReader([path]);
     return { kind: "text", sources: readSources([path], reader), reader };
   }
-  return { kind: "bundle", bytes: readBytes(path) };
+  return {
+    kind: "bundle",
+    bytes: isLargeFile(path, IN_MEMORY_MAX) ? new BundleFile(path) : inMemory(readBytes(path)),
+  };
 }
 
 /** Files that a text named while it was compiled, as they were then: by place, null for what could not be read. */
@@ -34,8 +50,12 @@ export function readAgain(files: NamedFiles): NamedFiles {
 
 /** The same for the same content, different for any other. `named`: other files whose content counts. */
 export function fingerprint(content: Content, named: NamedFiles): string {
-  const data = content.kind === "text" ? JSON.stringify([content.sources, ...named]) : content.bytes;
-  return `${content.kind} ${createHash("sha256").update(data).digest("hex")}`;
+  const hash = createHash("sha256");
+  if (content.kind === "text") hash.update(JSON.stringify([content.sources, ...named]));
+  else
+    for (let at = 0; at < content.bytes.length; at += CHUNK_BYTES)
+      hash.update(content.bytes.read(at, Math.min(at + CHUNK_BYTES, content.bytes.length)));
+  return `${content.kind} ${hash.digest("hex")}`;
 }
 
 function textOrNull(place: string): string | null {
@@ -49,13 +69,13 @@ function textOrNull(place: string): string | null {
 /** A bundle and the engine that judges by it. */
 export interface Version {
   readonly content: Content;
-  readonly bundle: Uint8Array;
+  readonly bundle: ByteSource;
   readonly engine: Engine;
 }
 
 /** Compile and verify. Diagnostics are reported; what is wrong with text or bundle ends the command. */
 export function toVersion(content: Content, path: string, output: Output): Version {
-  const bundle = content.kind === "text" ? compiled(content.sources, path, output) : content.bytes;
+  const bundle = content.kind === "text" ? inMemory(compiled(content.sources, path, output)) : content.bytes;
   if (bundle.length === 0) throw new Failure(`\`${path}\` is refused: the file is empty`);
   const made = createEngine(bundle);
   if (!made.ok) throw new Failure(`\`${path}\` is refused: ${made.error}`);

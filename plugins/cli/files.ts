@@ -51,6 +51,12 @@ export function isPolicyText(path: string): boolean {
   return path.endsWith(".ipe") || stat(path).isDirectory();
 }
 
+/** Is it a file, and no pipe or device, of more bytes? */
+export function isLargeFile(path: string, bytes: number): boolean {
+  const found = path === "-" ? undefined : statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && found.size > bytes;
+}
+
 /** The bytes of a file, `-` for stdin. */
 export function readBytes(path: string): Uint8Array {
   try {

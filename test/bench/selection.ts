@@ -18,14 +18,14 @@ const BATCHES = 7;
 const CALLS = 10;
 
 const METHODS = ["GET", "POST", "PUT", "DELETE"];
-const HEAD = `attributes
+export const HEAD = `attributes
   tenant: string trusted from header "x-tenant"
   role: string trusted from header "x-role"
   team: string trusted from header "x-team"
 `;
 
 /** Of each tenant about forty policies, which also ask for a method, and some for a path, a network, a role. */
-function policyText(i: number, tenants: number): string {
+export function policyText(i: number, tenants: number): string {
   const conditions = [`tenant == "t${i % tenants}"`, `request.method == "${METHODS[(i >> 3) % 4]}"`];
   if (i % 3 === 0) conditions.push(`request.path starts_with "/svc${i % 50}/"`);
   if (i % 5 === 0) conditions.push(`source.ip in "10.${i % 200}.0.0/16"`);
@@ -33,7 +33,7 @@ function policyText(i: number, tenants: number): string {
   return `policy P${i}:\n  triggers when ${conditions.join(" and ")}\n  requires team == "x${i % 10}" or role == "root"\n`;
 }
 
-function requestOf(random: Random, tenants: number): NeutralRequest {
+export function requestOf(random: Random, tenants: number): NeutralRequest {
   const parsed = parseNeutralRequest(
     JSON.stringify({
       request: {
@@ -99,7 +99,7 @@ function cpuMs<T>(call: () => T): [T, number] {
 }
 
 /** Nanoseconds of a decision, slots loaded: for each request the least of several batches, since others use the machine too. */
-function measured(engine: Engine, tenants: number): { median: number; p99: number } {
+export function measured(engine: Engine, tenants: number): { median: number; p99: number } {
   const random = new Random(1);
   const found: number[] = [];
   for (let r = 0; r < REQUESTS; r++) {

@@ -2,6 +2,7 @@
 import type { Automaton } from "../../automaton/automaton.ts";
 import { isMapped } from "../../source/address.ts";
 import { ByteTable } from "../../source/byte-table.ts";
+import { copied } from "../byte-source.ts";
 import {
   LIMIT_AUTOMATON_BYTES_MAX,
   LIMIT_AUTOMATON_STATES_MAX,
@@ -73,7 +74,7 @@ type Strings = Pick<Constants, "strings" | "stringBytes" | "stringOffsets" | "st
 function readStrings(tables: Tables, seed: number): Strings {
   const { source, strings: table, stringBytesAt, stringBytesCount } = tables;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const stringBytes = source.read(stringBytesAt, stringBytesAt + stringBytesCount).slice();
+  const stringBytes = copied(source.read(stringBytesAt, stringBytesAt + stringBytesCount));
   const stringOffsets = new Int32Array(table.count + 1);
   let end = 0;
   for (let i = 0; i < table.count; i++) {
@@ -263,7 +264,7 @@ function readAutomata({ source, automata: table, automataAt }: Tables): Automato
     if (start >= end) say(`start ${start} does not exist, there are ${end} states`);
     const bytes = source.read(at, at + automatonBytes(states, classes));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const classOf = bytes.slice(0, 256);
+    const classOf = copied(bytes.subarray(0, 256));
     for (const c of classOf)
       if (c >= classes) say(`class ${c} of a byte does not exist, there are ${classes}`);
     const targets = new Uint16Array(states * (classes + 1));

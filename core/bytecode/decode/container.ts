@@ -1,5 +1,5 @@
 /** Rules 1 to 3: the header, the section table with its hashes, and what every section's counts demand. */
-import type { ByteSource } from "../byte-source.ts";
+import { type ByteSource, copied } from "../byte-source.ts";
 import { bundleDigest, Sha256, TABLE_END } from "../digest.ts";
 import {
   FEATURE_AGGREGATES,
@@ -97,7 +97,7 @@ export function readHead(source: ByteSource): Head {
   const say = (what: string): never => refuse("header", what);
   if (source.length > LIMIT_BUNDLE_BYTES_MAX)
     say(`the bundle has ${source.length} bytes, the limit is ${LIMIT_BUNDLE_BYTES_MAX}`);
-  const bytes = source.read(0, Math.min(source.length, TABLE_END)).slice();
+  const bytes = copied(source.read(0, Math.min(source.length, TABLE_END)));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint32(HEADER_MAGIC, true) !== MAGIC)
     say("this is no bundle, it does not start with `IPE` and a zero byte");

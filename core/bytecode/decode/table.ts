@@ -1,5 +1,5 @@
 /** Rows of 32-bit words in a section. Only made once its whole extent is known to lie inside the bundle. */
-import type { ByteSource } from "../byte-source.ts";
+import { type ByteSource, copied } from "../byte-source.ts";
 import { NONE } from "../gen/constants.ts";
 import { refuse } from "./refusal.ts";
 
@@ -65,7 +65,7 @@ export class Table {
     const rows = Math.max(1, Math.floor(WINDOW_BYTES / this.#rowBytes));
     const first = row - (row % rows);
     const end = Math.min(this.count, first + rows);
-    const bytes = this.#source.read(this.start(first), this.start(end)).slice();
+    const bytes = copied(this.#source.read(this.start(first), this.start(end)));
     this.#window = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#windowAt = this.start(first);
     return this.start(row) - this.#windowAt + byte;

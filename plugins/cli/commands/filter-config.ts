@@ -1,5 +1,5 @@
 /** `ipe filter-config`: what Envoy and Istio hand to the filter. */
-import { missingAt, type Program } from "../../../core/index.ts";
+import { type ByteSource, FILTER_BUNDLE_BYTES_MAX, missingAt, type Program } from "../../../core/index.ts";
 import { loadVersion } from "../bundles.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import type { Output } from "../output.ts";
@@ -22,9 +22,9 @@ export function filterConfigCommand(options: FilterConfigOptions, output: Output
 }
 
 /** The JSON itself. `allowBody`: Envoy's PluginConfig sets `allow_on_headers_stop_iteration`. */
-export function filterConfiguration(bundle: Uint8Array, allowBody: boolean): string {
+export function filterConfiguration(bundle: ByteSource, allowBody: boolean): string {
   return JSON.stringify({
-    bundle: Buffer.from(bundle).toString("base64"),
+    bundle: Buffer.from(bundle.read(0, bundle.length)).toString("base64"),
     ...(allowBody ? { allow_on_headers_stop_iteration: true } : {}),
   });
 }
@@ -37,6 +37,10 @@ export function filterObjections(program: Program, allowBody: boolean): string[]
       const reason = missingAt("envoy-wasm", slot);
       return reason === null ? [] : [`the bundle reads \`${slot.name}\`, and ${reason}`];
     });
+  if (program.totalBytes > FILTER_BUNDLE_BYTES_MAX)
+    objections.push(
+      `the bundle has ${program.totalBytes} bytes, the filter takes ${FILTER_BUNDLE_BYTES_MAX}; serve it with \`ipe serve\``,
+    );
   if (program.readsBody && !allowBody)
     objections.push(
       "the bundle reads the request body; set `allow_on_headers_stop_iteration: true` in Envoy's PluginConfig and add --allow-body (Istio's WasmPlugin cannot set it: use ext_authz there)",
