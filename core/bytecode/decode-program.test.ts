@@ -231,5 +231,13 @@ describe("the program", () => {
     const decoded = accepted(shifted);
     shifted.fill(0xff);
     expect(decoded).toEqual(program);
+    expect(decoded.policies.list).toEqual(program.policies.list);
+  });
+
+  it("holds copies only of a Node Buffer, too, whose slices are none", () => {
+    const buffer = Buffer.from(writeModel(sample()));
+    const decoded = accepted(buffer);
+    buffer.fill(0xff);
+    expect(decoded.policies.list).toEqual(program.policies.list);
   });
 });
