@@ -15,7 +15,7 @@
 // @ts-ignore: decorator
 @inline export const SECTION_ENTRY_BYTES: u32 = 44;
 // @ts-ignore: decorator
-@inline export const SECTION_COUNT: u32 = 17;
+@inline export const SECTION_COUNT: u32 = 18;
 // @ts-ignore: decorator
 @inline export const INSTRUCTION_BYTES: u32 = 8;
 export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
@@ -350,6 +350,9 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Constants by policy, for instructions with a column: policies that differ in constants only share their code. Policies use them one after the other. */
 // @ts-ignore: decorator
 @inline export const SECTION_ROWS: u32 = 17;
+/** What LOOKUP asks. key, value = string, number, network index, enum member, or 0/1 (bool), as their shapes say. Maps use the entries one after the other; keys ascend, so that they can be searched. */
+// @ts-ignore: decorator
+@inline export const SECTION_MAPS: u32 = 18;
 
 /** The routine or body answers true. */
 // @ts-ignore: decorator
@@ -528,18 +531,21 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** String a with ASCII letters in lower case. */
 // @ts-ignore: decorator
 @inline export const OP_LOWER: u32 = 59;
+/** What map b gives key a, of the map's type of values. Absent where a is no key of the map. */
+// @ts-ignore: decorator
+@inline export const OP_LOOKUP: u32 = 60;
 /** As COUNT, the number itself: an int where the sure and the possible number coincide, else invalid. */
 // @ts-ignore: decorator
-@inline export const OP_TALLY: u32 = 60;
+@inline export const OP_TALLY: u32 = 61;
 /** Sum, from the first element on, of field `field` of the elements of list a for which the body is true (all, without a body): int, float or duration. 0 for none. */
 // @ts-ignore: decorator
-@inline export const OP_SUM: u32 = 61;
+@inline export const OP_SUM: u32 = 62;
 /** The least of them: int, float, datetime, duration or a member of an ordered enum. Invalid for none. */
 // @ts-ignore: decorator
-@inline export const OP_MIN: u32 = 62;
+@inline export const OP_MIN: u32 = 63;
 /** The greatest of them, likewise. */
 // @ts-ignore: decorator
-@inline export const OP_MAX: u32 = 63;
+@inline export const OP_MAX: u32 = 64;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: StaticArray<u32> = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];

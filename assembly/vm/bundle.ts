@@ -96,6 +96,17 @@ export class ScheduleEntry {
   count: u32;
 }
 
+/** A map that constants are looked up in. */
+// @ts-ignore: decorator
+@unmanaged
+export class MapEntry {
+  /** Shapes. */
+  key: u32;
+  value: u32;
+  first: u32;
+  count: u32;
+}
+
 // @ts-ignore: decorator
 @unmanaged
 export class PolicyEntry {
@@ -176,7 +187,7 @@ export class Bundle {
   textCount: u32;
   /** u32 each. */
   textEnds: usize;
-  // From here to `constants` as verify/container.ts fills them: counts and addresses of the arrays, section by section.
+  // From here to `mapEntries` as verify/container.ts fills them: counts and addresses of the arrays, section by section.
   numberCount: u32;
   numbers: usize;
   networkCount: u32;
@@ -224,6 +235,10 @@ export class Bundle {
   /** u32 each: constants of the policies, for instructions with a column. */
   constantCount: u32;
   constants: usize;
+  mapCount: u32;
+  maps: usize;
+  mapEntryCount: u32;
+  mapEntries: usize;
 
   /** Slot whose value names the policy set that applies, or NONE. */
   selector: u32;
@@ -406,6 +421,15 @@ export class Bundle {
   /** Minute (u32) and offset (i32). */
   offset(index: u32): usize {
     return this.offsets + (index << 3);
+  }
+
+  map(index: u32): MapEntry {
+    return changetype<MapEntry>(this.maps + (index << 4));
+  }
+
+  /** Key and value. */
+  mapEntry(index: u32): usize {
+    return this.mapEntries + (index << 3);
   }
 
   @inline read(index: u32): ReadEntry {

@@ -9,6 +9,7 @@ import { inNetwork, orderAddresses } from "./address";
 import { Bundle, ScheduleEntry, SetEntry } from "./bundle";
 import { equalBytes, lowerBytes } from "./bytes";
 import { ABSENT, Cell, cellAt, CELL_BYTES, INVALID, KIND_ADDRESS, KIND_STRING, PRESENT, SAFE_INTEGER_MAX } from "./cells";
+import { lookUp } from "./maps";
 import { containsBytes } from "./search";
 import { findString } from "./strings";
 import { setNumber, setString } from "./text-values";
@@ -190,6 +191,10 @@ function compute(opcode: u32, head: u32, at: usize, depth: u32, bank: usize): vo
   }
   if (opcode == op.OP_LOWER) {
     lowerText(a, into);
+    return;
+  }
+  if (opcode == op.OP_LOOKUP) {
+    lookUp(bundle, operandB(at), a, into);
     return;
   }
   const b = cellB(head, at);

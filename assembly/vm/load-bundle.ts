@@ -35,6 +35,7 @@ import { verifyAutomata } from "./verify/automata";
 import { verifyConstants, verifySchedules, verifySets } from "./verify/constants";
 import { verifyContainer } from "./verify/container";
 import { verifyExplain } from "./verify/explain";
+import { verifyMaps } from "./verify/maps";
 import { newJudgements } from "./verify/judgements";
 import { newMarks } from "./verify/marks";
 import { verifyObligations, verifyPolicies } from "./verify/policies";
@@ -82,7 +83,7 @@ function verify(bundle: Bundle): bool {
   if (!verifyConstants(bundle) || !verifySets(bundle) || !verifySchedules(bundle) || !verifyAutomata(bundle)) return false;
   if (!rankStrings(bundle)) return refuse("bundle", "out of memory");
   if (!verifyEnums(bundle) || !verifyShapes(bundle)) return false;
-  if (!verifySlots(bundle) || !verifyResources(bundle)) return false;
+  if (!verifySlots(bundle) || !verifyMaps(bundle) || !verifyResources(bundle)) return false;
   if (!verifyCode(bundle)) return false;
   if (!verifyObligations(bundle) || !verifyPolicies(bundle)) return false;
   if (!verifyExplain(bundle)) return false;

@@ -279,9 +279,13 @@ function readExtension(bundle: Bundle, request: NeutralRequest, slot: SlotEntry,
 /** A default replaces what is absent, never what is invalid. */
 function applyDefault(bundle: Bundle, slot: SlotEntry, cell: Cell): void {
   if ((slot.flags & SLOT_HAS_DEFAULT) == 0 || cell.state != ABSENT) return;
-  const index = slot.defaultIndex;
+  giveConstant(bundle, slot.shape, slot.defaultIndex, cell);
+}
+
+/** A constant of a scalar type as a present value. */
+export function giveConstant(bundle: Bundle, shape: u32, index: u32, cell: Cell): void {
   cell.state = <u16>PRESENT;
-  switch (bundle.shape(slot.shape).type) {
+  switch (bundle.shape(shape).type) {
     case TYPE_STRING:
       setString(cell, bundle.stringPointer(index), bundle.stringLength(index));
       return;

@@ -53,6 +53,8 @@ const FOLDED: Readonly<Record<string, readonly (keyof typeof CELLS)[]>> = {
   SUM: ["ratios"],
   MIN: ["ratios", "risks"],
   MAX: ["ratios", "risks"],
+  // The keys of the sample's first map are strings.
+  LOOKUP: TAKEN.string,
 };
 
 /** Does it compute a float, of the sample's numbers? Only `amount` is an int. */

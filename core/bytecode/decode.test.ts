@@ -181,6 +181,7 @@ describe("rule 3, lengths", () => {
     ["schedules", 2],
     ["texts", 1],
     ["rows", 1],
+    ["maps", 2],
   ];
   const offsetOf = (section: number): number =>
     new DataView(writeModel(sample()).buffer).getUint32(SECTION_TABLE + section * ENTRY + 4, true);

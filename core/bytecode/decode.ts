@@ -7,6 +7,7 @@ import { readConstants } from "./decode/constants.ts";
 import { readHead, readSections, readTables, type Section, type Tables } from "./decode/container.ts";
 import { checkExplain, TreeReader } from "./decode/explain.ts";
 import { type Code, readCode } from "./decode/instructions.ts";
+import { readMaps } from "./decode/maps.ts";
 import {
   type Obligations,
   type PolicyHeads,
@@ -66,8 +67,9 @@ function verify(source: ByteSource): Program {
   const enums = readEnums(tables, constants.strings);
   const shapes = readShapes(tables, constants.strings, enums);
   const slots = readSlots(tables, { constants, enums, shapes });
+  const maps = readMaps(tables, { constants, enums, shapes });
   const resources = readResources(tables, constants, enums[0]!);
-  const facts = { constants, enums, slots };
+  const facts = { constants, enums, slots, maps };
   const code = readCode(tables, facts);
   checkStructure(code);
   const timeCell = checkReads(tables, slots, code);
@@ -83,6 +85,7 @@ function verify(source: ByteSource): Program {
     defaultAllow: (head.view.getUint32(HEADER_FLAGS, true) & FLAG_DEFAULT_ALLOW) !== 0,
     readsBody: (head.view.getUint32(HEADER_FEATURES, true) & FEATURE_BODY) !== 0,
     ...kept,
+    maps,
     enums,
     slots,
     cellCount:

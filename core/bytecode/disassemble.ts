@@ -2,7 +2,7 @@
 import { formatAddress, formatNetwork } from "../source/address.ts";
 import { cellShapes, cellsOf, globalCellNames } from "./cells.ts";
 import { type Instruction, inRow, instructionAt } from "./decode/instructions.ts";
-import { OP_COUNT, OP_LOAD_NUMBER, OP_MAX, OP_MIN, OP_SUM } from "./gen/constants.ts";
+import { OP_COUNT, OP_LOAD_NUMBER, OP_LOOKUP, OP_MAX, OP_MIN, OP_SUM } from "./gen/constants.ts";
 import { type OperandB, TYPE_NAMES } from "./gen/tables.ts";
 import type { ExplainNode, PolicyEntry, Program, Shape } from "./program.ts";
 
@@ -12,6 +12,8 @@ const ELEMENT_NAMES = ["element", "inner"];
 const TEMPORARIES = 3;
 const ADDRESS_BYTES = 16;
 const ADDRESS_PREFIX = 128;
+/** Entries of a map that a line shows. */
+const MAP_SHOWN_MAX = 16;
 
 /**
  * Every policy's trigger and requirement, one instruction a line:
@@ -111,7 +113,7 @@ function routineLines({ start, row, marked }: Routine, names: Names): string[] {
     lines.push(
       `    ${String(i - start).padStart(3)}  ${indent}${[instruction.info.name.padEnd(14), ...parts].join("  ")}`.trimEnd(),
     );
-    noteTemporary(instruction, open);
+    noteTemporary(instruction, open, names.program);
     if (hasBody(instruction)) open.push(bodyOf(instruction, open, i));
   }
   return lines;
@@ -138,7 +140,12 @@ function shapeOf({ frameA, a }: Instruction, open: readonly Body[]): Shape {
   return frameA === TEMPORARIES ? open.at(-1)!.temporaries.get(a)! : open[frameA]!.shapes[a]!;
 }
 
-function noteTemporary({ opcode, frameA, a, field, into }: Instruction, open: readonly Body[]): void {
+function noteTemporary(
+  { opcode, frameA, a, b, field, into }: Instruction,
+  open: readonly Body[],
+  { maps }: Program,
+): void {
+  if (opcode === OP_LOOKUP) open.at(-1)!.temporaries.set(into, maps[b]!.value);
   if (opcode !== OP_MIN && opcode !== OP_MAX) return;
   open.at(-1)!.temporaries.set(into, cellShapes(open[frameA]!.shapes[a]!.element!)[field]!);
 }
@@ -179,6 +186,8 @@ function operandB(
       const { days, from, to } = program.schedules[b]!;
       return `schedule ${b}: days ${days}, minutes ${from}-${to}`;
     }
+    case "map":
+      return mapText(program, b);
     case "automaton":
       return `automaton ${b} of ${program.automata[b]!.states} states`;
     case "member":
@@ -227,6 +236,30 @@ function setText(
     members: (element: number) => memberText(program, shape, element),
   }[kind];
   return `[${[...elements].map(text).join(", ")}]`;
+}
+
+function mapText(program: Program, index: number): string {
+  const { key, value, keys, values } = program.maps[index]!;
+  const shown = [...keys.subarray(0, MAP_SHOWN_MAX)].map(
+    (k, i) => `${constantText(program, key, k)}: ${constantText(program, value, values[i]!)}`,
+  );
+  const more = keys.length > MAP_SHOWN_MAX ? [`${keys.length - MAP_SHOWN_MAX} more`] : [];
+  return `{${[...shown, ...more].join(", ")}}`;
+}
+
+function constantText(program: Program, shape: Shape, index: number): string {
+  switch (shape.type) {
+    case "string":
+      return quoted(program.strings.at(index));
+    case "ip":
+    case "cidr":
+      return networkText(program, index);
+    case "bool":
+    case "enum":
+      return memberText(program, shape, index);
+    default:
+      return String(program.numbers[index]!);
+  }
 }
 
 function memberText(program: Program, shape: Shape, member: number): string {

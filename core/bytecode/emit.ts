@@ -217,6 +217,9 @@ class Emitter {
       case "lower":
         this.#computing({ code: op.OP_LOWER, a: step.ref }, step.into, 0);
         return;
+      case "lookup":
+        this.#computing({ code: op.OP_LOOKUP, a: step.ref, b: this.#pools.map(step.map) }, step.into, 0);
+        return;
       case "tally":
         this.#listStep(op.OP_TALLY, step.count, step.into, 0);
         return;

@@ -82,6 +82,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
   const resources = resourceSection(plan.resources, pools);
   const policies = policySections(plan, routines, shaped, pools);
   const sets = setSection(pools.closedSets());
+  const maps = mapSection(pools, shapes);
   // INVARIANT: nothing is interned any more once the pools are written.
   const constants = [
     stringSection(pools),
@@ -104,6 +105,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
     scheduleSection(pools),
     textSection(pools),
     rowSection(shaped),
+    maps,
   ];
   return bundleOf(sections, features(plan.slots, read, code), plan.defaultAllow);
 }
@@ -294,6 +296,24 @@ function scheduleSection({ schedules }: Pools): Writer {
   }
   for (const { offsets } of schedules)
     for (const { minute, offset } of offsets) out.u32(minute, offset >>> 0);
+  return out;
+}
+
+/** INVARIANT: what it interns comes before the constants and shapes are written. */
+function mapSection(pools: Pools, shapes: Shapes): Writer {
+  const out = new Writer();
+  const closed = pools.maps.map((map) => pools.closedMap(map));
+  out.u32(
+    closed.length,
+    closed.reduce((sum, entries) => sum + entries.length, 0),
+  );
+  let first = 0;
+  closed.forEach((entries, i) => {
+    const { key, value } = pools.maps[i]!;
+    out.u32(shapes.of(key), shapes.of(value), first, entries.length);
+    first += entries.length;
+  });
+  for (const entries of closed) for (const [key, value] of entries) out.u32(key, value);
   return out;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Automaton } from "../automaton/automaton.ts";
 import type { BusinessHours } from "../schema/business-hours.ts";
-import type { ConstantValue } from "../schema/schema.ts";
+import type { ConstantValue, DataMap } from "../schema/schema.ts";
 import { isMapped, parseAddress, parseNetwork } from "../source/address.ts";
 import { utf8 } from "../source/bytes.ts";
 import { SET_MEMBERS, SET_NETWORKS, SET_NUMBERS, SET_STRINGS } from "./gen/constants.ts";
@@ -48,6 +48,7 @@ export class Pools {
   readonly #knownSets = new Map<readonly ConstantValue[], number>();
   readonly #automata = new Pool<Automaton>();
   readonly #schedules = new Pool<BusinessHours>();
+  readonly #maps: DataMap[] = [];
   /** By identity: tables are long. */
   readonly #knownAutomata = new Map<Automaton, number>();
 
@@ -142,6 +143,23 @@ export class Pools {
       case "cidr":
         return this.network(value.value);
     }
+  }
+
+  /** Maps in the order of their indexes. */
+  get maps(): readonly DataMap[] {
+    return this.#maps;
+  }
+
+  map(map: DataMap): number {
+    const known = this.#maps.indexOf(map);
+    return known === -1 ? this.#maps.push(map) - 1 : known;
+  }
+
+  /** Keys and values of a map, interned behind all other constants as the elements of sets are; keys ascend. */
+  closedMap({ key: type, entries }: DataMap): readonly (readonly [key: number, value: number])[] {
+    const interned = entries.map(({ key, value }) => [this.constant(key), this.constant(value)] as const);
+    const order = type.kind === "int" ? (key: number): number => this.numbers[key]! : (key: number) => key;
+    return interned.sort(([a], [b]) => order(a) - order(b));
   }
 
   /** One language has one table, so patterns that mean the same share it. */

@@ -153,6 +153,17 @@ export interface Schedule {
   readonly offsets: Int32Array;
 }
 
+/** What LOOKUP asks. */
+export interface ConstantMap {
+  /** A string, an int or an enum. */
+  readonly key: Shape;
+  readonly value: Shape;
+  /** Ascending: numbers by value, strings and members by index. */
+  readonly keys: Int32Array;
+  /** String, number, network or member indexes, or 0/1: one beside each key. */
+  readonly values: Int32Array;
+}
+
 export interface Program {
   /** `sha256:` and 64 hex digits. */
   readonly digest: string;
@@ -176,6 +187,7 @@ export interface Program {
   /** What `matches` and `like` ask, by index. */
   readonly automata: readonly Automaton[];
   readonly schedules: readonly Schedule[];
+  readonly maps: readonly ConstantMap[];
   readonly enums: readonly EnumType[];
   readonly slots: readonly Slot[];
   /** Cells of the global frame, and where some code computes those of its values behind them. */

@@ -25,6 +25,7 @@ export function resultType(operator: ArithmeticOperator, left: Type, right: Type
 /** Temporaries that a value needs at once: the left side waits while the right one is computed. */
 export function temporariesOf(e: Expression): number {
   if (e.kind === "lower") return Math.max(1, temporariesOf(e.operand));
+  if (e.kind === "lookup") return Math.max(1, temporariesOf(e.key));
   if (e.kind !== "arithmetic") return e.kind === "path" ? 0 : 1;
   const left = temporariesOf(e.left);
   return Math.max(1, left, temporariesOf(e.right) + (left > 0 ? 1 : 0));

@@ -4,7 +4,7 @@ import type { Automaton } from "../automaton/automaton.ts";
 import type { Pattern } from "../automaton/pattern.ts";
 import type { BusinessHours } from "../schema/business-hours.ts";
 import { resolve } from "../schema/resolve.ts";
-import type { Attribute, ConstantValue, DataSet, Schema, Type } from "../schema/schema.ts";
+import type { Attribute, ConstantValue, DataMap, DataSet, Schema, Type } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import type { Document, Expression, Name, PolicyDeclaration, TestDeclaration } from "../syntax/ast.ts";
 import { analyse } from "./analyses.ts";
@@ -51,7 +51,7 @@ export type Operand =
   | SetOperand
   | { readonly kind: "constant"; readonly value: ConstantValue }
   | { readonly kind: "count"; readonly aggregate: Extract<Expression, { kind: "aggregate" }> }
-  /** Arithmetic, a function, or `sum`, `min`, `max`: its parts have operands of their own. */
+  /** Arithmetic, a function, a look-up in a map, or `sum`, `min`, `max`: its parts have operands of their own. */
   | { readonly kind: "computed"; readonly type: Type };
 
 /** A field of a list's elements, or the elements themselves. */
@@ -76,6 +76,8 @@ export interface Resolutions {
   readonly patterns: Map<Expression, CheckedPattern>;
   /** Elements that aggregates with a `where` bind, by the list's name node. */
   readonly elements: Map<Name, ElementBinding>;
+  /** The maps that look-ups ask. */
+  readonly lookups: Map<Expression, DataMap>;
   /** Of `is_business_hours(...)`. */
   readonly hours: Map<Expression, BusinessHours>;
   /** Of `sum(xs.price)`, by the list's name node: what of an element is meant. The name itself resolves to the list. */

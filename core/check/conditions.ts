@@ -8,6 +8,7 @@ import { daysOf, hoursOf, offsetsOf } from "../schema/business-hours.ts";
 import { BUILTINS_LATER, type Faulty, literalName, literalOf, NETWORK_EXAMPLE } from "../schema/resolve.ts";
 import {
   type ConstantValue,
+  type DataMap,
   type DataSet,
   isNumber,
   isOrdered,
@@ -23,7 +24,7 @@ import { BUILTINS, FRAME_DEPTH_MAX, TEMPORARIES_MAX } from "../source/gen/facts.
 import type { DiagnosticId } from "../source/ids.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
-import type { Aggregate, Arithmetic, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import type { Aggregate, Arithmetic, Expression, Lookup, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import { valueSpan } from "../syntax/walk.ts";
 import { calculated, lowered, resultType, temporariesOf } from "./arithmetic.ts";
 import type { CheckedPattern, ElementBinding, Operand, Resolutions, Resolved } from "./check.ts";
@@ -60,6 +61,8 @@ const HOURS_EXAMPLE = 'write `is_business_hours("Europe/Berlin", "09:00-17:00", 
 const REQUEST_TIME = "request.time";
 /** Names for which "did you mean" is looked for: it costs time, and nobody reads hundreds. */
 const SUGGESTIONS_MAX = 100;
+/** Keys of a map that a message names. */
+const KEYS_SHOWN_MAX = 8;
 /** Elements of the longest list. */
 const CONTAINED_MAX = 256;
 
@@ -80,9 +83,12 @@ class ConditionChecker {
     elements: new Map(),
     projections: new Map(),
     hours: new Map(),
+    lookups: new Map(),
   };
   /** By operator and text; null where it is no pattern. Policies of one template share many. */
   readonly #patterns = new Map<string, CheckedPattern | Problem>();
+  /** Values by key, of maps that a constant was looked up in. */
+  readonly #entries = new Map<DataMap, ReadonlyMap<ConstantValue["value"], ConstantValue>>();
   /** Computed values that are reported. */
   readonly #faultyValues = new Set<Expression>();
 
@@ -95,6 +101,7 @@ class ConditionChecker {
       ...schema.builtins.keys(),
       ...schema.constants.keys(),
       ...schema.data.keys(),
+      ...schema.maps.keys(),
     ];
     this.#firstWords = new Set(names.map((name) => name.split(".")[0]!));
     this.#elementNames = new Set(elementNamesOf(schema));
@@ -111,6 +118,12 @@ class ConditionChecker {
         return;
       case "exists":
         this.#exists(e.path, scope);
+        return;
+      case "exists_lookup":
+        this.#existsLookup(e.lookup, scope);
+        return;
+      case "lookup":
+        this.#lookupTruth(e, scope);
         return;
       case "compare":
         this.#compare(e, scope);
@@ -189,6 +202,14 @@ class ConditionChecker {
         name.span,
         `\`${name.text}\` is a set of data, no attribute`,
         `ask what is in it: \`x in ${name.text}\``,
+      );
+    const map = this.#schema.maps.get(name.text);
+    if (map !== undefined)
+      return this.#error(
+        "type-mismatch",
+        name.span,
+        `\`${name.text}\` is a map of data, no attribute`,
+        `ask what it gives a key: \`${name.text}[${typeName(map.key)}]\``,
       );
     for (let length = parts.length; length > 0; length--) {
       const prefix = parts.slice(0, length).join(".");
@@ -288,6 +309,7 @@ class ConditionChecker {
       ...this.#schema.builtins.keys(),
       ...this.#schema.constants.keys(),
       ...this.#schema.data.keys(),
+      ...this.#schema.maps.keys(),
       ...scope.map((s) => s.name),
       ...this.#fieldNames(scope),
     ];
@@ -452,7 +474,9 @@ class ConditionChecker {
         ? this.#arithmetic(e, scope)
         : e.kind === "lower"
           ? this.#lower(e, scope)
-          : this.#numeric(e as Aggregate, scope);
+          : e.kind === "lookup"
+            ? this.#lookedUp(e, scope)
+            : this.#numeric(e as Aggregate, scope);
     if (type === null) this.#faultyValues.add(e);
     else if (!this.resolutions.operands.has(e)) this.resolutions.operands.set(e, { kind: "computed", type });
     if (type !== null && temporariesOf(e) > TEMPORARIES_MAX)
@@ -469,6 +493,117 @@ class ConditionChecker {
       this.resolutions.operands.set(e, { kind: "constant", value: { kind: "string", value } });
     }
     return string;
+  }
+
+  /** `quota[tier]`: a constant where the key is one. */
+  #lookedUp(e: Lookup, scope: readonly ElementBinding[]): Type | null {
+    const map = this.#mapOf(e.table, scope);
+    if (map === null) {
+      this.#insideOf(e.key, scope);
+      return null;
+    }
+    this.resolutions.lookups.set(e, map);
+    const key = this.#operand(e.key, map.key, scope);
+    if (key === null) return null;
+    if (key.operand.kind === "constant") return this.#constantKey(e, map, key.operand.value);
+    if (key.type.kind !== "float") return map.value;
+    return this.#error(
+      "type-mismatch",
+      e.key.span,
+      `a float is no key of \`${map.name}\``,
+      "its keys are ints",
+    );
+  }
+
+  #constantKey(e: Lookup, map: DataMap, key: ConstantValue): Type | null {
+    const isSample = "from" in e.key && e.key.from?.isSample === true;
+    const found = isSample ? map.entries[0]!.value : this.#entriesOf(map).get(key.value);
+    if (found === undefined)
+      return this.#error(
+        "unknown-key",
+        valueSpan(e.key),
+        `\`${map.name}\` has no key ${JSON.stringify(key.value)}`,
+        this.#nearKey(key, map),
+      );
+    this.resolutions.operands.set(e, { kind: "constant", value: found });
+    return map.value;
+  }
+
+  #nearKey({ value }: ConstantValue, { entries }: DataMap): string {
+    const keys = entries.slice(0, KEYS_SHOWN_MAX).map(({ key }) => JSON.stringify(key.value));
+    const more = entries.length > keys.length ? ` and ${entries.length - keys.length} more` : "";
+    const known = `its keys are ${keys.join(", ")}${more}`;
+    if (typeof value !== "string" || ++this.#suggestions > SUGGESTIONS_MAX) return known;
+    return didYouMean(value, this.#keysLike(value, entries), known);
+  }
+
+  /** Keys of about the same length: a map may be large. */
+  *#keysLike(value: string, entries: DataMap["entries"]): Iterable<string> {
+    for (const { key } of entries) {
+      const text = String(key.value);
+      if (Math.abs(text.length - value.length) <= 2) yield text;
+    }
+  }
+
+  #entriesOf(map: DataMap): ReadonlyMap<ConstantValue["value"], ConstantValue> {
+    const known = this.#entries.get(map);
+    if (known !== undefined) return known;
+    const entries = new Map(map.entries.map(({ key, value }) => [key.value, value]));
+    this.#entries.set(map, entries);
+    return entries;
+  }
+
+  #mapOf(table: Name, scope: readonly ElementBinding[]): DataMap | null {
+    const map = this.#schema.maps.get(table.text);
+    if (map !== undefined) return map;
+    const parts = table.text.split(".");
+    if (this.#isFaulty(parts)) return null;
+    if (this.#schema.data.has(table.text))
+      return this.#error(
+        "unknown-map",
+        table.span,
+        `\`${table.text}\` is a set of data, no map`,
+        `ask what is in it: \`x in ${table.text}\``,
+      );
+    if (this.#schema.constants.has(table.text) || this.#quietly(table, scope) !== null)
+      return this.#error(
+        "unknown-map",
+        table.span,
+        `\`${table.text}\` is no map of data, and no index can be taken of it`,
+        'declare an attribute from a JSON pointer such as "/items/0", or a map under `data`',
+      );
+    return this.#error(
+      "unknown-map",
+      table.span,
+      `there is no map \`${table.text}\``,
+      didYouMean(
+        table.text,
+        this.#schema.maps.keys(),
+        `declare it under \`data\`: \`${parts.at(-1)}: map of string to int = {...}\``,
+      ),
+    );
+  }
+
+  #existsLookup(e: Lookup, scope: readonly ElementBinding[]): void {
+    if (this.#computed(e, scope) === null || this.resolutions.operands.get(e)?.kind !== "constant") return;
+    this.#error(
+      "type-mismatch",
+      e.span,
+      "the key is a constant, and its value always there",
+      "remove the `exists`",
+    );
+  }
+
+  /** A bool of a map alone. */
+  #lookupTruth(e: Lookup, scope: readonly ElementBinding[]): void {
+    const type = this.#computed(e, scope);
+    if (type !== null && type.kind !== "bool")
+      this.#error(
+        "not-a-condition",
+        e.span,
+        `this is ${aType(type)}, no condition`,
+        "only a bool stands alone; compare it with something",
+      );
   }
 
   #arithmetic(e: Arithmetic, scope: readonly ElementBinding[]): Type | null {
@@ -793,7 +928,13 @@ class ConditionChecker {
       );
       return;
     }
-    this.#operand(value, type, scope);
+    this.#sought(value, type, scope);
+  }
+
+  /** What `in` looks for: computed of constants it is one. */
+  #sought(e: Expression, type: Type, scope: readonly ElementBinding[]): void {
+    if (this.#operand(e, type, scope)?.operand.kind === "constant")
+      this.#error("constant-comparison", e.span, "the left side of `in` is a constant", "it is an attribute");
   }
 
   /** `contains_any`, `contains_all`: a list, and a list of the text, another one, or a set of data. */
@@ -895,7 +1036,7 @@ class ConditionChecker {
     const left = this.#typeOf(e.left, scope);
     if (left === null) return;
     if (left !== "literal" && left.kind === "ip" && (right === "literal" || right.kind === "cidr")) {
-      this.#operand(e.left, left, scope);
+      this.#sought(e.left, left, scope);
       if (right === "literal") this.#networkLiteral(e.right, scope);
       else this.#operand(e.right, right, scope);
       return;
@@ -933,7 +1074,7 @@ class ConditionChecker {
       );
       return;
     }
-    this.#operand(e.left, type, scope);
+    this.#sought(e.left, type, scope);
     if (list.items.length === 0)
       this.#report.warning(
         "empty-list",
@@ -964,7 +1105,7 @@ class ConditionChecker {
         );
       return;
     }
-    this.#operand(e.left, type, scope);
+    this.#sought(e.left, type, scope);
     this.#rangeOf(range, type, scope);
   }
 
@@ -1066,7 +1207,7 @@ class ConditionChecker {
     if (e.kind === "aggregate") {
       if (NUMERIC.includes(e.function)) this.#computed(e, scope);
       else this.#aggregate(e, scope);
-    } else if (e.kind === "arithmetic") this.#computed(e, scope);
+    } else if (e.kind === "arithmetic" || e.kind === "lookup") this.#computed(e, scope);
     else if (e.kind === "not") this.condition(e.operand, scope);
     else if (e.kind === "and" || e.kind === "or") for (const part of e.parts) this.condition(part, scope);
     else if (e.kind === "compare") this.condition(e, scope);
@@ -1097,6 +1238,7 @@ class ConditionChecker {
         return null;
       case "arithmetic":
       case "lower":
+      case "lookup":
         return this.#computed(e, scope);
       case "error":
         return null;
@@ -1234,7 +1376,10 @@ function isCount(e: Expression): boolean {
 
 function isComputed(e: Expression): boolean {
   return (
-    e.kind === "arithmetic" || e.kind === "lower" || (e.kind === "aggregate" && NUMERIC.includes(e.function))
+    e.kind === "arithmetic" ||
+    e.kind === "lower" ||
+    e.kind === "lookup" ||
+    (e.kind === "aggregate" && NUMERIC.includes(e.function))
   );
 }
 

@@ -4,7 +4,7 @@ import { accepts } from "../automaton/automaton.ts";
 import type { Attribute, ConstantValue } from "../schema/schema.ts";
 import { parseAddress, parseNetwork } from "../source/address.ts";
 import { compareBytes, utf8 } from "../source/bytes.ts";
-import type { Expression } from "../syntax/ast.ts";
+import type { Expression, Lookup } from "../syntax/ast.ts";
 import type { Resolutions } from "./check.ts";
 
 export type Truth = "true" | "false" | "unknown";
@@ -26,6 +26,11 @@ export function simulate(e: Expression, absent: ReadonlySet<Attribute>, resoluti
       if (resolved?.kind !== "attribute" || !absent.has(resolved.attribute)) return "unknown";
       return truth(resolved.attribute.default !== null);
     }
+    case "exists_lookup": {
+      const key = constantOf(e.lookup.key, absent, resolutions);
+      return key === null ? "unknown" : truth(valueAt(e.lookup, key, resolutions) !== null);
+    }
+    case "lookup":
     case "path": {
       const value = constantOf(e, absent, resolutions);
       return value?.kind === "bool" ? truth(value.value) : "unknown";
@@ -64,10 +69,20 @@ function constantOf(
 ): ConstantValue | null {
   const operand = resolutions.operands.get(e);
   if (operand?.kind === "constant") return operand.value;
+  if (e.kind === "lookup") {
+    const key = constantOf(e.key, absent, resolutions);
+    return key === null ? null : valueAt(e, key, resolutions);
+  }
   const resolved = e.kind === "path" ? resolutions.names.get(e.path) : undefined;
   if (resolved?.kind === "constant") return resolved.value;
   if (resolved?.kind !== "attribute" || !absent.has(resolved.attribute)) return null;
   return resolved.attribute.default;
+}
+
+/** What a map gives a key, or null. */
+function valueAt(e: Lookup, key: ConstantValue, resolutions: Resolutions): ConstantValue | null {
+  const entries = resolutions.lookups.get(e)?.entries;
+  return entries?.find((entry) => entry.key.value === key.value)?.value ?? null;
 }
 
 function compared(e: Compare, absent: ReadonlySet<Attribute>, resolutions: Resolutions): Truth {

@@ -5,11 +5,11 @@
 
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
-import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import type { Aggregate, Expression, Lookup, Name, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf } from "../syntax/walk.ts";
 import type { CheckedDocument, Resolutions } from "./check.ts";
 import { simulate } from "./simulate.ts";
-import { mirrored } from "./worlds/canon.ts";
+import { Canon, mirrored } from "./worlds/canon.ts";
 
 /** Check the triggers of all policies and guards. */
 export function checkTriggers(checked: CheckedDocument, report: Diagnostics): void {
@@ -37,6 +37,7 @@ function checkOptional(
       const inner = new Set([
         ...guards,
         ...parts(e, e.kind).flatMap((part) => existsOf(part, e.kind)?.text ?? []),
+        ...parts(e, e.kind).flatMap((part) => keyOf(existingLookup(part, e.kind), resolutions) ?? []),
       ]);
       for (const part of e.parts) checkOptional(part, inner, resolutions, report);
       return;
@@ -45,6 +46,9 @@ function checkOptional(
       checkOptional(e.operand, guards, resolutions, report);
       return;
     case "exists":
+      return;
+    case "exists_lookup":
+      checkOperand(e.lookup.key, guards, resolutions, report);
       return;
     case "aggregate":
       checkAggregate(e, guards, resolutions, report);
@@ -68,6 +72,42 @@ function existsOf(part: Expression, kind: "and" | "or"): Name | null {
   return test?.kind === "exists" ? test.path : null;
 }
 
+/** The look-up of `exists m[x]` in an `and`, of `not exists m[x]` in an `or`. */
+function existingLookup(part: Expression, kind: "and" | "or"): Lookup | null {
+  const test = kind === "and" ? part : part.kind === "not" ? part.operand : null;
+  return test?.kind === "exists_lookup" ? test.lookup : null;
+}
+
+/** One text for equal look-ups; it has brackets, as no name does. */
+function keyOf(lookup: Lookup | null, resolutions: Resolutions): string | null {
+  return lookup === null ? null : new Canon(resolutions).lookup(lookup);
+}
+
+/** A map that has a value for every key of its type gives one wherever the key is there. */
+function hasEveryKey(lookup: Lookup, resolutions: Resolutions): boolean {
+  const map = resolutions.lookups.get(lookup);
+  return map?.key.kind === "enum" && map.entries.length === map.key.enum.members.length;
+}
+
+/** A look-up may be absent as an optional attribute may. */
+function checkLookup(
+  e: Lookup,
+  guards: ReadonlySet<string>,
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
+  checkOperand(e.key, guards, resolutions, report);
+  if (resolutions.operands.get(e)?.kind !== "computed" || hasEveryKey(e, resolutions)) return;
+  const text = keyOf(e, resolutions)!;
+  if (guards.has(text)) return;
+  report.error(
+    "unguarded-optional",
+    e.span,
+    `\`${text}\` is absent for a key that the map does not have, and without it this trigger is neither true nor false`,
+    `say what that means: \`exists ${text} and ...\` or \`not exists ${text} or ...\``,
+  );
+}
+
 function checkAggregate(
   e: Aggregate,
   guards: ReadonlySet<string>,
@@ -88,6 +128,7 @@ function checkOperand(
   else if (e.kind === "aggregate") checkAggregate(e, guards, resolutions, report);
   else if (e.kind === "list") for (const item of e.items) checkOperand(item, guards, resolutions, report);
   else if (e.kind === "lower") checkOperand(e.operand, guards, resolutions, report);
+  else if (e.kind === "lookup") checkLookup(e, guards, resolutions, report);
   else if (e.kind === "arithmetic")
     for (const side of [e.left, e.right]) checkOperand(side, guards, resolutions, report);
   else if (e.kind === "range")
@@ -149,7 +190,10 @@ function checkOmission(
   const claimed = claimedBy(trigger, resolutions);
   if (claimed.length === 0) return;
   const found = omittable(trigger, "false", new Set(claimed), resolutions);
-  if (found === null) return;
+  if (found === null) {
+    checkUnknownKey(trigger, kind, resolutions, report);
+    return;
+  }
   const { place, switchedOff, field } = found;
   if (field !== undefined) {
     report.error(
@@ -241,6 +285,53 @@ function omittableElement(
     return resolved?.kind === "element" && resolved.element === element;
   });
   return omitted === undefined ? null : { place: e, switchedOff, field: omitted.text };
+}
+
+/** `exists quota[tier] and ...` of a claimed `tier`: a client switches that off with a key that nobody has heard of. */
+function checkUnknownKey(
+  trigger: Expression,
+  kind: PolicyDeclaration["kind"],
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
+  const lookup = lookupThatSwitches(trigger, "and", new Set(), resolutions);
+  if (lookup === null) return;
+  const text = keyOf(lookup, resolutions);
+  report.error(
+    "omittable-guard",
+    lookup.span,
+    `a client switches this ${kind} off with a key that \`${lookup.table.text}\` does not have`,
+    `let such a key trigger the ${kind}: \`not exists ${text} or ...\``,
+  );
+}
+
+/**
+ * `kind`: what has to hold all together for the guard to apply, `or` inside of a `not`; `triggering`: look-ups whose missing
+ * keys trigger it anyhow.
+ */
+function lookupThatSwitches(
+  e: Expression,
+  kind: "and" | "or",
+  triggering: ReadonlySet<string>,
+  resolutions: Resolutions,
+): Lookup | null {
+  const lookup = existingLookup(e, kind);
+  if (lookup !== null) {
+    const isSafe = hasEveryKey(lookup, resolutions) || triggering.has(keyOf(lookup, resolutions)!);
+    return !isSafe && claimedBy(lookup.key, resolutions).length > 0 ? lookup : null;
+  }
+  const other = kind === "and" ? "or" : "and";
+  if (e.kind === "not") return lookupThatSwitches(e.operand, other, triggering, resolutions);
+  if (e.kind !== "and" && e.kind !== "or") return null;
+  const beside =
+    e.kind === kind
+      ? []
+      : parts(e, other).flatMap((part) => keyOf(existingLookup(part, other), resolutions) ?? []);
+  for (const part of e.parts) {
+    const found = lookupThatSwitches(part, kind, new Set([...triggering, ...beside]), resolutions);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function claimedBy(e: Expression, resolutions: Resolutions): Attribute[] {

@@ -195,7 +195,8 @@ class Copy {
 
 /** A literal at the place of a parameter; it remembers where it came from. */
 function placed(literal: Expression, parameter: Name): Expression {
-  const from = { parameter: parameter.text, span: literal.span };
+  const isSample = "from" in literal && literal.from?.isSample === true;
+  const from = { parameter: parameter.text, span: literal.span, isSample };
   switch (literal.kind) {
     case "list":
       return {

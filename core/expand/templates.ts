@@ -4,6 +4,7 @@ import type { Diagnostics } from "../source/diagnostics.ts";
 import { Locator } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type {
+  Argument,
   ConstantDeclaration,
   Document,
   EnumDeclaration,
@@ -132,13 +133,14 @@ export class Templates {
   #sample(type: TypeReference): Expression {
     const { span } = type;
     if (type.list) return { kind: "list", items: [this.#sample({ ...type, list: false })], span };
-    const text = (value: string): Expression => ({ kind: "string", value, span });
+    const from: Argument = { parameter: type.name.text, span, isSample: true };
+    const text = (value: string): Expression => ({ kind: "string", value, span, from });
     switch (type.name.text) {
       case "string":
         return text("text");
       case "int":
       case "float":
-        return { kind: "int", value: 1, text: "1", span };
+        return { kind: "int", value: 1, text: "1", span, from };
       case "bool":
         return { kind: "bool", value: true, span };
       case "datetime":

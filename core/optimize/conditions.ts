@@ -88,10 +88,10 @@ export class Keys {
   #object(value: object): string {
     const known = this.#known.get(value);
     if (known !== undefined) return known;
-    // An enum is told by its name, of which there is one; its members would only make the text longer.
+    // An enum or map is told by its name, of which there is one; what is in it would only make the text longer.
     const members = Object.entries(value).map(([name, member]) =>
-      name === "enum"
-        ? `enum:${JSON.stringify((member as { name: string }).name)}`
+      name === "enum" || name === "map"
+        ? `${name}:${JSON.stringify((member as { name: string }).name)}`
         : `${name}:${this.#value(member)}`,
     );
     const key = `{${members.sort().join()}}`;
@@ -111,14 +111,15 @@ function isCell(value: object): value is Ref {
   return "cell" in value && "frame" in value && "type" in value;
 }
 
-/** Cells of the request that a condition reads, kinds that the optimizer does not know included. Sets hold constants only. */
+/** Cells of the request that a condition reads, kinds that the optimizer does not know included. Sets and maps hold constants only. */
 export function cellsRead(c: Condition): ReadonlySet<number> {
   const cells = new Set<number>();
   const visit = (value: unknown): void => {
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
     if (isCell(value)) {
       if (value.frame === 0) cells.add(value.cell);
-    } else for (const [key, member] of Object.entries(value)) if (key !== "set") visit(member);
+    } else
+      for (const [key, member] of Object.entries(value)) if (key !== "set" && key !== "map") visit(member);
   };
   visit(c);
   return cells;

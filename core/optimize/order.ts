@@ -97,7 +97,7 @@ function compareEstimate({ order: kind, left, right }: Extract<Condition, { kind
 function computingEstimate({ steps, test }: Extract<Condition, { kind: "computing" }>): Estimate {
   const { cost, truth } = positive(test);
   const costs = steps.map((step) => {
-    if (!("count" in step)) return step.kind === "lower" ? 10 : 2;
+    if (!("count" in step)) return step.kind === "lower" || step.kind === "lookup" ? 10 : 2;
     const { body } = step.count;
     return 10 + ELEMENTS * (body === null ? 1 : 4 + estimate(body).cost);
   });

@@ -70,6 +70,8 @@ function shownOf(condition: string): string {
         return `t${s.into} = ${value(s.value)}`;
       case "lower":
         return `t${s.into} = lower ${ref(s.ref)}`;
+      case "lookup":
+        return `t${s.into} = ${s.map.name}[${ref(s.ref)}]`;
       case "tally":
         return `t${s.into} = ${count(s.count)}`;
       case "sum":

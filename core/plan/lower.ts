@@ -175,6 +175,10 @@ class Lowering {
         return { kind: "constant", value: e.value };
       case "exists":
         return { kind: "exists", ref: this.#ref(e.path, frames) };
+      case "exists_lookup":
+        return this.#computing(frames, (value) => ({ kind: "exists", ref: value(e.lookup) as Ref }));
+      case "lookup":
+        return this.#computing(frames, (value) => truthTest(value(e)));
       case "path": {
         const resolved = this.#resolutions.names.get(e.path)!;
         if (resolved.kind === "constant") return { kind: "constant", value: resolved.value.value === true };
@@ -237,6 +241,12 @@ class Lowering {
       const ref = this.#value(e.operand, calculation, frames) as Ref;
       calculation.free(ref);
       return calculation.step(type, (into) => ({ kind: "lower", into, ref }));
+    }
+    if (e.kind === "lookup") {
+      const map = this.#resolutions.lookups.get(e)!;
+      const ref = this.#value(e.key, calculation, frames) as Ref;
+      calculation.free(ref);
+      return calculation.step(type, (into) => ({ kind: "lookup", into, ref, map }));
     }
     if (e.kind === "arithmetic") {
       const left = calculation.held(this.#value(e.left, calculation, frames));
@@ -437,12 +447,21 @@ class Lowering {
       const operand = this.#resolutions.operands.get(item);
       return operand?.kind === "constant" ? [operand.value] : [];
     });
-    const fixed = constants.length === 0 ? [] : [test((ref) => this.#inConstants(ref, constants))];
+    // What is computed is there for one test only: several are computed for each.
+    const together =
+      this.#isInSets(left) || constants.length < 2 ? [constants] : constants.map((each) => [each]);
+    const fixed =
+      constants.length === 0 ? [] : together.map((each) => test((ref) => this.#inConstants(ref, each)));
     const cells = items
       .filter((item) => !this.#isConstant(item))
       .map((item) => test((ref, value) => this.#inItem(ref, value(item))));
     const tests = [...fixed, ...cells].flatMap((c) => (c.kind === "or" ? c.parts : [c]));
     return tests.length === 1 ? tests[0]! : { kind: "or", parts: tests };
+  }
+
+  #isInSets(e: Expression): boolean {
+    const operand = this.#resolutions.operands.get(e);
+    return operand !== undefined && "type" in operand && setType(operand.type);
   }
 
   #inConstants(ref: Ref, constants: readonly ConstantValue[]): Condition {
@@ -558,6 +577,11 @@ function fieldOffset(start: Type, fields: readonly string[]): number {
     }
   }
   return offset;
+}
+
+/** A bool alone. */
+function truthTest(value: Value): Condition {
+  return isRef(value) ? { kind: "truth", ref: value } : { kind: "constant", value: value.value === true };
 }
 
 /** With the sides swapped `<` is `>`; `>` is the negation of `<=`. */

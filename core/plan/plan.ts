@@ -4,7 +4,7 @@
  */
 import type { Automaton } from "../automaton/automaton.ts";
 import type { BusinessHours } from "../schema/business-hours.ts";
-import type { Attribute, ConstantValue, EnumInfo, ResourcePattern, Type } from "../schema/schema.ts";
+import type { Attribute, ConstantValue, DataMap, EnumInfo, ResourcePattern, Type } from "../schema/schema.ts";
 
 export interface Plan {
   readonly defaultAllow: boolean;
@@ -117,6 +117,8 @@ export type Step =
       readonly float: boolean;
     }
   | { readonly kind: "lower"; readonly into: number; readonly ref: Ref }
+  /** What a map gives the key; absent where it has no such key. */
+  | { readonly kind: "lookup"; readonly into: number; readonly ref: Ref; readonly map: DataMap }
   /** The number of a count, where it is exact. */
   | { readonly kind: "tally"; readonly into: number; readonly count: Count }
   /** `field`: a cell of the element, 0 for the element itself. */

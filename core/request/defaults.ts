@@ -1,5 +1,5 @@
 /** Defaults replace what is absent, never what is invalid (docs/request.md, section 9). */
-import type { Program, Slot } from "../bytecode/program.ts";
+import type { Program, Shape, Slot } from "../bytecode/program.ts";
 import { ABSENT, PRESENT, type Slots } from "./slots.ts";
 
 const ADDRESS_BYTES = 16;
@@ -7,9 +7,19 @@ const ADDRESS_BYTES = 16;
 /** Gives the slot, which has a default, that default if it is absent. */
 export function applyDefault(program: Program, slots: Slots, slot: Slot): void {
   const { cell, defaultIndex: index } = slot;
-  if (slots.state[cell] !== ABSENT) return;
+  if (slots.state[cell] === ABSENT) giveConstant(program, slots, slot.shape, cell, index);
+}
+
+/** Gives a cell the constant of a scalar type. */
+export function giveConstant(
+  program: Program,
+  slots: Slots,
+  shape: Shape,
+  cell: number,
+  index: number,
+): void {
   slots.state[cell] = PRESENT;
-  switch (slot.shape.type) {
+  switch (shape.type) {
     case "string":
       copy(
         slots,

@@ -123,6 +123,7 @@ export function testProgram(spec: ProgramSpec): Program {
     cellCount: cells,
     timeCell: -1,
     schedules: [],
+    maps: [],
     resources,
     code: new Uint16Array(0),
     routineStarts: new Int32Array(1),

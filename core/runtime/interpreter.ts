@@ -13,6 +13,7 @@ import * as counts from "./counts.ts";
 import { compareCount, compareCounts } from "./counts.ts";
 import * as linking from "./link.ts";
 import { type LinkedCode, link } from "./link.ts";
+import { lookUp } from "./lookup.ts";
 
 // V8 reads an import anew at every use, but folds a module's own constants into the code: a third of a decision's time.
 const {
@@ -75,6 +76,7 @@ const {
   OP_SUBTRACT,
   OP_MULTIPLY,
   OP_LOWER,
+  OP_LOOKUP,
   OP_TALLY,
   OP_SUM,
   OP_MIN,
@@ -110,6 +112,7 @@ export class Interpreter {
   #row = 0;
   /** First of the cells behind the global frame that hold computed values. */
   readonly #temporaries: number;
+  #seeLookup: ((map: number, cell: number) => void) | null = null;
   /** The bundle's strings: a text that some code makes may equal one of them. */
   readonly #strings: ByteTable;
 
@@ -156,6 +159,16 @@ export class Interpreter {
       pc += 1 + body;
     }
     return found;
+  }
+
+  /** What the maps at the start of a test's routine give, for explanations: `see` is called with the map and the cell of its value. */
+  lookupsOf(start: number, row: number, see: (map: number, cell: number) => void): void {
+    const { used } = this.#slots;
+    this.#row = row;
+    this.#seeLookup = see;
+    this.#compute(start, this.#temporaries, NO_ELEMENT, NO_ELEMENT);
+    this.#seeLookup = null;
+    this.#slots.used = used;
   }
 
   /** Run until ACCEPT or REJECT. `outer`, `inner`: cells of the elements that are frames 1 and 2. */
@@ -335,6 +348,7 @@ export class Interpreter {
           case OP_SUBTRACT:
           case OP_MULTIPLY:
           case OP_LOWER:
+          case OP_LOOKUP:
           case OP_TALLY:
           case OP_SUM:
           case OP_MIN:
@@ -392,6 +406,10 @@ export class Interpreter {
           break;
         case OP_LOWER:
           this.#lower(a, into);
+          break;
+        case OP_LOOKUP:
+          lookUp(this.#program, slots, this.#program.maps[operand]!, a, into);
+          if (this.#seeLookup !== null && outer === NO_ELEMENT) this.#seeLookup(operand, into);
           break;
         case OP_TALLY:
           this.#tally(operand === 0 ? this.#countPresent(a) : this.#count(pc, a, outer), into);

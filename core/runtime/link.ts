@@ -5,7 +5,7 @@
  */
 
 import { cellShapes } from "../bytecode/cells.ts";
-import { OP_IN_LIST, OP_LOWER } from "../bytecode/gen/constants.ts";
+import { OP_IN_LIST, OP_LOOKUP, OP_LOWER } from "../bytecode/gen/constants.ts";
 import { INSTRUCTIONS } from "../bytecode/gen/tables.ts";
 import type { Program, Shape } from "../bytecode/program.ts";
 import { COLUMN } from "../bytecode/rows.ts";
@@ -52,19 +52,20 @@ export function link(program: Program): LinkedCode {
 function linkTypes(linked: LinkedCode, program: Program): void {
   const global = program.slots.flatMap((slot) => cellShapes(slot.shape));
   for (let r = 0; r + 1 < program.routineStarts.length; r++) {
-    linkRegion(linked, program.routineStarts[r]!, program.routineStarts[r + 1]!, [global]);
+    linkRegion(linked, program, program.routineStarts[r]!, program.routineStarts[r + 1]!, [global]);
   }
 }
 
 /** `frames`: shapes of the cells of each frame that is open. */
 function linkRegion(
   linked: LinkedCode,
+  program: Program,
   start: number,
   end: number,
   frames: readonly (readonly Shape[])[],
 ): void {
-  /** Temporaries that hold texts; the others hold numbers. */
-  const texts = new Set<number>();
+  /** How temporaries are compared: those that are not here hold numbers. */
+  const temporaries = new Map<number, number>();
   for (let pc = start; pc < end; pc++) {
     const head = linked.words[pc * 2]!;
     const tail = linked.words[pc * 2 + 1]!;
@@ -72,17 +73,19 @@ function linkRegion(
     const info = INSTRUCTIONS[opcode]!;
     const frame = (head >> 10) & 3;
     if (opcode === OP_IN_LIST) {
-      const text = frame === TEMPORARIES && texts.has(head >>> 16);
       linked.kinds[pc] =
-        frame < TEMPORARIES ? kindOf(frames[frame]![head >>> 16]!) : text ? KIND_STRING : KIND_NUMBER;
+        frame < TEMPORARIES
+          ? kindOf(frames[frame]![head >>> 16]!)
+          : (temporaries.get(head >>> 16) ?? KIND_NUMBER);
     }
     const into = (tail >>> 16) & 0xff;
-    if (opcode === OP_LOWER) texts.add(into);
-    else if (info.computes) texts.delete(into);
+    if (opcode === OP_LOWER) temporaries.set(into, KIND_STRING);
+    else if (opcode === OP_LOOKUP) temporaries.set(into, kindOf(program.maps[tail & 0xffff]!.value));
+    else if (info.computes) temporaries.delete(into);
     if (!info.b.startsWith("body")) continue;
     const shapeOfA = frames[frame]![head >>> 16]!;
     const bodyEnd = pc + 1 + (tail & 0xffff);
-    linkRegion(linked, pc + 1, bodyEnd, [...frames, cellShapes(shapeOfA.element!)]);
+    linkRegion(linked, program, pc + 1, bodyEnd, [...frames, cellShapes(shapeOfA.element!)]);
     pc = bodyEnd - 1;
   }
 }

@@ -22,6 +22,8 @@ export interface ConditionTree {
   readonly reads: readonly SeenValue[];
   /** What its `count`s came to, from the left; null for an unknown list. */
   readonly counts: readonly (CountRange | null)[];
+  /** What maps gave it, from the left, as far as that is known before its lists are gone through. */
+  readonly lookups: readonly Omit<SeenValue, "name">[];
   /** What its count must come to so that it is true; null where it does not compare one count with a number. */
   readonly need: CountNeed | null;
   /** Nanoseconds that one evaluation of a leaf takes, measured; null for the others, and without a clock. */
@@ -59,10 +61,21 @@ export function conditionTree(
       value: slots.state[cell] === PRESENT ? shown(cell, shape, slots, program) : null,
     })),
     counts: node.kind === "leaf" ? explainer.interpreter.countsOf(node.code, node.row).map(countRange) : [],
+    lookups: node.kind === "leaf" ? lookupsOf(node, explainer) : [],
     need: countNeed(node, program),
     ns: node.kind === "leaf" && clock !== null ? measuredNs(() => truthOf(node, explainer), clock) : null,
     children: node.children.map((child) => conditionTree(child, explainer, clock)),
   };
+}
+
+function lookupsOf(node: ExplainNode, { interpreter, slots, program }: Explainer): ConditionTree["lookups"] {
+  const found: Omit<SeenValue, "name">[] = [];
+  interpreter.lookupsOf(node.code, node.row, (map, cell) => {
+    const isThere = slots.state[cell] === PRESENT;
+    const value = isThere ? shown(cell, program.maps[map]!.value, slots, program) : null;
+    found.push({ state: stateName(slots.state[cell]!), value });
+  });
+  return found;
 }
 
 /** Nanoseconds of one call: the median of some batches, after one that is not counted. */

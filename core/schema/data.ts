@@ -8,7 +8,7 @@ import { literalOf } from "./resolve.ts";
 import type { ConstantValue, DataSet, Type } from "./schema.ts";
 
 /** Values of one table. */
-const DATA_VALUES_MAX = 1_000_000;
+export const DATA_VALUES_MAX = 1_000_000;
 
 /** What a table holds; null, reported, where something of it is wrong. */
 export function resolveTable(
@@ -61,6 +61,7 @@ function constantOf(type: Type, item: Expression, report: Diagnostics): Constant
   return literalOf(type, item, report);
 }
 
-function contentSpan({ content }: DataTable): Span {
+/** Where what a table holds is written. */
+export function contentSpan({ content }: DataTable): Span {
   return content.kind === "file" ? content.path.span : content.span;
 }

@@ -22,6 +22,7 @@ import type {
 import { RESERVED } from "../syntax/parser.ts";
 import { valueSpan } from "../syntax/walk.ts";
 import { resolveTable } from "./data.ts";
+import { resolveMap } from "./data-maps.ts";
 import { FirstPlaces } from "./first-places.ts";
 import { resolveSets } from "./policy-sets.ts";
 import { resolveResources } from "./resources.ts";
@@ -29,6 +30,7 @@ import {
   type Attribute,
   type Constant,
   type ConstantValue,
+  type DataMap,
   type DataSet,
   type EnumInfo,
   type FieldInfo,
@@ -81,6 +83,7 @@ class Resolver {
   readonly #attributes = new Map<string, Attribute>();
   readonly #constants = new Map<string, Constant>();
   readonly #data = new Map<string, DataSet>();
+  readonly #maps = new Map<string, DataMap>();
   /** Of constants by name, also of those that stand further down. */
   readonly #constantDeclarations = new Map<string, ConstantDeclaration>();
   readonly #faultyAttributes: Set<string>;
@@ -127,6 +130,7 @@ class Resolver {
       resources: resources.patterns,
       constants: this.#constants,
       data: this.#data,
+      maps: this.#maps,
       sets: resolveSets(this.#document, { ...this.#known(), builtins }, this.#report),
       defaultAllow: this.#defaultAllow(),
     };
@@ -327,6 +331,12 @@ class Resolver {
 
   #table(table: DataTable): void {
     if (!this.#usableName(table.name) || !this.#places.isNew(table.name, "attribute or constant")) return;
+    if (table.key !== null) {
+      const map = resolveMap(table, table.key, (reference) => this.#type(reference), this.#report);
+      if (map === null) this.#faultyAttributes.add(table.name.text);
+      else this.#maps.set(map.name, map);
+      return;
+    }
     const set = resolveTable(table, (reference) => this.#type(reference), this.#report);
     if (set === null) this.#faultyAttributes.add(table.name.text);
     else this.#data.set(set.name, set);

@@ -51,6 +51,17 @@ export interface DataSet {
   readonly span: Span;
 }
 
+/** Constants by keys that a `data` table holds. */
+export interface DataMap {
+  readonly name: string;
+  /** A string, an int or an enum. */
+  readonly key: Type;
+  readonly value: Type;
+  /** At least one, in order of the text; each key once. */
+  readonly entries: readonly { readonly key: ConstantValue; readonly value: ConstantValue }[];
+  readonly span: Span;
+}
+
 export type AttributeSource = "builtin" | "header" | "query" | "cookie" | "capture" | "body" | "extension";
 
 /** A named, typed fact about a request. */
@@ -97,6 +108,7 @@ export interface Schema {
   readonly resources: readonly ResourcePattern[];
   readonly constants: ReadonlyMap<string, Constant>;
   readonly data: ReadonlyMap<string, DataSet>;
+  readonly maps: ReadonlyMap<string, DataMap>;
   /** Null where no policy belongs to a set. */
   readonly sets: Sets | null;
   readonly defaultAllow: boolean;

@@ -9,13 +9,15 @@
 import { samplesOf } from "../automaton/samples.ts";
 import { cellShapes } from "../bytecode/cells.ts";
 import { type Instruction, inRow, instructionAt } from "../bytecode/decode/instructions.ts";
-import { OP_TALLY } from "../bytecode/gen/constants.ts";
+import { OP_LOOKUP, OP_TALLY } from "../bytecode/gen/constants.ts";
 import type { ExplainNode, Program, Shape } from "../bytecode/program.ts";
 import type { Json } from "../request/facts.ts";
 import { formatAddress, formatNetwork } from "../source/address.ts";
 
 /** Constants of one value that are kept; a policy rarely names more, and a search cannot try more. */
 const CONSTANTS_MAX = 64;
+/** Values of a map that may be a part of a sum. */
+const LOADED_MAX = 4;
 const NUMERIC: readonly string[] = ["int", "float", "datetime", "duration"];
 /** The frame of computed values. */
 const TEMPORARIES = 3;
@@ -137,7 +139,7 @@ export class Vocabulary implements Sink {
   }
 
   #region({ start, end, row }: Range, frames: readonly Frame[], sink: Sink): void {
-    const scope: Scope = { frames, temporaries: new Map(), loaded: [] };
+    const scope: Scope = { frames, temporaries: new Map(), given: new Map(), loaded: [] };
     let counted: string | null = null;
     for (let i = start; i < end; i++) {
       const instruction = inRow(instructionAt(this.#program.code, i), this.#program.rows, row);
@@ -145,6 +147,8 @@ export class Vocabulary implements Sink {
       const as = info.a === "none" ? [] : cellsAt(scope, instruction.frameA, instruction.a);
       const bs = info.b.endsWith("Cell") ? cellsAt(scope, instruction.frameB, b) : [];
       for (const cell of [...as, ...bs]) sink.mention(cell.path);
+      for (const value of givenTo(instruction, scope))
+        for (const cell of [...as, ...bs]) addValue(cell, value, sink);
       if (info.b.startsWith("body")) {
         const [list] = as;
         if (list?.shape.element == null) continue;
@@ -154,7 +158,8 @@ export class Vocabulary implements Sink {
         const frame = { shapes, paths: shapes.map((_, k) => `${list.path}[${k}`) };
         this.#region({ start: i + 1, end: i + 1 + b, row }, [...frames, frame], sink);
         i += b;
-      } else if (info.computes) this.#compute(instruction, [...as, ...bs], scope, sink);
+      } else if (instruction.opcode === OP_LOOKUP) this.#lookUp(instruction, as, scope, sink);
+      else if (info.computes) this.#compute(instruction, [...as, ...bs], scope, sink);
       else if (bs.length > 0) linkAll([...as, ...bs], sink);
       else if (as.length > 0) {
         for (const cell of as) this.#addAll(instruction, cell, scope, sink);
@@ -175,6 +180,19 @@ export class Vocabulary implements Sink {
       instruction.into,
       parts.map((part) => ({ ...part, computed: true })),
     );
+  }
+
+  /** The keys of a map say something of what the key is made of, its values of what they are compared with. */
+  #lookUp({ b, into }: Instruction, parts: readonly NamedCell[], scope: Scope, sink: Sink): void {
+    const { key, value, keys, values } = this.#program.maps[b]!;
+    const json = (shape: Shape, indexes: Int32Array): Json[] =>
+      [...indexes.subarray(0, CONSTANTS_MAX)].map((index) => constantOf(this.#program, shape, index));
+    for (const each of json(key, keys)) for (const part of parts) addValue(part, each, sink);
+    const given = json(value, values);
+    scope.loaded.push(...given.filter((each) => typeof each === "number").slice(0, LOADED_MAX));
+    scope.given.set(into, given);
+    scope.temporaries.set(into, []);
+    sink.computes = true;
   }
 
   #addAll(instruction: Instruction, cell: NamedCell, { loaded }: Scope, sink: Sink): void {
@@ -273,6 +291,8 @@ interface Scope {
   readonly frames: readonly Frame[];
   /** Computed values, by what they are made of. */
   readonly temporaries: Map<number, readonly NamedCell[]>;
+  /** Values that maps give. */
+  readonly given: Map<number, readonly Json[]>;
   /** Numbers that take part in computing. */
   readonly loaded: number[];
 }
@@ -282,6 +302,18 @@ function cellsAt({ frames, temporaries }: Scope, frame: number, cell: number): r
   if (frame === TEMPORARIES) return temporaries.get(cell) ?? [];
   const shape = frames[frame]?.shapes[cell];
   return shape === undefined ? [] : [{ shape, path: frames[frame]!.paths[cell]! }];
+}
+
+/** What maps give to an instruction. */
+function givenTo({ info, frameA, a, frameB, b }: Instruction, { given }: Scope): readonly Json[] {
+  const first = info.a !== "none" && frameA === TEMPORARIES ? given.get(a) : undefined;
+  const second = info.b.endsWith("Cell") && frameB === TEMPORARIES ? given.get(b) : undefined;
+  return [...(first ?? []), ...(second ?? [])];
+}
+
+function addValue(cell: NamedCell, value: Json, sink: Sink): void {
+  if (cell.sized !== true) sink.add(scalarPath(cell), value);
+  else if (typeof value === "number") sink.addSize(cell.path, value);
 }
 
 /** What SUM, MIN and MAX take of the elements; of TALLY, which takes nothing of them, the size. */
@@ -300,6 +332,21 @@ function linkAll(cells: readonly NamedCell[], sink: Sink): void {
 /** Of a list, what is compared are its elements. */
 function scalarPath({ path, shape }: NamedCell): string {
   return shape.element === null ? path : `${path}[0`;
+}
+
+function constantOf(program: Program, shape: Shape, index: number): Json {
+  switch (shape.type) {
+    case "string":
+      return program.strings.at(index);
+    case "ip":
+    case "cidr":
+      return networkOf(program, index);
+    case "bool":
+    case "enum":
+      return memberOf(program, shape, index);
+    default:
+      return program.numbers[index]!;
+  }
 }
 
 function memberOf(program: Program, shape: Shape, member: number): Json {

@@ -72,10 +72,17 @@ export const DIAGNOSTICS = {
   "bad-argument": ["what is passed to a template is no literal and no constant", "pass one"],
   "bad-set": ["a policy set, or what chooses it, is not sound", "the message says why"],
   "bad-data": ["a file of data cannot be read, or holds something else", "the message says what"],
+  "empty-map": ["a map of data holds nothing", "fill it, or remove it"],
+  "duplicate-key": ["a map of data has a key twice", "remove one of the entries"],
   // --- conditions ---
   "unknown-attribute": ["a name or field is not declared", "declare it, or correct it"],
   "type-mismatch": ["a value has another type than its place wants", "the message says which"],
   "not-a-condition": ["a value stands where a condition must", "compare it with something"],
+  "unknown-map": [
+    "what is asked for the value of a key is no map of data",
+    "declare it under `data`, or correct its name",
+  ],
+  "unknown-key": ["a map of data has no such key", "correct it, or add it to the map"],
   "unknown-enum-value": ["a string is no member of the enum, or no resource", "correct it"],
   "unordered-enum": ["an unordered enum is asked for order", "declare it with `<`"],
   "bad-address": ["a string is no IP address", "correct it"],

@@ -49,10 +49,13 @@ export type Expression =
       readonly span: Span;
     }
   | { readonly kind: "exists"; readonly path: Name; readonly span: Span }
+  /** `exists quota[tier]` */
+  | { readonly kind: "exists_lookup"; readonly lookup: Lookup; readonly span: Span }
   /** A computed value. `time_until(x)` is `x - now`, with the span of what was written. */
   | Arithmetic
   /** `lower(x)` */
   | { readonly kind: "lower"; readonly operand: Expression; readonly span: Span }
+  | Lookup
   | Aggregate
   | { readonly kind: "path"; readonly path: Name; readonly span: Span }
   | { readonly kind: "string"; readonly value: string; readonly span: Span; readonly from?: Argument }
@@ -84,6 +87,8 @@ export interface Argument {
   readonly parameter: string;
   /** What the policy passes, or the parameter's default. */
   readonly span: Span;
+  /** Nobody wrote it: it stands for all values of its type while the template is checked by itself. */
+  readonly isSample?: boolean;
 }
 
 export interface Arithmetic {
@@ -91,6 +96,14 @@ export interface Arithmetic {
   readonly operator: ArithmeticOperator;
   readonly left: Expression;
   readonly right: Expression;
+  readonly span: Span;
+}
+
+/** `quota[tier]`: what a map of `data` gives a key. */
+export interface Lookup {
+  readonly kind: "lookup";
+  readonly table: Name;
+  readonly key: Expression;
   readonly span: Span;
 }
 
@@ -198,14 +211,33 @@ export interface DataDeclaration {
   readonly span: Span;
 }
 
-/** `teams: set of string = ["a", "b"]`, `teams: set of string from file "teams.csv" column "team"` */
+/**
+ * `teams: set of string = ["a", "b"]`, `teams: set of string from file "teams.csv" column "team"`,
+ * `quota: map of string to int = {"gold": 1000}`, `quota: map of string to int from file "quota.csv" column "tier" to "limit"`
+ */
 export interface DataTable {
   readonly name: Name;
+  /** Type of the keys of a map; null for a set. */
+  readonly key: TypeReference | null;
+  /** Type of the values. */
   readonly element: TypeReference;
   readonly content:
     | { readonly kind: "list"; readonly items: readonly Expression[]; readonly span: Span }
-    | { readonly kind: "file"; readonly path: StringLiteral; readonly column: StringLiteral | null };
+    | { readonly kind: "entries"; readonly entries: readonly MapEntry[]; readonly span: Span }
+    | {
+        readonly kind: "file";
+        readonly path: StringLiteral;
+        /** Of a map, that of the keys. */
+        readonly column: StringLiteral | null;
+        /** That of a map's values. */
+        readonly valueColumn: StringLiteral | null;
+      };
   readonly span: Span;
+}
+
+export interface MapEntry {
+  readonly key: Expression;
+  readonly value: Expression;
 }
 
 /** `import "common.ipe"` */

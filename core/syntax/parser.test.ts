@@ -34,6 +34,10 @@ function shown(e: Expression): string {
       return `(${shown(e.left)} ${e.operator} ${shown(e.right)})`;
     case "exists":
       return `(exists ${e.path.text})`;
+    case "exists_lookup":
+      return `(exists ${shown(e.lookup)})`;
+    case "lookup":
+      return `${e.table.text}[${shown(e.key)}]`;
     case "aggregate":
       return `${e.function}(${e.list.text}${e.where === null ? "" : ` where ${shown(e.where)}`})`;
     case "path":
@@ -72,6 +76,9 @@ describe("precedence", () => {
     ["a and b or c", "((a and b) or c)"],
     ["(a or b) and c", "((a or b) and c)"],
     ["a and b and c", "(a and b and c)"],
+    ["quota[tier] + 1 < 5", "((quota[tier] + 1) < 5)"],
+    ["not exists quota[a + 1] and m[n[lower(s)]]", "((not (exists quota[(a + 1)])) and m[n[lower(s)]])"],
+    ["exists(quota[tier])", "(exists quota[tier])"],
     ["a and (b and c)", "(a and (b and c))"],
     ["not a and b", "((not a) and b)"],
     ["not (a and b)", "(not (a and b))"],

@@ -22,6 +22,8 @@ import type {
   EnumDeclaration,
   Expression,
   FaultyDeclaration,
+  Lookup,
+  MapEntry,
   MetadataEntry,
   Name,
   NamedKind,
@@ -109,6 +111,7 @@ class Recover {}
 const HEADERS_LATER = "request.headers";
 const CONDITION_EXAMPLE = 'write one such as `request.method == "GET"`';
 const TABLE_EXAMPLE = 'write `teams: set of string = ["a", "b"]` or `... from file "teams.json"`';
+const MAP_EXAMPLE = 'write `quota: map of string to int = {"gold": 1000}` or `... from file "quota.json"`';
 const SETS_EXAMPLE = 'write `sets by tenant`, and `set "acme"` before the policies of one';
 const SET_EXAMPLE = 'write `set request header "x-name" to "value"`';
 const CONDITION_WORDS = ["and", "or", "where"];
@@ -313,12 +316,50 @@ export class Parser {
   #table(): DataTable {
     const name = this.#simpleName("a table's name");
     this.#symbol(":");
-    if (!this.#accept("set")) this.#expected("`set of ...`", TABLE_EXAMPLE);
+    if (this.#is("word", "map")) return this.#mapTable(name);
+    if (!this.#accept("set")) this.#expected("`set of ...` or `map of ...`", TABLE_EXAMPLE);
     if (!this.#accept("of")) this.#expected("`of` after `set`", TABLE_EXAMPLE);
     const element = this.#typeReference();
     const content = this.#tableContent();
     this.#endOfEntry(["from", "column"]);
-    return { name, element, content, span: this.#from(name.span.start) };
+    return { name, key: null, element, content, span: this.#from(name.span.start) };
+  }
+
+  #mapTable(name: Name): DataTable {
+    this.#advance();
+    if (!this.#accept("of")) this.#expected("`of` after `map`", MAP_EXAMPLE);
+    const key = this.#typeReference();
+    if (!this.#accept("to")) this.#expected("`to` and the type of the values", MAP_EXAMPLE);
+    const element = this.#typeReference();
+    const content = this.#mapContent();
+    this.#endOfEntry(["from", "column", "to"]);
+    return { name, key, element, content, span: this.#from(name.span.start) };
+  }
+
+  #mapContent(): DataTable["content"] {
+    if (this.#accept("from")) {
+      if (!this.#accept("file")) this.#expected("`file` after `from`", MAP_EXAMPLE);
+      const path = this.#stringLiteral("the file's name");
+      if (!this.#accept("column")) return { kind: "file", path, column: null, valueColumn: null };
+      const column = this.#stringLiteral("the name of the keys' column");
+      if (!this.#accept("to"))
+        this.#expected("`to` and the values' column", 'write `column "tier" to "limit"`');
+      return { kind: "file", path, column, valueColumn: this.#stringLiteral("the values' column") };
+    }
+    this.#symbol("=");
+    const open = this.#token;
+    if (!this.#is("symbol", "{")) this.#expected("the entries in braces", MAP_EXAMPLE);
+    this.#advance();
+    const entries: MapEntry[] = [];
+    while (!this.#is("symbol", "}")) {
+      const key = this.#literal("a key");
+      this.#symbol(":");
+      entries.push({ key, value: this.#literal("a value") });
+      if (!this.#is("symbol", ",")) break;
+      this.#advance();
+    }
+    this.#close("}", open);
+    return { kind: "entries", entries, span: this.#from(open.start) };
   }
 
   #tableContent(): DataTable["content"] {
@@ -326,7 +367,7 @@ export class Parser {
       if (!this.#accept("file")) this.#expected("`file` after `from`", TABLE_EXAMPLE);
       const path = this.#stringLiteral("the file's name");
       const column = this.#accept("column") ? this.#stringLiteral("the column's name") : null;
-      return { kind: "file", path, column };
+      return { kind: "file", path, column, valueColumn: null };
     }
     this.#symbol("=");
     const open = this.#token;
@@ -1188,7 +1229,9 @@ export class Parser {
       const open = this.#is("symbol", "(") ? this.#token : null;
       if (open !== null) this.#advance();
       const path = this.#name("an attribute after `exists`");
+      const lookup = this.#is("symbol", "[") ? this.#lookup(path) : null;
       if (open !== null) this.#close(")", open);
+      if (lookup !== null) return { kind: "exists_lookup", lookup, span: this.#from(token.start) };
       return { kind: "exists", path, span: this.#from(token.start) };
     }
     if (AGGREGATES.includes(text)) return this.#aggregate(token);
@@ -1227,19 +1270,24 @@ export class Parser {
           `functions are ${[...AGGREGATES, ...FUNCTIONS].join(", ")}`,
         ),
       );
-    if (this.#is("symbol", "["))
-      this.#fail(
-        "syntax",
-        this.#token,
-        "no index can be taken here",
-        'declare an attribute from a JSON pointer such as "/items/0"',
-      );
+    if (this.#is("symbol", "[")) return this.#lookup(path);
     if (!text.endsWith(".count")) return { kind: "path", path, span: path.span };
     const list: Name = {
       text: text.slice(0, -".count".length),
       span: this.#span(token.start, token.end - ".count".length),
     };
     return { kind: "aggregate", function: "count", list, where: null, span: path.span };
+  }
+
+  /** `quota[tier]` */
+  #lookup(table: Name): Lookup {
+    const open = this.#token;
+    this.#advance();
+    this.#deeper();
+    const key = this.#sum();
+    this.#depth--;
+    this.#close("]", open);
+    return { kind: "lookup", table, key, span: this.#from(table.span.start) };
   }
 
   /** `lower(x)`, `time_until(x)`. */
@@ -1428,7 +1476,9 @@ export class Parser {
       const help =
         text === ")"
           ? "close the parenthesis; conditions are joined with `and` or `or`"
-          : "close the list; items have commas between them";
+          : text === "}"
+            ? "close the map; entries have commas between them"
+            : "close the list; items have commas between them";
       this.#expected(`\`${text}\` for the \`${opened}\` before`, help);
     }
     this.#advance();

@@ -40,6 +40,10 @@ export function childrenOf(e: Expression): readonly Expression[] {
       return [e.left, e.right];
     case "lower":
       return [e.operand];
+    case "lookup":
+      return [e.key];
+    case "exists_lookup":
+      return [e.lookup];
     default:
       return [];
   }

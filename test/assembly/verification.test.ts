@@ -41,6 +41,6 @@ test("a refused bundle leaves nothing in memory, and the one before in force", (
   broken[broken.length - 1]! ^= 1;
   for (let i = 0; i < 20; i++) vm.load(broken);
   const pages = vm.pages;
-  for (let i = 0; i < 500; i++) expect(vm.load(broken)).toBe("sections entry 17: changed or damaged");
+  for (let i = 0; i < 500; i++) expect(vm.load(broken)).toBe("sections entry 18: changed or damaged");
   expect(vm.pages).toBe(pages);
 });

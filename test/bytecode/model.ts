@@ -97,6 +97,8 @@ export interface Model {
   schedules: ScheduleRow[];
   /** Minute and offset; a negative one as u32. */
   offsets: [minute: number, offset: number][];
+  maps: { key: number; value: number; first: number; count: number }[];
+  mapEntries: [key: number, value: number][];
   enums: { name: number; ordered: number; first: number; count: number }[];
   members: number[];
   shapes: { type: number; argument: number; fields: number }[];
@@ -198,6 +200,7 @@ function sectionsOf(m: Model): Uint8Array[] {
     words(m.schedules.length, m.offsets.length, rows(m.schedules), m.offsets.flat()),
     join(words(m.texts.length, m.textEnds ?? ends), padded(m.texts)),
     words(m.constants.length, m.constants),
+    words(m.maps.length, m.mapEntries.length, rows(m.maps), m.mapEntries.flat()),
   ];
 }
 

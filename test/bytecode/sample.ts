@@ -191,6 +191,20 @@ export function sample(): Model {
       [1440, 60],
       [2000, 0xffffff88],
     ],
+    // From a string to an int, from an int to an ip, from an enum to another one.
+    maps: [
+      { key: SHAPES.string, value: SHAPES.int, first: 0, count: 2 },
+      { key: SHAPES.int, value: SHAPES.ip, first: 2, count: 2 },
+      { key: SHAPES.risk, value: SHAPES.colour, first: 4, count: 2 },
+    ],
+    mapEntries: [
+      [1, 0],
+      [4, 2],
+      [0, 1],
+      [2, 1],
+      [0, 1],
+      [3, 0],
+    ],
     automata: [
       { states: 1, classes: 2, start: 2, classOf: classesOf("a"), targets: [0, 1, 0], padding: null },
       {

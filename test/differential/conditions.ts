@@ -1,5 +1,5 @@
 /** Random conditions as small trees (for shrinking), right by construction in names, types and depth. */
-import { isOrdered, type Type } from "../../core/schema/schema.ts";
+import { isOrdered, sameType, type Type } from "../../core/schema/schema.ts";
 import { ADDRESSES, globOf, NETWORKS, regularExpressionOf } from "./pools.ts";
 import type { Random } from "./random.ts";
 import { type GeneratedSchema, literal, rangeOf } from "./schema.ts";
@@ -134,7 +134,7 @@ class ConditionGenerator {
     this.#toGuard = [];
     let made = make();
     if (this.#options.guarded !== "no" && !this.#random.chance(1)) {
-      for (const name of new Set(this.#toGuard)) {
+      for (const name of innermostFirst(this.#toGuard)) {
         const exists = leaf("exists", name);
         const byOr = this.#options.guarded === "or" ? !this.#random.chance(5) : this.#random.chance(50);
         const guard: Condition = byOr ? { kind: "not", operand: exists } : exists;
@@ -152,6 +152,8 @@ class ConditionGenerator {
 
   #leafAbout(subject: Readable, place: Place): Condition {
     if (subject.text === "request.time" && this.#random.chance(60)) return this.#hoursLeaf();
+    const found = this.#random.chance(12) ? this.#lookup(null, [subject]) : null;
+    if (found !== null) return this.#lookupLeaf(found, place);
     if (this.#random.chance(8) || subject.type.kind === "record") return leaf("exists", subject.text);
     if (subject.type.kind === "list") return this.#listLeaf(subject, place);
     if (subject.type.kind === "bool" && this.#random.chance(60)) return leaf(this.#use(subject));
@@ -162,6 +164,39 @@ class ConditionGenerator {
     const zone = this.#random.pick(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC"]);
     const hours = this.#random.pick(["", ', "00:00-24:00"', ', "11:00-17:01"', ', "09:00-17:00", "Thu-Fri"']);
     return leaf(`is_business_hours("${zone}"${hours})`);
+  }
+
+  // --- maps ---
+
+  /** What some map gives one of the values, of the type if one is wanted; null where there is none. */
+  #lookup(type: Type | null, among: readonly Readable[]): { text: string; type: Type } | null {
+    const fitting = this.#schema.maps.flatMap((map) =>
+      type !== null && !sameType(map.value, type)
+        ? []
+        : among.filter((r) => sameType(r.type, map.key)).map((key) => ({ map, key })),
+    );
+    if (fitting.length === 0) return null;
+    const { map, key } = this.#random.pick(fitting);
+    const lowered = key.type.kind === "string" && this.#random.chance(15);
+    const used = this.#use(key);
+    const text = `${map.name}[${lowered ? `lower(${used})` : used}]`;
+    // Now and then of what is looked up.
+    const next = this.#schema.maps.filter(
+      (other) => sameType(other.key, map.value) && (type === null || sameType(other.value, type)),
+    );
+    if (next.length > 0 && this.#random.chance(20)) {
+      this.#toGuard.push(text);
+      const other = this.#random.pick(next);
+      return { text: `${other.name}[${text}]`, type: other.value };
+    }
+    return { text, type: map.value };
+  }
+
+  #lookupLeaf({ text, type }: { text: string; type: Type }, place: Place): Condition {
+    if (this.#random.chance(30)) return leaf("exists", text);
+    const readable: Readable = { text, type, optional: text };
+    if (type.kind === "bool" && this.#random.chance(60)) return leaf(this.#use(readable));
+    return this.#scalarLeaf(readable, place);
   }
 
   // --- scalars ---
@@ -236,6 +271,11 @@ class ConditionGenerator {
   #operand(type: Type, place: Place): string {
     const choice = this.#random.below(10);
     const others = place.readables.filter((r) => fits(type, r.type, false));
+    const found = this.#random.chance(15) ? this.#lookup(type, place.readables) : null;
+    if (found !== null) {
+      this.#toGuard.push(found.text);
+      return found.text;
+    }
     if (choice < 3 && others.length > 0)
       return this.#maybeComputed(type, this.#use(this.#random.pick(others)), place);
     const constants = this.#schema.constants.filter(
@@ -439,6 +479,12 @@ class ConditionGenerator {
 
 function leaf(...tokens: readonly string[]): Condition {
   return { kind: "leaf", tokens };
+}
+
+/** A look-up is asked where its key is known to be there: in a guard around its own. */
+function innermostFirst(names: readonly string[]): string[] {
+  const depth = (name: string): number => name.split("[").length;
+  return [...new Set(names)].sort((a, b) => depth(b) - depth(a));
 }
 
 function isFoldable(type: Type): boolean {

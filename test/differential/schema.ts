@@ -21,6 +21,13 @@ export interface GeneratedSchema {
   }[];
   /** Sets of data. */
   readonly data: readonly { readonly name: string; readonly type: Type; readonly text: string }[];
+  /** Maps of data. */
+  readonly maps: readonly {
+    readonly name: string;
+    readonly key: Type;
+    readonly value: Type;
+    readonly text: string;
+  }[];
   readonly builtins: readonly { readonly name: string; readonly type: Type }[];
   readonly defaultAllow: boolean;
   /** Declarations without the attributes. */
@@ -43,6 +50,7 @@ const RESOURCE_TYPE: EnumInfo = {
 };
 
 const STRING: Type = { kind: "string" };
+const INT: Type = { kind: "int" };
 /** Built-ins that policies read, with their types. */
 const BUILTINS: readonly { name: string; type: Type }[] = [
   ...[
@@ -92,6 +100,8 @@ export function generateSchema(random: Random): GeneratedSchema {
   const records = [inner, outer];
   const constants = random.times(random.below(4), (i) => constant(`C${i}`, random));
   const data = random.times(random.below(4), (i) => dataSet(`D${i}`, random));
+  const maps = random.times(random.below(5), (i) => dataMap(`M${i}`, random));
+  const tables = [...data, ...maps];
   const attributes = random.times(4 + random.below(8), (i) => attribute(i, random, names, records));
   const defaultAllow = random.chance(20);
   const text = [
@@ -102,10 +112,10 @@ export function generateSchema(random: Random): GeneratedSchema {
     ),
     RESOURCES,
     ...constants.map((c) => `constant ${c.name}: ${typeText(constantType(c.value), false)} = ${c.text}\n`),
-    data.length === 0 ? "" : `data\n${data.map((d) => `  ${d.name}: ${d.text}\n`).join("")}`,
+    tables.length === 0 ? "" : `data\n${tables.map((d) => `  ${d.name}: ${d.text}\n`).join("")}`,
     defaultAllow ? "default allow\n" : random.chance(30) ? "default deny\n" : "",
   ].join("");
-  return { attributes, constants, data, builtins: BUILTINS, defaultAllow, text };
+  return { attributes, constants, data, maps, builtins: BUILTINS, defaultAllow, text };
 }
 
 /** The `attributes` declaration; a schema without attributes has none. */
@@ -172,6 +182,21 @@ function dataSet(name: string, random: Random): GeneratedSchema["data"][number] 
       : literal(type, random).text;
   const values = random.times(random.pick([0, 1, 3, 12]), value);
   return { name, type, text: `set of ${typeText(type, false)} = [${values.join(", ")}]` };
+}
+
+/** Of few keys, of so many that they are searched, or of all members of an enum. */
+function dataMap(name: string, random: Random): GeneratedSchema["maps"][number] {
+  const [key, value] = [
+    random.pick([STRING, STRING, INT, { kind: "enum", enum: random.pick(ENUMS) } as const]),
+    scalar(random),
+  ];
+  const entries = new Map<ConstantValue["value"], string>();
+  for (let i = random.pick([1, 2, 4, 20]); i > 0; i--) {
+    const { value: constant, text } = literal(key, random);
+    entries.set(constant.value, `${text}: ${literal(value, random).text}`);
+  }
+  const type = `map of ${typeText(key, false)} to ${typeText(value, false)}`;
+  return { name, key, value, text: `${type} = {${[...entries.values()].join(", ")}}` };
 }
 
 function constant(name: string, random: Random): { name: string; value: ConstantValue; text: string } {

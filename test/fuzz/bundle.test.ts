@@ -16,6 +16,7 @@ describe("mutants of bundles", () => {
       "enums",
       "explain",
       "header",
+      "maps",
       "metadata",
       "networks",
       "numbers",

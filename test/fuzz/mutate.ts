@@ -113,6 +113,13 @@ const LAYOUTS: readonly {
   },
   { leading: 1, arrays: [{ count: 0, words: 1 }] },
   { leading: 1, arrays: [{ count: 0, words: 1 }] },
+  {
+    leading: 2,
+    arrays: [
+      { count: 0, words: 4 },
+      { count: 1, words: 2 },
+    ],
+  },
 ];
 const AUTOMATA = 4;
 const CODE = 9;

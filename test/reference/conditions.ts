@@ -1,7 +1,7 @@
 /** The truth of a condition, read off the checked tree: every part is evaluated, nothing is skipped. */
 import type { CheckedDocument, Operand, SetOperand } from "../../core/check/check.ts";
 import type { Attribute, ConstantValue, DataSet, Type } from "../../core/schema/schema.ts";
-import type { Aggregate, Arithmetic, Expression, Name } from "../../core/syntax/ast.ts";
+import type { Aggregate, Arithmetic, Expression, Lookup, Name } from "../../core/syntax/ast.ts";
 import { addressOf } from "./addresses.ts";
 import type { Operators, Side, Truth } from "./operators.ts";
 import { patternMatches } from "./patterns.ts";
@@ -41,6 +41,12 @@ export function truth(e: Expression, scope: Scope): Truth {
       return isTrue(read(e.path, scope));
     case "exists":
       return scope.operators.exists(read(e.path, scope));
+    case "exists_lookup":
+      return scope.operators.exists(lookedUp(e.lookup, scope));
+    case "lookup":
+      return isTrue(
+        operand(e, scope).kind === "constant" ? present(side(e, scope)![0]!) : lookedUp(e, scope),
+      );
     case "aggregate":
       return quantified(e, scope);
     case "compare":
@@ -300,6 +306,8 @@ function computed(e: Expression, scope: Scope): Value {
         ? INVALID
         : present(String(text).replace(/[A-Z]/g, (letter) => letter.toLowerCase()));
     }
+    case "lookup":
+      return lookedUp(e, scope);
     case "aggregate":
       return folded(e, scope);
     default:
@@ -311,6 +319,14 @@ function computed(e: Expression, scope: Scope): Value {
 function exactly(e: Expression, scope: Scope): Content | null {
   const contents = side(e, scope);
   return contents?.length === 1 ? contents[0]! : null;
+}
+
+/** The value beside the key: absent where the map has none such, invalid where the key is not known. */
+function lookedUp(e: Lookup, scope: Scope): Value {
+  const key = exactly(e.key, scope);
+  if (key === null) return INVALID;
+  const entry = scope.document.resolutions.lookups.get(e)!.entries.find((each) => each.key.value === key);
+  return entry === undefined ? ABSENT : present(constantContent(entry.value));
 }
 
 function calculated(e: Arithmetic, scope: Scope): Value {

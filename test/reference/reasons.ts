@@ -53,6 +53,10 @@ function namesRead(e: Expression): Name[] {
       return [...namesRead(e.left), ...namesRead(e.right)];
     case "lower":
       return namesRead(e.operand);
+    case "lookup":
+      return namesRead(e.key);
+    case "exists_lookup":
+      return namesRead(e.lookup);
     case "range":
       return [...namesRead(e.low), ...namesRead(e.high)];
     case "path":

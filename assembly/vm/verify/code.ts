@@ -125,7 +125,7 @@ function verifyInstruction(bundle: Bundle, index: u32, end: u32, depth: u32): bo
     if (depth >= op.LIMIT_FRAME_DEPTH_MAX) return refuseAt("code", "nested too deeply", index);
   }
   noteFeatures(bundle, opcode, a);
-  return noteComputed(bundle, index, opcode, a, shapeB);
+  return noteComputed(bundle, index, opcode, a, opcode == op.OP_LOOKUP ? bundle.map(b).value : shapeB);
 }
 
 /** What the group at hand has computed: behind its test nothing. */
@@ -149,7 +149,7 @@ function forgetComputed(): void {
 }
 
 function fieldsFit(opcode: u32, head: u32, a: u32, b: u32, jump: u32): bool {
-  if ((head & COLUMN) != 0 && (hasCellB(opcode) || hasNoB(opcode) || isAggregate(opcode) || opcode == op.OP_CONSTANT)) return false;
+  if ((head & COLUMN) != 0 && (hasCellB(opcode) || hasNoB(opcode) || isAggregate(opcode) || opcode == op.OP_CONSTANT || opcode == op.OP_LOOKUP)) return false;
   if (computes(opcode)) {
     if ((head & 0x200) != 0 || (jump & 0xff) >= op.LIMIT_TEMPORARIES_MAX) return false;
   } else if (!branches(opcode) && ((head & 0x300) != 0 || jump != 0)) return false;

@@ -32,6 +32,7 @@ import {
   SECTION_ENTRY_OFFSET,
   SECTION_ENUMS,
   SECTION_EXPLAIN,
+  SECTION_MAPS,
   SECTION_METADATA,
   SECTION_NETWORKS,
   SECTION_NUMBERS,
@@ -155,6 +156,7 @@ const ARRAYS: usize = memory.data<u8>([
   <u8>SECTION_EXPLAIN, 3, 3, 2, 8, 0, 36, 1, 8,
   <u8>SECTION_SCHEDULES, 2, 2, 0, 24, 1, 8,
   <u8>SECTION_ROWS, 1, 1, 0, 4,
+  <u8>SECTION_MAPS, 2, 2, 0, 16, 1, 8,
   0,
 ]);
 

@@ -68,13 +68,14 @@ export function shapeOf(bundle: Bundle, shape: u32): ShapeEntry {
   return shape < COMPUTED ? bundle.shape(shape) : changetype<ShapeEntry>(COMPUTED_SHAPES + (shape - COMPUTED) * 12);
 }
 
-/** What an instruction computes from operands of these shapes, which it takes; `NO_SHAPE` for nothing. */
+/** What an instruction computes from operands of these shapes, which it takes; `NO_SHAPE` for nothing. Of a LOOKUP b is what the map gives. */
 export function computedShape(bundle: Bundle, opcode: u32, field: u32, shapeA: u32, shapeB: u32): u32 {
   if (opcode == op.OP_LOAD_NUMBER) {
     const whole = field == op.TYPE_INT || field == op.TYPE_DATETIME || field == op.TYPE_DURATION;
     return field == op.TYPE_FLOAT || whole ? COMPUTED + field : NO_SHAPE;
   }
   if (opcode == op.OP_LOWER) return field == 0 ? COMPUTED + op.TYPE_STRING : NO_SHAPE;
+  if (opcode == op.OP_LOOKUP) return field == 0 ? shapeB : NO_SHAPE;
   if (opcode == op.OP_TALLY) return field == 0 ? COMPUTED + op.TYPE_INT : NO_SHAPE;
   if (opcode > op.OP_TALLY) {
     const part = partShape(bundle, bundle.shape(shapeA).argument, field);
@@ -99,7 +100,7 @@ function resultType(opcode: u32, a: u32, b: u32): u32 {
 
 /** Bit 8 of the head: the result is a float whose bounds are looked at. */
 export function boundsFloat(bundle: Bundle, opcode: u32, shape: u32): bool {
-  return opcode > op.OP_LOAD_NUMBER && opcode <= op.OP_SUM && opcode != op.OP_LOWER && opcode != op.OP_TALLY && shapeOf(bundle, shape).type == op.TYPE_FLOAT;
+  return ((opcode > op.OP_LOAD_NUMBER && opcode < op.OP_LOWER) || opcode == op.OP_SUM) && shapeOf(bundle, shape).type == op.TYPE_FLOAT;
 }
 
 /** Shape of cell `cell` of a value; `NO_SHAPE` where it has none. */
@@ -181,6 +182,7 @@ export function takesA(bundle: Bundle, opcode: u32, shape: u32): bool {
     case op.OP_HAS_ADDRESS:
       return isAddress(elementType(bundle, shape));
     case op.OP_IN_LIST:
+    case op.OP_LOOKUP:
       return type < op.TYPE_LIST;
     default:
       return type == op.TYPE_LIST;
@@ -251,6 +253,8 @@ export function isConstantB(bundle: Bundle, opcode: u32, b: u32, a: u32): bool {
       return b < bundle.automatonCount;
     case op.OP_IN_HOURS:
       return b < bundle.scheduleCount;
+    case op.OP_LOOKUP:
+      return b < bundle.mapCount && isComparable(bundle, a, bundle.map(b).key);
     case op.OP_IN_STRINGS:
       return isSet(bundle, b, op.SET_STRINGS);
     case op.OP_IN_NUMBERS:

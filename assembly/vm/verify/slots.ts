@@ -142,8 +142,12 @@ function argumentFits(bundle: Bundle, source: u32, argument: u32): bool {
 
 function defaultFits(bundle: Bundle, slot: SlotEntry): bool {
   const index = slot.defaultIndex;
-  if ((slot.flags & SLOT_HAS_DEFAULT) == 0) return index == 0;
-  const shape = bundle.shape(slot.shape);
+  return (slot.flags & SLOT_HAS_DEFAULT) == 0 ? index == 0 : constantFits(bundle, slot.shape, index);
+}
+
+/** Whether it is the index of a constant of the scalar type. */
+export function constantFits(bundle: Bundle, shapeIndex: u32, index: u32): bool {
+  const shape = bundle.shape(shapeIndex);
   switch (shape.type) {
     case TYPE_STRING:
       return index < bundle.stringCount;

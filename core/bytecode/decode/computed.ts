@@ -4,6 +4,7 @@ import { cellShapes } from "../cells.ts";
 import {
   OP_ADD,
   OP_LOAD_NUMBER,
+  OP_LOOKUP,
   OP_LOWER,
   OP_MULTIPLY,
   OP_SUBTRACT,
@@ -56,6 +57,8 @@ function shapeOf(where: string, instruction: Instruction, operands: OperandShape
       return arithmeticShape(where, instruction, operands.a!, operands.b!);
     case OP_LOWER:
       return scalar("string");
+    case OP_LOOKUP:
+      return facts.maps[instruction.b]!.value;
     case OP_TALLY:
       return scalar("int");
     default:

@@ -59,6 +59,8 @@ export interface Tables {
   readonly setElements: Table;
   readonly schedules: Table;
   readonly offsets: Table;
+  readonly maps: Table;
+  readonly mapEntries: Table;
   readonly automata: Table;
   /** Where the bytes of the automata start. */
   readonly automataAt: number;
@@ -254,7 +256,15 @@ export function readTables(source: ByteSource, sections: readonly Section[]): Ta
   );
   const texts = readTexts(source, sections[15]!);
   const [rows] = tables(16, 1, { label: "rows entry", countWord: 0, rowBytes: 4 });
+  const [maps, mapEntries] = tables(
+    17,
+    2,
+    { label: "maps entry", countWord: 0, rowBytes: 16 },
+    { label: "maps key", countWord: 1, rowBytes: 8 },
+  );
   return {
+    maps: maps!,
+    mapEntries: mapEntries!,
     schedules: schedules!,
     offsets: offsets!,
     source,

@@ -20,7 +20,7 @@ import {
   OP_SUM,
 } from "../gen/constants.ts";
 import { INSTRUCTIONS, type InstructionInfo, TYPE_NAMES } from "../gen/tables.ts";
-import type { EnumType, Shape, Slot } from "../program.ts";
+import type { ConstantMap, EnumType, Shape, Slot } from "../program.ts";
 import { COLUMN, takesColumn } from "../rows.ts";
 import { computedShape } from "./computed.ts";
 import type { Constants } from "./constants.ts";
@@ -93,6 +93,7 @@ export interface Facts {
   readonly constants: Constants;
   readonly enums: readonly EnumType[];
   readonly slots: readonly Slot[];
+  readonly maps: readonly ConstantMap[];
 }
 
 /** The fields of instruction `i`; its opcode must be known. */

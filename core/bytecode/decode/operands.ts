@@ -117,6 +117,8 @@ export function operandBProblem(
       return missing("schedule", b, constants.schedules.length);
     case "automaton":
       return missing("automaton", b, constants.automata.length);
+    case "map":
+      return mapProblem(b, a!, facts);
     case "network":
       return networkProblem(b, info.a, a!, facts);
     case "member": {
@@ -149,6 +151,12 @@ function networkProblem(b: number, kindA: OperandA, a: Shape, { constants }: Fac
   const address = kindA !== "ip" && (a.element ?? a).type === "ip";
   if (problem !== null || !address || constants.prefixes[b] === ADDRESS_PREFIX) return problem;
   return `network ${b} has prefix length ${constants.prefixes[b]}, an address has ${ADDRESS_PREFIX}`;
+}
+
+function mapProblem(b: number, a: Shape, { maps }: Facts): string | null {
+  const problem = missing("map", b, maps.length);
+  if (problem !== null || comparable(a, maps[b]!.key)) return problem;
+  return `map ${b} has keys of another type, ${maps[b]!.key.type}, than cell a`;
 }
 
 function setProblem(b: number, kind: number, { constants }: Facts): string | null {

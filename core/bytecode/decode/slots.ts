@@ -176,10 +176,17 @@ function checkDefault(
     if (index !== 0) refuse(where, `${shown(name)} has no default and its field is not zero`);
     return;
   }
-  if (!defaultFits(shape, index, constants, enums)) refuse(where, `its default ${index} is no ${shape.type}`);
+  if (!constantFits(shape, index, constants, enums))
+    refuse(where, `its default ${index} is no ${shape.type}`);
 }
 
-function defaultFits(shape: Shape, index: number, constants: Constants, enums: readonly EnumType[]): boolean {
+/** Is it the index of a constant of the scalar type? */
+export function constantFits(
+  shape: Shape,
+  index: number,
+  constants: Constants,
+  enums: readonly EnumType[],
+): boolean {
   switch (shape.type) {
     case "string":
       return index < constants.strings.length;

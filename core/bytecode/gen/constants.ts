@@ -8,7 +8,7 @@ export const SEMANTICS_VERSION = 1;
 export const NONE = 4294967295;
 export const HEADER_BYTES = 64;
 export const SECTION_ENTRY_BYTES = 44;
-export const SECTION_COUNT = 17;
+export const SECTION_COUNT = 18;
 export const INSTRUCTION_BYTES = 8;
 export const DIGEST_DOMAIN = "ipe-bundle-digest-v1\n";
 
@@ -218,6 +218,8 @@ export const SECTION_SCHEDULES = 15;
 export const SECTION_TEXTS = 16;
 /** Constants by policy, for instructions with a column: policies that differ in constants only share their code. Policies use them one after the other. */
 export const SECTION_ROWS = 17;
+/** What LOOKUP asks. key, value = string, number, network index, enum member, or 0/1 (bool), as their shapes say. Maps use the entries one after the other; keys ascend, so that they can be searched. */
+export const SECTION_MAPS = 18;
 
 /** The routine or body answers true. */
 export const OP_ACCEPT = 1;
@@ -337,11 +339,13 @@ export const OP_SUBTRACT = 57;
 export const OP_MULTIPLY = 58;
 /** String a with ASCII letters in lower case. */
 export const OP_LOWER = 59;
+/** What map b gives key a, of the map's type of values. Absent where a is no key of the map. */
+export const OP_LOOKUP = 60;
 /** As COUNT, the number itself: an int where the sure and the possible number coincide, else invalid. */
-export const OP_TALLY = 60;
+export const OP_TALLY = 61;
 /** Sum, from the first element on, of field `field` of the elements of list a for which the body is true (all, without a body): int, float or duration. 0 for none. */
-export const OP_SUM = 61;
+export const OP_SUM = 62;
 /** The least of them: int, float, datetime, duration or a member of an ordered enum. Invalid for none. */
-export const OP_MIN = 62;
+export const OP_MIN = 63;
 /** The greatest of them, likewise. */
-export const OP_MAX = 63;
+export const OP_MAX = 64;

@@ -2,7 +2,7 @@
 
 export const TYPE_NAMES = ["string", "int", "float", "bool", "enum", "ip", "cidr", "datetime", "duration", "list", "record"] as const;
 export const SOURCE_NAMES = ["builtin", "header", "query", "cookie", "capture", "body", "extension"] as const;
-export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "automata", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain", "schedules", "texts", "rows"] as const;
+export const SECTION_NAMES = ["strings", "numbers", "networks", "sets", "automata", "enums", "shapes", "slots", "resources", "code", "obligations", "policies", "metadata", "explain", "schedules", "texts", "rows", "maps"] as const;
 export const SEVERITY_NAMES = ["critical", "high", "medium", "low", "info"] as const;
 export const EFFECT_NAMES = ["requires", "allows", "denies"] as const;
 export const SET_NAMES = ["strings", "numbers", "members", "networks"] as const;
@@ -11,7 +11,7 @@ export const NODE_NAMES = ["leaf", "and", "or", "not"] as const;
 
 /** What an operand is: a cell of some type, or a constant, an immediate, a body length. */
 export type OperandA = "none" | "any" | "bool" | "string" | "number" | "enum" | "ordered" | "address" | "ip" | "numeric" | "comparable" | "datetime" | "stringList" | "numberList" | "enumList" | "addressList" | "scalar" | "list" | "counted";
-export type OperandB = "none" | "truth" | "string" | "strings" | "number" | "numbers" | "member" | "members" | "network" | "networks" | "stringCell" | "numericCell" | "comparableCell" | "addressCell" | "cidrCell" | "automaton" | "schedule" | "listCell" | "cidrListCell" | "body" | "bodyOrNone" | "numberCell" | "countedCell";
+export type OperandB = "none" | "truth" | "string" | "strings" | "number" | "numbers" | "member" | "members" | "network" | "networks" | "stringCell" | "numericCell" | "comparableCell" | "addressCell" | "cidrCell" | "automaton" | "schedule" | "listCell" | "cidrListCell" | "body" | "bodyOrNone" | "numberCell" | "countedCell" | "map";
 
 export interface InstructionInfo {
   readonly name: string;
@@ -84,6 +84,7 @@ export const INSTRUCTIONS: readonly (InstructionInfo | null)[] = [
   { name: "SUBTRACT", a: "counted", b: "countedCell", branch: false, computes: true },
   { name: "MULTIPLY", a: "counted", b: "countedCell", branch: false, computes: true },
   { name: "LOWER", a: "string", b: "none", branch: false, computes: true },
+  { name: "LOOKUP", a: "scalar", b: "map", branch: false, computes: true },
   { name: "TALLY", a: "list", b: "bodyOrNone", branch: false, computes: true },
   { name: "SUM", a: "list", b: "bodyOrNone", branch: false, computes: true },
   { name: "MIN", a: "list", b: "bodyOrNone", branch: false, computes: true },

@@ -331,7 +331,8 @@ false: false means indeterminate. A requirement is run with mode false. This is 
 A *group* computes values and tests them: instructions that compute, each of which writes one *temporary* (frame 3), then the test that
 reads them. A computed value is invalid, and so a test of it unknown, if an operand is not present or the result is none: not finite, or for
 int, datetime and duration beyond ±(2^53-1). SUM, MIN and MAX are invalid if the list is, if the body is unknown for some element, or if the
-field of an element that counts is not present; a sum also if it leaves the bounds on the way. -0 is 0. Each body has temporaries of its own.
+field of an element that counts is not present; a sum also if it leaves the bounds on the way. LOOKUP is absent if its key is present and
+not in the map. -0 is 0. Each body has temporaries of its own.
 
 A policy with an expiry has passed it if \`request.time\` is at or behind it. Then one with \`when expired\` 1 is *expired* whatever its code
 answers, and of those with 0 a \`policy\` that would be satisfied. If \`request.time\` is not present, a \`policy\` that would be satisfied is indeterminate.

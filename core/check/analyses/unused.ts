@@ -70,7 +70,7 @@ function typeNames(d: Declaration): string[] {
         : d.kind === "constant"
           ? [d.type]
           : d.kind === "data"
-            ? d.tables.map((table) => table.element)
+            ? d.tables.flatMap((table) => (table.key === null ? [table.element] : [table.key, table.element]))
             : [];
   return references.map((reference) => reference.name.text);
 }
@@ -90,6 +90,7 @@ function readIn(conditions: readonly Expression[]): {
   for (const condition of conditions) {
     for (const node of nodesOf(condition)) {
       if (node.kind === "path") names.add(node.path.text);
+      if (node.kind === "lookup") names.add(node.table.text);
       if (node.kind === "string") strings.add(node.value);
     }
   }

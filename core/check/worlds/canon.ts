@@ -4,7 +4,7 @@
  */
 import type { ConstantValue } from "../../schema/schema.ts";
 import { formatAddress, formatNetwork, parseAddress, parseNetwork } from "../../source/address.ts";
-import type { Aggregate, CompareOperator, Expression, Name } from "../../syntax/ast.ts";
+import type { Aggregate, CompareOperator, Expression, Lookup, Name } from "../../syntax/ast.ts";
 import type { Operand, Resolutions } from "../check.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
@@ -47,8 +47,12 @@ export class Canon {
         return `not ${this.condition(e.operand)}`;
       case "exists":
         return `exists ${this.#name(e.path)}`;
+      case "exists_lookup":
+        return `exists ${this.lookup(e.lookup)}`;
       case "path":
         return this.#name(e.path);
+      case "lookup":
+        return this.#operand(e);
       case "bool":
         return String(e.value);
       case "aggregate":
@@ -67,6 +71,11 @@ export class Canon {
         ?.fields.map((name) => `.${name}`)
         .join("") ?? "";
     return `${e.function}(${this.#name(e.list)}${field}${e.where === null ? "" : ` where ${this.condition(e.where)}`})`;
+  }
+
+  /** `quota[tier]`: equal ones ask one map for one key. */
+  lookup({ table, key }: Lookup): string {
+    return `${table.text}[${this.#operand(key)}]`;
   }
 
   /** What a condition reads, as one name. */
@@ -114,6 +123,7 @@ export class Canon {
         .sort()
         .join(", ")}]`;
     if (e.kind === "arithmetic") return `(${this.#operand(e.left)} ${e.operator} ${this.#operand(e.right)})`;
+    if (e.kind === "lookup") return this.lookup(e);
     if (e.kind === "lower") return `lower(${this.#operand(e.operand)})`;
     if (e.kind === "range") return `${this.#operand(e.low)}..${this.#operand(e.high)}`;
     return e.kind === "aggregate" ? this.aggregate(e) : this.#alone(e);

@@ -2,7 +2,7 @@
 import { type Attribute, type ConstantValue, isNumber, type Type } from "../../schema/schema.ts";
 import { isMapped, parseAddress, parseNetwork } from "../../source/address.ts";
 import { LIST_ELEMENTS_MAX } from "../../source/gen/facts.ts";
-import type { CompareOperator, Expression } from "../../syntax/ast.ts";
+import type { CompareOperator, Expression, Lookup } from "../../syntax/ast.ts";
 import type { Resolutions, Resolved } from "../check.ts";
 import { type Canon, constantText, mirrored } from "./canon.ts";
 import { closed, complement, type Interval, type Intervals, type Space } from "./intervals.ts";
@@ -144,7 +144,21 @@ export class Leaves {
     if (domains === null) return null;
     const [yes, no] =
       e.kind === "lower" ? [lowered(domains.yes), lowered(domains.no)] : [domains.yes, domains.no];
-    return { about: this.#canon.operand(e), yes, no, canBeAbsent: true, present: [] };
+    // What a map gives is there for keys that are there only.
+    const present = e.kind === "lookup" ? this.#named(e.key) : [];
+    return { about: this.#canon.operand(e), yes, no, canBeAbsent: true, present };
+  }
+
+  /** A bool of a map alone. */
+  lookup(e: Lookup): Leaf {
+    const present = this.#named(e.key);
+    return {
+      about: this.#canon.lookup(e),
+      yes: members(["true"]),
+      no: members(["false"]),
+      canBeAbsent: true,
+      present,
+    };
   }
 
   /** A path that is no constant. */

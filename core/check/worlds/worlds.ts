@@ -74,6 +74,16 @@ export class Worlds {
         return this.of(e.operand, OPPOSITE[being]);
       case "exists":
         return this.#exists(e, being);
+      case "exists_lookup": {
+        const there = being === "true" || being === "not-false";
+        const unknown = being === "not-true" || being === "not-false";
+        const fact = factOf(there ? ANYTHING : null, being === "false" || being === "not-true", unknown);
+        return worldOf(this.canon.lookup(e.lookup), fact, []);
+      }
+      case "lookup":
+        return this.#resolutions.operands.get(e)?.kind === "computed"
+          ? ofLeaf(this.#leaves.lookup(e), being)
+          : [EVERYWHERE];
       case "path":
         return ofLeaf(this.#leaves.truth(e), being);
       case "compare":

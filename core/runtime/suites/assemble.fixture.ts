@@ -97,7 +97,7 @@ class Assembler {
   #region(lines: readonly string[], start: number, end: number, frames: readonly Spec[]): Word4[] {
     const code: Word4[] = [];
     for (let at = start; at < end; ) {
-      const words = lines[at]!.match(/\[.*?\]|"[^"]*"|\S+/g)!;
+      const words = lines[at]!.match(/\[.*?\]|\{.*?\}|"[^"]*"|\S+/g)!;
       const opcode = INSTRUCTIONS.findIndex((info) => info?.name === words[0]);
       const info = INSTRUCTIONS[opcode];
       if (info === null || info === undefined) throw new Error(`no instruction ${words[0]}`);
@@ -111,7 +111,8 @@ class Assembler {
       const jump = operands.find((word) => word.includes("->"));
       const sense = jump?.startsWith("true") || operands.includes("as-float") ? 1 : 0;
       const to = jump === undefined ? 0 : Number(jump.split("->")[1]) - at;
-      const b = this.#operand(info, operands[0]!, a, frames);
+      const b =
+        info.b === "map" ? this.#map(operands[0]!, a!, field!) : this.#operand(info, operands[0]!, a, frames);
       const body =
         bodyEnd === null ? [] : this.#region(lines, at + 1, bodyEnd, [...frames, elementOf(a!.spec)]);
       const frameOfB = typeof b === "object" ? b.frame : 0;
@@ -134,6 +135,10 @@ class Assembler {
     if (info.name === "LOAD_NUMBER") {
       this.#temporaries.set(into, field as Spec);
       return TYPE_NAMES.indexOf(field as (typeof TYPE_NAMES)[number]);
+    }
+    if (info.name === "LOOKUP") {
+      this.#temporaries.set(into, valueSpec(field!));
+      return 0;
     }
     if (info.a !== "list" || info.name === "TALLY") {
       this.#temporaries.set(into, info.name === "TALLY" ? "int" : a!.spec);
@@ -197,6 +202,29 @@ class Assembler {
       default:
         return value as number;
     }
+  }
+
+  /** A map from the keys of an object, of the type of `a`, to its values. */
+  #map(text: string, a: Place, field: string): number {
+    const model = this.#model;
+    const value = valueSpec(field);
+    const constant = (spec: Spec, of: unknown): number =>
+      this.#constant(KINDS[typeName(spec)]!, of, { ...a, spec });
+    const keyOf = (key: string): unknown => (a.spec === "int" ? Number(key) : key);
+    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>).map(
+      ([key, of]): [number, number] => [constant(a.spec, keyOf(key)), constant(value, of)],
+    );
+    const order = (key: number): number => (a.spec === "int" ? model.numbers[key]! : key);
+    entries.sort(([x], [y]) => order(x) - order(y));
+    const [keyShape, valueShape] = [this.#shape(a.spec), this.#shape(value)];
+    model.maps.push({
+      key: keyShape,
+      value: valueShape,
+      first: model.mapEntries.length,
+      count: entries.length,
+    });
+    model.mapEntries.push(...entries);
+    return model.maps.length - 1;
   }
 
   /** Monday to Friday, 9 to 17 in Berlin, in the first half of 2020. */
@@ -314,6 +342,8 @@ function emptyModel(): Model {
     automata: [],
     schedules: [],
     offsets: [],
+    maps: [],
+    mapEntries: [],
     enums: [],
     members: [],
     shapes: [],
@@ -374,6 +404,26 @@ function membersOf(spec: Spec): readonly string[] {
   if (typeof spec === "object" && "list" in spec) return membersOf(spec.list);
   if (typeof spec === "string" || !("enum" in spec)) throw new Error(`no enum: ${JSON.stringify(spec)}`);
   return ENUMS[spec.enum].members;
+}
+
+/** Kinds of constants by the type that they have. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: "string",
+  int: "number",
+  float: "number",
+  bool: "truth",
+  enum: "member",
+  ip: "network",
+  cidr: "network",
+};
+
+function typeName(spec: Spec): string {
+  return typeof spec === "string" ? spec : "enum";
+}
+
+/** The type that a word names, be it an enum. */
+function valueSpec(word: string): Spec {
+  return Object.hasOwn(ENUMS, word) ? { enum: word as keyof typeof ENUMS } : (word as Spec);
 }
 
 function isAddress(spec: Spec): boolean {

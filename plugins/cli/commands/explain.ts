@@ -160,6 +160,7 @@ function treeLines(tree: ConditionTree, depth: number, output: Pick<Output, "pai
   if (tree.kind !== "leaf")
     return [...lines, ...tree.children.flatMap((child) => treeLines(child, depth + 1, output))];
   if (tree.counts.length > 0) lines.push(faint(`${indent}    ${countsText(tree)}`));
+  for (const lookup of tree.lookups) lines.push(faint(`${indent}    looked up ${lookupText(lookup)}`));
   for (const { name, state, value } of tree.reads)
     lines.push(faint(`${indent}    ${name} ${value === null ? `is ${state}` : `= ${value}`}`));
   return lines;
@@ -176,6 +177,11 @@ function titleOf(tree: ConditionTree): string {
     case "leaf":
       return onOneLine(tree.text);
   }
+}
+
+function lookupText({ state, value }: ConditionTree["lookups"][number]): string {
+  if (value !== null) return value;
+  return state === "absent" ? "nothing: the map has no such key" : "nothing: there is no key";
 }
 
 function countsText({ counts, need, truth }: ConditionTree): string {

@@ -2,6 +2,7 @@
 import { AUTOMATA, CONSTANTS, SETS } from "./constants.ts";
 import { EXPLAIN } from "./explain.ts";
 import type { Fault } from "./fault.ts";
+import { MAPS } from "./maps.ts";
 import { OBLIGATIONS, POLICIES, POLICY_SETS } from "./policies.ts";
 import { READS } from "./reads.ts";
 import { RESOURCES } from "./resources.ts";
@@ -19,6 +20,7 @@ export const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   "rule 5, automata": AUTOMATA,
   "rules 6 and 7, types": TYPES,
   "rule 8, slots": SLOTS,
+  "rule 8, maps": MAPS,
   "rule 9, resources": RESOURCES,
   "rule 13, reads and features": READS,
   "rule 14, obligations": OBLIGATIONS,
