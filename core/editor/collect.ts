@@ -7,6 +7,7 @@ import type {
   Declaration,
   Document,
   Expression,
+  Lookup,
   Name,
   PolicyDeclaration,
   PolicyParts,
@@ -84,8 +85,13 @@ class Collector {
         this.#declared("constant", d.name, { type: this.#typeOf(d.type) });
         return;
       case "data":
-        for (const { name, element } of d.tables) {
+        for (const { name, key, element } of d.tables) {
           const type = this.#typeOf(element);
+          // A map is no list: what it gives stands behind its name in brackets.
+          if (key !== null) {
+            this.#declared("map", name, { type });
+            continue;
+          }
           const set: Type | null = type === null ? null : { kind: "list", element: type, elementName: null };
           this.#declared("data", name, { type: set });
         }
@@ -180,8 +186,14 @@ class Collector {
         this.#literals(d.value, this.#typeOf(d.type));
         return;
       case "data":
-        for (const { element, content } of d.tables) {
+        for (const { key, element, content } of d.tables) {
           this.#typeName(element);
+          if (key !== null) this.#typeName(key);
+          if (content.kind === "entries")
+            for (const entry of content.entries) {
+              this.#literals(entry.key, key === null ? null : this.#typeOf(key));
+              this.#literals(entry.value, this.#typeOf(element));
+            }
           if (content.kind === "list")
             for (const item of content.items) this.#literals(item, this.#typeOf(element));
         }
@@ -300,6 +312,9 @@ class Collector {
       case "exists":
         this.#path(e.path, scope);
         return;
+      case "lookup":
+        this.#lookup(e, scope);
+        return;
       case "aggregate":
         this.#aggregate(e, scope);
         return;
@@ -315,6 +330,13 @@ class Collector {
     }
   }
 
+  #lookup({ table, key }: Lookup, scope: Scope): void {
+    const symbol = this.#find("map", table.text);
+    if (symbol !== null) this.#occurs(symbol, table.span);
+    this.#condition(key, scope);
+    this.#literals(key, this.#schema.maps.get(table.text)?.key ?? null);
+  }
+
   #aggregate(e: Aggregate, scope: Scope): void {
     const targets = this.#lookUp(e.list, scope);
     this.#named(e.list, targets);
@@ -328,6 +350,7 @@ class Collector {
 
   #valueType(e: Expression, scope: Scope): Type | null {
     if (e.kind === "aggregate") return INT;
+    if (e.kind === "lookup") return this.#find("map", e.table.text)?.type ?? null;
     if (e.kind === "list")
       return e.items.map((item) => this.#valueType(item, scope)).find((t) => t !== null) ?? null;
     return e.kind === "path" ? (this.#lookUp(e.path, scope).at(-1)?.type ?? null) : null;
@@ -374,6 +397,7 @@ class Collector {
         (length === 1 ? scope.get(prefix) : undefined) ??
         this.#find("constant", prefix) ??
         this.#find("data", prefix) ??
+        this.#find("map", prefix) ??
         this.#find("condition", prefix) ??
         this.#find("attribute", prefix) ??
         this.#find("builtin", prefix);

@@ -134,7 +134,7 @@ class Offers {
         return this.#attribute();
       case "data":
         if (this.#is(-1, "from")) return words(["file"]);
-        return this.#is(-1, ":") ? words(["set of"]) : this.#is(-1, "of") ? this.#types() : [];
+        return this.#table();
       case "type":
         return this.#afterColon() ? this.#types() : [];
       case "constant":
@@ -171,6 +171,12 @@ class Offers {
     return (isTyped || this.#is(-1, "?")) && !this.#place.firstOfLine
       ? words(["claimed", "trusted", "from"])
       : [];
+  }
+
+  #table(): Completion[] {
+    if (this.#is(-1, "of") || this.#is(-1, "to")) return this.#types();
+    if (this.#is(-1, ":") && this.#before.at(-2)?.kind === "word") return words(["set of", "map of"]);
+    return this.#is(-3, "map") ? words(["to"]) : [];
   }
 
   #types(): Completion[] {
@@ -276,6 +282,7 @@ class Offers {
     if (isOperator) return [...this.#values(this.#typeBefore(this.#before.length - 1)), ...this.#operands()];
     if (last.kind === "word" && BEFORE_OPERAND.has(last.text)) return this.#operands();
     if (["(", ":"].includes(last.text) && last.kind === "symbol") return this.#operands();
+    if (this.#isKey()) return this.#operands();
     if (["[", ","].includes(last.text) && last.kind === "symbol") return this.#values(this.#listedType());
     const type = this.#typeAt(this.#before.length - 1);
     const operators = OPERATOR_WORDS.filter((word) => fits(word, type));
@@ -296,6 +303,7 @@ class Offers {
     return [
       ...this.#elements(),
       ...this.#symbols("attribute", "builtin", "constant", "data", "condition"),
+      ...this.#symbols("map").map((map) => ({ ...map, text: `${map.label}[` })),
       ...this.#parameters(),
       ...words(["not", "exists", "now"]),
       ...functions,
@@ -376,6 +384,12 @@ class Offers {
     return open < 1 ? null : this.#typeBefore(open - 1);
   }
 
+  /** Behind the bracket that a map's name opens. */
+  #isKey(): boolean {
+    const name = this.#is(-1, "[") ? this.#before.at(-2) : undefined;
+    return name?.kind === "word" && this.#analysis.schema.maps.has(name.text);
+  }
+
   /** The type of the operand before an operator. */
   #typeBefore(operator: number): Type | null {
     return this.#typeAt(operator - 1);
@@ -384,7 +398,14 @@ class Offers {
   #typeAt(index: number): Type | null {
     const token = this.#before[index];
     if (token?.kind === "symbol" && token.text === ")") return null;
+    if (token?.kind === "symbol" && token.text === "]") return this.#typeOfLookup(index);
     return token?.kind === "word" ? this.#typeOfPath(token.text) : null;
+  }
+
+  /** Of what a map gives: its name stands before the bracket that closes at `index`. */
+  #typeOfLookup(index: number): Type | null {
+    const open = this.#before.findLastIndex((t, i) => i < index && t.kind === "symbol" && t.text === "[");
+    return this.#analysis.schema.maps.get(this.#before[open - 1]?.text ?? "")?.value ?? null;
   }
 
   #typeOfPath(path: string): Type | null {

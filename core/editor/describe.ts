@@ -1,6 +1,6 @@
 /** What an author wants to read about a name. */
 
-import type { Attribute, ConstantValue, Schema } from "../schema/schema.ts";
+import type { Attribute, ConstantValue, DataMap, Schema } from "../schema/schema.ts";
 import { typeName } from "../schema/schema.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
 import type { Span } from "../source/source.ts";
@@ -45,6 +45,10 @@ function codeOf(symbol: NamedSymbol, schema: Schema): string {
     }
     case "data":
       return `data ${name}${type?.kind === "list" ? `: set of ${typeName(type.element)}` : ""}`;
+    case "map": {
+      const map = schema.maps.get(name);
+      return `data ${name}${map === undefined ? "" : `: map of ${typeName(map.key)} to ${typeName(map.value)}`}`;
+    }
     case "enum": {
       const info = schema.enums.get(name);
       return `enum ${name}${info === undefined ? "" : `: ${info.members.join(info.ordered ? " < " : ", ")}`}`;
@@ -101,7 +105,18 @@ function factsOf({ kind, name }: NamedSymbol, schema: Schema): string[] {
       MARKINGS[attribute.marking],
       ...(attribute.optional ? ["may be absent: ask `exists` first"] : []),
     ];
+  const map = kind === "map" ? schema.maps.get(name) : undefined;
+  if (map !== undefined) return [entriesFact(map), "asked for another key it is absent: ask `exists` first"];
   return kind === "builtin" && BUILTINS.some((b) => b.name === name) ? ["built in", MARKINGS.verified] : [];
+}
+
+/** The first entries of a map, as its declaration may say them. */
+function entriesFact({ entries }: DataMap): string {
+  const shown = entries
+    .slice(0, LINES_MAX)
+    .map(({ key, value }) => `${literalText(key)}: ${literalText(value)}`);
+  const more = entries.length - shown.length;
+  return `\`{${shown.join(", ")}${more > 0 ? `, ${more} more` : ""}}\``;
 }
 
 /** Comments on the lines above a name's line, and behind it on its own. */

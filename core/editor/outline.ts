@@ -52,7 +52,7 @@ export function outlineOf({ document }: Analysis, source: Source): OutlineEntry[
           entry(
             "data",
             keyword,
-            d.tables.map((t) => leaf("data", t.name, t.span)),
+            d.tables.map((t) => leaf(t.key === null ? "data" : "map", t.name, t.span)),
           ),
         ];
       case "enum":
@@ -174,6 +174,7 @@ const WORDS = new Set([
     "with",
     "reason",
     "list",
+    "map",
     "of",
     "request",
     "header",

@@ -9,6 +9,8 @@ export type SymbolKind =
   | "constant"
   /** A set of values. */
   | "data"
+  /** A map of `data`. */
+  | "map"
   | "enum"
   /** A member of an enum. */
   | "member"

@@ -2,8 +2,8 @@
 import { type Doc, group, indent, LINE, pieceDoc, SPILL } from "./layout.ts";
 import type { Piece } from "./pieces.ts";
 
-const OPEN = new Set(["(", "["]);
-const CLOSE = new Set([")", "]"]);
+const OPEN = new Set(["(", "[", "{"]);
+const CLOSE = new Set([")", "]", "}"]);
 
 /** The pieces of one declaration, with the brackets among them matched. */
 export class Region {
@@ -120,8 +120,13 @@ function bracketDoc(region: Region, open: number, close: number): Doc {
   if (close === open + 1) return ends([], false);
   const first = pieces[open + 1]!;
   const last = pieces[close]!;
+  const isMap = pieces[open]!.text === "{";
+  if (isMap) {
+    first.padding = 0;
+    last.padding = 0;
+  }
   const commas = region.find(open + 1, close, (piece) => piece.kind === "symbol" && piece.text === ",");
-  if (pieces[open]!.text === "[" || commas.length > 0) {
+  if (pieces[open]!.text === "[" || isMap || commas.length > 0) {
     const joints = commas.flatMap((comma) => [comma, comma + 1]);
     const authored = [open + 1, close, ...joints].some((i) => pieces[i]!.breakBefore);
     return ends([indent([LINE, ...itemDocs(region, open + 1, close, commas)]), LINE], authored);

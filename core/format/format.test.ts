@@ -97,6 +97,18 @@ describe("policies", () => {
         'policy A:\n  "why"\n  triggers when a\n  requires b\n  on deny status 404\n  metadata\n    owner: x',
     },
     {
+      name: "maps of data",
+      before:
+        'data\n a: map of string to int={ "x":1,"y" : -2, }\n bb : map  of int to string = {\n 1: "a", 2:"b",\n  3 :"c" }',
+      after:
+        'data\n  a:  map of string to int = {"x": 1, "y": -2,}\n  bb: map of int to string = {\n    1: "a", 2: "b",\n    3: "c"\n  }',
+    },
+    {
+      name: "keys of maps",
+      before: "policy A:\n  requires a [ b ] < c[ lower (d) ] and exists  m [n[ o ]]",
+      after: "policy A:\n  requires a[b] < c[lower(d)] and exists m[n[o]]",
+    },
+    {
       name: "conditions stay on their line",
       before: "policy A:\n  requires a  and (b or not (c))",
       after: "policy A:\n  requires a and (b or not (c))",

@@ -39,8 +39,14 @@ export function gapBetween(before: Piece, piece: Piece): number {
   if (first === ".." || second === "..") return 0;
   if (AS_WRITTEN.has(first) || AS_WRITTEN.has(second)) return piece.glued ? 0 : 1;
   if (second === "(") return beforeParenthesis(before, piece);
-  if (second === "[" && before.kind === "word" && !isWordOfLanguage(before.text)) return piece.glued ? 0 : 1;
+  if (second === "[" && before.kind === "word" && !isWordOfLanguage(before.text))
+    return beforeKey(before, piece);
   return 1;
+}
+
+/** `quota[tier]`; but in a test `body [1, 2]`. */
+function beforeKey(before: Piece, piece: Piece): number {
+  return before.text !== "body" || piece.glued ? 0 : 1;
 }
 
 function beforeParenthesis(before: Piece, piece: Piece): number {
