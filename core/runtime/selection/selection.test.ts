@@ -4,10 +4,12 @@ import { and, compare, inNetworks, not, oneOf, or, starts } from "../../bytecode
 import { conditionArbitrary, factsArbitrary } from "../../bytecode/kleene.fixture.ts";
 import { leaf, planOf, policyOf, programOf, ref } from "../../bytecode/plan.fixture.ts";
 import type { Program } from "../../bytecode/program.ts";
+import { compile } from "../../compile.ts";
 import type { Condition, PlanPolicy } from "../../plan/plan.ts";
+import { parseNeutralRequest } from "../../request/json-form.ts";
 import { createSlotLoader } from "../../request/load.ts";
 import { Slots } from "../../request/slots.ts";
-import { Engine } from "../engine.ts";
+import { createEngine, Engine } from "../engine.ts";
 import { requestOf } from "../suites/index.fixture.ts";
 import { keysOf, valuesOf } from "./keys.ts";
 import { RisingSet } from "./rising-set.ts";
@@ -115,6 +117,29 @@ describe("selection", () => {
     expect(selected(program, { text: 7, int: 3 })).toEqual(withThree);
     expect(selected(program, { text: "b" })).toEqual([6, 7, 8, 9, 10, 11]);
     expect(selected(program, {})).toHaveLength(both.length);
+  });
+
+  it("one that can be off is met in any case: it is expired, whatever its trigger says", () => {
+    const policies = LETTERS.map(
+      (letter) => `policy P${letter}:
+  triggers when request.method == "${letter}"
+  allows
+  on expiry: off
+  metadata
+    expires: 2020-01-01T00:00:00Z
+`,
+    );
+    const compiled = compile([{ name: "off.ipe", text: policies.join("") }]);
+    if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join());
+    const request = parseNeutralRequest(
+      '{"request": {"method": "c", "path": "/", "time": "2026-01-01T00:00:00Z"}}',
+    );
+    if (!request.ok) throw new Error(request.errors.join());
+    const [all, some] = [1000, 1].map((selectFrom) => createEngine(compiled.bundle, { selectFrom }));
+    if (!all!.ok || !some!.ok) throw new Error("refused");
+    const { policies: reports } = some!.engine.explain(request.request);
+    expect(reports.every(({ outcome }) => outcome === "expired")).toBe(true);
+    expect(reports).toEqual(all!.engine.explain(request.request).policies);
   });
 
   it("by prefixes, also those that lie in each other", () => {
