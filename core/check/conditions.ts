@@ -71,6 +71,8 @@ class ConditionChecker {
   readonly #firstWords: ReadonlySet<string>;
   readonly #elementNames: ReadonlySet<string>;
   #suggestions = 0;
+  /** What names mean outside of all lists. */
+  readonly #known = new Map<string, Resolved>();
   /** Zones whose clocks were asked for: working one out takes milliseconds. */
   readonly #clocks = new Map<string, ReturnType<typeof offsetsOf>>();
   readonly resolutions: Resolutions = {
@@ -172,6 +174,14 @@ class ConditionChecker {
   }
 
   #lookUp(name: Name, scope: readonly ElementBinding[]): Resolved | null {
+    const known = scope.length === 0 ? this.#known.get(name.text) : undefined;
+    if (known !== undefined) return known;
+    const found = this.#find(name, scope);
+    if (found !== null && scope.length === 0) this.#known.set(name.text, found);
+    return found;
+  }
+
+  #find(name: Name, scope: readonly ElementBinding[]): Resolved | null {
     const parts = name.text.split(".");
     const element = scope.find((binding) => binding.name === parts[0]);
     if (element !== undefined) {

@@ -23,7 +23,9 @@ const VISIBLE = /^(?:[\u0021-\u007e](?:[\u0020-\u007e]*[\u0021-\u007e])?)?$/;
 
 /** Check policies one by one, then against each other and the schema. */
 export function checkPolicies(checked: CheckedDocument, report: Diagnostics): void {
-  const readers = readersOf(checked);
+  // Only what sets headers asks for them.
+  const sets = checked.policies.some(({ onAllow }) => onAllow.length > 0);
+  const readers = sets ? readersOf(checked) : new Map<string, string>();
   for (const policy of checked.policies) {
     checkEffect(policy, report);
     checkDeny(policy, report);
@@ -41,7 +43,8 @@ export function checkPolicies(checked: CheckedDocument, report: Diagnostics): vo
 
 /** Value of a metadata key, or null. */
 export function metadataOf(policy: PolicyDeclaration, key: string): string | null {
-  return policy.metadata.find((entry) => entry.key.text === key)?.value.text ?? null;
+  for (const entry of policy.metadata) if (entry.key.text === key) return entry.value.text;
+  return null;
 }
 
 /** Does the first policy come before the second, by severity and then name by bytes? Names are ASCII. */
@@ -116,6 +119,10 @@ function readersOf({ schema, policies, resolutions }: CheckedDocument): Readonly
     if (source === "body") for (const header of ["content-type", "content-encoding"]) add(header, name);
   }
   const id = schema.builtins.get("request.id");
+  const isSet = policies.some(({ onAllow }) =>
+    onAllow.some(({ header }) => comparable(header.value) === "x-request-id"),
+  );
+  if (!isSet) return found;
   const isRead = policies.some((policy) => attributesOf(policy, resolutions).some((a) => a === id));
   if (isRead || (id !== undefined && schema.sets?.selector === id)) add("x-request-id", "request.id");
   return found;
@@ -126,6 +133,7 @@ function checkHeaders(
   readers: ReadonlyMap<string, string>,
   report: Diagnostics,
 ): void {
+  if (policy.onAllow.length === 0) return;
   const seen = new Set<string>();
   for (const { header, value } of policy.onAllow) {
     const name = header.value.toLowerCase();
@@ -332,14 +340,9 @@ function checkExpiry(policy: PolicyDeclaration, report: Diagnostics): void {
 /** A policy that allows because of what the client says of itself. */
 function checkClaims(policy: PolicyDeclaration, resolutions: Resolutions, report: Diagnostics): void {
   if (!canAllow(policy) || metadataOf(policy, "mode") === "permissive") return;
-  const claimed = [
-    ...new Set(
-      attributesOf(policy, resolutions)
-        .filter((a) => a.marking === "claimed")
-        .map((a) => `\`${a.name}\``),
-    ),
-  ].sort();
-  if (claimed.length === 0) return;
+  const attributes = attributesOf(policy, resolutions).filter((a) => a.marking === "claimed");
+  if (attributes.length === 0) return;
+  const claimed = [...new Set(attributes.map((a) => `\`${a.name}\``))].sort();
   report.warning(
     "claimed-grant",
     policy.name.span,
@@ -369,17 +372,18 @@ function checkNames(policies: readonly PolicyDeclaration[], report: Diagnostics)
 
 /** `true` and `false` as a condition say the same on every request. */
 function checkConstants(condition: Expression, report: Diagnostics): void {
+  const check = (part: Expression): void => {
+    if (part.kind === "bool" && part.from === undefined)
+      report.warning(
+        "constant-condition",
+        part.span,
+        `\`${part.value}\` as a condition says the same on every request`,
+        "remove it",
+      );
+  };
+  check(condition);
   for (const node of nodesOf(condition)) {
-    const parts =
-      node.kind === "and" || node.kind === "or" ? node.parts : node.kind === "not" ? [node.operand] : [];
-    for (const part of node === condition ? [condition, ...parts] : parts) {
-      if (part.kind === "bool" && part.from === undefined)
-        report.warning(
-          "constant-condition",
-          part.span,
-          `\`${part.value}\` as a condition says the same on every request`,
-          "remove it",
-        );
-    }
+    if (node.kind === "and" || node.kind === "or") for (const part of node.parts) check(part);
+    else if (node.kind === "not") check(node.operand);
   }
 }

@@ -57,7 +57,8 @@ function lowerSets(sets: Sets | null, slots: readonly PlanSlot[]): PlanSets | nu
 
 /** Declared attributes in order of text, then the built-ins that are read, in order of their ids. */
 function layOut({ schema, policies, resolutions }: CheckedDocument): PlanSlot[] {
-  const read = new Set(policies.flatMap((policy) => attributesOf(policy, resolutions)));
+  const read = new Set<Attribute>();
+  for (const policy of policies) for (const a of attributesOf(policy, resolutions)) read.add(a);
   if (schema.sets !== null) read.add(schema.sets.selector);
   const time = schema.builtins.get("request.time")!;
   if (policies.some((policy) => expiryOf(policy) !== null)) read.add(time);
@@ -155,10 +156,12 @@ class Lowering {
     for (const name of namesOf(e)) {
       const resolved = this.#resolutions.names.get(name);
       if (resolved?.kind !== "attribute") continue;
-      const dotted = [resolved.attribute.name, ...resolved.fields].join(".");
+      const { attribute, fields } = resolved;
+      const dotted = fields.length === 0 ? attribute.name : [attribute.name, ...fields].join(".");
       found.set(dotted, { cell: this.#refOf(resolved, []).cell, name: dotted });
     }
-    return [...found.values()].sort((a, b) => compareBytes(a.name, b.name));
+    const reads = [...found.values()];
+    return reads.length < 2 ? reads : reads.sort((a, b) => compareBytes(a.name, b.name));
   }
 
   // --- conditions ---

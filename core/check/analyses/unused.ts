@@ -1,4 +1,5 @@
 /** Declarations that nothing reads. */
+import type { Attribute } from "../../schema/schema.ts";
 import type { Diagnostics } from "../../source/diagnostics.ts";
 import type { Declaration, Expression, Name, TypeReference } from "../../syntax/ast.ts";
 import { nodesOf } from "../../syntax/walk.ts";
@@ -8,7 +9,8 @@ import type { Subject } from "./analysis.ts";
 /** `unused-attribute` (warning), `unused-declaration` (hint). */
 export function checkUnused({ checked, declarations, conditions }: Subject, report: Diagnostics): void {
   if (checked.policies.length === 0) return;
-  const read = new Set(checked.policies.flatMap((p) => attributesOf(p, checked.resolutions)));
+  const read = new Set<Attribute>();
+  for (const p of checked.policies) for (const a of attributesOf(p, checked.resolutions)) read.add(a);
   if (checked.schema.sets !== null) read.add(checked.schema.sets.selector);
   for (const attribute of checked.schema.attributes.values()) {
     if (!read.has(attribute))

@@ -74,7 +74,7 @@ export class Canon {
     const found = this.#resolutions.names.get(name);
     if (found === undefined || found.kind === "constant") return null;
     const start = found.kind === "attribute" ? found.attribute.name : found.element.name;
-    return [start, ...found.fields].join(".");
+    return found.fields.length === 0 ? start : [start, ...found.fields].join(".");
   }
 
   #name(name: Name): string {
