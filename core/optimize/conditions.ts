@@ -141,6 +141,12 @@ function readsNew(c: Condition, read: Set<number>): boolean {
     case "compare":
     case "text":
       return isNew(c.left, read) && (!isCell(c.right) || isNew(c.right, read));
+    case "has":
+      return isNew(c.list, read) && (!isCell(c.value) || isNew(c.value, read));
+    case "in-cidr":
+      return isNew(c.ref, read) && isNew(c.network, read);
+    case "in-cidrs":
+      return isNew(c.ref, read) && isNew(c.list, read);
     case "any":
     case "all":
       return isNew(c.list, read) && readsNew(c.body, read);
