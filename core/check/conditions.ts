@@ -46,10 +46,7 @@ export function checkConditions(
   report: Diagnostics,
 ): Resolutions {
   const checker = new ConditionChecker(schema, faulty, report);
-  for (const policy of policies) {
-    if (policy.trigger !== null) checker.condition(policy.trigger, []);
-    if (policy.effect?.kind === "requires") checker.condition(policy.effect.condition, []);
-  }
+  for (const policy of policies) checker.policy(policy);
   for (const condition of others) checker.condition(condition, []);
   return checker.resolutions;
 }
@@ -59,18 +56,20 @@ const NOW = "now";
 const HOURS_EXAMPLE = 'write `is_business_hours("Europe/Berlin", "09:00-17:00", "Mon-Fri")`';
 const REQUEST_TIME = "request.time";
 /** Names for which "did you mean" is looked for: it costs time, and nobody reads hundreds. */
-const SUGGESTIONS_MAX = 100;
+export const SUGGESTIONS_MAX = 100;
 /** Elements of the longest list. */
 const CONTAINED_MAX = 256;
 
-class ConditionChecker {
+/** Checks conditions one after the other; all that it finds is in `resolutions`. */
+export class ConditionChecker {
   readonly #schema: Schema;
   readonly #faulty: Faulty;
   readonly #report: Diagnostics;
   /** First words of all names: an element named so would hide them. */
   readonly #firstWords: ReadonlySet<string>;
   readonly #elementNames: ReadonlySet<string>;
-  #suggestions = 0;
+  /** Times that "did you mean" was looked for. */
+  suggestions = 0;
   /** What names mean outside of all lists. */
   readonly #known = new Map<string, Resolved>();
   /** Zones whose clocks were asked for: working one out takes milliseconds. */
@@ -100,6 +99,11 @@ class ConditionChecker {
     ];
     this.#firstWords = new Set(names.map((name) => name.split(".")[0]!));
     this.#elementNames = new Set(elementNamesOf(schema));
+  }
+
+  policy({ trigger, effect }: PolicyDeclaration): void {
+    if (trigger !== null) this.condition(trigger, []);
+    if (effect?.kind === "requires") this.condition(effect.condition, []);
   }
 
   condition(e: Expression, scope: readonly ElementBinding[]): void {
@@ -292,7 +296,7 @@ class ConditionChecker {
   }
 
   #nearName(name: string, scope: readonly ElementBinding[], otherwise: string): string {
-    if (++this.#suggestions > SUGGESTIONS_MAX) return otherwise;
+    if (++this.suggestions > SUGGESTIONS_MAX) return otherwise;
     const known = [
       ...this.#schema.attributes.keys(),
       ...this.#schema.builtins.keys(),

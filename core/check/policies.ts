@@ -26,19 +26,25 @@ export function checkPolicies(checked: CheckedDocument, report: Diagnostics): vo
   // Only what sets headers asks for them.
   const sets = checked.policies.some(({ onAllow }) => onAllow.length > 0);
   const readers = sets ? readersOf(checked) : new Map<string, string>();
-  for (const policy of checked.policies) {
-    checkEffect(policy, report);
-    checkDeny(policy, report);
-    checkHeaders(policy, readers, report);
-    checkMetadata(policy, report);
-    checkExpiry(policy, report);
-    checkClaims(policy, checked.resolutions, report);
-  }
+  for (const policy of checked.policies) checkAlone(policy, readers, checked.resolutions, report);
   checkNames(checked.policies, report);
   checkConflicts(checked, report);
-  for (const policy of checked.policies) {
-    for (const condition of conditionsOf(policy)) checkConstants(condition, report);
-  }
+  for (const policy of checked.policies) checkConstants(policy, report);
+}
+
+/** What can be said of a policy without looking at the others. */
+export function checkAlone(
+  policy: PolicyDeclaration,
+  readers: ReadonlyMap<string, string>,
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
+  checkEffect(policy, report);
+  checkDeny(policy, report);
+  checkHeaders(policy, readers, report);
+  checkMetadata(policy, report);
+  checkExpiry(policy, report);
+  checkClaims(policy, resolutions, report);
 }
 
 /** Value of a metadata key, or null. */
@@ -107,7 +113,7 @@ function checkDeny(policy: PolicyDeclaration, report: Diagnostics): void {
 // --- on allow ---
 
 /** What reads which header, directly or on the way to something else: by header in lower case, `_` as `-`. */
-function readersOf({ schema, policies, resolutions }: CheckedDocument): ReadonlyMap<string, string> {
+export function readersOf({ schema, policies, resolutions }: CheckedDocument): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const add = (header: string, reader: string): void => {
     if (!found.has(comparable(header))) found.set(comparable(header), reader);
@@ -119,13 +125,14 @@ function readersOf({ schema, policies, resolutions }: CheckedDocument): Readonly
     if (source === "body") for (const header of ["content-type", "content-encoding"]) add(header, name);
   }
   const id = schema.builtins.get("request.id");
-  const isSet = policies.some(({ onAllow }) =>
-    onAllow.some(({ header }) => comparable(header.value) === "x-request-id"),
-  );
-  if (!isSet) return found;
+  if (!policies.some(setsRequestId)) return found;
   const isRead = policies.some((policy) => attributesOf(policy, resolutions).some((a) => a === id));
   if (isRead || (id !== undefined && schema.sets?.selector === id)) add("x-request-id", "request.id");
   return found;
+}
+
+export function setsRequestId({ onAllow }: PolicyDeclaration): boolean {
+  return onAllow.some(({ header }) => comparable(header.value) === "x-request-id");
 }
 
 function checkHeaders(
@@ -186,12 +193,16 @@ function comparable(header: string): string {
 }
 
 /** Two enforced policies that set one header to different values must not be able to apply together. */
-function checkConflicts(checked: CheckedDocument, report: Diagnostics): void {
+export function checkConflicts(
+  checked: CheckedDocument,
+  report: Diagnostics,
+  pinsOf = (policy: PolicyDeclaration): Pins => pinned(policy, checked.resolutions),
+): void {
   const headers = new Map<string, HeaderSetters>();
   for (const policy of checked.policies) {
     if (policy.onAllow.length === 0 || !canAllow(policy) || metadataOf(policy, "mode") === "permissive")
       continue;
-    const pins = pinned(policy, checked.resolutions);
+    const pins = pinsOf(policy);
     for (const { header, value, span } of policy.onAllow) {
       const name = header.value.toLowerCase();
       const setters = headers.get(name) ?? new HeaderSetters();
@@ -211,7 +222,7 @@ function checkConflicts(checked: CheckedDocument, report: Diagnostics): void {
 }
 
 /** Attributes that must equal one constant for a policy to be satisfied. */
-type Pins = ReadonlyMap<string, unknown>;
+export type Pins = ReadonlyMap<string, unknown>;
 
 interface Setter {
   readonly policy: string;
@@ -255,7 +266,7 @@ function exclusive(first: Pins, second: Pins): boolean {
 }
 
 /** Compared with `==` to a constant, as top conjuncts of the policy's conditions. */
-function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Pins {
+export function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Pins {
   const found = new Map<string, unknown>();
   // Policies of two sets never apply together.
   if (policy.set !== null) found.set("set", policy.set.value);
@@ -371,7 +382,11 @@ function checkNames(policies: readonly PolicyDeclaration[], report: Diagnostics)
 }
 
 /** `true` and `false` as a condition say the same on every request. */
-function checkConstants(condition: Expression, report: Diagnostics): void {
+export function checkConstants(policy: PolicyDeclaration, report: Diagnostics): void {
+  for (const condition of conditionsOf(policy)) checkConstantParts(condition, report);
+}
+
+function checkConstantParts(condition: Expression, report: Diagnostics): void {
   const check = (part: Expression): void => {
     if (part.kind === "bool" && part.from === undefined)
       report.warning(

@@ -56,8 +56,11 @@ const PLAIN_TEXT = /[^"\\\n\r\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202
  * also in comments. In strings they are written as escapes.
  */
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
-const KEYWORD_OF_DECLARATION =
-  /^(?:policy|guard|enum|type|resource|attributes|constant|default|condition|template|import|data|sets)\b|^test[ \t]*"/;
+/** At the start of a line: no string goes on behind it. */
+const DECLARATION =
+  /(?:policy|guard|enum|type|resource|attributes|constant|default|condition|template|import|data|sets)\b|test[ \t]*"/;
+const KEYWORD_OF_DECLARATION = new RegExp(`^(?:${DECLARATION.source})`);
+const LINE_OF_DECLARATION = new RegExp(`\\n(?=${DECLARATION.source})`, "g");
 const KEYWORD_LENGTH_MAX = 16;
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
@@ -80,6 +83,14 @@ interface Problem {
   readonly span: Span;
   readonly message: string;
   readonly help: string;
+}
+
+/**
+ * Where declarations start, at most: between two of these offsets no token goes on. Only what is no text at all, as
+ * C's comments, can hide one.
+ */
+export function declarationStarts(text: string): number[] {
+  return Array.from(text.matchAll(LINE_OF_DECLARATION), ({ index }) => index + 1);
 }
 
 export class Lexer {

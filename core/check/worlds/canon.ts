@@ -35,6 +35,11 @@ export class Canon {
     this.#resolutions = resolutions;
   }
 
+  /** Has anything been met that equals nothing else? */
+  get hasUnlike(): boolean {
+    return this.#unlike.size > 0;
+  }
+
   condition(e: Expression): string {
     switch (e.kind) {
       case "and":
