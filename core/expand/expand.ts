@@ -48,6 +48,17 @@ function reused(document: Document, report: Diagnostics): Document {
   };
 }
 
+/** What one policy becomes, and what it takes for that. */
+export interface AloneReuse {
+  readonly policy: PolicyDeclaration;
+  /** Names of the conditions and templates that it uses. */
+  readonly conditions: readonly string[];
+  readonly templates: readonly string[];
+  readonly typed: Document["typed"];
+  /** Nodes that are put in. */
+  readonly added: number;
+}
+
 /** The conditions and templates of a document, and what policies become by them. */
 export class Reuse {
   readonly #copier: Copier;
@@ -63,6 +74,31 @@ export class Reuse {
 
   policy(d: PolicyDeclaration): PolicyDeclaration {
     return this.#templates.policy(d);
+  }
+
+  /** A policy as if there were no other, and what it takes; nothing of it stays here. */
+  alone(d: PolicyDeclaration): AloneReuse {
+    const { used, typed, added } = this;
+    const before = { conditions: [...used.conditions], templates: [...used.templates], typed: typed.length };
+    used.conditions.clear();
+    used.templates.clear();
+    const policy = this.#templates.policy(d);
+    const alone = {
+      policy,
+      conditions: [...used.conditions],
+      templates: [...used.templates],
+      typed: this.#templates.typed.splice(before.typed),
+      added: this.added - added,
+    };
+    this.use(before);
+    this.#copier.added = added;
+    return alone;
+  }
+
+  /** Count these as used. */
+  use({ conditions, templates }: Pick<AloneReuse, "conditions" | "templates">): void {
+    for (const name of conditions) this.#conditions.used.add(name);
+    for (const name of templates) this.#templates.used.add(name);
   }
 
   warnOfUnused(): void {

@@ -1,6 +1,7 @@
 /** A bundle or policy text, watched: each sound version makes an engine, a broken one is reported. */
 import { realpathSync } from "node:fs";
 import { type FSWatcher, watch } from "chokidar";
+import { createCompiler } from "../../core/index.ts";
 import {
   type Content,
   fingerprint,
@@ -45,6 +46,7 @@ export async function watchVersions(
   changed: (version: Version) => void | Promise<void>,
   output: Output,
 ): Promise<Watched> {
+  const compiler = createCompiler();
   let digest = first.engine.digest;
   /** Files that the last text named. */
   let named = namedFiles(first.content);
@@ -73,7 +75,7 @@ export async function watchVersions(
     const content = read();
     if (content === null) return;
     try {
-      const version = toVersion(content, path, output);
+      const version = toVersion(content, path, output, compiler);
       if (version.engine.digest === digest) return;
       if (version.engine.program.policies.length === 0) throw new Failure(`\`${path}\` holds no policy`);
       await changed(version);

@@ -6,7 +6,7 @@ import type { Attribute } from "../../schema/schema.ts";
 import type { Expression, PolicyDeclaration } from "../../syntax/ast.ts";
 import { nodesOf } from "../../syntax/walk.ts";
 import type { Resolutions } from "../check.ts";
-import { attributesOf, canAllow, conditionsOf, expiryOf } from "../policies.ts";
+import { attributesOf, canAllow, conditionsOf, expiryOf, metadataOf } from "../policies.ts";
 import { Canon } from "../worlds/canon.ts";
 import type { Domain, World } from "../worlds/world.ts";
 import type { Being, Worlds } from "../worlds/worlds.ts";
@@ -19,66 +19,105 @@ export interface Words {
 
 type Satisfied = readonly (readonly [Expression, Being])[];
 
+/** Found out when it is asked for. */
+interface Found {
+  reads?: ReadonlySet<Attribute>;
+  words?: Words;
+  saying?: string | null;
+  lookUps?: readonly string[] | null;
+  keys?: readonly string[];
+  covered?: WeakMap<PolicyDeclaration, boolean>;
+  isEnforced?: boolean;
+  hasOwner?: boolean;
+}
+
 export class PolicyFacts {
   readonly #resolutions: Resolutions;
   readonly #worlds: Worlds;
-  readonly #reads = new WeakMap<PolicyDeclaration, ReadonlySet<Attribute>>();
-  readonly #words = new WeakMap<PolicyDeclaration, Words>();
-  readonly #sayings = new WeakMap<PolicyDeclaration, string | null>();
-  readonly #allows = new WeakMap<PolicyDeclaration, readonly World[]>();
-  readonly #keys = new WeakMap<PolicyDeclaration, readonly string[]>();
-  readonly #covered = new WeakMap<PolicyDeclaration, WeakMap<PolicyDeclaration, boolean>>();
+  readonly #found = new WeakMap<PolicyDeclaration, Found>();
 
   constructor(resolutions: Resolutions, worlds: Worlds) {
     this.#resolutions = resolutions;
     this.#worlds = worlds;
   }
 
+  isEnforced(policy: PolicyDeclaration): boolean {
+    const found = this.#of(policy);
+    found.isEnforced ??= metadataOf(policy, "mode") !== "permissive";
+    return found.isEnforced;
+  }
+
+  hasOwner(policy: PolicyDeclaration): boolean {
+    const found = this.#of(policy);
+    found.hasOwner ??= metadataOf(policy, "owner") !== null;
+    return found.hasOwner;
+  }
+
   /** Attributes that its conditions read, in order of text. */
   reads(policy: PolicyDeclaration): ReadonlySet<Attribute> {
-    return known(this.#reads, policy, () => new Set(attributesOf(policy, this.#resolutions)));
+    const found = this.#of(policy);
+    found.reads ??= new Set(attributesOf(policy, this.#resolutions));
+    return found.reads;
   }
 
   words(policy: PolicyDeclaration): Words {
-    return known(this.#words, policy, () => wordsIn(conditionsOf(policy)));
+    const found = this.#of(policy);
+    found.words ??= wordsIn(conditionsOf(policy));
+    return found.words;
   }
 
   /** One text for policies that say the same; null for one that says what no other can. */
   saying(policy: PolicyDeclaration): string | null {
-    return known(this.#sayings, policy, () => {
+    const found = this.#of(policy);
+    if (found.saying === undefined) {
       const canon = new Canon(this.#resolutions);
       const text = saying(policy, canon);
-      return canon.hasUnlike ? null : text;
-    });
+      found.saying = canon.hasUnlike ? null : text;
+    }
+    return found.saying;
   }
 
-  /** Where a policy that can allow is satisfied. */
-  satisfiedIn(policy: PolicyDeclaration): readonly World[] {
-    return known(this.#allows, policy, () => this.#worlds.all(satisfied(policy)));
+  /** Under which names policies that deny can be found wherever this one can allow; null where it has no condition, or never does. */
+  lookUps(policy: PolicyDeclaration): readonly string[] | null {
+    const found = this.#of(policy);
+    if (found.lookUps === undefined) {
+      const conditions = satisfied(policy);
+      const [world] = conditions.length === 0 ? [] : this.#worlds.all(conditions);
+      found.lookUps = world === undefined ? null : lookUpsIn(world);
+    }
+    return found.lookUps;
   }
 
   /** Under which names a policy that denies is looked for; none where it always does, or never. */
   keys(denier: PolicyDeclaration): readonly string[] {
-    return known(this.#keys, denier, () => keysOf(denier.trigger!, this.#worlds));
+    const found = this.#of(denier);
+    found.keys ??= keysOf(denier.trigger!, this.#worlds);
+    return found.keys;
   }
 
   /** Does the second deny wherever the first, which can allow, is satisfied? */
   covers(policy: PolicyDeclaration, denier: PolicyDeclaration): boolean {
-    const covered = known(this.#covered, policy, () => new WeakMap<PolicyDeclaration, boolean>());
-    return known(
-      covered,
-      denier,
-      () => !this.#worlds.canAll([...satisfied(policy), [denier.trigger!, "false"]]),
-    );
+    const found = this.#of(policy);
+    found.covered ??= new WeakMap();
+    const known = found.covered.get(denier);
+    if (known !== undefined) return known;
+    const covers = !this.#worlds.canAll([...satisfied(policy), [denier.trigger!, "false"]]);
+    found.covered.set(denier, covers);
+    return covers;
+  }
+
+  #of(policy: PolicyDeclaration): Found {
+    const known = this.#found.get(policy);
+    if (known !== undefined) return known;
+    const found: Found = {};
+    this.#found.set(policy, found);
+    return found;
   }
 }
 
-function known<K extends object, V>(all: WeakMap<K, V>, key: K, find: () => V): V {
-  const found = all.get(key);
-  if (found !== undefined) return found;
-  const made = find();
-  all.set(key, made);
-  return made;
+/** What a world says, by what it is about and, where that can have one value only, with it. */
+export function lookUpsIn(world: World): string[] {
+  return [...world.keys()].flatMap((about) => [about, pin(about, world) ?? []].flat());
 }
 
 /** Names and strings in conditions. */
@@ -109,7 +148,7 @@ function saying(policy: PolicyDeclaration, canon: Canon): string {
 }
 
 /** The conditions that are true where a policy that can allow does. */
-export function satisfied(policy: PolicyDeclaration): Satisfied {
+function satisfied(policy: PolicyDeclaration): Satisfied {
   return canAllow(policy) ? conditionsOf(policy).map((e) => [e, "true"] as const) : [];
 }
 
@@ -125,7 +164,7 @@ function keysOf(trigger: Expression, worlds: Worlds): readonly string[] {
 }
 
 /** A name for one thing having one value; null where it can have several. */
-export function pin(about: string, world: World): string | null {
+function pin(about: string, world: World): string | null {
   const fact = world.get(about);
   const value = fact?.domain == null ? null : onlyValue(fact.domain);
   return value === null ? null : `${about} = ${value}`;

@@ -1,11 +1,10 @@
 /** Policies that say what others say already, or that others never let speak. */
 import type { Diagnostics } from "../../source/diagnostics.ts";
 import type { PolicyDeclaration } from "../../syntax/ast.ts";
-import { canAllow, metadataOf, precedes } from "../policies.ts";
-import type { World } from "../worlds/world.ts";
+import { canAllow, precedes } from "../policies.ts";
 import type { Worlds } from "../worlds/worlds.ts";
 import type { Subject } from "./analysis.ts";
-import { type PolicyFacts, pin, satisfied } from "./facts.ts";
+import { lookUpsIn, type PolicyFacts } from "./facts.ts";
 
 /** Pairs that are compared in one bundle; policies that share no attribute are not compared anyway. */
 const PAIRS_MAX = 50_000;
@@ -30,8 +29,8 @@ interface Group {
 }
 
 function checkTogether({ beside, policies }: Group, { worlds, facts }: Subject, report: Diagnostics): void {
-  const enforced = policies.filter(isEnforced);
-  const others = beside.filter(isEnforced);
+  const enforced = policies.filter((policy) => facts.isEnforced(policy));
+  const others = beside.filter((policy) => facts.isEnforced(policy));
   const duplicates = checkDuplicates(others, enforced, facts, report);
   // One that is off when it has expired silences nobody then.
   const denying = [...others, ...enforced].filter(
@@ -55,10 +54,6 @@ function checkTogether({ beside, policies }: Group, { worlds, facts }: Subject, 
     if (canAllow(policy)) checkAllowing(policy, deniers, facts, report);
     else if (policy.effect?.kind === "denies" && report.hints) checkDenying(policy, deniers, worlds, report);
   }
-}
-
-function isEnforced(policy: PolicyDeclaration): boolean {
-  return metadataOf(policy, "mode") !== "permissive";
 }
 
 /** The policies that repeat one beside them, or an earlier one. */
@@ -97,10 +92,10 @@ function checkAllowing(
   facts: PolicyFacts,
   report: Diagnostics,
 ): void {
-  const where = facts.satisfiedIn(policy);
+  const lookUps = facts.lookUps(policy);
   // Without a condition nothing is implied; without a world it is never satisfied, which is reported as such.
-  if (satisfied(policy).length === 0 || where.length === 0) return;
-  const other = deniers.first(where, (denier) => facts.covers(policy, denier));
+  if (lookUps === null) return;
+  const other = deniers.first(lookUps, (denier) => facts.covers(policy, denier));
   if (other === null) return;
   report.warning(
     "shadowed-policy",
@@ -119,7 +114,7 @@ function checkDenying(
   const { trigger } = policy;
   if (trigger === null || !worlds.can(trigger, "true")) return;
   const other = deniers.first(
-    worlds.of(trigger, "true"),
+    lookUpsIn(worlds.of(trigger, "true")[0]!),
     (denier) =>
       precedes(denier, policy) &&
       // Where both are true, or both unknown, the answer is that of the first.
@@ -160,19 +155,22 @@ class Deniers {
     }
   }
 
-  first(where: readonly World[], covers: (denier: PolicyDeclaration) => boolean): PolicyDeclaration | null {
-    const world = where[0]!;
-    const seen = new Set<PolicyDeclaration>();
-    for (const about of world.keys()) {
-      for (const key of [about, pin(about, world)]) {
-        for (const denier of key === null ? [] : (this.#found.get(key) ?? [])) {
-          if (seen.has(denier)) continue;
-          seen.add(denier);
-          if (++this.#pairs > PAIRS_MAX) return null;
-          if (covers(denier)) return denier;
-        }
+  first(
+    lookUps: readonly string[],
+    covers: (denier: PolicyDeclaration) => boolean,
+  ): PolicyDeclaration | null {
+    let seen: Set<PolicyDeclaration> | null = null;
+    for (const key of lookUps) {
+      for (const denier of this.#found.get(key) ?? NOBODY) {
+        seen ??= new Set();
+        if (seen.has(denier)) continue;
+        seen.add(denier);
+        if (++this.#pairs > PAIRS_MAX) return null;
+        if (covers(denier)) return denier;
       }
     }
     return null;
   }
 }
+
+const NOBODY: readonly PolicyDeclaration[] = [];

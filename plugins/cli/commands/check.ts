@@ -5,6 +5,7 @@ import {
   type Compiled,
   type CompileOptions,
   compile,
+  createCompiler,
   createEngine,
   printable,
   type Savings,
@@ -85,6 +86,7 @@ function diagnosticsData({
 /** Check now and after every change of the files and of what they name, until the user ends it. */
 async function watched(files: readonly string[], options: FormatOptions, output: Output): Promise<number> {
   if (options.format === "sarif") throw new Failure("--watch prints text or JSON, no SARIF");
+  const compiler = createCompiler(compileOptions(options, true));
   let named: NamedFiles = new Map();
   let texts: NamedFiles = new Map();
   const look = (seen: string): Round | null => {
@@ -92,7 +94,7 @@ async function watched(files: readonly string[], options: FormatOptions, output:
     const sources = readSources(files, reader);
     const content = { kind: "text" as const, sources, reader };
     if (fingerprint(content, readAgain(named)) === seen) return null;
-    const compiled = compile(sources, compileOptions(options, true));
+    const compiled = compiler.check(sources);
     named = reader.read;
     const names = new Map(sources.map(({ name, place }) => [place!, name]));
     const now = new Map([...named, ...sources.map(({ place, text }) => [place!, text] as const)]);
