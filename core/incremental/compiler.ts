@@ -100,9 +100,7 @@ class Incremental implements Compiler {
   #round(sources: readonly Source[]): Round | null {
     const declarations = this.#parsed(sources);
     if (declarations === null) return null;
-    const written = declarations.filter(isPolicy);
-    const tests = declarations.filter((d) => d.kind === "test");
-    const others = declarations.filter((d) => !isPolicy(d) && d.kind !== "test");
+    const { policies: written, tests, others } = sorted(declarations);
     if (written.length === 0 || areRepeated(tests.map(testName))) return null;
     const known = this.#knownOf(others, declarations.some(isReused));
     if (!known.isSound) return null;
@@ -197,8 +195,20 @@ class Incremental implements Compiler {
   }
 }
 
-function isPolicy(d: Declaration): d is PolicyDeclaration {
-  return d.kind === "policy" || d.kind === "guard";
+interface Sorted {
+  readonly policies: PolicyDeclaration[];
+  readonly tests: TestDeclaration[];
+  readonly others: Declaration[];
+}
+
+function sorted(declarations: readonly Declaration[]): Sorted {
+  const found: Sorted = { policies: [], tests: [], others: [] };
+  for (const d of declarations) {
+    if (d.kind === "policy" || d.kind === "guard") found.policies.push(d);
+    else if (d.kind === "test") found.tests.push(d);
+    else found.others.push(d);
+  }
+  return found;
 }
 
 function result(report: PlacedReport): Recheck {
