@@ -39,6 +39,7 @@ export {
   type SymbolKind,
 } from "./editor/symbols.ts";
 export { type Formatted, format } from "./format/format.ts";
+export { type Compiler, createCompiler, type Recheck, type Recompiled } from "./incremental/compiler.ts";
 
 export { testOfBlock } from "./policy-test/blocks.ts";
 export {

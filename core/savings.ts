@@ -2,13 +2,13 @@
 import { type EncodeOptions, encode } from "./bytecode/encode.ts";
 import { CODE_PASSES } from "./bytecode/tighten.ts";
 import type { CheckedDocument } from "./check/check.ts";
-import { optimize, PASSES } from "./optimize/optimize.ts";
+import { type KnownConditions, optimize, PASSES } from "./optimize/optimize.ts";
 import { lower } from "./plan/lower.ts";
 import type { Plan } from "./plan/plan.ts";
 
 /** How `compile` encodes a plan. */
-export function optimized(plan: Plan): EncodeOptions {
-  return { conditionFor: optimize(plan), codePasses: CODE_PASSES, share: true };
+export function optimized(plan: Plan, known?: KnownConditions): EncodeOptions {
+  return { conditionFor: optimize(plan, PASSES, known), codePasses: CODE_PASSES, share: true };
 }
 
 export interface Saving {

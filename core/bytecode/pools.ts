@@ -12,6 +12,11 @@ class Pool<T> {
   readonly values: T[] = [];
   readonly #indexes = new Map<string, number>();
 
+  /** Index of what is interned under the key. */
+  find(key: string): number | undefined {
+    return this.#indexes.get(key);
+  }
+
   intern(key: string, value: T): number {
     const known = this.#indexes.get(key);
     if (known !== undefined) return known;
@@ -43,6 +48,8 @@ export class Pools {
   readonly #texts = new Pool<Uint8Array>();
   readonly #numbers = new Pool<number>();
   readonly #networks = new Pool<Network>();
+  /** By how they are written. */
+  readonly #knownNetworks = new Map<string, number>();
   readonly #sets = new Pool<OpenSet>();
   /** By identity: a large set of a `data` table is looked at once, however often it is asked. */
   readonly #knownSets = new Map<readonly ConstantValue[], number>();
@@ -103,12 +110,12 @@ export class Pools {
   }
 
   string(text: string): number {
-    return this.#strings.intern(text, utf8(text));
+    return this.#strings.find(text) ?? this.#strings.intern(text, utf8(text));
   }
 
   /** What is only shown. */
   text(text: string): number {
-    return this.#texts.intern(text, utf8(text));
+    return this.#texts.find(text) ?? this.#texts.intern(text, utf8(text));
   }
 
   number(value: number): number {
@@ -118,6 +125,14 @@ export class Pools {
 
   /** An address or network that the checker has accepted. */
   network(text: string): number {
+    const known = this.#knownNetworks.get(text);
+    if (known !== undefined) return known;
+    const index = this.#newNetwork(text);
+    this.#knownNetworks.set(text, index);
+    return index;
+  }
+
+  #newNetwork(text: string): number {
     const address = parseAddress(text);
     const network = address === null ? parseNetwork(text) : { bytes: address, prefix: 128 };
     if ("error" in network)

@@ -47,10 +47,7 @@ export function checkConditions(
   report: Diagnostics,
 ): Resolutions {
   const checker = new ConditionChecker(schema, faulty, report);
-  for (const policy of policies) {
-    if (policy.trigger !== null) checker.condition(policy.trigger, []);
-    if (policy.effect?.kind === "requires") checker.condition(policy.effect.condition, []);
-  }
+  for (const policy of policies) checker.policy(policy);
   for (const condition of others) checker.condition(condition, []);
   return checker.resolutions;
 }
@@ -60,20 +57,24 @@ const NOW = "now";
 const HOURS_EXAMPLE = 'write `is_business_hours("Europe/Berlin", "09:00-17:00", "Mon-Fri")`';
 const REQUEST_TIME = "request.time";
 /** Names for which "did you mean" is looked for: it costs time, and nobody reads hundreds. */
-const SUGGESTIONS_MAX = 100;
+export const SUGGESTIONS_MAX = 100;
 /** Keys of a map that a message names. */
 const KEYS_SHOWN_MAX = 8;
 /** Elements of the longest list. */
 const CONTAINED_MAX = 256;
 
-class ConditionChecker {
+/** Checks conditions one after the other; all that it finds is in `resolutions`. */
+export class ConditionChecker {
   readonly #schema: Schema;
   readonly #faulty: Faulty;
   readonly #report: Diagnostics;
   /** First words of all names: an element named so would hide them. */
   readonly #firstWords: ReadonlySet<string>;
   readonly #elementNames: ReadonlySet<string>;
-  #suggestions = 0;
+  /** Times that "did you mean" was looked for. */
+  suggestions = 0;
+  /** What names mean outside of all lists. */
+  readonly #known = new Map<string, Resolved>();
   /** Zones whose clocks were asked for: working one out takes milliseconds. */
   readonly #clocks = new Map<string, ReturnType<typeof offsetsOf>>();
   readonly resolutions: Resolutions = {
@@ -105,6 +106,11 @@ class ConditionChecker {
     ];
     this.#firstWords = new Set(names.map((name) => name.split(".")[0]!));
     this.#elementNames = new Set(elementNamesOf(schema));
+  }
+
+  policy({ trigger, effect }: PolicyDeclaration): void {
+    if (trigger !== null) this.condition(trigger, []);
+    if (effect?.kind === "requires") this.condition(effect.condition, []);
   }
 
   condition(e: Expression, scope: readonly ElementBinding[]): void {
@@ -185,6 +191,14 @@ class ConditionChecker {
   }
 
   #lookUp(name: Name, scope: readonly ElementBinding[]): Resolved | null {
+    const known = scope.length === 0 ? this.#known.get(name.text) : undefined;
+    if (known !== undefined) return known;
+    const found = this.#find(name, scope);
+    if (found !== null && scope.length === 0) this.#known.set(name.text, found);
+    return found;
+  }
+
+  #find(name: Name, scope: readonly ElementBinding[]): Resolved | null {
     const parts = name.text.split(".");
     const element = scope.find((binding) => binding.name === parts[0]);
     if (element !== undefined) {
@@ -303,7 +317,7 @@ class ConditionChecker {
   }
 
   #nearName(name: string, scope: readonly ElementBinding[], otherwise: string): string {
-    if (++this.#suggestions > SUGGESTIONS_MAX) return otherwise;
+    if (++this.suggestions > SUGGESTIONS_MAX) return otherwise;
     const known = [
       ...this.#schema.attributes.keys(),
       ...this.#schema.builtins.keys(),
@@ -533,7 +547,7 @@ class ConditionChecker {
     const keys = entries.slice(0, KEYS_SHOWN_MAX).map(({ key }) => JSON.stringify(key.value));
     const more = entries.length > keys.length ? ` and ${entries.length - keys.length} more` : "";
     const known = `its keys are ${keys.join(", ")}${more}`;
-    if (typeof value !== "string" || ++this.#suggestions > SUGGESTIONS_MAX) return known;
+    if (typeof value !== "string" || ++this.suggestions > SUGGESTIONS_MAX) return known;
     return didYouMean(value, this.#keysLike(value, entries), known);
   }
 

@@ -23,25 +23,34 @@ const VISIBLE = /^(?:[\u0021-\u007e](?:[\u0020-\u007e]*[\u0021-\u007e])?)?$/;
 
 /** Check policies one by one, then against each other and the schema. */
 export function checkPolicies(checked: CheckedDocument, report: Diagnostics): void {
-  const readers = readersOf(checked);
-  for (const policy of checked.policies) {
-    checkEffect(policy, report);
-    checkDeny(policy, report);
-    checkHeaders(policy, readers, report);
-    checkMetadata(policy, report);
-    checkExpiry(policy, report);
-    checkClaims(policy, checked.resolutions, report);
-  }
+  // Only what sets headers asks for them.
+  const sets = checked.policies.some(({ onAllow }) => onAllow.length > 0);
+  const readers = sets ? readersOf(checked) : new Map<string, string>();
+  for (const policy of checked.policies) checkAlone(policy, readers, checked.resolutions, report);
   checkNames(checked.policies, report);
   checkConflicts(checked, report);
-  for (const policy of checked.policies) {
-    for (const condition of conditionsOf(policy)) checkConstants(condition, report);
-  }
+  for (const policy of checked.policies) checkConstants(policy, report);
+}
+
+/** What can be said of a policy without looking at the others. */
+export function checkAlone(
+  policy: PolicyDeclaration,
+  readers: ReadonlyMap<string, string>,
+  resolutions: Resolutions,
+  report: Diagnostics,
+): void {
+  checkEffect(policy, report);
+  checkDeny(policy, report);
+  checkHeaders(policy, readers, report);
+  checkMetadata(policy, report);
+  checkExpiry(policy, report);
+  checkClaims(policy, resolutions, report);
 }
 
 /** Value of a metadata key, or null. */
 export function metadataOf(policy: PolicyDeclaration, key: string): string | null {
-  return policy.metadata.find((entry) => entry.key.text === key)?.value.text ?? null;
+  for (const entry of policy.metadata) if (entry.key.text === key) return entry.value.text;
+  return null;
 }
 
 /** Does the first policy come before the second, by severity and then name by bytes? Names are ASCII. */
@@ -104,7 +113,7 @@ function checkDeny(policy: PolicyDeclaration, report: Diagnostics): void {
 // --- on allow ---
 
 /** What reads which header, directly or on the way to something else: by header in lower case, `_` as `-`. */
-function readersOf({ schema, policies, resolutions }: CheckedDocument): ReadonlyMap<string, string> {
+export function readersOf({ schema, policies, resolutions }: CheckedDocument): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const add = (header: string, reader: string): void => {
     if (!found.has(comparable(header))) found.set(comparable(header), reader);
@@ -116,9 +125,14 @@ function readersOf({ schema, policies, resolutions }: CheckedDocument): Readonly
     if (source === "body") for (const header of ["content-type", "content-encoding"]) add(header, name);
   }
   const id = schema.builtins.get("request.id");
+  if (!policies.some(setsRequestId)) return found;
   const isRead = policies.some((policy) => attributesOf(policy, resolutions).some((a) => a === id));
   if (isRead || (id !== undefined && schema.sets?.selector === id)) add("x-request-id", "request.id");
   return found;
+}
+
+export function setsRequestId({ onAllow }: PolicyDeclaration): boolean {
+  return onAllow.some(({ header }) => comparable(header.value) === "x-request-id");
 }
 
 function checkHeaders(
@@ -126,6 +140,7 @@ function checkHeaders(
   readers: ReadonlyMap<string, string>,
   report: Diagnostics,
 ): void {
+  if (policy.onAllow.length === 0) return;
   const seen = new Set<string>();
   for (const { header, value } of policy.onAllow) {
     const name = header.value.toLowerCase();
@@ -178,12 +193,16 @@ function comparable(header: string): string {
 }
 
 /** Two enforced policies that set one header to different values must not be able to apply together. */
-function checkConflicts(checked: CheckedDocument, report: Diagnostics): void {
+export function checkConflicts(
+  checked: CheckedDocument,
+  report: Diagnostics,
+  pinsOf = (policy: PolicyDeclaration): Pins => pinned(policy, checked.resolutions),
+): void {
   const headers = new Map<string, HeaderSetters>();
   for (const policy of checked.policies) {
     if (policy.onAllow.length === 0 || !canAllow(policy) || metadataOf(policy, "mode") === "permissive")
       continue;
-    const pins = pinned(policy, checked.resolutions);
+    const pins = pinsOf(policy);
     for (const { header, value, span } of policy.onAllow) {
       const name = header.value.toLowerCase();
       const setters = headers.get(name) ?? new HeaderSetters();
@@ -203,7 +222,7 @@ function checkConflicts(checked: CheckedDocument, report: Diagnostics): void {
 }
 
 /** Attributes that must equal one constant for a policy to be satisfied. */
-type Pins = ReadonlyMap<string, unknown>;
+export type Pins = ReadonlyMap<string, unknown>;
 
 interface Setter {
   readonly policy: string;
@@ -247,7 +266,7 @@ function exclusive(first: Pins, second: Pins): boolean {
 }
 
 /** Compared with `==` to a constant, as top conjuncts of the policy's conditions. */
-function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Pins {
+export function pinned(policy: PolicyDeclaration, resolutions: Resolutions): Pins {
   const found = new Map<string, unknown>();
   // Policies of two sets never apply together.
   if (policy.set !== null) found.set("set", policy.set.value);
@@ -332,14 +351,9 @@ function checkExpiry(policy: PolicyDeclaration, report: Diagnostics): void {
 /** A policy that allows because of what the client says of itself. */
 function checkClaims(policy: PolicyDeclaration, resolutions: Resolutions, report: Diagnostics): void {
   if (!canAllow(policy) || metadataOf(policy, "mode") === "permissive") return;
-  const claimed = [
-    ...new Set(
-      attributesOf(policy, resolutions)
-        .filter((a) => a.marking === "claimed")
-        .map((a) => `\`${a.name}\``),
-    ),
-  ].sort();
-  if (claimed.length === 0) return;
+  const attributes = attributesOf(policy, resolutions).filter((a) => a.marking === "claimed");
+  if (attributes.length === 0) return;
+  const claimed = [...new Set(attributes.map((a) => `\`${a.name}\``))].sort();
   report.warning(
     "claimed-grant",
     policy.name.span,
@@ -368,18 +382,23 @@ function checkNames(policies: readonly PolicyDeclaration[], report: Diagnostics)
 }
 
 /** `true` and `false` as a condition say the same on every request. */
-function checkConstants(condition: Expression, report: Diagnostics): void {
+export function checkConstants(policy: PolicyDeclaration, report: Diagnostics): void {
+  for (const condition of conditionsOf(policy)) checkConstantParts(condition, report);
+}
+
+function checkConstantParts(condition: Expression, report: Diagnostics): void {
+  const check = (part: Expression): void => {
+    if (part.kind === "bool" && part.from === undefined)
+      report.warning(
+        "constant-condition",
+        part.span,
+        `\`${part.value}\` as a condition says the same on every request`,
+        "remove it",
+      );
+  };
+  check(condition);
   for (const node of nodesOf(condition)) {
-    const parts =
-      node.kind === "and" || node.kind === "or" ? node.parts : node.kind === "not" ? [node.operand] : [];
-    for (const part of node === condition ? [condition, ...parts] : parts) {
-      if (part.kind === "bool" && part.from === undefined)
-        report.warning(
-          "constant-condition",
-          part.span,
-          `\`${part.value}\` as a condition says the same on every request`,
-          "remove it",
-        );
-    }
+    if (node.kind === "and" || node.kind === "or") for (const part of node.parts) check(part);
+    else if (node.kind === "not") check(node.operand);
   }
 }

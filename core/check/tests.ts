@@ -36,10 +36,13 @@ class TestChecker {
     this.#document = document;
     this.#faulty = faulty;
     this.#report = report;
-    this.#policies = new Set(document.policies.map((policy) => policy.name.text));
+    // Only tests ask for them.
+    const named = document.tests.length === 0 ? [] : document.policies;
+    this.#policies = new Set(named.map((policy) => policy.name.text));
   }
 
   check(): void {
+    if (this.#document.tests.length === 0) return;
     const seen = new Map<Source, Set<string>>();
     for (const test of this.#document.tests) {
       const names = seen.get(test.span.source) ?? new Set();

@@ -1,6 +1,7 @@
 /** What an editor wants to know of policy texts: all that `ipe check` says, and what every name in them means. */
 import { compile } from "../compile.ts";
 import { expand } from "../expand/expand.ts";
+import type { Compiler } from "../incremental/compiler.ts";
 import { resolve } from "../schema/resolve.ts";
 import type { Schema } from "../schema/schema.ts";
 import { type Diagnostic, Diagnostics } from "../source/diagnostics.ts";
@@ -21,9 +22,12 @@ export interface Analysis {
   readonly whole: boolean;
 }
 
-/** Total: texts with errors are analysed as far as they can be read. */
-export function analyse(sources: readonly Source[]): Analysis {
-  const { diagnostics } = compile(sources, { hints: true });
+/**
+ * Total: texts with errors are analysed as far as they can be read. `compiler`: one with hints that remembers, for whoever
+ * analyses often.
+ */
+export function analyse(sources: readonly Source[], compiler?: Pick<Compiler, "check">): Analysis {
+  const { diagnostics } = compiler?.check(sources) ?? compile(sources, { hints: true });
   const syntax = new Diagnostics();
   const document = parse(sources, syntax);
   const { schema } = resolve(expand(document, new Diagnostics()), new Diagnostics());

@@ -15,7 +15,8 @@ export class Conditions {
   readonly #bodies = new Map<ConditionDeclaration, Body>();
   /** Conditions that are being expanded, outermost first. */
   readonly #open: ConditionDeclaration[] = [];
-  readonly #used = new Set<string>();
+  /** Names that were used so far. */
+  readonly used = new Set<string>();
   readonly #faulty: ReadonlySet<string>;
 
   constructor(document: Document, copier: Copier, names: KnownNames, report: Diagnostics) {
@@ -54,7 +55,7 @@ export class Conditions {
     // A name that could not be resolved may have meant this one.
     if (this.#report.hasFaults) return;
     for (const [name, d] of this.#declarations) {
-      if (!this.#used.has(name))
+      if (!this.used.has(name))
         this.#report.warning(
           "unused-condition",
           d.name.span,
@@ -70,7 +71,7 @@ export class Conditions {
       const faulty: Expression = { kind: "error", span: name.span };
       return this.#faulty.has(name.text) ? { tree: faulty, nodes: 1, depth: 1 } : null;
     }
-    this.#used.add(name.text);
+    this.used.add(name.text);
     const first = this.#open.indexOf(declaration);
     if (first !== -1) return this.#cycle(name, this.#open.slice(first));
     // INVARIANT: the recursion ends here, however long the chain of conditions is.

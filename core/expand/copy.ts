@@ -33,7 +33,8 @@ export class Copier {
   readonly #report: Diagnostics;
   #find: FindCondition = () => null;
   #conditionNames: readonly string[] = [];
-  #added = 0;
+  /** Nodes that are put in so far. */
+  added = 0;
 
   constructor(names: KnownNames, report: Diagnostics) {
     this.#names = names;
@@ -63,9 +64,9 @@ export class Copier {
 
   /** Counts nodes that are put in; false, and reported, when they are too many. */
   mayAdd(nodes: number, at: Span): boolean {
-    const before = this.#added;
-    this.#added += nodes;
-    if (this.#added <= EXPANDED_NODES_MAX) return true;
+    const before = this.added;
+    this.added += nodes;
+    if (this.added <= EXPANDED_NODES_MAX) return true;
     if (before <= EXPANDED_NODES_MAX)
       this.#report.error(
         "too-large",

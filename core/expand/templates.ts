@@ -27,7 +27,8 @@ export class Templates {
   readonly #templates = new Map<string, TemplateDeclaration>();
   readonly #constants = new Map<string, ConstantDeclaration>();
   readonly #enums = new Map<string, EnumDeclaration>();
-  readonly #used = new Set<string>();
+  /** Names that were used so far. */
+  readonly used = new Set<string>();
   /** Conditions of all templates with some value for each parameter, so that unused ones are checked, too. */
   readonly bodies: Expression[] = [];
   readonly typed: { readonly type: TypeReference; readonly values: readonly Expression[] }[] = [];
@@ -67,7 +68,7 @@ export class Templates {
       this.#unknown(use);
       return policy;
     }
-    this.#used.add(use.template.text);
+    this.used.add(use.template.text);
     const parts = this.#parts(template, this.#arguments(template, use));
     const own = new Set(policy.metadata.map(({ key }) => key.text));
     return {
@@ -85,7 +86,7 @@ export class Templates {
   warnOfUnused(): void {
     if (this.#report.hasFaults) return;
     for (const [name, d] of this.#templates) {
-      if (!this.#used.has(name))
+      if (!this.used.has(name))
         this.#report.warning(
           "unused-template",
           d.name.span,

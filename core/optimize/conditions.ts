@@ -3,6 +3,9 @@ import type { Condition, Count, Ref } from "../plan/plan.ts";
 
 export type Joined = "and" | "or";
 
+/** Of a condition: the request, elements of two lists in each other, what is computed. */
+const FRAMES = 4;
+
 export function dual(kind: Joined): Joined {
   return kind === "and" ? "or" : "and";
 }
@@ -38,7 +41,9 @@ export function withParts(c: Condition, replace: (part: Condition) => Condition)
 
 /** `and` or `or` of parts, without one of its own kind in it; of a single part, that part. At least one. */
 export function joined(kind: Joined, parts: readonly Condition[]): Condition {
-  const flat = parts.flatMap((part) => (part.kind === kind ? part.parts : [part]));
+  const flat = !parts.some((part) => part.kind === kind)
+    ? parts
+    : parts.flatMap((part) => (part.kind === kind ? part.parts : [part]));
   return flat.length === 1 ? flat[0]! : { kind, parts: flat };
 }
 
@@ -109,6 +114,62 @@ export class Keys {
 
 function isCell(value: object): value is Ref {
   return "cell" in value && "frame" in value && "type" in value;
+}
+
+/**
+ * Do all tests of a condition read values of their own? Then no two of them are equal, and none implies another. A test
+ * that is not known well enough makes it false.
+ */
+export function areApart(c: Condition): boolean {
+  return readsNew(c, new Set());
+}
+
+function readsNew(c: Condition, read: Set<number>): boolean {
+  switch (c.kind) {
+    case "and":
+    case "or":
+      return c.parts.every((part) => readsNew(part, read));
+    case "not":
+      return readsNew(c.operand, read);
+    case "exists":
+    case "truth":
+      return isNew(c.ref, read);
+    case "in-set":
+    case "matches":
+    case "hours":
+      return isNew(c.ref, read);
+    case "compare":
+    case "text":
+      return isNew(c.left, read) && (!isCell(c.right) || isNew(c.right, read));
+    case "has":
+      return isNew(c.list, read) && (!isCell(c.value) || isNew(c.value, read));
+    case "in-cidr":
+      return isNew(c.ref, read) && isNew(c.network, read);
+    case "in-cidrs":
+      return isNew(c.ref, read) && isNew(c.list, read);
+    case "any":
+    case "all":
+      return isNew(c.list, read) && readsNew(c.body, read);
+    case "count":
+      return (
+        countsNew(c.left, read) &&
+        (!("count" in c.right) || countsNew(c.right.count, read)) &&
+        (!("ref" in c.right) || isNew(c.right.ref, read))
+      );
+    default:
+      return false;
+  }
+}
+
+function countsNew({ list, body }: Count, read: Set<number>): boolean {
+  return isNew(list, read) && (body === null || readsNew(body, read));
+}
+
+function isNew({ frame, cell }: Ref, read: Set<number>): boolean {
+  const key = cell * FRAMES + frame;
+  if (read.has(key)) return false;
+  read.add(key);
+  return true;
 }
 
 /** Cells of the request that a condition reads, kinds that the optimizer does not know included. Sets and maps hold constants only. */

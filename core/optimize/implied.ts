@@ -4,7 +4,7 @@
  */
 import type { Condition } from "../plan/plan.ts";
 import { type CellLiteral, cellLiteral, implies } from "./cell-tests.ts";
-import { joined, refKey, withParts } from "./conditions.ts";
+import { areApart, joined, refKey, withParts } from "./conditions.ts";
 
 interface Placed {
   readonly at: number;
@@ -15,7 +15,11 @@ interface Placed {
 const TESTS_MAX = 64;
 
 export function dropImplied(c: Condition): Condition {
-  const inner = withParts(c, dropImplied);
+  return areApart(c) ? c : dropped(c);
+}
+
+function dropped(c: Condition): Condition {
+  const inner = withParts(c, dropped);
   if (inner.kind !== "and" && inner.kind !== "or") return inner;
   const flat = joined(inner.kind, inner.parts);
   if (flat.kind !== inner.kind) return flat;

@@ -5,13 +5,15 @@
  * with `and` and `or` swapped. `not a` is a test of its own: nothing is concluded from `a` about it.
  */
 import type { Condition } from "../plan/plan.ts";
-import { dual, type Joined, joined, Keys, withParts } from "./conditions.ts";
+import { areApart, dual, type Joined, joined, Keys, withParts } from "./conditions.ts";
 import { fold } from "./fold.ts";
 
 /** Beyond so many parts only what takes one look at each is done: no author writes so many, and a hostile one gains nothing. */
 const PARTS_MAX = 128;
 
 export function merge(c: Condition): Condition {
+  // What the passes before this one give is as it would come out.
+  if (areApart(c)) return c;
   return new Merger().merged(c);
 }
 

@@ -33,11 +33,17 @@ export const PASSES: readonly Pass[] = [
 /** What the code of a node shall test: of a policy's condition as a whole, or of a leaf alone. */
 export type NodeConditions = (node: PlanNode) => Condition;
 
-/** Optimize every condition of a plan, and every leaf for itself. */
-export function optimize(plan: Plan, passes: readonly Pass[] = PASSES): NodeConditions {
+/** What nodes became, for whoever optimizes plans that share most of them. */
+export type KnownConditions = Pick<WeakMap<PlanNode, Condition>, "get" | "set" | "has">;
+
+/** Optimize every condition of a plan, and every leaf for itself; `made`: those that are known. */
+export function optimize(
+  plan: Plan,
+  passes: readonly Pass[] = PASSES,
+  made: KnownConditions = new Map<PlanNode, Condition>(),
+): NodeConditions {
   const run = (condition: Condition): Condition =>
     passes.reduce((current, pass) => pass.run(current), condition);
-  const made = new Map<PlanNode, Condition>();
   const addLeaves = (node: PlanNode): void => {
     if (node.kind === "leaf") made.set(node, leafCondition(node.condition, run));
     else if (node.kind === "not") addLeaves(node.operand);
@@ -45,7 +51,7 @@ export function optimize(plan: Plan, passes: readonly Pass[] = PASSES): NodeCond
   };
   for (const { trigger, requirement } of plan.policies) {
     for (const root of [trigger, requirement]) {
-      if (root === null) continue;
+      if (root === null || made.has(root)) continue;
       addLeaves(root);
       if (root.kind !== "leaf") made.set(root, run(conditionOf(root)));
     }

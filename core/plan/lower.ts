@@ -2,7 +2,14 @@
 import { plainTextOf } from "../automaton/pattern.ts";
 import type { CheckedDocument, Resolutions, Resolved, SetOperand } from "../check/check.ts";
 import { attributesOf, expiryOf, metadataOf } from "../check/policies.ts";
-import { type Attribute, type ConstantValue, type Sets, type Type, typeWidth } from "../schema/schema.ts";
+import {
+  type Attribute,
+  type ConstantValue,
+  type Schema,
+  type Sets,
+  type Type,
+  typeWidth,
+} from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { Locator, slice } from "../source/source.ts";
 import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
@@ -35,16 +42,21 @@ type Severity = (typeof SEVERITIES)[number];
 
 /** Lower a document that was checked without errors. */
 export function lower(checked: CheckedDocument): Plan {
-  const { schema } = checked;
   const slots = layOut(checked);
   const lowering = new Lowering(checked.resolutions, slots);
+  const policies = checked.policies.map((policy) => lowering.policy(policy));
+  return planOf(checked.schema, slots, policies.sort(inOrder));
+}
+
+/** A plan of what is lowered. */
+export function planOf(schema: Schema, slots: readonly PlanSlot[], policies: readonly PlanPolicy[]): Plan {
   const resource = schema.builtins.get("resource.type")!.type;
   return {
     defaultAllow: schema.defaultAllow,
     enums: [...(resource.kind === "enum" ? [resource.enum] : []), ...schema.enums.values()],
     slots,
     resources: schema.resources,
-    policies: checked.policies.map((policy) => lowering.policy(policy)).sort(inOrder),
+    policies,
     sets: lowerSets(schema.sets, slots),
   };
 }
@@ -56,8 +68,12 @@ function lowerSets(sets: Sets | null, slots: readonly PlanSlot[]): PlanSets | nu
 }
 
 /** Declared attributes in order of text, then the built-ins that are read, in order of their ids. */
-function layOut({ schema, policies, resolutions }: CheckedDocument): PlanSlot[] {
-  const read = new Set(policies.flatMap((policy) => attributesOf(policy, resolutions)));
+export function layOut(
+  { schema, policies, resolutions }: CheckedDocument,
+  readsOf = (policy: PolicyDeclaration): Iterable<Attribute> => attributesOf(policy, resolutions),
+): PlanSlot[] {
+  const read = new Set<Attribute>();
+  for (const policy of policies) for (const a of readsOf(policy)) read.add(a);
   if (schema.sets !== null) read.add(schema.sets.selector);
   const time = schema.builtins.get("request.time")!;
   if (policies.some((policy) => expiryOf(policy) !== null)) read.add(time);
@@ -73,7 +89,8 @@ function layOut({ schema, policies, resolutions }: CheckedDocument): PlanSlot[] 
   });
 }
 
-function inOrder(a: PlanPolicy, b: PlanPolicy): number {
+/** That of a plan. */
+export function inOrder(a: PlanPolicy, b: PlanPolicy): number {
   return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || compareBytes(a.name, b.name);
 }
 
@@ -87,13 +104,26 @@ function metadata(p: PolicyDeclaration): PlanPolicy["metadata"] {
   return [...values].map(([key, value]) => ({ key, value }));
 }
 
-class Lowering {
+/** Where a condition stands. */
+export type FindPlace = (e: Expression) => Place;
+
+function placesIn(locator: Locator): FindPlace {
+  return ({ span }) => ({ text: slice(span), ...locator.locate(span.source, span.start) });
+}
+
+/** Lowers policies one by one. */
+export class Lowering {
   readonly #resolutions: Resolutions;
   readonly #cells: ReadonlyMap<Attribute, number>;
-  readonly #locator = new Locator();
+  readonly #placeOf: FindPlace;
 
-  constructor(resolutions: Resolutions, slots: readonly PlanSlot[]) {
+  constructor(
+    resolutions: Resolutions,
+    slots: readonly PlanSlot[],
+    placeOf: FindPlace = placesIn(new Locator()),
+  ) {
     this.#resolutions = resolutions;
+    this.#placeOf = placeOf;
     this.#cells = new Map(slots.map((slot) => [slot.attribute, slot.cell]));
   }
 
@@ -146,19 +176,17 @@ class Lowering {
     }
   }
 
-  #placeOf(e: Expression): Place {
-    return { text: slice(e.span), ...this.#locator.locate(e.span.source, e.span.start) };
-  }
-
   #reads(e: Expression): Read[] {
     const found = new Map<string, Read>();
     for (const name of namesOf(e)) {
       const resolved = this.#resolutions.names.get(name);
       if (resolved?.kind !== "attribute") continue;
-      const dotted = [resolved.attribute.name, ...resolved.fields].join(".");
+      const { attribute, fields } = resolved;
+      const dotted = fields.length === 0 ? attribute.name : [attribute.name, ...fields].join(".");
       found.set(dotted, { cell: this.#refOf(resolved, []).cell, name: dotted });
     }
-    return [...found.values()].sort((a, b) => compareBytes(a.name, b.name));
+    const reads = [...found.values()];
+    return reads.length < 2 ? reads : reads.sort((a, b) => compareBytes(a.name, b.name));
   }
 
   // --- conditions ---

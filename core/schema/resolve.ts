@@ -54,6 +54,8 @@ export const NETWORK_EXAMPLE = 'write one such as "10.0.0.0/8"';
 export interface Resolved {
   readonly schema: Schema;
   readonly faulty: Faulty;
+  /** Checks literals of templates' arguments, as those in the document's `typed` are. */
+  readonly checkTyped: (typed: Document["typed"]) => void;
 }
 
 /** Names of declarations that are reported as faulty. */
@@ -120,7 +122,10 @@ class Resolver {
       if (d.kind === "data") for (const table of d.tables) this.#table(table);
       if (d.kind === "attributes") for (const a of d.attributes) this.#attribute(a, captures);
     }
-    for (const { type, values } of this.#document.typed) this.#typed(type, values);
+    const checkTyped = (typed: Document["typed"]): void => {
+      for (const { type, values } of typed) this.#typed(type, values);
+    };
+    checkTyped(this.#document.typed);
     this.#ambiguousPaths();
     const schema: Schema = {
       enums: this.#enums,
@@ -134,7 +139,8 @@ class Resolver {
       sets: resolveSets(this.#document, { ...this.#known(), builtins }, this.#report),
       defaultAllow: this.#defaultAllow(),
     };
-    return { schema, faulty: { attributes: this.#faultyAttributes, types: this.#faultyTypes } };
+    const faulty = { attributes: this.#faultyAttributes, types: this.#faultyTypes };
+    return { schema, faulty, checkTyped };
   }
 
   /** Names that the parser could not read the declarations of. */

@@ -11,15 +11,25 @@ export const IMPORTS_MAX = 1_000;
 /** UTF-16 units of all of them. */
 export const IMPORTED_LENGTH_MAX = 64 * 1024 * 1024;
 
+/** Parses one file. */
+export type ParseFile = (source: Source, report: Diagnostics) => Document;
+
+const parseWhole: ParseFile = (source, report) => new Parser(source, report).parse();
+
 /** Documents of all sources and of what they import, each file once. */
-export function parseAll(sources: readonly Source[], report: Diagnostics): Document[] {
-  const imports = new Imports(report);
+export function parseAll(
+  sources: readonly Source[],
+  report: Diagnostics,
+  parseFile: ParseFile = parseWhole,
+): Document[] {
+  const imports = new Imports(report, parseFile);
   for (const source of sources) imports.visit(source);
   return imports.documents;
 }
 
 class Imports {
   readonly #report: Diagnostics;
+  readonly #parseFile: ParseFile;
   readonly documents: Document[] = [];
   /** Files that were met, by place. */
   readonly #met = new Set<string | Source>();
@@ -28,15 +38,16 @@ class Imports {
   #count = 0;
   #length = 0;
 
-  constructor(report: Diagnostics) {
+  constructor(report: Diagnostics, parseFile: ParseFile) {
     this.#report = report;
+    this.#parseFile = parseFile;
   }
 
   visit(source: Source): void {
     const place = placeOf(source);
     if (this.#met.has(place)) return;
     this.#met.add(place);
-    const document = new Parser(source, this.#report).parse();
+    const document = this.#parseFile(source, this.#report);
     this.#open.push(source);
     for (const d of document.declarations)
       if (d.kind === "import" && !this.#report.isFull) this.#import(d, source);

@@ -22,7 +22,7 @@ export interface Token {
   readonly firstOfLine: boolean;
 }
 
-const SYMBOLS = [
+const SYMBOLS: ReadonlySet<string> = new Set([
   "==",
   "!=",
   "<=",
@@ -45,21 +45,30 @@ const SYMBOLS = [
   "{",
   "}",
   ".",
-];
+]);
 const WORD = /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y;
 // A word or a second number glued to a number (`5x`, `007`) is taken in, to be reported as one bad number.
 const NUMBER = /[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?[A-Za-z0-9_]*/y;
 const JSON_NUMBER = /^(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
-const BLANKS = /[ \t\n]+/y;
 const PLAIN_TEXT = /[^"\\\n\r\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/y;
 /**
  * Characters that a reviewer does not see, or that make text look other than it reads (CVE-2021-42574): refused raw,
  * also in comments. In strings they are written as escapes.
  */
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
-const KEYWORD_OF_DECLARATION =
-  /^(?:policy|guard|enum|type|resource|attributes|constant|default|condition|template|import|data|sets)\b|^test[ \t]*"/;
+/** At the start of a line: no string goes on behind it. */
+const DECLARATION =
+  /(?:policy|guard|enum|type|resource|attributes|constant|default|condition|template|import|data|sets)\b|test[ \t]*"/;
+const KEYWORD_OF_DECLARATION = new RegExp(`^(?:${DECLARATION.source})`);
+const LINE_OF_DECLARATION = new RegExp(`\\n(?=${DECLARATION.source})`, "g");
 const KEYWORD_LENGTH_MAX = 16;
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const BLANK = 0x20;
+const QUOTE = 0x22;
+const SLASH = 0x2f;
+const BYTE_ORDER_MARK = 0xfeff;
 const COMMENTS = "comments start with `//`";
 
 /** Longest source text, in UTF-16 units; offsets and time stay bounded. */
@@ -74,6 +83,14 @@ interface Problem {
   readonly span: Span;
   readonly message: string;
   readonly help: string;
+}
+
+/**
+ * Where declarations start, at most: between two of these offsets no token goes on. Only what is no text at all, as
+ * C's comments, can hide one.
+ */
+export function declarationStarts(text: string): number[] {
+  return Array.from(text.matchAll(LINE_OF_DECLARATION), ({ index }) => index + 1);
 }
 
 export class Lexer {
@@ -101,23 +118,28 @@ export class Lexer {
       this.#blanks();
       const start = this.#at;
       if (start >= this.#text.length) return this.#token("end", "", start);
-      const word = this.#match(WORD);
-      if (word !== null) return this.#word(word, start);
-      const first = this.#text[start]!;
-      if (first === '"') return this.#string(start);
-      const number = this.#match(NUMBER);
-      if (number !== null) return this.#number(number, start);
+      const first = this.#text.charCodeAt(start);
+      if (startsWord(first)) return this.#word(this.#match(WORD)!, start);
+      if (first === QUOTE) return this.#string(start);
+      if (isDigit(first)) return this.#number(this.#match(NUMBER)!, start);
       if (this.#text.startsWith("/*", start)) {
         this.#blockComment(start);
         continue;
       }
-      const symbol = SYMBOLS.find((s) => this.#text.startsWith(s, start));
-      if (symbol !== undefined) {
+      const symbol = this.#symbol(start);
+      if (symbol !== null) {
         this.#at += symbol.length;
         return this.#token("symbol", symbol, start);
       }
       this.#badCharacters(start);
     }
+  }
+
+  /** The longest symbol that starts here. */
+  #symbol(start: number): string | null {
+    const two = this.#text.slice(start, start + 2);
+    if (SYMBOLS.has(two)) return two;
+    return SYMBOLS.has(two[0]!) ? two[0]! : null;
   }
 
   /** Move back (or on) to an offset that a token named. */
@@ -142,8 +164,9 @@ export class Lexer {
   #token(kind: TokenKind, text: string, start: number): Token {
     const source = this.#text;
     let at = start - 1;
-    while (source[at] === " " || source[at] === "\t" || source[at] === "\r") at--;
-    const firstOfLine = at < 0 || source[at] === "\n" || (at === 0 && source[at] === "\ufeff");
+    let before = source.charCodeAt(at);
+    while (before === BLANK || before === TAB || before === CARRIAGE_RETURN) before = source.charCodeAt(--at);
+    const firstOfLine = at < 0 || before === LINE_FEED || (at === 0 && before === BYTE_ORDER_MARK);
     return { kind, text, start, end: this.#at, column1: firstOfLine && at === start - 1, firstOfLine };
   }
 
@@ -178,9 +201,10 @@ export class Lexer {
 
   #blanks(): void {
     for (;;) {
-      this.#match(BLANKS);
-      if (this.#text.startsWith("//", this.#at)) this.#comment();
-      else if (this.#text.startsWith("\r\n", this.#at)) this.#at += 2;
+      const code = this.#text.charCodeAt(this.#at);
+      if (code === BLANK || code === LINE_FEED || code === TAB) this.#at++;
+      else if (code === SLASH && this.#text.charCodeAt(this.#at + 1) === SLASH) this.#comment();
+      else if (code === CARRIAGE_RETURN && this.#text.charCodeAt(this.#at + 1) === LINE_FEED) this.#at += 2;
       else return;
     }
   }
@@ -364,6 +388,16 @@ export class Lexer {
         "write the character itself",
       );
   }
+}
+
+/** An ASCII letter or `_`. */
+function startsWord(code: number): boolean {
+  const lower = code | 0x20;
+  return (lower >= 0x61 && lower <= 0x7a) || code === 0x5f;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([

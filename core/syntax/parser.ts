@@ -131,9 +131,11 @@ export class Parser {
   #calculations = 0;
   readonly #faulty: FaultyDeclaration[] = [];
   /** The policy set whose section this is. */
-  #set: StringLiteral | null = null;
+  #set: StringLiteral | null;
 
-  constructor(source: Source, report: Diagnostics) {
+  /** `set`: the policy set whose section the text goes on with. */
+  constructor(source: Source, report: Diagnostics, set: StringLiteral | null = null) {
+    this.#set = set;
     this.#source = source;
     this.#report = report;
     this.#lexer = new Lexer(source, report);

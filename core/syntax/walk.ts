@@ -3,23 +3,36 @@ import type { Span } from "../source/source.ts";
 import type { Expression, Name } from "./ast.ts";
 
 /** Every node of a condition, parents first, in order of text. */
-export function* nodesOf(e: Expression): Generator<Expression> {
-  yield e;
-  for (const child of childrenOf(e)) yield* nodesOf(child);
+export function nodesOf(e: Expression): Expression[] {
+  const found: Expression[] = [];
+  collect(e, found);
+  return found;
+}
+
+function collect(e: Expression, into: Expression[]): void {
+  into.push(e);
+  for (const child of childrenOf(e)) collect(child, into);
 }
 
 /** Every dotted name that a condition reads: paths, `exists`, the lists of aggregates. */
-export function* namesOf(e: Expression): Generator<Name> {
-  for (const node of nodesOf(e)) {
-    if (node.kind === "path" || node.kind === "exists") yield node.path;
-    if (node.kind === "aggregate") yield node.list;
-  }
+export function namesOf(e: Expression): Name[] {
+  const found: Name[] = [];
+  collectNames(e, found);
+  return found;
+}
+
+function collectNames(e: Expression, into: Name[]): void {
+  if (e.kind === "path" || e.kind === "exists") into.push(e.path);
+  else if (e.kind === "aggregate") into.push(e.list);
+  for (const child of childrenOf(e)) collectNames(child, into);
 }
 
 /** Where the value of a literal is written: for a template's parameter, where the policy passes it. */
 export function valueSpan(e: Expression): Span {
   return ("from" in e ? e.from : undefined)?.span ?? e.span;
 }
+
+const NO_CHILDREN: readonly Expression[] = [];
 
 export function childrenOf(e: Expression): readonly Expression[] {
   switch (e.kind) {
@@ -45,6 +58,6 @@ export function childrenOf(e: Expression): readonly Expression[] {
     case "exists_lookup":
       return [e.lookup];
     default:
-      return [];
+      return NO_CHILDREN;
   }
 }

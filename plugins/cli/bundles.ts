@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import {
   type ByteSource,
-  type Compiled,
+  type Compiler,
   compile,
   createEngine,
   type Engine,
@@ -73,17 +73,31 @@ export interface Version {
   readonly engine: Engine;
 }
 
-/** Compile and verify. Diagnostics are reported; what is wrong with text or bundle ends the command. */
-export function toVersion(content: Content, path: string, output: Output): Version {
-  const bundle = content.kind === "text" ? inMemory(compiled(content.sources, path, output)) : content.bytes;
+/**
+ * Compile and verify. Diagnostics are reported; what is wrong with text or bundle ends the command. `compiler`: one that
+ * remembers, for whoever compiles often.
+ */
+export function toVersion(
+  content: Content,
+  path: string,
+  output: Output,
+  compiler: Pick<Compiler, "compile"> = { compile },
+): Version {
+  const bundle =
+    content.kind === "text" ? inMemory(compiled(compiler, content.sources, path, output)) : content.bytes;
   if (bundle.length === 0) throw new Failure(`\`${path}\` is refused: the file is empty`);
   const made = createEngine(bundle);
   if (!made.ok) throw new Failure(`\`${path}\` is refused: ${made.error}`);
   return { content, bundle, engine: made.engine };
 }
 
-function compiled(sources: readonly Source[], path: string, output: Output): Uint8Array {
-  const result: Compiled = compile(sources);
+function compiled(
+  compiler: Pick<Compiler, "compile">,
+  sources: readonly Source[],
+  path: string,
+  output: Output,
+): Uint8Array {
+  const result = compiler.compile(sources);
   reportDiagnostics(result.diagnostics, output);
   if (!result.ok) throw new Failure(`\`${path}\` has errors`, EXIT_POLICY_ERRORS);
   return result.bundle;

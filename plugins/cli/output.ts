@@ -46,6 +46,18 @@ export function reportDiagnostics(diagnostics: readonly Diagnostic[], output: Ou
   output.message(counts.filter((part) => part !== "").join(", "));
 }
 
+/** Diagnostics as text, then a line that says how many there are, also of none. */
+export function reportProblems(diagnostics: readonly Diagnostic[], output: Output): void {
+  reportDiagnostics(diagnostics, output);
+  const rest = diagnostics.some(({ id }) => id === "too-many");
+  const count = diagnostics.length - (rest ? 1 : 0);
+  output.message(
+    count === 0
+      ? output.paint("message", "good", "no problems")
+      : `${rest ? "more than " : ""}${counted(count, "problem")}`,
+  );
+}
+
 /** One line for each warning that a policy turns off, with its reason. */
 export function reportTurnedOff(turnedOff: readonly TurnedOff[], output: Output): void {
   for (const { diagnostic, reason } of turnedOff) {

@@ -70,6 +70,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
   command("check <files...>", "check policy text: .ipe files, or folders of them", [
     "ipe check orders.ipe",
     "ipe check policies/ --target envoy-wasm --strict",
+    "ipe check policies/ --watch",
     "ipe check policies/ --format sarif > ipe.sarif",
   ])
     .addOption(target())
@@ -80,7 +81,8 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--json", "the same as --format json")
     .option("--allow-outside", "policies may name files outside of their folders")
     .option("--verbose", "also list the warnings that policies turn off, with their reasons")
-    .action((files, options) => done(checkCommand(files, options, output)));
+    .option("--watch", "check again with every change; with --json one line each time")
+    .action(async (files, options) => done(await checkCommand(files, options, output)));
   command("build <files...>", "compile policy text to one bundle", [
     "ipe build orders.ipe -o orders.ipeb",
     "ipe build policies/ -o policies.ipeb --strict",

@@ -1,6 +1,7 @@
 /** A bundle or policy text, watched: each sound version makes an engine, a broken one is reported. */
 import { realpathSync } from "node:fs";
 import { type FSWatcher, watch } from "chokidar";
+import { createCompiler } from "../../core/index.ts";
 import {
   type Content,
   fingerprint,
@@ -13,6 +14,7 @@ import {
 } from "./bundles.ts";
 import { Failure } from "./exit.ts";
 import type { Output } from "./output.ts";
+import { signalled } from "./signals.ts";
 
 /** Editors write a file in several steps; wait until they are done. */
 const SETTLE_MS = 50;
@@ -44,6 +46,7 @@ export async function watchVersions(
   changed: (version: Version) => void | Promise<void>,
   output: Output,
 ): Promise<Watched> {
+  const compiler = createCompiler();
   let digest = first.engine.digest;
   /** Files that the last text named. */
   let named = namedFiles(first.content);
@@ -72,7 +75,7 @@ export async function watchVersions(
     const content = read();
     if (content === null) return;
     try {
-      const version = toVersion(content, path, output);
+      const version = toVersion(content, path, output, compiler);
       if (version.engine.digest === digest) return;
       if (version.engine.program.policies.length === 0) throw new Failure(`\`${path}\` holds no policy`);
       await changed(version);
@@ -154,6 +157,61 @@ export async function follow(path: string, { changed, failed }: Listeners): Prom
       await Promise.all([closing, watcher.close()]);
     },
   };
+}
+
+/** What a look at the watched files gave. */
+export interface Round {
+  /** The same while nothing has changed. */
+  readonly sight: string;
+  /** Further files that count. */
+  readonly files: Iterable<string>;
+}
+
+/**
+ * Look now and after every change of these places and of the files that a look names, until the user ends it. `look`
+ * gets the last sight, and gives null where it is still the same; what it throws is `refused`, each problem once.
+ */
+export async function inRounds(
+  places: readonly string[],
+  look: (seen: string) => Round | null,
+  refused: (problem: string) => void,
+  output: Output,
+): Promise<void> {
+  const ended = signalled();
+  const followers = new Map<string, Watched>();
+  let seen = "";
+  const round = async (): Promise<void> => {
+    try {
+      const found = look(seen);
+      if (found === null) return;
+      seen = found.sight;
+      await followAll(found.files);
+    } catch (problem) {
+      if (!(problem instanceof Failure)) throw problem;
+      if (problem.message === seen) return;
+      seen = problem.message;
+      refused(problem.message);
+    }
+    output.message("waiting for changes ...");
+  };
+  // One after the other, so that two reports never mix.
+  let looking = Promise.resolve();
+  const changed = (): void => {
+    looking = looking.then(round);
+  };
+  const followAll = async (files: Iterable<string>): Promise<void> => {
+    for (const place of [...places, ...files]) {
+      if (followers.has(place)) continue;
+      const failed = (problem: unknown): void =>
+        output.message(`watching \`${place}\` failed: ${String(problem)}`);
+      followers.set(place, await follow(place, { changed, failed }));
+    }
+  };
+  await round();
+  await followAll([]);
+  await ended;
+  await looking;
+  await Promise.all([...followers.values()].map((follower) => follower.stop()));
 }
 
 /** The path with all links followed, or null while it leads nowhere. */

@@ -5,7 +5,7 @@
 import { dirname, isAbsolute, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { TextDocument } from "vscode-languageserver-textdocument";
-import { type Analysis, analyse, type Source } from "../../core/index.ts";
+import { type Analysis, analyse, type Compiler, createCompiler, type Source } from "../../core/index.ts";
 
 /** How files are read: the command line's way, with its bounds and its care for links. */
 export interface Files {
@@ -41,6 +41,8 @@ export class Workspace {
   readonly #options: WorkspaceOptions;
   readonly #open = new Map<string, TextDocument>();
   readonly #units = new Map<string, Unit>();
+  /** They remember what a unit was like before. */
+  readonly #compilers = new Map<string, Compiler>();
   /** Places by path, until something changes. */
   readonly #places = new Map<string, string>();
   /** Documents of sources, for positions. */
@@ -59,6 +61,8 @@ export class Workspace {
 
   closed(uri: string): void {
     this.#open.delete(uri);
+    const key = this.keyOf(uri);
+    if (!this.openUris.some((open) => this.keyOf(open) === key)) this.#compilers.delete(key);
     this.forget();
   }
 
@@ -81,9 +85,15 @@ export class Workspace {
     const key = this.keyOf(uri);
     const known = this.#units.get(key);
     if (known !== undefined) return known;
-    const unit = { key, analysis: analyse(this.#sources(key)) };
+    const unit = { key, analysis: analyse(this.#sources(key), this.#compilerOf(key)) };
     this.#units.set(key, unit);
     return unit;
+  }
+
+  #compilerOf(key: string): Compiler {
+    const known = this.#compilers.get(key) ?? createCompiler({ hints: true });
+    this.#compilers.set(key, known);
+    return known;
   }
 
   /** What is compiled together has one key: a folder, or the document itself where it is no file. */

@@ -20,7 +20,7 @@ import { Random } from "../differential/random.ts";
 import { line, time } from "./rounds.ts";
 import { HEAD, measured, policyText, requestOf } from "./selection.ts";
 
-const COUNT = 1_000_000;
+const COUNT = Number(process.env.COUNT ?? 1_000_000);
 const TENANTS = COUNT / 40;
 /** Policies that are checked together; of the plans of all parts one is made. */
 const PART = 20_000;

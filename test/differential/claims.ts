@@ -90,7 +90,7 @@ export class Claims {
           ? seen.decision.reason.policy === policy.name.text
           : seen.outcome === "satisfied" && seen.decision.allow;
       default: {
-        const other = /says the same as `(\w+)`/.exec(message)?.[1];
+        const other = /says the same as `([^`]+)`/.exec(message)?.[1];
         return other === undefined || seen.outcomeOf(other) !== seen.outcome;
       }
     }

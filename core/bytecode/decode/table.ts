@@ -1,5 +1,5 @@
 /** Rows of 32-bit words in a section. Only made once its whole extent is known to lie inside the bundle. */
-import { type ByteSource, copied } from "../byte-source.ts";
+import type { ByteSource } from "../byte-source.ts";
 import { NONE } from "../gen/constants.ts";
 import { refuse } from "./refusal.ts";
 
@@ -13,9 +13,10 @@ export class Table {
   readonly #source: ByteSource;
   readonly #offset: number;
   readonly #rowBytes: number;
-  /** The rows at hand: bytes of the source from `#windowAt` on. */
+  /** The rows at hand: bytes of the source from `#windowAt` on. One buffer for all of them, or memory would go to pieces. */
   #window = new DataView(new ArrayBuffer(0));
   #windowAt = 0;
+  #windowEnd = 0;
 
   constructor(
     label: string,
@@ -61,12 +62,15 @@ export class Table {
   /** Where a byte of a row stands in the window, which is moved to the row if it is elsewhere. */
   #at(row: number, byte: number): number {
     const at = this.start(row) - this.#windowAt;
-    if (at >= 0 && at + this.#rowBytes <= this.#window.byteLength) return at + byte;
+    if (at >= 0 && at + this.#rowBytes <= this.#windowEnd) return at + byte;
     const rows = Math.max(1, Math.floor(WINDOW_BYTES / this.#rowBytes));
     const first = row - (row % rows);
     const end = Math.min(this.count, first + rows);
-    const bytes = copied(this.#source.read(this.start(first), this.start(end)));
-    this.#window = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const bytes = this.#source.read(this.start(first), this.start(end));
+    if (this.#window.byteLength < bytes.length)
+      this.#window = new DataView(new ArrayBuffer(Math.min(this.count, rows) * this.#rowBytes));
+    new Uint8Array(this.#window.buffer).set(bytes);
+    this.#windowEnd = bytes.length;
     this.#windowAt = this.start(first);
     return this.start(row) - this.#windowAt + byte;
   }

@@ -4,6 +4,7 @@ import { type Span, slice } from "../../source/source.ts";
 import type { Declaration, Expression, PolicyDeclaration } from "../../syntax/ast.ts";
 import type { CheckedDocument } from "../check.ts";
 import type { Worlds } from "../worlds/worlds.ts";
+import type { PolicyFacts } from "./facts.ts";
 
 export interface Subject {
   readonly checked: CheckedDocument;
@@ -12,6 +13,7 @@ export interface Subject {
   /** Conditions that stand in no policy. */
   readonly conditions: readonly Expression[];
   readonly worlds: Worlds;
+  readonly facts: PolicyFacts;
 }
 
 export type Analysis = (subject: Subject, report: Diagnostics) => void;

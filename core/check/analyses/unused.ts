@@ -1,14 +1,18 @@
 /** Declarations that nothing reads. */
+import type { Attribute } from "../../schema/schema.ts";
 import type { Diagnostics } from "../../source/diagnostics.ts";
-import type { Declaration, Expression, Name, TypeReference } from "../../syntax/ast.ts";
-import { nodesOf } from "../../syntax/walk.ts";
-import { attributesOf, conditionsOf } from "../policies.ts";
+import type { Declaration, Name, TypeReference } from "../../syntax/ast.ts";
 import type { Subject } from "./analysis.ts";
+import { wordsIn } from "./facts.ts";
 
 /** `unused-attribute` (warning), `unused-declaration` (hint). */
-export function checkUnused({ checked, declarations, conditions }: Subject, report: Diagnostics): void {
+export function checkUnused(
+  { checked, declarations, conditions, facts }: Subject,
+  report: Diagnostics,
+): void {
   if (checked.policies.length === 0) return;
-  const read = new Set(checked.policies.flatMap((p) => attributesOf(p, checked.resolutions)));
+  const read = new Set<Attribute>();
+  for (const p of checked.policies) for (const a of facts.reads(p)) read.add(a);
   if (checked.schema.sets !== null) read.add(checked.schema.sets.selector);
   for (const attribute of checked.schema.attributes.values()) {
     if (!read.has(attribute))
@@ -21,7 +25,11 @@ export function checkUnused({ checked, declarations, conditions }: Subject, repo
   }
   if (!report.hints) return;
   const types = new Set(declarations.flatMap(typeNames));
-  const texts = readIn([...conditions, ...checked.policies.flatMap(conditionsOf)]);
+  const texts = { names: new Set<string>(), strings: new Set<string>() };
+  for (const { names, strings } of [wordsIn(conditions), ...checked.policies.map((p) => facts.words(p))]) {
+    for (const name of names) texts.names.add(name);
+    for (const string of strings) texts.strings.add(string);
+  }
   const defaults = new Set(declarations.flatMap(defaultNames));
   const captures = new Set(
     [...checked.schema.attributes.values()].filter((a) => a.source === "capture").map((a) => a.argument),
@@ -78,21 +86,4 @@ function typeNames(d: Declaration): string[] {
 function defaultNames(d: Declaration): string[] {
   const defaults = d.kind === "attributes" ? d.attributes.map((a) => a.default) : [];
   return defaults.flatMap((value) => (value?.kind === "path" ? [value.path.text] : []));
-}
-
-/** Names and strings in conditions. */
-function readIn(conditions: readonly Expression[]): {
-  readonly names: ReadonlySet<string>;
-  readonly strings: ReadonlySet<string>;
-} {
-  const names = new Set<string>();
-  const strings = new Set<string>();
-  for (const condition of conditions) {
-    for (const node of nodesOf(condition)) {
-      if (node.kind === "path") names.add(node.path.text);
-      if (node.kind === "lookup") names.add(node.table.text);
-      if (node.kind === "string") strings.add(node.value);
-    }
-  }
-  return { names, strings };
 }

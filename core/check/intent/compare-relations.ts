@@ -2,7 +2,7 @@
 import { quoted } from "../analyses/analysis.ts";
 import type { Finding } from "./findings.ts";
 import type { PairTest, Rule } from "./rule.ts";
-import { areRelated, nameWords, type Word } from "./words.ts";
+import { areRelated, type Word } from "./words.ts";
 
 /**
  * `apart`: several differ from each other. `different`: one differs from another one. `same`: two are equal.
@@ -74,7 +74,7 @@ function contradicted(phrase: RelationClaim, { condition }: PairTest, text: stri
 }
 
 function isAbout(noun: string, pair: PairTest): boolean {
-  return [pair.left, pair.right].some((name) => nameWords(name).some((word) => areRelated(word, noun)));
+  return pair.about.some((word) => areRelated(word, noun));
 }
 
 function relationClaims(words: readonly Word[], rule: Rule): RelationClaim[] {

@@ -2,7 +2,7 @@
 import { quoted } from "../analyses/analysis.ts";
 import type { Finding } from "./findings.ts";
 import type { Rule, TermTest } from "./rule.ts";
-import { hasContrast, nameWords, stem, type Word } from "./words.ts";
+import { hasContrast, nameWords, type Word } from "./words.ts";
 
 const ENVIRONMENTS: readonly (readonly string[])[] = [
   ["production", "prod"],
@@ -170,13 +170,17 @@ function mentionsOf(words: readonly Word[], groups: readonly (readonly string[])
       const parts = nameWords(name);
       if (parts.length === 0 || (parts.length === 1 && TOO_COMMON.has(parts[0]!))) continue;
       for (let i = 0; i + parts.length <= words.length; i++) {
-        const here = words.slice(i, i + parts.length);
-        if (!here.every((word, k) => word.text === parts[k] || stem(word.text) === parts[k])) continue;
-        found.push({ term: group[0]!, start: here[0]!.start, end: here.at(-1)!.end, index: i });
+        if (!parts.every((part, k) => isWord(words[i + k]!, part))) continue;
+        const last = words[i + parts.length - 1]!;
+        found.push({ term: group[0]!, start: words[i]!.start, end: last.end, index: i });
       }
     }
   }
   return found.sort((a, b) => a.start - b.start);
+}
+
+function isWord({ text, stem }: Word, part: string): boolean {
+  return text === part || stem === part;
 }
 
 function groupOf(constant: string): readonly string[] | null {

@@ -4,6 +4,7 @@ import type { Resolutions } from "../check.ts";
 import { Canon } from "../worlds/canon.ts";
 import { type Intervals, meetIntervals, type Space } from "../worlds/intervals.ts";
 import { Leaves } from "../worlds/leaves.ts";
+import type { Domain } from "../worlds/world.ts";
 import { nameWords } from "./words.ts";
 
 /** A number, duration or count that is compared with constants. */
@@ -34,8 +35,8 @@ export interface TermTest {
 
 /** Two facts that are compared with each other. */
 export interface PairTest {
-  readonly left: string;
-  readonly right: string;
+  /** Words of the names of both. */
+  readonly about: readonly string[];
   readonly equal: boolean;
   /** Elements of lists among the two. */
   readonly elements: number;
@@ -50,6 +51,7 @@ export interface Rule {
 
 /** Of longer chains no two comparisons are taken together. */
 const JOINED_MAX = 40;
+const TERM_OPERATORS: ReadonlySet<string> = new Set(["==", "!=", "in", "<", "<=", ">", ">="]);
 
 type Compare = Extract<Expression, { kind: "compare" }>;
 
@@ -123,19 +125,23 @@ class RuleReader implements Rule {
       const kind = this.#isOf(e, "duration") ? "time" : "number";
       if (!this.#isOf(e, "datetime"))
         this.numbers.push({ kind, about, set: domain.intervals, space: domain.space, condition: e });
-    } else this.#term(e, positive, about, part);
+    } else this.#term(e, positive, domain, about, part);
     this.#pair(e, positive);
   }
 
-  #term(e: Compare, positive: boolean, about: readonly string[], part: TermTest["part"]): void {
+  #term(
+    e: Compare,
+    positive: boolean,
+    domain: Domain,
+    about: readonly string[],
+    part: TermTest["part"],
+  ): void {
     const constants = this.#constantsOf(e);
+    if (constants.length === 0 || !TERM_OPERATORS.has(e.operator)) return;
     const type = [e.left, e.right]
       .map((side) => this.#leaves.readable(side)?.type)
       .find((t) => t !== undefined);
-    if (constants.length === 0 || (type?.kind !== "enum" && type?.kind !== "string")) return;
-    if (!["==", "!=", "in", "<", "<=", ">", ">="].includes(e.operator)) return;
-    const leaf = this.#leaves.compare(e);
-    const domain = positive ? leaf.yes : leaf.no;
+    if (type?.kind !== "enum" && type?.kind !== "string") return;
     const isEnum = type.kind === "enum" && type.enum.name !== "resource";
     this.terms.push({
       about,
@@ -154,8 +160,7 @@ class RuleReader implements Rule {
     const [left, right] = [this.#leaves.readable(e.left), this.#leaves.readable(e.right)];
     if (left === null || right === null || e.left.kind !== "path" || e.right.kind !== "path") return;
     this.pairs.push({
-      left: lastPart(e.left.path),
-      right: lastPart(e.right.path),
+      about: [...nameWords(lastPart(e.left.path)), ...nameWords(lastPart(e.right.path))],
       equal: (e.operator === "==") === positive,
       elements: [left, right].filter((side) => side.kind === "element").length,
       condition: e,
@@ -186,5 +191,5 @@ class RuleReader implements Rule {
 }
 
 function lastPart(name: Name): string {
-  return name.text.split(".").at(-1)!;
+  return name.text.slice(name.text.lastIndexOf(".") + 1);
 }

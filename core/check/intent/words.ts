@@ -3,6 +3,8 @@
 export interface Word {
   /** In lower case, without a possessive's `'s`. */
   readonly text: string;
+  /** Its singular, roughly. */
+  readonly stem: string;
   readonly start: number;
   readonly end: number;
   /** `requester's` */
@@ -52,6 +54,7 @@ export function wordsOf(sentence: string): readonly Word[] {
     const text = (letters ?? all).toLowerCase();
     words.push({
       text,
+      stem: stem(text),
       start: match.index,
       end: match.index + all.length,
       possessive: possessive !== undefined,
@@ -70,10 +73,10 @@ function numberWord(text: string): string | null {
 
 /** The singular, roughly. */
 export function stem(word: string): string {
-  if (/(?:ies)$/.test(word) && word.length > 4) return `${word.slice(0, -3)}y`;
-  if (/(?:ss|us|is)$/.test(word) || word.length < 4) return word;
-  if (/(?:sses|shes|ches|xes)$/.test(word)) return word.slice(0, -2);
-  return word.endsWith("s") ? word.slice(0, -1) : word;
+  if (!word.endsWith("s") || word.length < 4) return word;
+  if (word.endsWith("ies")) return word.length > 4 ? `${word.slice(0, -3)}y` : word.slice(0, -1);
+  if (/[sui]s$/.test(word)) return word;
+  return word.slice(0, /(?:sses|shes|ches|xes)$/.test(word) ? -2 : -1);
 }
 
 const COMMON_START = 6;
@@ -85,12 +88,13 @@ export function areRelated(a: string, b: string): boolean {
   return (
     first.length >= COMMON_START &&
     second.length >= COMMON_START &&
-    first.slice(0, COMMON_START) === second.slice(0, COMMON_START)
+    second.startsWith(first.slice(0, COMMON_START))
   );
 }
 
 /** Words in a name of the policy text: `risk_level` and `riskLevel` are two. */
 export function nameWords(name: string): string[] {
+  if (/^[a-z\d]+$/.test(name)) return [name];
   return name
     .replace(/([a-z])([A-Z])/g, "$1 $2")
     .toLowerCase()

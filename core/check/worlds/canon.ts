@@ -35,6 +35,11 @@ export class Canon {
     this.#resolutions = resolutions;
   }
 
+  /** Has anything been met that equals nothing else? */
+  get hasUnlike(): boolean {
+    return this.#unlike.size > 0;
+  }
+
   condition(e: Expression): string {
     switch (e.kind) {
       case "and":
@@ -83,7 +88,7 @@ export class Canon {
     const found = this.#resolutions.names.get(name);
     if (found === undefined || found.kind === "constant") return null;
     const start = found.kind === "attribute" ? found.attribute.name : found.element.name;
-    return [start, ...found.fields].join(".");
+    return found.fields.length === 0 ? start : [start, ...found.fields].join(".");
   }
 
   #name(name: Name): string {

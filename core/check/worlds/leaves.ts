@@ -169,6 +169,7 @@ export class Leaves {
 
   /** The names on the way to a field: all are present when the field is. */
   waysTo(found: Readable): string[] {
+    if (found.fields.length === 0) return [];
     const start = found.kind === "attribute" ? found.attribute.name : found.element.name;
     return found.fields.map((_, i) => [start, ...found.fields.slice(0, i)].join("."));
   }
@@ -237,7 +238,7 @@ export class Leaves {
     if (relations === null) return null;
     const possible = left === right ? ["equal"] : ["less", "equal", "greater"];
     return {
-      about: `${[left, right].sort().join(" and ")}`,
+      about: left <= right ? `${left} and ${right}` : `${right} and ${left}`,
       yes: members(possible.filter((relation) => relations.includes(relation))),
       no: members(possible.filter((relation) => !relations.includes(relation))),
       canBeAbsent: true,

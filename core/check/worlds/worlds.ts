@@ -28,6 +28,7 @@ export class Worlds {
     "not-true": new Map(),
     "not-false": new Map(),
   };
+  readonly #tests = new Map<Expression, Leaf>();
 
   constructor(resolutions: Resolutions) {
     this.#resolutions = resolutions;
@@ -47,6 +48,7 @@ export class Worlds {
   /** What is known of conditions that are not asked about again; a bundle may have very many. */
   forget(): void {
     for (const known of Object.values(this.#known)) known.clear();
+    this.#tests.clear();
   }
 
   /** Can the condition be so at all? */
@@ -60,7 +62,12 @@ export class Worlds {
   }
 
   all(list: readonly (readonly [Expression, Being])[]): readonly World[] {
-    return list.reduce<readonly World[]>((met, [e, being]) => product(met, this.of(e, being)), [EVERYWHERE]);
+    let met: readonly World[] = [EVERYWHERE];
+    for (const [e, being] of list) {
+      met = product(met, this.of(e, being));
+      if (met.length === 0) break;
+    }
+    return met;
   }
 
   #find(e: Expression, being: Being): readonly World[] {
@@ -114,13 +121,20 @@ export class Worlds {
   }
 
   #compare(e: Extract<Expression, { kind: "compare" }>, being: Being): readonly World[] {
-    const leaf = this.#leaves.compare(e);
-    const counted = [e.left, e.right].find((side) => side.kind === "aggregate");
-    const isNone =
-      counted?.kind === "aggregate" && counted.where !== null && !this.can(counted.where, "true");
+    const leaf = this.#test(e);
+    const counted = e.left.kind === "aggregate" ? e.left : e.right;
+    const isNone = counted.kind === "aggregate" && counted.where !== null && !this.can(counted.where, "true");
     if (!isNone || leaf.yes.kind !== "count") return ofLeaf(leaf, being);
     // Nothing surely counts: 0 is among the numbers.
     return ofLeaf({ ...leaf, yes: withNone(leaf.yes), no: withNone(leaf.no) }, being);
+  }
+
+  #test(e: Extract<Expression, { kind: "compare" }>): Leaf {
+    const known = this.#tests.get(e);
+    if (known !== undefined) return known;
+    const leaf = this.#leaves.compare(e);
+    this.#tests.set(e, leaf);
+    return leaf;
   }
 
   /** `any` and `all`. */
@@ -159,13 +173,21 @@ function ofLeaf(leaf: Leaf, being: Being): readonly World[] {
 
 function worldOf(about: string, fact: Fact | null, present: readonly string[]): readonly World[] {
   if (fact === null) return [];
-  return [new Map([...present.map((name) => [name, PRESENT] as const), [about, fact]])];
+  const world = new Map<string, Fact>();
+  for (const name of present) world.set(name, PRESENT);
+  return [world.set(about, fact)];
 }
 
 /** Worlds in which both are so. */
 function product(a: readonly World[], b: readonly World[]): readonly World[] {
   if (a.length === 0 || b.length === 0) return [];
   if (a.length * b.length > WORLDS_MAX * WORLDS_MAX) return a;
-  const found = a.flatMap((x) => b.flatMap((y) => meetWorlds(x, y) ?? []));
+  const found: World[] = [];
+  for (const x of a) {
+    for (const y of b) {
+      const met = meetWorlds(x, y);
+      if (met !== null) found.push(met);
+    }
+  }
   return found.length > WORLDS_MAX ? a : found;
 }

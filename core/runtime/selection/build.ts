@@ -27,6 +27,21 @@ export function build(program: Program): Tree {
   return new Builder(program).build();
 }
 
+/** Policies of a list, from one place to another. */
+interface Run {
+  readonly of: Int32Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Members of value i are `members[starts[i] .. starts[i + 1]]`. */
+interface Groups {
+  readonly values: Int32Array;
+  readonly starts: Int32Array;
+  readonly members: Int32Array;
+  readonly rest: Int32Array;
+}
+
 class Builder {
   readonly #program: Program;
   readonly #nesting: Nesting;
@@ -47,45 +62,44 @@ class Builder {
   }
 
   build(): Tree {
-    const root = this.#put(
-      Int32Array.from({ length: this.#program.policies.length }, (_, i) => i),
-      [],
-    );
+    const all = new Int32Array(this.#program.policies.length).map((_, i) => i);
+    const root = this.#put({ of: all, start: 0, end: all.length }, []);
     return { root, places: this.#places.done(), tables: this.#tables.done() };
   }
 
   /** `used`: dimensions that were looked up further above. Returns where the policies are. */
-  #put(policies: Int32Array, used: readonly number[]): number {
-    if (policies.length === 0) return p.NOWHERE;
-    if (policies.length === 1) return p.onlyPolicy(policies[0]!);
-    const dimension = policies.length <= LEAF_MAX ? null : this.#best(policies, used);
+  #put(policies: Run, used: readonly number[]): number {
+    const { of, start, end } = policies;
+    if (start === end) return p.NOWHERE;
+    if (end - start === 1) return p.onlyPolicy(of[start]!);
+    const dimension = end - start <= LEAF_MAX ? null : this.#best(policies, used);
     if (dimension === null) return this.#putList(policies);
-    const { values, groups, rest } = this.#groups(policies, dimension);
+    const { values, starts, members, rest } = this.#groups(policies, dimension);
     const how = dimension & 3;
     const further = [...used, dimension];
-    const below = groups.map((group) => this.#put(group, further));
+    const below = values.map((_, i) =>
+      this.#put({ of: members, start: starts[i]!, end: starts[i + 1]! }, further),
+    );
     const ordered = how === BY_PREFIX || how === BY_NETWORK;
     const place = this.#places.take(p.PLACE_WORDS, p.NOWHERE);
     this.#places.set(place + p.CELL, dimension >> 2);
     this.#places.set(place + p.HOW, how);
     if (ordered) this.#putOrdered(place, how, values, below);
     else this.#putHashed(place, values, below);
-    this.#places.set(place + p.REST, this.#put(rest, further));
+    this.#places.set(place + p.REST, this.#put({ of: rest, start: 0, end: rest.length }, further));
     return place;
   }
 
-  #putList(policies: Int32Array): number {
+  #putList({ of, start, end }: Run): number {
     const place = this.#places.take(p.PLACE_WORDS, p.NOWHERE);
-    const start = this.#tables.take(policies.length, 0);
-    policies.forEach((policy, i) => {
-      this.#tables.set(start + i, policy);
-    });
-    this.#places.set(place + p.START, start);
-    this.#places.set(place + p.COUNT, policies.length);
+    const first = this.#tables.take(end - start, 0);
+    for (let i = start; i < end; i++) this.#tables.set(first + i - start, of[i]!);
+    this.#places.set(place + p.START, first);
+    this.#places.set(place + p.COUNT, end - start);
     return place;
   }
 
-  #putHashed(place: number, values: Int32Array, below: readonly number[]): void {
+  #putHashed(place: number, values: Int32Array, below: Int32Array): void {
     let count = 4;
     while (count < values.length * ALL_BUT_EMPTY) count *= 2;
     const start = this.#tables.take(count * p.HASHED_WORDS, p.NOWHERE);
@@ -99,7 +113,7 @@ class Builder {
     this.#places.set(place + p.COUNT, count);
   }
 
-  #putOrdered(place: number, how: number, values: Int32Array, below: readonly number[]): void {
+  #putOrdered(place: number, how: number, values: Int32Array, below: Int32Array): void {
     const { order, parents } = this.#nesting.ordered(values, how);
     const start = this.#tables.take(values.length * p.ORDERED_WORDS, p.NOWHERE);
     order.forEach((i, entry) => {
@@ -113,21 +127,18 @@ class Builder {
   }
 
   /** Policies by value of one dimension, in their order, values ascending; and those that have none. */
-  #groups(
-    policies: Int32Array,
-    dimension: number,
-  ): { readonly values: Int32Array; readonly groups: readonly Int32Array[]; readonly rest: Int32Array } {
-    const all: number[] = [];
-    for (const policy of policies)
-      for (const value of this.#valuesOf(policy, dimension) ?? []) all.push(value);
-    const { values, starts } = runsOf(Int32Array.from(all).sort());
+  #groups(policies: Run, dimension: number): Groups {
+    const { sorted, without } = this.#valuesIn(policies, dimension);
+    const { values, starts } = runsOf(sorted);
     const filled = starts.slice();
-    const members = new Int32Array(all.length);
-    const rest: number[] = [];
-    for (const policy of policies) {
+    const members = new Int32Array(sorted.length);
+    const rest = new Int32Array(without);
+    let others = 0;
+    for (let i = policies.start; i < policies.end; i++) {
+      const policy = policies.of[i]!;
       const own = this.#valuesOf(policy, dimension);
       if (own === null) {
-        rest.push(policy);
+        rest[others++] = policy;
         continue;
       }
       this.#room -= own.length - 1;
@@ -137,32 +148,37 @@ class Builder {
         filled[at] = filled[at]! + 1;
       }
     }
-    const groups = Array.from(values, (_, i) => members.subarray(starts[i]!, starts[i + 1]!));
-    return { values, groups, rest: Int32Array.from(rest) };
+    return { values, starts, members, rest };
+  }
+
+  /** All values of one dimension, ascending, and how many policies have none. */
+  #valuesIn(policies: Run, dimension: number): { readonly sorted: Int32Array; readonly without: number } {
+    const all = new Words();
+    let without = 0;
+    for (let i = policies.start; i < policies.end; i++) {
+      const own = this.#valuesOf(policies.of[i]!, dimension);
+      if (own === null) without++;
+      else for (const value of own) all.take(1, value);
+    }
+    return { sorted: all.done().sort(), without };
   }
 
   /** The dimension that leaves fewest policies on average, or null if none spares enough. */
-  #best(policies: Int32Array, used: readonly number[]): number | null {
+  #best(policies: Run, used: readonly number[]): number | null {
+    const count = policies.end - policies.start;
     const having = new Map<number, number>();
-    for (const policy of policies)
-      for (const dimension of this.#dimensionsOf(policy))
+    for (let i = policies.start; i < policies.end; i++)
+      for (const dimension of this.#dimensionsOf(policies.of[i]!))
         if (!used.includes(dimension)) having.set(dimension, (having.get(dimension) ?? 0) + 1);
     let best: number | null = null;
-    let least = policies.length * (1 - SPARED_MIN);
+    let least = count * (1 - SPARED_MIN);
     for (const [dimension, found] of having) {
       // It leaves at least those that do not have it.
-      if (policies.length - found > least) continue;
-      const all: number[] = [];
-      let policiesFound = 0;
-      for (const policy of policies) {
-        const own = this.#valuesOf(policy, dimension);
-        if (own === null) continue;
-        policiesFound++;
-        for (const value of own) all.push(value);
-      }
-      const { met, places } = expected(runsOf(Int32Array.from(all).sort()).starts, dimension & 3);
-      const left = policies.length - policiesFound + met;
-      if (left > least || places - policiesFound > this.#room) continue;
+      if (count - found > least) continue;
+      const { sorted, without } = this.#valuesIn(policies, dimension);
+      const { met, places } = expected(runsOf(sorted).starts, dimension & 3);
+      const left = without + met;
+      if (left > least || places - (count - without) > this.#room) continue;
       least = left;
       best = dimension;
     }
@@ -220,13 +236,18 @@ class Builder {
 
 /** Values that ascend, each once; where each one's run starts, and one past the last. */
 function runsOf(sorted: Int32Array): { readonly values: Int32Array; readonly starts: Int32Array } {
-  const starts: number[] = [];
-  sorted.forEach((value, i) => {
-    if (i === 0 || value !== sorted[i - 1]) starts.push(i);
-  });
-  const values = Int32Array.from(starts, (start) => sorted[start]!);
-  starts.push(sorted.length);
-  return { values, starts: Int32Array.from(starts) };
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) count++;
+  const values = new Int32Array(count);
+  const starts = new Int32Array(count + 1);
+  count = 0;
+  for (let i = 0; i < sorted.length; i++) {
+    if (i > 0 && sorted[i] === sorted[i - 1]) continue;
+    values[count] = sorted[i]!;
+    starts[count++] = i;
+  }
+  starts[count] = sorted.length;
+  return { values, starts };
 }
 
 /** Place of a value that is there. */

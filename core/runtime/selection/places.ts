@@ -38,7 +38,7 @@ export function hashOf(value: number, count: number): number {
 
 /** Words that grow. */
 export class Words {
-  #words = new Int32Array(1024);
+  #words = new Int32Array(64);
   #length = 0;
 
   get length(): number {

@@ -4,14 +4,13 @@ import { CoverageCounter, renderDiagnostic, runTest } from "../../../core/index.
 import { EXIT_INPUT, EXIT_SUCCESS, EXIT_TESTS_FAILED, Failure } from "../exit.ts";
 import { writeWhole } from "../files.ts";
 import type { Output } from "../output.ts";
-import { signalled } from "../signals.ts";
 import { isGood, summaryText, type TestReport, type TimedRun, type UnitReport } from "../test-report.ts";
 import { jsonReport } from "../test-reports/json.ts";
 import { junitReport } from "../test-reports/junit.ts";
 import { prettyReport } from "../test-reports/pretty.ts";
 import { tapReport } from "../test-reports/tap.ts";
 import { type FoundTests, findTests, type TestUnit } from "../test-units.ts";
-import { follow, type Watched } from "../watch.ts";
+import { inRounds, type Round } from "../watch.ts";
 
 export const REPORT_FORMATS = ["pretty", "json", "tap", "junit"] as const;
 
@@ -153,43 +152,13 @@ function reportText(
 
 /** Run now and after every change of what is named or was read, until the user ends it. */
 async function watched(paths: readonly string[], options: TestOptions, output: Output): Promise<number> {
-  const ended = signalled();
-  const followers = new Map<string, Watched>();
-  let seen = "";
-  /** Nothing where no file says anything else than before. */
-  const look = async (): Promise<void> => {
-    try {
-      const found = find(paths, options);
-      const sight = JSON.stringify([...found.files]);
-      if (sight === seen) return;
-      seen = sight;
-      judge(paths, found, options, output);
-      await followAll(found.files.keys());
-    } catch (problem) {
-      if (!(problem instanceof Failure)) throw problem;
-      if (problem.message === seen) return;
-      seen = problem.message;
-      output.message(problem.message);
-    }
-    output.message("waiting for changes ...");
+  const look = (seen: string): Round | null => {
+    const found = find(paths, options);
+    const sight = JSON.stringify([...found.files]);
+    if (sight === seen) return null;
+    judge(paths, found, options, output);
+    return { sight, files: found.files.keys() };
   };
-  // One after the other, so that two reports never mix.
-  let looking = Promise.resolve();
-  const changed = (): void => {
-    looking = looking.then(look);
-  };
-  const followAll = async (files: Iterable<string>): Promise<void> => {
-    for (const place of [...paths, ...files]) {
-      if (followers.has(place)) continue;
-      const failed = (problem: unknown): void =>
-        output.message(`watching \`${place}\` failed: ${String(problem)}`);
-      followers.set(place, await follow(place, { changed, failed }));
-    }
-  };
-  await look();
-  await followAll([]);
-  await ended;
-  await looking;
-  await Promise.all([...followers.values()].map((follower) => follower.stop()));
+  await inRounds(paths, look, (problem) => output.message(problem), output);
   return EXIT_SUCCESS;
 }
