@@ -4,10 +4,11 @@ import { and, compare, inNetworks, not, oneOf, or, starts } from "../../bytecode
 import { conditionArbitrary, factsArbitrary } from "../../bytecode/kleene.fixture.ts";
 import { leaf, planOf, policyOf, programOf, ref } from "../../bytecode/plan.fixture.ts";
 import type { Program } from "../../bytecode/program.ts";
+import { compile } from "../../compile.ts";
 import type { Condition, PlanPolicy } from "../../plan/plan.ts";
 import { createSlotLoader } from "../../request/load.ts";
 import { Slots } from "../../request/slots.ts";
-import { Engine } from "../engine.ts";
+import { createEngine, Engine } from "../engine.ts";
 import { requestOf } from "../suites/index.fixture.ts";
 import { keysOf, valuesOf } from "./keys.ts";
 import { RisingSet } from "./rising-set.ts";
@@ -218,6 +219,20 @@ it("decisions and reasons are those of judging every policy", () => {
     { numRuns: 200 },
   );
   expect(reasons.size).toBeGreaterThan(3);
+});
+
+it("a policy that is off once it has expired is expired, also where its trigger is false", () => {
+  const text = Array.from(
+    { length: 30 },
+    (_, i) =>
+      `guard G${i}: triggers when request.method == "M${i}" denies on expiry: off metadata\n  expires: 2020-01-01T00:00:00Z\n`,
+  ).join("");
+  const compiled = compile([{ name: "test.ipe", text }]);
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join("\n"));
+  const made = createEngine(compiled.bundle);
+  if (!made.ok) throw new Error(made.error);
+  const { policies } = made.engine.explain({ ...requestOf({}), time: Date.UTC(2026, 0) });
+  expect(new Set(policies.map(({ outcome }) => outcome))).toEqual(new Set(["expired"]));
 });
 
 it("numbers come out of a set once, in rising order", () => {
