@@ -13,12 +13,15 @@ import { readFloat, readInt } from "./vm/decimal";
 import { decide } from "./vm/decide";
 import { parseJson } from "./vm/json";
 import { freeBundle, loadBundle } from "./vm/load-bundle";
+import { beginRuns } from "./vm/interpreter";
 import { loadSlots, requestIsSound } from "./vm/load-slots";
 import { containsBytes } from "./vm/search";
+import { setSelectFrom } from "./vm/selection/build";
+import { nextSelected, NO_POLICY, selectPolicies } from "./vm/selection/selection";
 import { sha256, SHA256_BYTES } from "./vm/sha256";
 import { siphash } from "./vm/siphash";
 import { isUtf8 } from "./vm/utf8";
-import { writeRefusal } from "./vm/verify/refusal";
+import { refuse, writeRefusal } from "./vm/verify/refusal";
 import { readTestRequest } from "./test-twin/request";
 import { writeSlots } from "./test-twin/slots";
 import { writeVerdict } from "./test-twin/verdict";
@@ -48,6 +51,10 @@ export function exhausted(): bool {
 /** Load a bundle instead of the one before. 0 when it is loaded, else the reason. */
 export function load_(pointer: usize, length: u32): usize {
   const bytes = allocateBlock(length);
+  if (bytes == 0) {
+    refuse("bundle", "out of memory");
+    return give(writeRefusal(newWriter(1024)));
+  }
   memory.copy(bytes, pointer, length);
   const bundle = loadBundle(bytes, length);
   if (bundle === null) return give(writeRefusal(newWriter(1024)));
@@ -77,6 +84,34 @@ export function decide_(pointer: usize, length: u32): usize {
   const writer = writeVerdict(newWriter(RESULT_BYTES_MAX), bundle, quick);
   const whole = decide(bundle, cells, requestIsSound(), outcomes);
   return give(writeVerdict(writer, bundle, whole).bytes(outcomes, bundle.policyCount));
+}
+
+/** For measurements: load the slots once, and decide so many times. Whether the last decision allows. */
+export function decideAgain(pointer: usize, length: u32, times: u32): bool {
+  const bundle = program;
+  const request = readTestRequest(pointer, length);
+  if (bundle === null || request === null) return false;
+  const cells = loadSlots(bundle, request);
+  let allow = false;
+  for (; times > 0; times--) allow = decide(bundle, cells, requestIsSound(), 0).allow;
+  return allow;
+}
+
+/** Bundles that are loaded from now on have policies selected from so many on. */
+export function selectFrom(count: u32): void {
+  setSelectFrom(count);
+}
+
+/** u32 each: the policies that are selected for the request. 0 where all are judged. */
+export function selected(pointer: usize, length: u32): usize {
+  const bundle = program;
+  const request = readTestRequest(pointer, length);
+  if (bundle === null || request === null || bundle.selection == 0) return 0;
+  beginRuns(bundle, loadSlots(bundle, request));
+  const writer = newWriter(RESULT_BYTES_MAX);
+  selectPolicies();
+  for (let policy = nextSelected(); policy != NO_POLICY; policy = nextSelected()) writer.word(policy);
+  return give(writer);
 }
 
 export function hash(pointer: usize, length: u32): usize {

@@ -34,6 +34,12 @@ export interface TestVm {
   /** The slots that are read, by name. */
   slots(request: NeutralRequest): ReadonlyMap<string, Dump>;
   decide(request: NeutralRequest): TestDecision;
+  /** For measurements: loads the slots once and decides so many times. */
+  decideAgain(request: NeutralRequest, times: number): void;
+  /** Bundles that are loaded from now on have policies selected from so many on. */
+  selectFrom(count: number): void;
+  /** The policies that can apply to a request, as the machine selects them; null where it judges all. */
+  selected(request: NeutralRequest): readonly number[] | null;
   sha256(bytes: Uint8Array): Uint8Array;
   /** `message`: a multiple of eight bytes. */
   siphash(key: Uint8Array, message: Uint8Array): Uint8Array;
@@ -63,6 +69,9 @@ interface Exports {
   readonly load_: Call;
   readonly slots: Call;
   readonly decide_: Call;
+  readonly decideAgain: (pointer: number, length: number, times: number) => number;
+  readonly selectFrom: (count: number) => void;
+  readonly selected: Call;
   readonly hash: Call;
   readonly keyedHash: Call;
   readonly base64: Call;
@@ -134,6 +143,15 @@ export function loadTestVm(wasm: Uint8Array): TestVm {
     },
     slots: (request) => readSlots(reading(exports.slots, request)),
     decide: (request) => readDecision(reading(exports.decide_, request)),
+    decideAgain: (request, times) => {
+      const bytes = encodeRequest(request);
+      exports.decideAgain(give(bytes), bytes.length, times);
+    },
+    selectFrom: exports.selectFrom,
+    selected: (request) => {
+      const bytes = bytesOrNull(exports.selected, encodeRequest(request));
+      return bytes === null ? null : [...new Uint32Array(bytes.buffer)];
+    },
     sha256: (bytes) => result(ask(exports.hash, bytes)),
     siphash: (key, message) => result(ask(exports.keyedHash, joined([key, message]))),
     base64: (text) => bytesOrNull(exports.base64, toBytes(text)),

@@ -56,8 +56,8 @@ export function allocateZeroed(bytes: usize): usize {
   return address;
 }
 
-/** What `markArena` noted, by its number: chunk, cursor and bytes taken. */
-const MARKS: usize = memory.data(3 * 12, 4);
+/** What `markArena` noted, by its number (the interpreter's are 0 to 2, those of selection/build.ts 3 to 10): chunk, cursor and bytes taken. */
+const MARKS: usize = memory.data(11 * 12, 4);
 
 /** Note what is allocated now. */
 export function markArena(number: u32): void {

@@ -267,6 +267,8 @@ export class Bundle {
   /** u32 each: slots with the flag `read`. */
   readSlots: usize;
   readSlotCount: u32;
+  /** A block of its own: the tree by which policies are selected (selection/selection.ts). 0: all are judged. */
+  selection: usize;
   /** The digest as 64 hex digits. */
   digestText: usize;
 

@@ -8,6 +8,7 @@ import { allocate } from "../host/arena";
 import { Bundle, PolicyEntry } from "./bundle";
 import { Cell, cellAt, CELL_BYTES, PRESENT } from "./cells";
 import { beginPolicy, beginRuns, run, runMetUnknown } from "./interpreter";
+import { nextSelected, selectPolicies } from "./selection/selection";
 import { findString } from "./strings";
 
 // @ts-ignore: decorator
@@ -57,7 +58,8 @@ const VERDICT: usize = memory.data(32, 8);
 
 /**
  * Decides over a loaded frame. `sound`: method, host and path are valid; `default allow` covers nothing else.
- * `outcomes`: one byte for each policy to write its outcome to, or 0: then policies without a vote are not run.
+ * `outcomes`: one byte for each policy to write its outcome to, or 0: then policies that have no vote, or cannot apply, are
+ * not run.
  * The verdict is overwritten by the next one.
  */
 export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usize): Verdict {
@@ -69,7 +71,10 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
   let values: usize = 0;
   const set = chosenSet(bundle, cells);
   beginRuns(bundle, cells);
-  for (let i: u32 = 0; i < bundle.policyCount; i++) {
+  const selects = bundle.selection != 0 && outcomes == 0;
+  if (selects) selectPolicies();
+  let i: u32 = -1;
+  while ((i = selects ? nextSelected() : i + 1) < bundle.policyCount) {
     const policy = bundle.policy(i);
     if (policy.mode == MODE_PERMISSIVE && outcomes == 0) continue;
     const outcome = policy.set == NONE || policy.set == set ? outcomeOf(bundle, cells, policy) : OUTCOME_NOT_APPLICABLE;

@@ -29,9 +29,9 @@ import { setNumber, setString } from "./text-values";
 // @ts-ignore: decorator
 @inline const NO_COUNT: i32 = -1;
 
-let bundle: Bundle = changetype<Bundle>(0);
+export let bundle: Bundle = changetype<Bundle>(0);
 /** First cell of each frame: the request, the element of the outer and of the inner aggregate. */
-let frame0: usize = 0;
+export let frame0: usize = 0;
 let frame1: usize = 0;
 let frame2: usize = 0;
 /** What is computed at the depth at hand: cells of frame 3. */
@@ -139,7 +139,7 @@ function operandB(at: usize): u32 {
 }
 
 /** A constant or member: in the instruction, or in a column of the policy's row. */
-function constantB(head: u32, at: usize): u32 {
+export function constantB(head: u32, at: usize): u32 {
   const b = operandB(at);
   return (head & 0x8000) != 0 ? load<u32>(row + (b << 2)) : b;
 }
@@ -468,7 +468,7 @@ function inHours(ms: f64, schedule: ScheduleEntry): u32 {
   return ((schedule.days >> ((local / 1440 + 3) % 7)) & 1) == 1 && ofDay >= schedule.from && ofDay < schedule.to ? TRUE : FALSE;
 }
 
-function startsWith(cell: Cell, pointer: usize, length: u32): bool {
+export function startsWith(cell: Cell, pointer: usize, length: u32): bool {
   return cell.length >= length && memory.compare(cell.pointer, pointer, length) == 0;
 }
 

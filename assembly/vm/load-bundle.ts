@@ -28,6 +28,7 @@ import {
   NEED_BODY,
   NEED_HEADERS,
 } from "./request";
+import { buildSelection } from "./selection/build";
 import { SHA256_BYTES } from "./sha256";
 import { internTableSize } from "./strings";
 import { verifyCode } from "./verify/code";
@@ -64,12 +65,16 @@ export function loadBundle(bytes: usize, size: u32): Bundle | null {
   const bundle = changetype<Bundle>(at);
   bundle.bytes = bytes;
   bundle.size = size;
-  if (verify(bundle)) return bundle;
+  if (verify(bundle)) {
+    buildSelection(bundle);
+    return bundle;
+  }
   freeBundle(bundle);
   return null;
 }
 
 export function freeBundle(bundle: Bundle): void {
+  freeBlock(bundle.selection);
   freeBlock(bundle.stringOffsets);
   freeBlock(bundle.bytes);
   freeBlock(changetype<usize>(bundle));

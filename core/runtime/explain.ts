@@ -25,9 +25,15 @@ export function explain(explainer: Explainer, candidates: Candidates, sound: boo
   const { program, interpreter, decisions } = explainer;
   const set = chosenSet(program.policySets, explainer.slots);
   const outcomes = new Array<Outcome>(program.policies.length).fill("not-applicable");
-  for (let i = candidates.first(); i !== -1; i = candidates.next()) {
-    if (isChosen(program.policies.columns.sets[i]!, set)) outcomes[i] = outcomeOf(i, program, interpreter);
-  }
+  const { sets, offWhenExpired } = program.policies.columns;
+  const judge = (policy: number): void => {
+    if (isChosen(sets[policy]!, set)) outcomes[policy] = outcomeOf(policy, program, interpreter);
+  };
+  for (let i = candidates.first(); i !== -1; i = candidates.next()) judge(i);
+  // What is off once it has expired is expired, whatever its trigger says.
+  offWhenExpired.forEach((off, policy) => {
+    if (off === 1) judge(policy);
+  });
   return {
     decision: set === NO_POLICY_SET ? decisions.noPolicySet : decideFrom(outcomes, sound, program, decisions),
     policies: Array.from(program.policies, (policy, i) => report(policy, outcomes[i]!, explainer)),

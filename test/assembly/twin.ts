@@ -3,15 +3,22 @@ import { buildFilter } from "../../assembly/build.ts";
 import { loadTestVm, type TestVm } from "../../assembly/test-driver.ts";
 import type { Runtime } from "../differential/runtimes.ts";
 
+/** It selects among few policies, too, which the filter judges all. */
 export async function testVm(): Promise<TestVm> {
-  return loadTestVm(await buildFilter({ entry: "test" }));
+  return selectingVm(await buildFilter({ entry: "test" }));
+}
+
+function selectingVm(wasm: Uint8Array): TestVm {
+  const vm = loadTestVm(wasm);
+  vm.selectFrom(1);
+  return vm;
 }
 
 /** A virtual machine holds one bundle, so each bundle gets a machine of its own. */
 export async function wasmRuntime(): Promise<Runtime> {
   const wasm = await buildFilter({ entry: "test" });
   return ({ bytes }) => {
-    const vm = loadTestVm(wasm);
+    const vm = selectingVm(wasm);
     const error = vm.load(bytes);
     if (error !== null) throw new Error(`the wasm virtual machine refuses the bundle: ${error}`);
     return {

@@ -4,7 +4,7 @@
  *
  *     npm run bench                 everything
  *     npm run bench -- core         interpreter, compiler, sizes
- *     npm run bench -- index        many policies: looked up, and all judged
+ *     npm run bench -- index        many policies: looked up, and all judged; the same in the filter's machine
  *     npm run bench -- million      a million policies from a file; takes minutes and 14 GB, so only where it is named
  *     npm run bench -- ext-authz    the gRPC server beside the same server with a constant answer
  *     npm run bench -- envoy        the filter beside no filter and beside Lua (needs `wrk`)

@@ -1,4 +1,6 @@
 /** Many policies: what looking up those that can apply costs beside judging all. */
+import { buildFilter } from "../../assembly/build.ts";
+import { loadTestVm, type TestVm } from "../../assembly/test-driver.ts";
 import {
   compile,
   createEngine,
@@ -7,7 +9,7 @@ import {
   parseNeutralRequest,
 } from "../../core/index.ts";
 import { Random } from "../differential/random.ts";
-import { line, time } from "./rounds.ts";
+import { batchNs, inTurns, line, time } from "./rounds.ts";
 
 const SIZES = [1_000, 10_000, 100_000];
 /** Beyond it judging all is not worth the wait. */
@@ -54,6 +56,8 @@ export function requestOf(random: Random, tenants: number): NeutralRequest {
 
 export async function benchIndex(): Promise<void> {
   for (const size of SIZES) benchSize(size);
+  const wasm = await buildFilter({ entry: "test" });
+  for (const [name, shape] of Object.entries(SHAPES)) await benchFilter(wasm, name, shape);
 }
 
 function benchSize(size: number): void {
@@ -114,4 +118,79 @@ export function measured(engine: Engine, tenants: number): { median: number; p99
   }
   found.sort((a, b) => a - b);
   return { median: found[found.length >> 1]!, p99: found[Math.floor(found.length * 0.99)]! };
+}
+
+// --- the filter's machine ---
+
+const FILTER_POLICIES = 1_000;
+const FILTER_REQUESTS = 50;
+const FILTER_ROUNDS = 15;
+const FILTER_CALLS = 200;
+
+interface Shape {
+  readonly text: (i: number) => string;
+  readonly request: (random: Random) => NeutralRequest;
+}
+
+/** What a thousand policies may differ in. */
+const SHAPES: Readonly<Record<string, Shape>> = {
+  "many conditions": { text: (i) => policyText(i, 25), request: (random) => requestOf(random, 25) },
+  "one of 1,000 tenants": {
+    text: (i) => guardText(i, `tenant == "t${i}"`),
+    request: (random) => requestOf(random, FILTER_POLICIES),
+  },
+  "one of 1,000 paths' beginnings": {
+    text: (i) => guardText(i, `request.path starts_with "/svc${i}/"`),
+    request: (random) => requestOf(random, FILTER_POLICIES),
+  },
+  "one of 1,000 networks": {
+    text: (i) => guardText(i, `source.ip in "10.${i % 200}.${Math.floor(i / 200)}.0/24"`),
+    request: (random) => requestOf(random, FILTER_POLICIES),
+  },
+};
+
+function guardText(i: number, trigger: string): string {
+  return `guard G${i}:\n  triggers when ${trigger}\n  requires team == "x${i % 10}" or role == "root"\n`;
+}
+
+/** Looked up beside all judged, in one machine each; and what it costs to load. */
+async function benchFilter(wasm: Uint8Array, shape: string, { text, request }: Shape): Promise<void> {
+  const policies = Array.from({ length: FILTER_POLICIES }, (_, i) => text(i));
+  const compiled = compile([{ name: "many.ipe", text: HEAD + policies.join("\n") }]);
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join());
+  const { bundle } = compiled;
+  const random = new Random(1);
+  const requests = random.times(FILTER_REQUESTS, () => request(random));
+  const machines = { selecting: machineOf(wasm, 1), all: machineOf(wasm, 0xffffffff) };
+  const load = (vm: TestVm) => (): number => batchNs(1, () => vm.load(bundle));
+  const loading = await inTurns(
+    { selecting: load(machines.selecting), all: load(machines.all) },
+    FILTER_ROUNDS,
+  );
+  const decide = (vm: TestVm) => (): number =>
+    batchNs(1, () => {
+      for (const one of requests) vm.decideAgain(one, FILTER_CALLS);
+    }) /
+    (FILTER_REQUESTS * FILTER_CALLS);
+  const deciding = await inTurns(
+    { selecting: decide(machines.selecting), all: decide(machines.all) },
+    FILTER_ROUNDS,
+  );
+  line(`filter, 1,000 policies, ${shape}: looked up`, time(deciding.selecting));
+  line(
+    `filter, 1,000 policies, ${shape}: all judged`,
+    time(deciding.all),
+    `${(deciding.all / deciding.selecting).toFixed(1)} x looked up`,
+  );
+  line(
+    `filter, 1,000 policies, ${shape}: load`,
+    time(loading.selecting),
+    `${(loading.selecting / loading.all).toFixed(2)} x without the index`,
+  );
+}
+
+function machineOf(wasm: Uint8Array, selectFrom: number): TestVm {
+  const vm = loadTestVm(wasm);
+  vm.selectFrom(selectFrom);
+  return vm;
 }

@@ -35,11 +35,12 @@ export interface GeneratedBundle {
 
 const POLICIES_MAX = 5;
 
-export function generateBundle(seed: number): GeneratedBundle {
+/** `shapes`: of policies; more policies than shapes, where some differ in constants only. */
+export function generateBundle(seed: number, options: { readonly shapes?: number } = {}): GeneratedBundle {
   const random = new Random(seed);
   const schema = generateSchema(random);
   const made: GeneratedPolicy[] = [];
-  for (let shapes = 1 + random.below(POLICIES_MAX); shapes > 0; shapes--) {
+  for (let shapes = options.shapes ?? 1 + random.below(POLICIES_MAX); shapes > 0; shapes--) {
     const seed = random.next();
     // Policies that differ in constants share their code.
     for (let members = random.chance(25) ? 2 + random.below(3) : 1; members > 0; members--)

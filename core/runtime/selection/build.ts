@@ -209,10 +209,8 @@ class Builder {
   }
 
   #keysOf(policy: number): readonly Key[] {
-    const { triggers, offWhenExpired } = this.#program.policies.columns;
-    const trigger = triggers[policy]!;
-    // One that is off once it has expired is expired then, also where its trigger is false.
-    if (trigger === -1 || offWhenExpired[policy] === 1) return NO_KEYS;
+    const trigger = this.#program.policies.columns.triggers[policy]!;
+    if (trigger === -1) return NO_KEYS;
     const known = this.#keys.get(trigger);
     if (known !== undefined) return known;
     const keys = keysOf(this.#program, trigger);

@@ -119,7 +119,7 @@ describe("selection", () => {
     expect(selected(program, {})).toHaveLength(both.length);
   });
 
-  it("one that can be off is met in any case: it is expired, whatever its trigger says", () => {
+  it("one that can be off is expired whatever its trigger says, also where it is not met", () => {
     const policies = LETTERS.map(
       (letter) => `policy P${letter}:
   triggers when request.method == "${letter}"
@@ -243,6 +243,20 @@ it("decisions and reasons are those of judging every policy", () => {
     { numRuns: 200 },
   );
   expect(reasons.size).toBeGreaterThan(3);
+});
+
+it("a policy that is off once it has expired is expired, also where its trigger is false", () => {
+  const text = Array.from(
+    { length: 30 },
+    (_, i) =>
+      `guard G${i}: triggers when request.method == "M${i}" denies on expiry: off metadata\n  expires: 2020-01-01T00:00:00Z\n`,
+  ).join("");
+  const compiled = compile([{ name: "test.ipe", text }]);
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join("\n"));
+  const made = createEngine(compiled.bundle);
+  if (!made.ok) throw new Error(made.error);
+  const { policies } = made.engine.explain({ ...requestOf({}), time: Date.UTC(2026, 0) });
+  expect(new Set(policies.map(({ outcome }) => outcome))).toEqual(new Set(["expired"]));
 });
 
 it("numbers come out of a set once, in rising order", () => {
