@@ -2,6 +2,8 @@
  * From the bytes of a bundle to a verified program. This is the only door: what comes out satisfies every rule of
  * docs/bytecode.md, "Verification", so nothing behind it checks an index, an offset or a type again.
  */
+
+import type { ByteTable } from "../source/byte-table.ts";
 import { type ByteSource, copied, inMemory } from "./byte-source.ts";
 import { readConstants } from "./decode/constants.ts";
 import { readHead, readSections, readTables, type Section, type Tables } from "./decode/container.ts";
@@ -108,13 +110,14 @@ interface Known {
   readonly slots: readonly Slot[];
   readonly code: Code;
   readonly strings: Texts;
+  readonly stringTable: ByteTable;
   readonly numbers: Float64Array;
 }
 
 function policiesOf(
   tables: Tables,
   heads: PolicyHeads,
-  { obligations, slots, code, strings, numbers }: Known,
+  { obligations, slots, code, strings, stringTable, numbers }: Known,
 ): Pick<Program, "policies" | "headerNames"> {
   const headerNames = [...new Set(obligations.headers)].map((header) => strings.at(header)).sort();
   const places = new Map(headerNames.map((name, i) => [name, i]));
@@ -128,6 +131,7 @@ function policiesOf(
     { ...heads, triggers: heads.triggers.map(start), requirements: heads.requirements.map(start) },
     {
       strings,
+      stringTable,
       numbers,
       headers: obligations.headers.map((header) => placeOf.get(header)!),
       values: obligations.values,

@@ -3,6 +3,8 @@
  * (intent, metadata, the trees of its conditions) is read where it is when somebody asks.
  */
 
+import type { ByteTable } from "../source/byte-table.ts";
+import { utf8 } from "../source/bytes.ts";
 import { EFFECT_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
 import type { ExplainNode, PolicyEntry } from "./program.ts";
 import { POLICY_KINDS, POLICY_MODES } from "./program.ts";
@@ -45,6 +47,7 @@ export interface PolicyTexts {
 /** What policies refer to. */
 export interface PolicyFacts {
   readonly strings: Texts;
+  readonly stringTable: ByteTable;
   readonly numbers: Float64Array;
   /** By obligation: index into `headerNames`, and string index. */
   readonly headers: Int32Array;
@@ -126,8 +129,9 @@ export class Policies implements Iterable<PolicyEntry> {
 
   /** The policy of this name, or undefined. */
   named(name: string): PolicyEntry | undefined {
-    for (let i = 0; i < this.length; i++) if (this.nameOf(i) === name) return this.at(i);
-    return undefined;
+    const bytes = utf8(name);
+    const index = this.columns.names.indexOf(this.#facts.stringTable.find(bytes, 0, bytes.length));
+    return index === -1 ? undefined : this.at(index);
   }
 
   /** All of them, for who looks at all again and again; made once and kept. */

@@ -140,6 +140,7 @@ const NO_POLICIES = new Policies(
   emptyHeads(0),
   {
     strings: new Texts(new Uint8Array(0), new Int32Array(1)),
+    stringTable: new ByteTable(new Uint8Array(0), new Int32Array(1)),
     numbers: new Float64Array(0),
     headers: none,
     values: none,

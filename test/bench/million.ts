@@ -10,18 +10,14 @@ import { fileURLToPath } from "node:url";
 import { encode } from "../../core/bytecode/encode.ts";
 import { check } from "../../core/check/check.ts";
 import { expand } from "../../core/expand/expand.ts";
-import { createEngine } from "../../core/index.ts";
 import { lower } from "../../core/plan/lower.ts";
 import { optimized } from "../../core/savings.ts";
 import { Diagnostics } from "../../core/source/diagnostics.ts";
 import { parse } from "../../core/syntax/parse.ts";
-import { BundleFile } from "../../plugins/cli/bundle-file.ts";
-import { Random } from "../differential/random.ts";
-import { line, time } from "./rounds.ts";
-import { HEAD, measured, policyText, requestOf } from "./selection.ts";
+import { HEAD, policyText, TENANTS_OF_A_MILLION } from "./many.ts";
+import { line } from "./rounds.ts";
 
 const COUNT = Number(process.env.COUNT ?? 1_000_000);
-const TENANTS = COUNT / 40;
 /** Policies that are checked together; of the plans of all parts one is made. */
 const PART = 20_000;
 
@@ -29,14 +25,12 @@ export function benchMillion(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ipe-million-"));
   try {
     const bundle = join(folder, "million.bundle");
-    const self = fileURLToPath(import.meta.url);
-    const run = (memory: string, ...args: string[]): void => {
-      execFileSync(process.execPath, ["--expose-gc", `--max-old-space-size=${memory}`, self, ...args], {
-        stdio: "inherit",
-      });
+    const run = (script: string, ...options: string[]): void => {
+      const path = fileURLToPath(new URL(script, import.meta.url));
+      execFileSync(process.execPath, [...options, path, bundle], { stdio: "inherit" });
     };
-    run("14000", "write", bundle);
-    run("1000", "measure", bundle);
+    run("million.ts", "--max-old-space-size=14000");
+    run("million-engine.ts", "--expose-gc");
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -47,7 +41,8 @@ function write(path: string): void {
   const plans = Array.from({ length: COUNT / PART }, (_, part) => {
     process.stderr.write(`\rchecked ${part * PART} of ${COUNT} policies`);
     const text =
-      HEAD + Array.from({ length: PART }, (_, i) => policyText(part * PART + i, TENANTS)).join("\n");
+      HEAD +
+      Array.from({ length: PART }, (_, i) => policyText(part * PART + i, TENANTS_OF_A_MILLION)).join("\n");
     const report = new Diagnostics({});
     const plan = lower(check(expand(parse([{ name: "million.ipe", text }], report), report), report));
     if (report.hasErrors)
@@ -74,35 +69,5 @@ function write(path: string): void {
   );
 }
 
-function measure(path: string): void {
-  const before = rss();
-  const started = process.cpuUsage();
-  const made = createEngine(new BundleFile(path));
-  const { user, system } = process.cpuUsage(started);
-  if (!made.ok) throw new Error(made.error);
-  line("1,000,000 policies: verify and index, CPU", time((user + system) * 1e3));
-  const peak = process.resourceUsage().maxRSS / 1024;
-  line(
-    "1,000,000 policies: resident memory",
-    `${rss()} MB`,
-    `${before} MB before, ${Math.round(peak)} MB at most`,
-  );
-  const { median, p99 } = measured(made.engine, TENANTS);
-  line("1,000,000 policies: looked up", time(median), `p99 ${time(p99)}`);
-  const start = performance.now();
-  const trees = made.engine.trees(requestOf(new Random(1), TENANTS), "P500000");
-  if (trees === null) throw new Error("no policy P500000");
-  line("1,000,000 policies: the tree of one, read from the file", time((performance.now() - start) * 1e6));
-}
-
-/** Megabytes, after what is garbage is collected. */
-function rss(): number {
-  (globalThis as { gc?: () => void }).gc?.();
-  return Math.round(process.memoryUsage.rss() / 2 ** 20);
-}
-
-const [, script, what, path] = process.argv;
-if (script === fileURLToPath(import.meta.url)) {
-  if (what === "write") write(path!);
-  else measure(path!);
-}
+const [, script, path] = process.argv;
+if (script === fileURLToPath(import.meta.url)) write(path!);

@@ -1,59 +1,14 @@
 /** Many policies: what looking up those that can apply costs beside judging all. */
 import { buildFilter } from "../../assembly/build.ts";
 import { loadTestVm, type TestVm } from "../../assembly/test-driver.ts";
-import {
-  compile,
-  createEngine,
-  type Engine,
-  type NeutralRequest,
-  parseNeutralRequest,
-} from "../../core/index.ts";
+import { compile, createEngine, type Engine, type NeutralRequest } from "../../core/index.ts";
 import { Random } from "../differential/random.ts";
+import { HEAD, measured, policyText, requestOf } from "./many.ts";
 import { batchNs, inTurns, line, time } from "./rounds.ts";
 
 const SIZES = [1_000, 10_000, 100_000];
 /** Beyond it judging all is not worth the wait. */
 const ALL_MAX = 10_000;
-const REQUESTS = 2_000;
-const WARM_UP = 500;
-const BATCHES = 7;
-const CALLS = 10;
-
-const METHODS = ["GET", "POST", "PUT", "DELETE"];
-export const HEAD = `attributes
-  tenant: string trusted from header "x-tenant"
-  role: string trusted from header "x-role"
-  team: string trusted from header "x-team"
-`;
-
-/** Of each tenant about forty policies, which also ask for a method, and some for a path, a network, a role. */
-export function policyText(i: number, tenants: number): string {
-  const conditions = [`tenant == "t${i % tenants}"`, `request.method == "${METHODS[(i >> 3) % 4]}"`];
-  if (i % 3 === 0) conditions.push(`request.path starts_with "/svc${i % 50}/"`);
-  if (i % 5 === 0) conditions.push(`source.ip in "10.${i % 200}.0.0/16"`);
-  if (i % 7 === 0) conditions.push('role in ["admin", "dev"]');
-  return `policy P${i}:\n  triggers when ${conditions.join(" and ")}\n  requires team == "x${i % 10}" or role == "root"\n`;
-}
-
-export function requestOf(random: Random, tenants: number): NeutralRequest {
-  const parsed = parseNeutralRequest(
-    JSON.stringify({
-      request: {
-        method: random.pick(METHODS),
-        path: `/svc${random.below(50)}/x`,
-        headers: {
-          "x-tenant": `t${random.below(tenants)}`,
-          "x-role": random.pick(["admin", "dev", "root"]),
-          "x-team": `x${random.below(10)}`,
-        },
-      },
-      source: { ip: `10.${random.below(200)}.1.1`, port: 1 },
-    }),
-  );
-  if (!parsed.ok) throw new Error(parsed.errors.join());
-  return parsed.request;
-}
-
 export async function benchIndex(): Promise<void> {
   for (const size of SIZES) benchSize(size);
   const wasm = await buildFilter({ entry: "test" });
@@ -100,24 +55,6 @@ function cpuMs<T>(call: () => T): [T, number] {
   const made = call();
   const after = process.cpuUsage();
   return [made, (after.user - user + after.system - system) / 1_000];
-}
-
-/** Nanoseconds of a decision, slots loaded: for each request the least of several batches, since others use the machine too. */
-export function measured(engine: Engine, tenants: number): { median: number; p99: number } {
-  const random = new Random(1);
-  const found: number[] = [];
-  for (let r = 0; r < REQUESTS; r++) {
-    engine.decide(requestOf(random, tenants));
-    let least = Number.POSITIVE_INFINITY;
-    for (let b = 0; b < BATCHES; b++) {
-      const start = performance.now();
-      for (let i = 0; i < CALLS; i++) engine.decideAgain();
-      least = Math.min(least, ((performance.now() - start) * 1e6) / CALLS);
-    }
-    if (r >= WARM_UP) found.push(least);
-  }
-  found.sort((a, b) => a - b);
-  return { median: found[found.length >> 1]!, p99: found[Math.floor(found.length * 0.99)]! };
 }
 
 // --- the filter's machine ---

@@ -12,6 +12,9 @@ const SPARED_MIN = 0.2;
 /** A policy of several values stands in several places: together at most so many for each policy. */
 const PLACES_MAX = 8;
 
+/** Words of scratch memory for each policy: its place, and its value, group and members at one place. */
+const SCRATCH_WORDS = 8;
+
 const NO_KEYS: readonly Key[] = [];
 const ALL_BUT_EMPTY = 2;
 
@@ -27,19 +30,21 @@ export function build(program: Program): Tree {
   return new Builder(program).build();
 }
 
-/** Policies of a list, from one place to another. */
-interface Run {
-  readonly of: Int32Array;
-  readonly start: number;
-  readonly end: number;
+/** Places in the scratch memory. Members of value i stand from `starts[i]` to `starts[i + 1]` in `members`. */
+interface Groups {
+  readonly values: number;
+  readonly starts: number;
+  readonly count: number;
+  readonly members: number;
+  readonly rest: number;
+  /** Policies in `rest`. */
+  readonly without: number;
 }
 
-/** Members of value i are `members[starts[i] .. starts[i + 1]]`. */
-interface Groups {
-  readonly values: Int32Array;
-  readonly starts: Int32Array;
-  readonly members: Int32Array;
-  readonly rest: Int32Array;
+interface ValuesIn {
+  readonly sorted: number;
+  readonly places: number;
+  readonly without: number;
 }
 
 class Builder {
@@ -47,6 +52,8 @@ class Builder {
   readonly #nesting: Nesting;
   readonly #places = new Words();
   readonly #tables = new Words();
+  /** A stack: an array for each of a hundred thousand places would leave the memory in pieces. */
+  readonly #scratch: Words;
   /** By start of a trigger: its keys. Policies with equal triggers share their code. */
   readonly #keys = new Map<number, readonly Key[]>();
   readonly #setKeys = new Map<number, readonly number[]>();
@@ -57,43 +64,56 @@ class Builder {
 
   constructor(program: Program) {
     this.#program = program;
+    // At once what the first place needs: many arrays that grow leave gaps that are not given back.
+    this.#scratch = new Words(program.policies.length * SCRATCH_WORDS);
     this.#nesting = new Nesting(program);
     this.#room = program.policies.length * (PLACES_MAX - 1);
   }
 
   build(): Tree {
-    const all = new Int32Array(this.#program.policies.length).map((_, i) => i);
-    const root = this.#put({ of: all, start: 0, end: all.length }, []);
+    const { length } = this.#program.policies;
+    const start = this.#scratch.take(length, 0);
+    for (let i = 0; i < length; i++) this.#scratch.set(start + i, i);
+    const root = this.#put(start, start + length, []);
     return { root, places: this.#places.done(), tables: this.#tables.done() };
   }
 
-  /** `used`: dimensions that were looked up further above. Returns where the policies are. */
-  #put(policies: Run, used: readonly number[]): number {
-    const { of, start, end } = policies;
+  /**
+   * `start`, `end`: where the policies stand in the scratch memory; `used`: dimensions that were looked up further above.
+   * Returns where the policies are. What is needed on the way is on top of the scratch memory and given back.
+   */
+  #put(start: number, end: number, used: readonly number[]): number {
     if (start === end) return p.NOWHERE;
-    if (end - start === 1) return p.onlyPolicy(of[start]!);
-    const dimension = end - start <= LEAF_MAX ? null : this.#best(policies, used);
-    if (dimension === null) return this.#putList(policies);
-    const { values, starts, members, rest } = this.#groups(policies, dimension);
+    if (end - start === 1) return p.onlyPolicy(this.#scratch.at(start));
+    const dimension = end - start <= LEAF_MAX ? null : this.#best(start, end, used);
+    if (dimension === null) return this.#putList(start, end);
+    const scratch = this.#scratch;
+    const top = scratch.length;
+    const groups = this.#groups(start, end, dimension);
     const how = dimension & 3;
     const further = [...used, dimension];
-    const below = values.map((_, i) =>
-      this.#put({ of: members, start: starts[i]!, end: starts[i + 1]! }, further),
-    );
-    const ordered = how === BY_PREFIX || how === BY_NETWORK;
+    const below = scratch.take(groups.count, 0);
+    for (let i = 0; i < groups.count; i++) {
+      const first = groups.members + scratch.at(groups.starts + i);
+      const last = groups.members + scratch.at(groups.starts + i + 1);
+      scratch.set(below + i, this.#put(first, last, further));
+    }
     const place = this.#places.take(p.PLACE_WORDS, p.NOWHERE);
     this.#places.set(place + p.CELL, dimension >> 2);
     this.#places.set(place + p.HOW, how);
-    if (ordered) this.#putOrdered(place, how, values, below);
-    else this.#putHashed(place, values, below);
-    this.#places.set(place + p.REST, this.#put({ of: rest, start: 0, end: rest.length }, further));
+    const values = scratch.view(groups.values, groups.values + groups.count);
+    const leads = scratch.view(below, below + groups.count);
+    if (how === BY_PREFIX || how === BY_NETWORK) this.#putOrdered(place, how, values, leads);
+    else this.#putHashed(place, values, leads);
+    this.#places.set(place + p.REST, this.#put(groups.rest, groups.rest + groups.without, further));
+    scratch.release(top);
     return place;
   }
 
-  #putList({ of, start, end }: Run): number {
+  #putList(start: number, end: number): number {
     const place = this.#places.take(p.PLACE_WORDS, p.NOWHERE);
     const first = this.#tables.take(end - start, 0);
-    for (let i = start; i < end; i++) this.#tables.set(first + i - start, of[i]!);
+    for (let i = start; i < end; i++) this.#tables.set(first + i - start, this.#scratch.at(i));
     this.#places.set(place + p.START, first);
     this.#places.set(place + p.COUNT, end - start);
     return place;
@@ -127,58 +147,80 @@ class Builder {
   }
 
   /** Policies by value of one dimension, in their order, values ascending; and those that have none. */
-  #groups(policies: Run, dimension: number): Groups {
-    const { sorted, without } = this.#valuesIn(policies, dimension);
-    const { values, starts } = runsOf(sorted);
-    const filled = starts.slice();
-    const members = new Int32Array(sorted.length);
-    const rest = new Int32Array(without);
+  #groups(start: number, end: number, dimension: number): Groups {
+    const scratch = this.#scratch;
+    const { sorted, places, without } = this.#valuesIn(start, end, dimension);
+    const { values, starts, count } = this.#runsOf(sorted, places);
+    const members = scratch.take(places, 0);
+    const rest = scratch.take(without, 0);
+    const filled = scratch.take(count, 0);
     let others = 0;
-    for (let i = policies.start; i < policies.end; i++) {
-      const policy = policies.of[i]!;
+    for (let i = start; i < end; i++) {
+      const policy = scratch.at(i);
       const own = this.#valuesOf(policy, dimension);
       if (own === null) {
-        rest[others++] = policy;
+        scratch.set(rest + others++, policy);
         continue;
       }
       this.#room -= own.length - 1;
       for (const value of own) {
-        const at = placeIn(values, value);
-        members[filled[at]!] = policy;
-        filled[at] = filled[at]! + 1;
+        const group = scratch.placeIn(values, count, value);
+        const at = scratch.at(filled + group);
+        scratch.set(members + scratch.at(starts + group) + at, policy);
+        scratch.set(filled + group, at + 1);
       }
     }
-    return { values, starts, members, rest };
+    return { values, starts, count, members, rest, without };
   }
 
-  /** All values of one dimension, ascending, and how many policies have none. */
-  #valuesIn(policies: Run, dimension: number): { readonly sorted: Int32Array; readonly without: number } {
-    const all = new Words();
+  /** All values of one dimension, ascending, on top of the scratch memory, and how many policies have none. */
+  #valuesIn(start: number, end: number, dimension: number): ValuesIn {
+    const scratch = this.#scratch;
+    const sorted = scratch.length;
     let without = 0;
-    for (let i = policies.start; i < policies.end; i++) {
-      const own = this.#valuesOf(policies.of[i]!, dimension);
+    for (let i = start; i < end; i++) {
+      const own = this.#valuesOf(scratch.at(i), dimension);
       if (own === null) without++;
-      else for (const value of own) all.take(1, value);
+      else for (const value of own) scratch.take(1, value);
     }
-    return { sorted: all.done().sort(), without };
+    const places = scratch.length - sorted;
+    scratch.view(sorted, scratch.length).sort();
+    return { sorted, places, without };
+  }
+
+  /** Values that ascend, each once; where each one's run starts, and one past the last. */
+  #runsOf(sorted: number, places: number): Pick<Groups, "values" | "starts" | "count"> {
+    const scratch = this.#scratch;
+    const isFirst = (i: number): boolean => i === 0 || scratch.at(sorted + i) !== scratch.at(sorted + i - 1);
+    let count = 0;
+    for (let i = 0; i < places; i++) if (isFirst(i)) count++;
+    const values = scratch.take(count, 0);
+    const starts = scratch.take(count + 1, places);
+    for (let i = 0, run = 0; i < places; i++) {
+      if (!isFirst(i)) continue;
+      scratch.set(values + run, scratch.at(sorted + i));
+      scratch.set(starts + run++, i);
+    }
+    return { values, starts, count };
   }
 
   /** The dimension that leaves fewest policies on average, or null if none spares enough. */
-  #best(policies: Run, used: readonly number[]): number | null {
-    const count = policies.end - policies.start;
+  #best(start: number, end: number, used: readonly number[]): number | null {
+    const scratch = this.#scratch;
+    const top = scratch.length;
     const having = new Map<number, number>();
-    for (let i = policies.start; i < policies.end; i++)
-      for (const dimension of this.#dimensionsOf(policies.of[i]!))
+    for (let i = start; i < end; i++)
+      for (const dimension of this.#dimensionsOf(scratch.at(i)))
         if (!used.includes(dimension)) having.set(dimension, (having.get(dimension) ?? 0) + 1);
     let best: number | null = null;
-    let least = count * (1 - SPARED_MIN);
+    let least = (end - start) * (1 - SPARED_MIN);
     for (const [dimension, found] of having) {
       // It leaves at least those that do not have it.
-      if (count - found > least) continue;
-      const { sorted, without } = this.#valuesIn(policies, dimension);
-      const { met, places } = expected(runsOf(sorted).starts, dimension & 3);
-      const left = without + met;
-      if (left > least || places - (count - without) > this.#room) continue;
+      if (end - start - found > least) continue;
+      const { sorted, places, without } = this.#valuesIn(start, end, dimension);
+      const left = without + expected(scratch.view(sorted, sorted + places), dimension & 3);
+      scratch.release(top);
+      if (left > least || places - (end - start - without) > this.#room) continue;
       least = left;
       best = dimension;
     }
@@ -232,40 +274,15 @@ class Builder {
   }
 }
 
-/** Values that ascend, each once; where each one's run starts, and one past the last. */
-function runsOf(sorted: Int32Array): { readonly values: Int32Array; readonly starts: Int32Array } {
-  let count = 0;
-  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) count++;
-  const values = new Int32Array(count);
-  const starts = new Int32Array(count + 1);
-  count = 0;
-  for (let i = 0; i < sorted.length; i++) {
-    if (i > 0 && sorted[i] === sorted[i - 1]) continue;
-    values[count] = sorted[i]!;
-    starts[count++] = i;
-  }
-  starts[count] = sorted.length;
-  return { values, starts };
-}
-
-/** Place of a value that is there. */
-function placeIn(values: Int32Array, value: number): number {
-  let low = 0;
-  let high = values.length;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (values[middle]! <= value) low = middle;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Policies that a request meets if its value is as often one as policies name it, and places that they take. */
-function expected(starts: Int32Array, how: number): { met: number; places: number } {
+/** Policies that a request meets if its value is as often one as policies name it. */
+function expected(sorted: Int32Array, how: number): number {
   let squares = 0;
-  const places = starts.at(-1)!;
-  for (let i = 0; i + 1 < starts.length; i++) squares += (starts[i + 1]! - starts[i]!) ** 2;
+  for (let i = 0, first = 0; i < sorted.length; i++) {
+    if (i + 1 < sorted.length && sorted[i + 1] === sorted[i]) continue;
+    squares += (i + 1 - first) ** 2;
+    first = i + 1;
+  }
   // Prefixes and networks lie in each other: a request may meet several.
   const nested = how === BY_PREFIX || how === BY_NETWORK ? 2 : 1;
-  return { met: places === 0 ? 0 : (nested * squares) / places, places };
+  return sorted.length === 0 ? 0 : (nested * squares) / sorted.length;
 }

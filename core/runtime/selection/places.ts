@@ -38,8 +38,13 @@ export function hashOf(value: number, count: number): number {
 
 /** Words that grow. */
 export class Words {
-  #words = new Int32Array(64);
+  #words: Int32Array;
   #length = 0;
+
+  /** `capacity`: words that there is room for at once. */
+  constructor(capacity = 1024) {
+    this.#words = new Int32Array(capacity);
+  }
 
   get length(): number {
     return this.#length;
@@ -64,6 +69,28 @@ export class Words {
 
   set(index: number, value: number): void {
     this.#words[index] = value;
+  }
+
+  /** Give back all from a place on. */
+  release(start: number): void {
+    this.#length = start;
+  }
+
+  /** The words themselves, until more are taken. */
+  view(start: number, end: number): Int32Array {
+    return this.#words.subarray(start, end);
+  }
+
+  /** Of `count` words that ascend, the place of one that is there. */
+  placeIn(start: number, count: number, word: number): number {
+    let low = 0;
+    let high = count;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#words[start + middle]! <= word) low = middle;
+      else high = middle;
+    }
+    return low;
   }
 
   done(): Int32Array {
