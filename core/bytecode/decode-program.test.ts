@@ -13,6 +13,7 @@ import {
 } from "../../test/bytecode/sample.ts";
 import { decode } from "./decode.ts";
 import { TABLE_END } from "./digest.ts";
+import { NONE } from "./gen/constants.ts";
 import type { Program } from "./program.ts";
 
 function accepted(bytes: Uint8Array): Program {
@@ -64,6 +65,21 @@ describe("what is accepted", () => {
       defaultAllow: false,
       headerNames: [],
     });
+  });
+
+  it("a policy that reads nothing", () => {
+    const model = sample();
+    for (const list of Object.values(model)) if (Array.isArray(list)) list.length = 0;
+    model.strings.push(...["resource", "Always"].map((text) => new TextEncoder().encode(text)));
+    model.texts.push(new TextEncoder().encode("true"));
+    model.enums.push({ name: 0, ordered: 0, first: 0, count: 0 });
+    setRoutine(model, 0, testRoutine("CONSTANT", { b: 1 }));
+    const policy = { ...sample().policies[1]!, name: 1, kind: 0, effect: 1, trigger: 0, reason: NONE };
+    model.policies.push({ ...policy, constants: 0, firstObligation: 0, firstMetadata: 0 });
+    model.rows.push({ trigger: 0, requirement: NONE });
+    model.nodes.push({ ...sample().nodes[5]!, text: 0, routine: 0, firstRead: 0, reads: 0 });
+    const program = accepted(writeModel(settle(model)));
+    expect(program.policies.at(0).triggerNode).toMatchObject({ text: "true", reads: [], children: [] });
   });
 
   it("trees as deep as the limit", () => {

@@ -22,6 +22,21 @@ function withWord(at: number, value: number): Uint8Array {
   return sealBundle(bytes);
 }
 
+describe("bytes that cannot be read", () => {
+  it.each([0, 1, 5, 20, 60])("from the read %i on: refused, with the reason", (reads) => {
+    const bytes = writeModel(sample());
+    let left = reads;
+    const read = (start: number, end: number): Uint8Array => {
+      if (left-- === 0) throw new Error("the disk is gone");
+      return bytes.subarray(start, end);
+    };
+    expect(decode({ length: bytes.length, read })).toEqual({
+      ok: false,
+      error: "internal fault while checking the bundle: Error: the disk is gone",
+    });
+  });
+});
+
 describe("rule 1, header", () => {
   it("too large: it is not even read", () => {
     const read = (): never => {

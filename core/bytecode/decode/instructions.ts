@@ -253,11 +253,11 @@ function checkOperands(
   facts: Facts,
 ): OperandShapes {
   const { info } = instruction;
-  const a = isCellA(info.a)
-    ? cellAt(where, "a", open, { frame: instruction.frameA, cell: instruction.a })
-    : null;
-  if (a !== null && !takesA(info.a, a, facts.enums))
-    refuse(where, `${info.name} does not take cell a, a ${describe(a)}`);
+  let a: Shape | null = null;
+  if (isCellA(info.a)) {
+    a = cellAt(where, "a", open, { frame: instruction.frameA, cell: instruction.a });
+    if (!takesA(info.a, a, facts.enums)) refuse(where, `${info.name} does not take cell a, a ${describe(a)}`);
+  }
   if (isCellB(info.b)) {
     const b = cellAt(where, "b", open, { frame: instruction.frameB, cell: instruction.b });
     if (!takesB(info.b, a, b))

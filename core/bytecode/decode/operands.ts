@@ -6,9 +6,10 @@ import type { Facts } from "./instructions.ts";
 
 const ADDRESS_PREFIX = 128;
 
+type CellA = Exclude<OperandA, "none">;
 type CellB = Extract<OperandB, `${string}Cell`>;
 
-export function isCellA(kind: OperandA): boolean {
+export function isCellA(kind: OperandA): kind is CellA {
   return kind !== "none";
 }
 
@@ -30,12 +31,10 @@ function isAddress({ type }: Shape): boolean {
 }
 
 /** Does the operand kind take a cell of the shape? */
-export function takesA(kind: OperandA, shape: Shape, enums: readonly EnumType[]): boolean {
+export function takesA(kind: CellA, shape: Shape, enums: readonly EnumType[]): boolean {
   const { type, element } = shape;
   const ordered = type === "enum" && enums[shape.enumIndex]!.ordered;
   switch (kind) {
-    case "none":
-      return false;
     case "any":
       return true;
     case "number":

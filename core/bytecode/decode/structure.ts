@@ -36,13 +36,11 @@ export function checkStructure(code: Code): void {
       if (!joins) refuse(where, `no test follows what ${name} computes`);
       if (targets[next] === 1) refuse(where, `a jump lands between ${name} and what reads it`);
     }
-    const atEnd = behind(instruction, i) === regionEnd(code, i);
-    if (instruction.opcode !== OP_ACCEPT && instruction.opcode !== OP_REJECT) {
-      // Jumps and counts that lead nowhere are refused above: this holds should an instruction be neither.
-      if (atEnd) refuse(where, `${name} ends a routine or body, which must end in ACCEPT or REJECT`);
-    } else if (!atEnd && targets[i + 1] !== 1) {
+    // INVARIANT: what branches, counts or computes leads to something behind it in its region, or is refused by now; so
+    // only ACCEPT and REJECT end one.
+    const ends = instruction.opcode === OP_ACCEPT || instruction.opcode === OP_REJECT;
+    if (ends && i + 1 !== regionEnd(code, i) && targets[i + 1] !== 1)
       refuse(code.table.at(i + 1), `nothing leads to it, behind ${name}`);
-    }
   }
 }
 
