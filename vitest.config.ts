@@ -13,7 +13,13 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["core/**/*.ts"],
-      exclude: ["**/*.test.ts", "**/*.fixture.ts", "core/**/fixtures.ts", "core/**/gen/**", "core/bytecode/spec/**"],
+      exclude: [
+        "**/*.test.ts",
+        "**/*.fixture.ts",
+        "core/**/fixtures.ts",
+        "core/**/gen/**",
+        "core/bytecode/spec/**",
+      ],
       reporter: ["text-summary", "json", "json-summary"],
       reportsDirectory: "coverage",
       thresholds: {

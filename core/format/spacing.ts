@@ -37,6 +37,7 @@ export function gapBetween(before: Piece, piece: Piece): number {
   if (before.sign || first === "(" || first === "[") return 0;
   if (NEVER_BEFORE.has(second)) return 0;
   if (first === ".." || second === "..") return 0;
+  if (first === "=") return 1;
   if (AS_WRITTEN.has(first) || AS_WRITTEN.has(second)) return piece.glued ? 0 : 1;
   if (second === "(") return beforeParenthesis(before, piece);
   if (second === "[" && before.kind === "word" && !isWordOfLanguage(before.text))

@@ -6,7 +6,7 @@ import { locate, type Span } from "../../core/source/source.ts";
 import type { Expression, PolicyDeclaration } from "../../core/syntax/ast.ts";
 import { type Scope, truth } from "../reference/conditions.ts";
 import { OPERATORS, type Truth } from "../reference/operators.ts";
-import { evaluate } from "../reference/reference.ts";
+import { evaluate, isChosen } from "../reference/reference.ts";
 import type { Valuation } from "../reference/values.ts";
 
 /** Warnings and hints that a request can contradict. */
@@ -91,6 +91,8 @@ export class Claims {
           : seen.outcome === "satisfied" && seen.decision.allow;
       default: {
         const other = /says the same as `([^`]+)`/.exec(message)?.[1];
+        // One of a set says the same as one of none wherever it says anything.
+        if (!isChosen(policy, scope)) return false;
         return other === undefined || seen.outcomeOf(other) !== seen.outcome;
       }
     }

@@ -50,6 +50,11 @@ function chosenSet({ document, valuation }: Scope): { readonly name: string } | 
   return name !== null && sets.names.includes(name) ? { name } : "none";
 }
 
+/** Is the request judged by the policy? */
+export function isChosen(policy: PolicyDeclaration, scope: Scope): boolean {
+  return applies(policy, chosenSet(scope));
+}
+
 /** A policy of no set applies with every one. */
 function applies(policy: PolicyDeclaration, set: ReturnType<typeof chosenSet>): boolean {
   return policy.set === null || (typeof set === "object" && policy.set.value === set.name);
