@@ -62,7 +62,11 @@ export function digestText(digest: Uint8Array): string {
  * lies outside the bytes is hashed as far as it is there. Bytes too short for a section table come back as they are.
  */
 export function sealBundle(bytes: Uint8Array): Uint8Array {
-  const sealed = bytes.slice();
+  return sealInPlace(bytes.slice());
+}
+
+/** The same without a copy. */
+export function sealInPlace(sealed: Uint8Array): Uint8Array {
   if (sealed.length < TABLE_END) return sealed;
   const view = new DataView(sealed.buffer, sealed.byteOffset, sealed.byteLength);
   for (let i = 0; i < SECTION_COUNT; i++) {

@@ -1,22 +1,24 @@
 /** From the plan to the bytes of a bundle. The same plan gives the same bytes. The format is in docs/bytecode.md. */
 
 import type { Condition } from "../plan/plan.ts";
-import { conditionOf, type Plan, type PlanNode, type PlanPolicy, type PlanSlot } from "../plan/plan.ts";
+import { conditionOf, type Plan, type PlanNode, type PlanSlot } from "../plan/plan.ts";
 import { type EnumInfo, type ResourcePattern, type Segment, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
-import { sealBundle } from "./digest.ts";
-import { COMPARES_ADDRESSES, emitRoutine } from "./emit.ts";
-import { explainSection, layOutNodes, type NodeLayout } from "./encode-explain.ts";
+import { Code } from "./code.ts";
+import { sealInPlace } from "./digest.ts";
+import { explainSection } from "./encode-explain.ts";
 import * as f from "./gen/constants.ts";
-import { EFFECT_NAMES, INSTRUCTIONS, SEGMENT_NAMES, SEVERITY_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
-import { type ConstantSet, Pools } from "./pools.ts";
+import { SEGMENT_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
+import { type Piece, Pieces } from "./pieces.ts";
+import type { Pool } from "./pool.ts";
+import type { ConstantMap, ConstantSet, Handle, Pools } from "./pools.ts";
 import { compareKinds, KIND_RANKS } from "./resource-order.ts";
-import { type Shaped, type Words, withRows } from "./rows.ts";
+import { type Shaped, withRows } from "./rows.ts";
 import { Shapes } from "./shapes.ts";
-import { type CodePass, tighten } from "./tighten.ts";
+import type { CodePass } from "./tighten.ts";
 import { TooLarge } from "./too-large.ts";
-import { Writer } from "./writer.ts";
+import { joined, littleEndian, Writer } from "./writer.ts";
 
 export type Encoded =
   | { readonly ok: true; readonly bundle: Uint8Array }
@@ -29,6 +31,8 @@ export interface EncodeOptions {
   readonly codePasses?: readonly CodePass[];
   /** Routines with the same code become one. */
   readonly share?: boolean;
+  /** What is kept of the policies from one call to the next, which has the same options. */
+  readonly known?: Pieces;
   /** Bytes that the bundle may have; by default the format's limit. */
   readonly bytesMax?: number;
 }
@@ -46,157 +50,79 @@ export function encode(plan: Plan, options: EncodeOptions = {}): Encoded {
 }
 
 function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
-  const { conditionFor = conditionOf, codePasses = [], share = false } = options;
-  const pools = new Pools();
+  const { conditionFor = conditionOf, codePasses = [], share = false, known } = options;
+  const from = known ?? new Pieces();
+  const making = { conditionFor, codePasses };
+  const pieces = plan.policies.map((policy) =>
+    known === undefined ? from.make(policy, making) : from.of(policy, making),
+  );
+  const { pools, routines } = from;
+  pools.start();
   const shapes = new Shapes(plan.enums, pools);
   const enums = enumSection(plan.enums, pools);
   const cells = plan.slots.reduce((sum, slot) => sum + typeWidth(slot.attribute.type), 0);
   if (cells > 0xffff) throw new TooLarge();
-  const code = new Code(share);
-  const words = (node: PlanNode): Words => {
-    const emitted = emitRoutine(conditionFor(node), pools);
-    const made = tighten(emitted, codePasses);
-    // What reasons name must be loaded, and only what some code reads is: a leaf goes on reading all that it did.
-    const keep = node.kind === "leaf" && cellsReadBy(made).size < cellsReadBy(emitted).size;
-    return code.unmarked(keep ? emitted : made);
-  };
-  const layout = layOutNodes(plan.policies);
-  const shaped = withRows(routinesOf(plan.policies, layout, words), share);
-  const routines = plan.policies.map(({ trigger, requirement }, i): Routines => {
-    const own = shaped[i]!.routines;
-    return {
-      trigger: trigger === null ? f.NONE : code.add(own[0]!),
-      requirement: requirement === null ? f.NONE : code.add(own[trigger === null ? 0 : 1]!),
-    };
-  });
-  /** By policy: how many of its routines were written. */
-  const written = plan.policies.map(conditionsOf).map((conditions) => conditions.length);
-  const explain = explainSection(
-    layout,
-    ({ policy }) => code.add(shaped[policy]!.routines[written[policy]!++]!),
+  useConstants(pieces, pools);
+  const shaped = withRows(
+    pieces.map((piece) => piece.code),
+    routines,
     pools,
+    { share },
   );
+  const code = new Code(routines, share);
+  const conditions = conditionRoutines(pieces, shaped, code);
+  const explain = explainSection(pieces, shaped, code, pools);
   const read = new Set([...code.cellsRead(), ...expiryCells(plan)]);
   if (plan.sets !== null) read.add(plan.sets.selector.cell);
   const slots = slotSection(plan.slots, read, shapes, pools);
   const resources = resourceSection(plan.resources, pools);
-  const policies = policySections(plan, routines, shaped, pools);
+  const policies = policySections({ plan, pieces, conditions, shaped }, pools);
   const sets = setSection(pools.closedSets());
-  const maps = mapSection(pools, shapes);
-  // INVARIANT: nothing is interned any more once the pools are written.
-  const constants = [
-    stringSection(pools),
+  const maps = mapSection(pools.closedMaps(), shapes);
+  // INVARIANT: nothing gets an index any more once the pools are written.
+  const sections = [
+    stringSection(pools.strings),
     numberSection(pools),
     networkSection(pools),
     sets,
     automatonSection(pools),
-  ];
-  const sections = [
-    ...constants,
     enums,
     shapes.section(),
     slots,
     resources,
-    code.section(),
+    code.section(pools),
     policies.obligations,
     policies.policies,
     policies.metadata,
     explain,
     scheduleSection(pools),
-    textSection(pools),
-    rowSection(shaped),
+    textSection(pools.texts),
+    rowSection(pieces, shaped),
     maps,
   ];
-  return bundleOf(sections, features(plan.slots, read, code), plan.defaultAllow);
+  const usesNetworks = pieces.some(({ comparesAddresses }) => comparesAddresses);
+  return bundleOf(sections, features(plan.slots, read, code, usesNetworks), plan.defaultAllow);
 }
 
 // --- code ---
 
-/** By policy: the code of its conditions, then of its leaves in the order of their nodes. */
-function routinesOf(
-  policies: readonly PlanPolicy[],
-  { nodes }: NodeLayout,
-  words: (node: PlanNode) => Words,
-): readonly (readonly Words[])[] {
-  const routines = policies.map((policy) => conditionsOf(policy).map(words));
-  for (const { node, policy } of nodes) if (node.kind === "leaf") routines[policy]!.push(words(node));
-  return routines;
+/** The indexes of what code uses: first that of all conditions, then that of leaves, level by level. */
+function useConstants(pieces: readonly Piece[], pools: Pools): void {
+  for (const { uses } of pieces) pools.useAll(uses);
+  const more = pieces.map(({ leafUses }) => leafUses).filter((uses) => uses !== null);
+  const depths = more.reduce((most, { length }) => Math.max(most, length), 0);
+  for (let depth = 0; depth < depths; depth++) for (const uses of more) pools.useAll(uses[depth] ?? []);
 }
 
-function conditionsOf({ trigger, requirement }: PlanPolicy): PlanNode[] {
-  return [trigger, requirement].filter((node) => node !== null);
-}
-
-/** Routines in the order in which they were added. */
-class Code {
-  usesNetworks = false;
-  readonly #share: boolean;
-  readonly #routines: Words[] = [];
-  readonly #indexes = new Map<string, number>();
-  /** By identity: policies of one shape share theirs. */
-  readonly #known = new Map<Words, number>();
-
-  constructor(share: boolean) {
-    this.#share = share;
-  }
-
-  /** Emitted code as it stands in a bundle; notes its marks. */
-  unmarked(emitted: Words): Words {
-    this.usesNetworks ||= emitted.some((word, i) => i % 4 === 0 && (word & COMPARES_ADDRESSES) !== 0);
-    return emitted.map((word, i) => (i % 4 === 0 ? word & ~COMPARES_ADDRESSES : word));
-  }
-
-  /** Index of the routine; with sharing that of the first one with the same code. */
-  add(words: Words): number {
-    if (!this.#share) return this.#routines.push(words) - 1;
-    let index = this.#known.get(words);
-    if (index !== undefined) return index;
-    const key = words.join();
-    index = this.#indexes.get(key) ?? this.#routines.push(words) - 1;
-    this.#indexes.set(key, index);
-    this.#known.set(words, index);
-    return index;
-  }
-
-  get usesAggregates(): boolean {
-    return this.#opcodes().some((code) => INSTRUCTIONS[code]!.b.startsWith("body"));
-  }
-
-  get computes(): boolean {
-    return this.#opcodes().some((code) => INSTRUCTIONS[code]!.computes);
-  }
-
-  /** Cells of the global frame that some instruction tests. */
-  cellsRead(): ReadonlySet<number> {
-    const cells = new Set<number>();
-    for (const words of this.#routines) for (const cell of cellsReadBy(words)) cells.add(cell);
-    return cells;
-  }
-
-  section(): Writer {
-    const out = new Writer();
-    const total = this.#routines.reduce((sum, words) => sum + words.length / 4, 0);
-    out.u32(this.#routines.length, total);
-    out.u32s(this.#routines.map((words) => words.length / 4));
-    for (const words of this.#routines) out.u16s(words);
-    return out;
-  }
-
-  #opcodes(): number[] {
-    return this.#routines.flatMap((words) => words.filter((_, i) => i % 4 === 0).map((head) => head & 0xff));
-  }
-}
-
-/** Cells of the global frame that some instruction of a routine tests. */
-function cellsReadBy(words: readonly number[]): ReadonlySet<number> {
-  const cells = new Set<number>();
-  for (let i = 0; i < words.length; i += 4) {
-    const head = words[i]!;
-    const info = INSTRUCTIONS[head & 0xff]!;
-    if (info.a !== "none" && ((head >> 10) & 3) === 0) cells.add(words[i + 1]!);
-    if (info.b.endsWith("Cell") && ((head >> 12) & 3) === 0) cells.add(words[i + 2]!);
-  }
-  return cells;
+/** By policy: the routines of trigger and requirement. */
+function conditionRoutines(pieces: readonly Piece[], shaped: readonly Shaped[], code: Code): Uint32Array {
+  const indexes = new Uint32Array(2 * pieces.length);
+  pieces.forEach(({ tree: { hasTrigger, hasRequirement } }, i) => {
+    const { routines } = shaped[i]!;
+    indexes[2 * i] = hasTrigger ? code.add(routines[0]!.id) : f.NONE;
+    indexes[2 * i + 1] = hasRequirement ? code.add(routines[hasTrigger ? 1 : 0]!.id) : f.NONE;
+  });
+  return indexes;
 }
 
 /** The cell of `request.time` where some policy expires. */
@@ -210,65 +136,75 @@ function isRead(slot: PlanSlot, read: ReadonlySet<number>): boolean {
   return Array.from({ length: width }, (_, i) => slot.cell + i).some((cell) => read.has(cell));
 }
 
-function features(slots: readonly PlanSlot[], read: ReadonlySet<number>, code: Code): number {
+function features(
+  slots: readonly PlanSlot[],
+  read: ReadonlySet<number>,
+  code: Code,
+  usesNetworks: boolean,
+): number {
   const body = slots.some((slot) => slot.attribute.source === "body" && isRead(slot, read));
   return (
     (body ? f.FEATURE_BODY : 0) |
     (code.usesAggregates ? f.FEATURE_AGGREGATES : 0) |
-    (code.usesNetworks ? f.FEATURE_NETWORKS : 0) |
+    (usesNetworks ? f.FEATURE_NETWORKS : 0) |
     (code.computes ? f.FEATURE_COMPUTING : 0)
   );
 }
 
 // --- constants ---
 
-function textSection({ texts }: Pools): Writer {
-  const out = new Writer();
-  out.u32(texts.length);
+function stringSection(strings: Pool<Uint8Array>): Uint8Array {
+  const values = strings.usedValues();
+  const lengths = values.map(({ length }) => length);
+  return joined([littleEndian(Uint32Array.from([lengths.length, ...lengths])), padded(values)]);
+}
+
+function textSection(texts: Pool<Uint8Array>): Uint8Array {
+  const values = texts.usedValues();
   let end = 0;
-  for (const text of texts) {
-    end += text.length;
-    out.u32(end);
-  }
-  for (const text of texts) out.bytes(text);
-  out.pad();
-  return out;
+  const ends = values.map(({ length }) => (end += length));
+  return joined([littleEndian(Uint32Array.from([ends.length, ...ends])), padded(values)]);
 }
 
-function rowSection(shaped: readonly Shaped[]): Writer {
-  const out = new Writer();
-  out.u32(shaped.reduce((sum, { row }) => sum + row.length, 0));
-  for (const { row } of shaped) out.u32s(row);
-  return out;
+/** One behind the other, and zeros up to a multiple of four. */
+function padded(values: readonly Uint8Array[]): Uint8Array {
+  const bytes = joined(values);
+  return bytes.length % 4 === 0 ? bytes : joined([bytes, new Uint8Array(4 - (bytes.length % 4))]);
 }
 
-function stringSection(pools: Pools): Writer {
-  const out = new Writer();
-  out.u32(pools.strings.length);
-  for (const string of pools.strings) out.u32(string.length);
-  for (const string of pools.strings) out.bytes(string);
-  out.pad();
-  return out;
+/** By policy: its own constants. */
+function rowSection(pieces: readonly Piece[], shaped: readonly Shaped[]): Uint8Array {
+  const out = new Uint32Array(1 + shaped.reduce((sum, { columns }) => sum + columns.length, 0));
+  let at = 0;
+  out[at++] = out.length - 1;
+  pieces.forEach(({ code: { constants } }, i) => {
+    const { columns, pools } = shaped[i]!;
+    for (let column = 0; column < columns.length; column++) {
+      const [constant, pool] = [constants[columns[column]!]!, pools[column]!];
+      out[at++] = pool === null ? constant : pool.use(constant);
+    }
+  });
+  return littleEndian(out);
 }
 
-function numberSection(pools: Pools): Writer {
+function numberSection({ numbers }: Pools): Uint8Array {
   const out = new Writer();
-  out.u32(pools.numbers.length, 0);
-  for (const number of pools.numbers) out.f64(number);
-  return out;
+  out.u32(numbers.size, 0);
+  for (const number of numbers.usedValues()) out.f64(number);
+  return out.done();
 }
 
-function networkSection(pools: Pools): Writer {
+function networkSection({ networks }: Pools): Uint8Array {
   const out = new Writer();
-  out.u32(pools.networks.length);
-  for (const { bytes, prefix } of pools.networks) {
+  out.u32(networks.size);
+  for (const { bytes, prefix } of networks.usedValues()) {
     out.bytes(bytes);
     out.u32(prefix);
   }
-  return out;
+  return out.done();
 }
 
-function setSection(sets: readonly ConstantSet[]): Writer {
+function setSection(sets: readonly ConstantSet[]): Uint8Array {
   const out = new Writer();
   out.u32(
     sets.length,
@@ -280,11 +216,12 @@ function setSection(sets: readonly ConstantSet[]): Writer {
     first += elements.length;
   }
   for (const { elements } of sets) out.u32s(elements);
-  return out;
+  return out.done();
 }
 
-function scheduleSection({ schedules }: Pools): Writer {
+function scheduleSection(pools: Pools): Uint8Array {
   const out = new Writer();
+  const schedules = pools.schedules.usedValues();
   out.u32(
     schedules.length,
     schedules.reduce((sum, { offsets }) => sum + offsets.length, 0),
@@ -296,40 +233,39 @@ function scheduleSection({ schedules }: Pools): Writer {
   }
   for (const { offsets } of schedules)
     for (const { minute, offset } of offsets) out.u32(minute, offset >>> 0);
-  return out;
+  return out.done();
 }
 
-/** INVARIANT: what it interns comes before the constants and shapes are written. */
-function mapSection(pools: Pools, shapes: Shapes): Writer {
+/** INVARIANT: what gets an index here does before the constants and shapes are written. */
+function mapSection(maps: readonly ConstantMap[], shapes: Shapes): Uint8Array {
   const out = new Writer();
-  const closed = pools.maps.map((map) => pools.closedMap(map));
   out.u32(
-    closed.length,
-    closed.reduce((sum, entries) => sum + entries.length, 0),
+    maps.length,
+    maps.reduce((sum, { entries }) => sum + entries.length, 0),
   );
   let first = 0;
-  closed.forEach((entries, i) => {
-    const { key, value } = pools.maps[i]!;
+  for (const { key, value, entries } of maps) {
     out.u32(shapes.of(key), shapes.of(value), first, entries.length);
     first += entries.length;
-  });
-  for (const entries of closed) for (const [key, value] of entries) out.u32(key, value);
-  return out;
+  }
+  for (const { entries } of maps) for (const [key, value] of entries) out.u32(key, value);
+  return out.done();
 }
 
-function automatonSection({ automata }: Pools): Writer {
+function automatonSection(pools: Pools): Uint8Array {
   const out = new Writer();
+  const automata = pools.automata.usedValues();
   out.u32(automata.length);
   for (const { states, classes, start } of automata) out.u32(states, classes, start);
   for (const { classOf, targets } of automata) {
     out.bytes(classOf);
-    out.u16s([...targets]);
+    out.u16s(targets);
     out.pad();
   }
-  return out;
+  return out.done();
 }
 
-function enumSection(enums: readonly EnumInfo[], pools: Pools): Writer {
+function enumSection(enums: readonly EnumInfo[], pools: Pools): Uint8Array {
   const out = new Writer();
   out.u32(
     enums.length,
@@ -337,11 +273,11 @@ function enumSection(enums: readonly EnumInfo[], pools: Pools): Writer {
   );
   let first = 0;
   for (const { name, ordered, members } of enums) {
-    out.u32(pools.string(name), ordered ? 1 : 0, first, members.length);
+    out.u32(pools.useString(name), ordered ? 1 : 0, first, members.length);
     first += members.length;
   }
-  for (const { members } of enums) out.u32s(members.map((member) => pools.string(member)));
-  return out;
+  for (const { members } of enums) out.u32s(members.map((member) => pools.useString(member)));
+  return out.done();
 }
 
 // --- slots and resources ---
@@ -351,18 +287,18 @@ function slotSection(
   read: ReadonlySet<number>,
   shapes: Shapes,
   pools: Pools,
-): Writer {
+): Uint8Array {
   const out = new Writer();
   out.u32(slots.length);
   for (const slot of slots) {
     const { attribute } = slot;
-    out.u32(pools.string(attribute.name), shapes.of(attribute.type));
+    out.u32(pools.useString(attribute.name), shapes.of(attribute.type));
     out.u8(SOURCE_NAMES.indexOf(attribute.source), slotFlags(slot, isRead(slot, read)));
     out.u16(0);
-    out.u32(attribute.source === "builtin" ? builtinId(attribute.name) : pools.string(attribute.argument));
-    out.u32(attribute.default === null ? 0 : pools.constant(attribute.default));
+    out.u32(attribute.source === "builtin" ? builtinId(attribute.name) : pools.useString(attribute.argument));
+    out.u32(attribute.default === null ? 0 : pools.useConstant(attribute.default));
   }
-  return out;
+  return out.done();
 }
 
 function slotFlags({ attribute }: PlanSlot, read: boolean): number {
@@ -380,7 +316,7 @@ function builtinId(name: string): number {
   return BUILTINS.findIndex((builtin) => builtin.name === name);
 }
 
-function resourceSection(resources: readonly ResourcePattern[], pools: Pools): Writer {
+function resourceSection(resources: readonly ResourcePattern[], pools: Pools): Uint8Array {
   const out = new Writer();
   const sorted = resources.map((pattern, member) => ({ ...pattern, member })).sort(moreSpecific);
   out.u32(
@@ -389,13 +325,16 @@ function resourceSection(resources: readonly ResourcePattern[], pools: Pools): W
   );
   let first = 0;
   for (const { member, method, segments } of sorted) {
-    out.u32(member, method === null ? f.NONE : pools.string(method), first, segments.length);
+    out.u32(member, method === null ? f.NONE : pools.useString(method), first, segments.length);
     first += segments.length;
   }
   for (const { segments } of sorted)
     for (const { kind, text } of segments)
-      out.u32(SEGMENT_NAMES.indexOf(kind), kind === "any" || kind === "rest" ? f.NONE : pools.string(text));
-  return out;
+      out.u32(
+        SEGMENT_NAMES.indexOf(kind),
+        kind === "any" || kind === "rest" ? f.NONE : pools.useString(text),
+      );
+  return out.done();
 }
 
 /** The order of docs/bytecode.md: by kinds, then method; the rest of it makes the bytes deterministic. */
@@ -417,65 +356,84 @@ function rankOf({ kind }: Segment): number {
 
 // --- policies ---
 
-interface Routines {
-  readonly trigger: number;
-  readonly requirement: number;
+const POLICY_WORDS = 17;
+const OBLIGATION_WORDS = 3;
+const METADATA_WORDS = 2;
+
+interface Policies {
+  readonly plan: Plan;
+  readonly pieces: readonly Piece[];
+  /** Two a policy. */
+  readonly conditions: Uint32Array;
+  readonly shaped: readonly Shaped[];
 }
 
 function policySections(
-  { policies, slots, sets }: Plan,
-  routines: readonly Routines[],
-  shaped: readonly Shaped[],
+  { plan: { slots, sets }, pieces, conditions, shaped }: Policies,
   pools: Pools,
-): { policies: Writer; obligations: Writer; metadata: Writer } {
-  const out = new Writer();
-  const obligations = new Writer();
-  const metadata = new Writer();
-  const textOr = (text: string | null): number => (text === null ? f.NONE : pools.string(text));
-  obligations.u32(policies.reduce((sum, policy) => sum + policy.setRequestHeaders.length, 0));
-  metadata.u32(policies.reduce((sum, policy) => sum + policy.metadata.length, 0));
+): { policies: Uint8Array; obligations: Uint8Array; metadata: Uint8Array } {
+  const { strings, texts, numbers } = pools;
+  const sum = (count: (piece: Piece) => number): number =>
+    pieces.reduce((total, piece) => total + count(piece), 0);
+  const stringOr = (handle: Handle | null): number => (handle === null ? f.NONE : strings.use(handle));
   // Their names ascend by index, so that a runtime can search for one.
-  const names = [...(sets?.names ?? [])].map((name) => pools.string(name)).sort((a, b) => a - b);
+  const names = [...(sets?.names ?? [])].map((name) => pools.useString(name)).sort((a, b) => a - b);
   const places = new Map(names.map((name, place) => [name, place]));
-  out.u32(policies.length, names.length, sets === null ? f.NONE : slots.indexOf(sets.selector));
-  let firstObligation = 0;
-  let firstMetadata = 0;
-  let firstConstant = 0;
-  policies.forEach((policy, i) => {
-    out.u32(
-      pools.string(policy.name),
-      policy.set === null ? f.NONE : places.get(pools.string(policy.set))!,
-      policy.intent === null ? f.NONE : pools.text(policy.intent),
-    );
-    out.u8(
-      policy.kind === "policy" ? f.POLICY_KIND_POLICY : f.POLICY_KIND_GUARD,
-      policy.mode === "enforce" ? f.MODE_ENFORCE : f.MODE_PERMISSIVE,
-    );
-    out.u8(SEVERITY_NAMES.indexOf(policy.severity), EFFECT_NAMES.indexOf(policy.effect));
-    out.u32(
-      routines[i]!.trigger,
-      routines[i]!.requirement,
-      policy.denyStatus ?? 0,
-      textOr(policy.denyBody),
-      textOr(policy.reason),
-    );
-    out.u32(firstObligation, policy.setRequestHeaders.length, firstMetadata, policy.metadata.length);
-    out.u32(policy.expires === null ? f.NONE : pools.number(policy.expires), policy.offWhenExpired ? 1 : 0);
-    out.u32(firstConstant, shaped[i]!.row.length);
-    firstConstant += shaped[i]!.row.length;
-    for (const { name, value } of policy.setRequestHeaders)
-      obligations.u32(f.OBLIGATION_SET_REQUEST_HEADER, pools.string(name), pools.string(value));
-    for (const { key, value } of policy.metadata) metadata.u32(pools.text(key), pools.text(value));
-    firstObligation += policy.setRequestHeaders.length;
-    firstMetadata += policy.metadata.length;
-  });
-  out.u32s(names);
-  return { policies: out, obligations, metadata };
+  const obligations = new Uint32Array(
+    1 + sum(({ setRequestHeaders }) => setRequestHeaders.length / 2) * OBLIGATION_WORDS,
+  );
+  const metadata = new Uint32Array(1 + sum((piece) => piece.metadata.length / 2) * METADATA_WORDS);
+  obligations[0] = (obligations.length - 1) / OBLIGATION_WORDS;
+  metadata[0] = (metadata.length - 1) / METADATA_WORDS;
+  const out = new Uint32Array(3 + pieces.length * POLICY_WORDS + names.length);
+  out.set([pieces.length, names.length, sets === null ? f.NONE : slots.indexOf(sets.selector)]);
+  out.set(names, out.length - names.length);
+  let at = 3;
+  let [obligation, entry, constant] = [0, 0, 0];
+  for (const [i, piece] of pieces.entries()) {
+    const { setRequestHeaders, metadata: entries, intent, set, expires } = piece;
+    const columns = shaped[i]!.columns.length;
+    out[at] = strings.use(piece.name);
+    out[at + 1] = set === null ? f.NONE : places.get(strings.use(set))!;
+    out[at + 2] = intent === null ? f.NONE : texts.use(intent);
+    out[at + 3] = piece.facts;
+    out[at + 4] = conditions[2 * i]!;
+    out[at + 5] = conditions[2 * i + 1]!;
+    out[at + 6] = piece.denyStatus;
+    out[at + 7] = stringOr(piece.denyBody);
+    out[at + 8] = stringOr(piece.reason);
+    out[at + 9] = obligation;
+    out[at + 10] = setRequestHeaders.length / 2;
+    out[at + 11] = entry;
+    out[at + 12] = entries.length / 2;
+    out[at + 13] = expires === null ? f.NONE : numbers.use(expires);
+    out[at + 14] = piece.offWhenExpired ? 1 : 0;
+    out[at + 15] = constant;
+    out[at + 16] = columns;
+    at += POLICY_WORDS;
+    constant += columns;
+    for (let h = 0; h < setRequestHeaders.length; h += 2) {
+      const place = 1 + obligation++ * OBLIGATION_WORDS;
+      obligations[place] = f.OBLIGATION_SET_REQUEST_HEADER;
+      obligations[place + 1] = strings.use(setRequestHeaders[h]!);
+      obligations[place + 2] = strings.use(setRequestHeaders[h + 1]!);
+    }
+    for (let e = 0; e < entries.length; e += 2) {
+      const place = 1 + entry++ * METADATA_WORDS;
+      metadata[place] = texts.use(entries[e]!);
+      metadata[place + 1] = texts.use(entries[e + 1]!);
+    }
+  }
+  return {
+    policies: littleEndian(out),
+    obligations: littleEndian(obligations),
+    metadata: littleEndian(metadata),
+  };
 }
 
 // --- the whole ---
 
-function bundleOf(sections: readonly Writer[], featureBits: number, defaultAllow: boolean): Uint8Array {
+function bundleOf(sections: readonly Uint8Array[], featureBits: number, defaultAllow: boolean): Uint8Array {
   const tableEnd = f.HEADER_BYTES + sections.length * f.SECTION_ENTRY_BYTES;
   const total = sections.reduce((sum, section) => sum + section.length, tableEnd);
   const out = new Writer();
@@ -496,6 +454,5 @@ function bundleOf(sections: readonly Writer[], featureBits: number, defaultAllow
     out.bytes(new Uint8Array(32));
     offset += section.length;
   });
-  for (const section of sections) out.bytes(section.done());
-  return sealBundle(out.done());
+  return sealInPlace(joined([out.done(), ...sections]));
 }

@@ -4,8 +4,10 @@ import { and, compare, oneOf } from "./conditions.fixture.ts";
 import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
 import { leaf, planOf, policyOf } from "./plan.fixture.ts";
+import { Pools } from "./pools.ts";
 import type { Program } from "./program.ts";
-import { COLUMN, withRows } from "./rows.ts";
+import { COLUMN, Routines } from "./routines.ts";
+import { Families, withRows } from "./rows.ts";
 
 function program(policies: readonly PlanPolicy[], share: boolean): Program {
   const encoded = encode(planOf(policies), { share });
@@ -66,18 +68,31 @@ describe("columns", () => {
   const ACCEPT = [1, 0, 0, 0];
   const test = (constant: number): number[] => [EQ_STRING, 3, constant, 1, ...ACCEPT];
 
+  /** Code and rows of policies with one routine each, whose strings have the indexes that stand in it. */
+  function rows(policies: readonly (readonly number[])[], share: boolean): unknown[] {
+    const [pools, routines, families] = [new Pools(), new Routines(), new Families()];
+    const strings = Math.max(...policies.map((words) => (words[0] === EQ_STRING ? words[2]! : 0)));
+    for (let i = 0; i <= strings; i++) pools.useString(String(i));
+    const codes = policies.map((words) => families.codeOf([routines.of(words)]));
+    return withRows(codes, routines, pools, { share }).map((shaped, i) => ({
+      code: shaped.routines.map(({ form, constants }) => [form.words, constants]),
+      row: shaped.columns.map((column) => codes[i]!.constants[column]),
+    }));
+  }
+
   it("stand only where they save bytes", () => {
-    expect(withRows([[test(1)]], true)).toEqual([{ routines: [test(1)], row: [] }]);
-    expect(withRows([[test(1)], [test(1)]], true).map(({ row }) => row)).toEqual([[], []]);
-    expect(withRows([[test(1)], [test(2)]], true).map(({ row }) => row)).toEqual([[1], [2]]);
+    expect(rows([test(1)], true)).toEqual([{ code: [[test(0), [1]]], row: [] }]);
+    expect(rows([test(1), test(1)], true)).toEqual([1, 1].map((b) => ({ code: [[test(0), [b]]], row: [] })));
+    const column = [EQ_STRING | COLUMN, 3, 0, 1, ...ACCEPT];
+    expect(rows([test(1), test(2)], true)).toEqual([1, 2].map((b) => ({ code: [[column, []]], row: [b] })));
   });
 
   it("hold what has no room in an instruction, whether code is shared or not", () => {
     const column = [EQ_STRING | COLUMN, 3, 0, 1, ...ACCEPT];
     for (const share of [false, true])
-      expect(withRows([[test(65_536)], [[...ACCEPT]]], share)).toEqual([
-        { routines: [column], row: [65_536] },
-        { routines: [[...ACCEPT]], row: [] },
+      expect(rows([test(65_536), ACCEPT], share)).toEqual([
+        { code: [[column, []]], row: [65_536] },
+        { code: [[ACCEPT, []]], row: [] },
       ]);
   });
 });

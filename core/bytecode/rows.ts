@@ -3,147 +3,212 @@
  * its own constants.
  */
 
-import { INSTRUCTIONS, type OperandB } from "./gen/tables.ts";
+import type { OperandB } from "./gen/tables.ts";
+import { Lists } from "./lists.ts";
+import type { Pool } from "./pool.ts";
+import type { Pools } from "./pools.ts";
+import { type Form, type Routine, type Routines, WORDS } from "./routines.ts";
 import { TooLarge } from "./too-large.ts";
 
-/** Four u16 an instruction: head, a, b, jump; `b` may be larger where it is a constant. */
-export type Words = readonly number[];
-
-/** Bit of a head: `b` is a column of the policy's row. */
-export const COLUMN = 1 << 15;
-
-const WORDS = 4;
 const U16_MAX = 0xffff;
 const INSTRUCTION_BYTES = 8;
 /** The length of a routine, and one constant of a row. */
 const WORD_BYTES = 4;
 
-const CONSTANTS: ReadonlySet<OperandB> = new Set([
-  "string",
-  "strings",
-  "number",
-  "numbers",
-  "member",
-  "members",
-  "network",
-  "networks",
-  "automaton",
-  "schedule",
-]);
-
-/** Is `b` of such an instruction something that can stand in a row? */
-export function takesColumn(kind: OperandB): boolean {
-  return CONSTANTS.has(kind);
+/** Policies whose code has the same forms. */
+export interface Family {
+  readonly id: number;
+  readonly forms: readonly Form[];
+  /** By constant of all the forms: what it is. */
+  readonly kinds: readonly OperandB[];
 }
 
-/** One policy's routines, in an order that is the same for policies of one shape. */
+/** The code of one policy. */
+export interface PolicyCode {
+  readonly family: Family;
+  readonly routines: readonly Routine[];
+  /** Those of all the routines. */
+  readonly constants: readonly number[];
+}
+
+export class Families {
+  readonly #known = new Lists<Family>();
+  #count = 0;
+
+  codeOf(routines: readonly Routine[]): PolicyCode {
+    const family = this.#known.of(
+      routines.map(({ form }) => form.id),
+      () => {
+        const forms = routines.map(({ form }) => form);
+        return { id: this.#count++, forms, kinds: forms.flatMap(({ kinds }) => kinds) };
+      },
+    );
+    return { family, routines, constants: routines.flatMap(({ constants }) => constants) };
+  }
+}
+
+/** What a bundle has of a policy's code. */
 export interface Shaped {
-  readonly routines: readonly Words[];
-  readonly row: readonly number[];
+  readonly routines: readonly Routine[];
+  /** By column: which of the policy's constants stands there, and the pool that it is from. */
+  readonly columns: readonly number[];
+  readonly pools: readonly (Pool<unknown> | null)[];
+}
+
+export interface RowsOptions {
+  /** Look for what can be shared; else only what has no room in an instruction moves. */
+  readonly share: boolean;
 }
 
 /**
- * The policies' routines with columns where that saves bytes, and where a constant's index has no room in an instruction.
- * Routines that are equal need not be one object. `share`: look for what can be shared; else only what has no room moves.
+ * The policies' code with columns where that saves bytes, and where a constant's index has no room in an instruction.
+ * INVARIANT: all constants of the code have their indexes.
  */
-export function withRows(policies: readonly (readonly Words[])[], share: boolean): readonly Shaped[] {
-  const shaped = new Array<Shaped>(policies.length);
+export function withRows(
+  policies: readonly PolicyCode[],
+  routines: Routines,
+  pools: Pools,
+  { share }: RowsOptions,
+): readonly Shaped[] {
+  const shaped: (Shaped | undefined)[] = new Array(policies.length);
+  const bytes = new Bytes(routines.all.length);
   for (const group of share ? groupsOf(policies) : policies.map((_, i) => [i])) {
+    if (group.length === 1 && pools.haveRoom) continue;
     const members = group.map((i) => policies[i]!);
-    const columns = columnsOf(members, share);
-    const routines = columns.places.size === 0 ? null : inColumns(members[0]!, columns.places);
-    const { values } = columns;
-    group.forEach((policy, m) => {
-      shaped[policy] = {
-        routines: routines ?? members[m]!,
-        row: routines === null ? [] : values.map((column) => column[m]!),
-      };
-    });
+    const columns = columnsOf(members, pools);
+    if (columns === null) continue;
+    const before = bytes.of(members);
+    const made = inColumns(members[0]!, columns, routines);
+    const rows = members.length * columns.columns.length * WORD_BYTES;
+    if (!columns.forced && !(share && before > bytesOf(made) + rows)) continue;
+    const { kinds } = members[0]!.family;
+    const all = {
+      routines: made,
+      columns: columns.columns,
+      pools: columns.columns.map((place) => pools.poolOf(kinds[place]!)),
+    };
+    for (const policy of group) shaped[policy] = all;
   }
-  return shaped;
+  return policies.map(({ routines }, i) => shaped[i] ?? { routines, columns: [], pools: [] });
 }
 
-/** Policies whose routines are equal but for constants, in order of the first of them. */
-function groupsOf(policies: readonly (readonly Words[])[]): number[][] {
-  const groups = new Map<string, number[]>();
-  policies.forEach((routines, i) => {
-    const shape = routines.map(shapeOf).join(";");
-    const group = groups.get(shape);
-    if (group === undefined) groups.set(shape, [i]);
-    else group.push(i);
+/** Policies of one family, in order of the first of them. */
+function groupsOf(policies: readonly PolicyCode[]): number[][] {
+  const groups: number[][] = [];
+  const byFamily: number[][] = [];
+  policies.forEach(({ family }, i) => {
+    let group = byFamily[family.id];
+    if (group === undefined) {
+      group = [];
+      byFamily[family.id] = group;
+      groups.push(group);
+    }
+    group.push(i);
   });
-  return [...groups.values()];
-}
-
-function shapeOf(words: Words): string {
-  let shape = "";
-  for (let i = 0; i < words.length; i += WORDS) {
-    const constant = takesColumn(INSTRUCTIONS[words[i]! & 0xff]!.b);
-    shape += `${words[i]},${words[i + 1]},${constant ? "" : words[i + 2]},${words[i + 3]},`;
-  }
-  return shape;
+  return groups;
 }
 
 interface Columns {
-  /** By routine and place of `b` in it: the column. */
-  readonly places: ReadonlyMap<string, number>;
-  /** By column and member of the group. */
-  readonly values: readonly (readonly number[])[];
+  /** By constant of a policy: its column, or -1. */
+  readonly places: readonly number[];
+  /** By column: a constant that stands in it. */
+  readonly columns: readonly number[];
+  /** Something has no room elsewhere. */
+  readonly forced: boolean;
 }
 
-const NONE: Columns = { places: new Map(), values: [] };
-
-function columnsOf(members: readonly (readonly Words[])[], share: boolean): Columns {
-  const places = new Map<string, number>();
-  const values: number[][] = [];
-  const known = new Map<string, number>();
+/** Null where nothing differs, and all has room. */
+function columnsOf(members: readonly PolicyCode[], pools: Pools): Columns | null {
+  const { kinds } = members[0]!.family;
+  const { hashes, differs } = comparison(members);
+  const places = new Array<number>(kinds.length).fill(-1);
+  const columns: number[] = [];
+  const alike = new Map<string, number[]>();
   let forced = false;
-  members[0]!.forEach((routine, r) => {
-    for (let at = 2; at < routine.length; at += WORDS) {
-      const kind = INSTRUCTIONS[routine[at - 2]! & 0xff]!.b;
-      if (!takesColumn(kind)) continue;
-      const column = members.map((routines) => routines[r]![at]!);
-      const tooLarge = column.some((value) => value > U16_MAX);
-      forced ||= tooLarge;
-      if (!tooLarge && column.every((value) => value === column[0])) continue;
-      // Two tests of one constant share its column.
-      const key = `${kind} ${column.join()}`;
-      const index = known.get(key) ?? values.push(column) - 1;
-      known.set(key, index);
-      places.set(`${r} ${at}`, index);
-    }
+  kinds.forEach((kind, place) => {
+    const tooLarge = hasNoRoom(members, place, pools.poolOf(kind));
+    forced ||= tooLarge;
+    if (!tooLarge && differs[place] === 0) return;
+    // Two tests of one constant share its column.
+    const key = `${kind} ${hashes[place]}`;
+    const candidates = alike.get(key) ?? [];
+    const isSame = (column: number): boolean =>
+      members.every(({ constants }) => constants[columns[column]!] === constants[place]);
+    const column = candidates.find(isSame) ?? columns.push(place) - 1;
+    if (column === columns.length - 1) alike.set(key, [...candidates, column]);
+    places[place] = column;
   });
-  if (forced && values.length > U16_MAX + 1) throw new TooLarge();
-  return forced || (share && saves(members, places, values.length)) ? { places, values } : NONE;
+  if (columns.length > U16_MAX + 1) {
+    if (forced) throw new TooLarge();
+    return null;
+  }
+  return columns.length === 0 ? null : { places, columns, forced };
 }
 
-/** Is the code, each routine once, so much smaller that it outweighs the rows? */
-function saves(
-  members: readonly (readonly Words[])[],
-  places: ReadonlyMap<string, number>,
-  columns: number,
-): boolean {
-  if (members.length < 2 || places.size === 0) return false;
-  const after = bytesOf(inColumns(members[0]!, places));
-  return bytesOf(members.flat()) > after + members.length * columns * WORD_BYTES;
+interface Comparison {
+  /** By place: of the constants of all members. */
+  readonly hashes: Int32Array;
+  /** By place: 1 where not all have the same constant. */
+  readonly differs: Uint8Array;
 }
 
-function bytesOf(routines: readonly Words[]): number {
-  let bytes = 0;
-  for (const words of new Map(routines.map((routine) => [routine.join(), routine])).values())
-    bytes += WORD_BYTES + (words.length / WORDS) * INSTRUCTION_BYTES;
-  return bytes;
-}
-
-function inColumns(routines: readonly Words[], places: ReadonlyMap<string, number>): Words[] {
-  return routines.map((routine, r) => {
-    const words = [...routine];
-    for (let at = 2; at < words.length; at += WORDS) {
-      const column = places.get(`${r} ${at}`);
-      if (column === undefined) continue;
-      words[at - 2] = words[at - 2]! | COLUMN;
-      words[at] = column;
+function comparison(members: readonly PolicyCode[]): Comparison {
+  const first = members[0]!.constants;
+  const hashes = new Int32Array(first.length);
+  const differs = new Uint8Array(first.length);
+  for (const { constants } of members) {
+    for (let place = 0; place < first.length; place++) {
+      const constant = constants[place]!;
+      if (constant !== first[place]) differs[place] = 1;
+      hashes[place] = Math.imul(hashes[place]! ^ constant, 0x9e3779b1);
     }
-    return words;
+  }
+  return { hashes, differs };
+}
+
+function hasNoRoom(members: readonly PolicyCode[], place: number, pool: Pool<unknown> | null): boolean {
+  if (pool === null) return members.some(({ constants }) => constants[place]! > U16_MAX);
+  return pool.size > U16_MAX + 1 && members.some(({ constants }) => pool.use(constants[place]!) > U16_MAX);
+}
+
+/** How large code is, each routine once. */
+class Bytes {
+  /** By routine: the last count that met it. */
+  readonly #met: Int32Array;
+  #count = 0;
+
+  constructor(routines: number) {
+    this.#met = new Int32Array(routines);
+  }
+
+  of(policies: readonly PolicyCode[]): number {
+    this.#count++;
+    let bytes = 0;
+    for (const { routines } of policies) {
+      for (const routine of routines) {
+        if (this.#met[routine.id] === this.#count) continue;
+        this.#met[routine.id] = this.#count;
+        bytes += routineBytes(routine);
+      }
+    }
+    return bytes;
+  }
+}
+
+function bytesOf(routines: readonly Routine[]): number {
+  return [...new Set(routines)].reduce((sum, routine) => sum + routineBytes(routine), 0);
+}
+
+function routineBytes({ form }: Routine): number {
+  return WORD_BYTES + (form.words.length / WORDS) * INSTRUCTION_BYTES;
+}
+
+function inColumns({ routines }: PolicyCode, { places }: Columns, all: Routines): Routine[] {
+  let from = 0;
+  return routines.map((routine) => {
+    const to = from + routine.constants.length;
+    const own = places.slice(from, to);
+    from = to;
+    return all.inColumns(routine, own);
   });
 }

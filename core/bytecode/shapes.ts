@@ -36,12 +36,12 @@ export class Shapes {
     }
   }
 
-  section(): Writer {
+  section(): Uint8Array {
     const out = new Writer();
     out.u32(this.#rows.length, this.#fields.length);
     for (const row of this.#rows) out.u32(row.type, row.argument, row.fields);
     for (const field of this.#fields) out.u32(field.name, field.shape);
-    return out;
+    return out.done();
   }
 
   #row(kind: Type["kind"], argument: number): number {
@@ -54,7 +54,7 @@ export class Shapes {
 
   #record(type: Extract<Type, { kind: "record" }>): number {
     const fields = type.record.fields.map((field) => ({
-      name: this.#pools.string(field.name),
+      name: this.#pools.useString(field.name),
       shape: this.of(field.type),
     }));
     const key = `record ${fields.map((field) => `${field.name}:${field.shape}`).join()}`;

@@ -30,8 +30,8 @@ export class Writer {
   }
 
   /** As many as there are; arguments are limited by the stack. */
-  u16s(values: readonly number[]): void {
-    for (const value of values) this.u16(value);
+  u16s(values: ArrayLike<number>): void {
+    for (let i = 0; i < values.length; i++) this.u16(values[i]!);
   }
 
   u32s(values: readonly number[]): void {
@@ -69,4 +69,28 @@ export class Writer {
     }
     return at;
   }
+}
+
+const IS_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/** Numbers, of which nothing is needed any more, as little-endian bytes. */
+export function littleEndian(numbers: Uint16Array | Uint32Array): Uint8Array {
+  const { buffer, byteOffset, byteLength, BYTES_PER_ELEMENT } = numbers;
+  if (!IS_LITTLE_ENDIAN) {
+    const view = new DataView(buffer, byteOffset, byteLength);
+    const [write, all] = [BYTES_PER_ELEMENT === 2 ? view.setUint16 : view.setUint32, numbers.slice()];
+    for (const [i, number] of all.entries()) write.call(view, i * BYTES_PER_ELEMENT, number, true);
+  }
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** All bytes, one part behind the other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

@@ -8,6 +8,7 @@
  * much to say that not all is said.
  */
 import { encode } from "../bytecode/encode.ts";
+import { Pieces } from "../bytecode/pieces.ts";
 import { turnOff } from "../check/analyses/turned-off.ts";
 import { ANALYSES } from "../check/analyses.ts";
 import { SUGGESTIONS_MAX } from "../check/conditions.ts";
@@ -82,10 +83,9 @@ class Incremental implements Compiler {
     if (report.hasErrors) return { ...result(report), ok: false };
     this.#plans = this.#plans?.known === known ? this.#plans : new Plans(known);
     const plan = this.#plans.planOf(policies);
-    const encoded = encode(
-      plan,
-      this.#options.optimize === false ? {} : optimized(plan, this.#plans.conditions),
-    );
+    const { conditions, pieces } = this.#plans;
+    const encoding = this.#options.optimize === false ? {} : optimized(plan, conditions);
+    const encoded = encode(plan, { ...encoding, known: pieces });
     return encoded.ok
       ? { ...result(report), ok: true, bundle: encoded.bundle }
       : compile(sources, this.#options);
@@ -248,6 +248,7 @@ function filesOf(d: Declaration): unknown[] {
 class Plans {
   readonly known: Known;
   readonly conditions: KnownConditions = new WeakMap();
+  pieces = new Pieces();
   #slots: readonly PlanSlot[] = [];
   #lowering: Lowering | null = null;
   #lowered = new WeakMap<PolicyDeclaration, PlanPolicy>();
@@ -277,6 +278,7 @@ class Plans {
     if (this.#lowering !== null && same) return this.#lowering;
     this.#slots = slots;
     this.#lowered = new WeakMap();
+    this.pieces = new Pieces();
     this.#lowering = new Lowering(this.known.checker.resolutions, slots, (e) => new MovingPlace(e));
     return this.#lowering;
   }

@@ -8,7 +8,7 @@ import { cellShapes } from "../bytecode/cells.ts";
 import { OP_IN_LIST, OP_LOOKUP, OP_LOWER } from "../bytecode/gen/constants.ts";
 import { INSTRUCTIONS } from "../bytecode/gen/tables.ts";
 import type { Program, Shape } from "../bytecode/program.ts";
-import { COLUMN } from "../bytecode/rows.ts";
+import { COLUMN } from "../bytecode/routines.ts";
 
 export const KIND_STRING = 0;
 export const KIND_NUMBER = 1;

@@ -21,7 +21,7 @@ import {
 } from "../gen/constants.ts";
 import { INSTRUCTIONS, type InstructionInfo, TYPE_NAMES } from "../gen/tables.ts";
 import type { ConstantMap, EnumType, Shape, Slot } from "../program.ts";
-import { COLUMN, takesColumn } from "../rows.ts";
+import { COLUMN, takesColumn } from "../routines.ts";
 import { computedShape } from "./computed.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";

@@ -6,7 +6,7 @@
 import * as op from "../../bytecode/gen/constants.ts";
 import { INSTRUCTIONS } from "../../bytecode/gen/tables.ts";
 import type { Program } from "../../bytecode/program.ts";
-import { COLUMN } from "../../bytecode/rows.ts";
+import { COLUMN } from "../../bytecode/routines.ts";
 
 /** How a cell is looked up: a string's index, a whole number (of 32 bits), the prefixes of a text, the networks of an ip. */
 export const BY_TEXT = 0;
