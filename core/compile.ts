@@ -47,7 +47,7 @@ export function compile(sources: readonly Source[], options: CompileOptions = {}
   const { turnedOff } = report;
   if (report.hasErrors) return { ok: false, diagnostics: report.list(), turnedOff };
   const plan = lower(document);
-  const encoded = encode(plan, options.optimize === false ? {} : optimized(plan));
+  const encoded = encode(plan, options.optimize === false ? {} : optimized());
   if (!encoded.ok) {
     const source = sources[0]!;
     report.error(

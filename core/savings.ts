@@ -2,13 +2,13 @@
 import { type EncodeOptions, encode } from "./bytecode/encode.ts";
 import { CODE_PASSES } from "./bytecode/tighten.ts";
 import type { CheckedDocument } from "./check/check.ts";
-import { type KnownConditions, optimize, PASSES } from "./optimize/optimize.ts";
+import { optimize, PASSES } from "./optimize/optimize.ts";
 import { lower } from "./plan/lower.ts";
 import type { Plan } from "./plan/plan.ts";
 
 /** How `compile` encodes a plan. */
-export function optimized(plan: Plan, known?: KnownConditions): EncodeOptions {
-  return { conditionFor: optimize(plan, PASSES, known), codePasses: CODE_PASSES, share: true };
+export function optimized(): EncodeOptions {
+  return { conditionFor: optimize(), codePasses: CODE_PASSES, share: true };
 }
 
 export interface Saving {
@@ -35,13 +35,13 @@ export function savings(document: CheckedDocument): Savings {
     return { pass, about, bytes: sizes.at(-2)! - sizes.at(-1)! };
   };
   const conditions = PASSES.map(({ name, about }, i) =>
-    measure(name, about, { conditionFor: optimize(plan, PASSES.slice(0, i + 1)) }),
+    measure(name, about, { conditionFor: optimize(PASSES.slice(0, i + 1)) }),
   );
-  const conditionFor = optimize(plan);
+  const conditionFor = optimize();
   const code = CODE_PASSES.map(({ name, about }, i) =>
     measure(name, about, { conditionFor, codePasses: CODE_PASSES.slice(0, i + 1) }),
   );
-  const shared = measure("share", "equal routines once", optimized(plan));
+  const shared = measure("share", "equal routines once", optimized());
   return { before: sizes[0]!, after: sizes.at(-1)!, passes: [...conditions, ...code, shared] };
 }
 

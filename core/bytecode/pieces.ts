@@ -94,9 +94,15 @@ export class Pieces {
     options: PieceOptions,
   ): Pick<Piece, "code" | "uses" | "leafUses" | "comparesAddresses"> {
     const written: Words[] = [];
+    /** A condition that is one leaf alone has the code of that leaf. */
+    const known = new Map<PlanNode, Words>();
     const write = (nodes: readonly PlanNode[]): Uses =>
       this.pools.usesOf(() => {
-        for (const node of nodes) written.push(wordsOf(node, this.pools, options));
+        for (const node of nodes) {
+          const words = known.get(node) ?? wordsOf(node, this.pools, options);
+          known.set(node, words);
+          written.push(words);
+        }
       });
     const uses = write(conditions);
     const leafUses = leaves.map(write);

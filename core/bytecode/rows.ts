@@ -77,10 +77,9 @@ export function withRows(
     const members = group.map((i) => policies[i]!);
     const columns = columnsOf(members, pools);
     if (columns === null) continue;
-    const before = bytes.of(members);
     const made = inColumns(members[0]!, columns, routines);
     const rows = members.length * columns.columns.length * WORD_BYTES;
-    if (!columns.forced && !(share && before > bytesOf(made) + rows)) continue;
+    if (!columns.forced && !(share && bytes.areMore(members, bytesOf(made) + rows))) continue;
     const { kinds } = members[0]!.family;
     const all = {
       routines: made,
@@ -120,22 +119,23 @@ interface Columns {
 /** Null where nothing differs, and all has room. */
 function columnsOf(members: readonly PolicyCode[], pools: Pools): Columns | null {
   const { kinds } = members[0]!.family;
-  const { hashes, differs } = comparison(members);
+  const table = new ConstantTable(members, kinds.length);
   const places = new Array<number>(kinds.length).fill(-1);
   const columns: number[] = [];
   const alike = new Map<string, number[]>();
   let forced = false;
   kinds.forEach((kind, place) => {
-    const tooLarge = hasNoRoom(members, place, pools.poolOf(kind));
+    const tooLarge = table.some(place, hasNoRoom(pools.poolOf(kind)));
     forced ||= tooLarge;
-    if (!tooLarge && differs[place] === 0) return;
+    if (!tooLarge && table.differs[place] === 0) return;
     // Two tests of one constant share its column.
-    const key = `${kind} ${hashes[place]}`;
+    const key = `${kind} ${table.hashes[place]}`;
     const candidates = alike.get(key) ?? [];
-    const isSame = (column: number): boolean =>
-      members.every(({ constants }) => constants[columns[column]!] === constants[place]);
-    const column = candidates.find(isSame) ?? columns.push(place) - 1;
-    if (column === columns.length - 1) alike.set(key, [...candidates, column]);
+    let column = candidates.find((candidate) => table.areEqual(columns[candidate]!, place));
+    if (column === undefined) {
+      column = columns.push(place) - 1;
+      alike.set(key, [...candidates, column]);
+    }
     places[place] = column;
   });
   if (columns.length > U16_MAX + 1) {
@@ -145,30 +145,53 @@ function columnsOf(members: readonly PolicyCode[], pools: Pools): Columns | null
   return columns.length === 0 ? null : { places, columns, forced };
 }
 
-interface Comparison {
-  /** By place: of the constants of all members. */
+/** Has a constant of this pool an index that is too large for an instruction? Null where all have room. */
+function hasNoRoom(pool: Pool<unknown> | null): ((constant: number) => boolean) | null {
+  if (pool === null) return (member) => member > U16_MAX;
+  return pool.size <= U16_MAX + 1 ? null : (constant) => pool.use(constant) > U16_MAX;
+}
+
+/** Constants by policy and place. */
+class ConstantTable {
+  /** By place: of the constants of all policies. */
   readonly hashes: Int32Array;
   /** By place: 1 where not all have the same constant. */
   readonly differs: Uint8Array;
-}
+  readonly #width: number;
+  readonly #constants: Int32Array;
 
-function comparison(members: readonly PolicyCode[]): Comparison {
-  const first = members[0]!.constants;
-  const hashes = new Int32Array(first.length);
-  const differs = new Uint8Array(first.length);
-  for (const { constants } of members) {
-    for (let place = 0; place < first.length; place++) {
-      const constant = constants[place]!;
-      if (constant !== first[place]) differs[place] = 1;
-      hashes[place] = Math.imul(hashes[place]! ^ constant, 0x9e3779b1);
+  constructor(policies: readonly PolicyCode[], width: number) {
+    const { constants: first } = policies[0]!;
+    const [hashes, differs] = [new Int32Array(width), new Uint8Array(width)];
+    const all = new Int32Array(policies.length * width);
+    let at = 0;
+    for (const { constants } of policies) {
+      for (let place = 0; place < width; place++) {
+        const constant = constants[place]!;
+        all[at++] = constant;
+        if (constant !== first[place]) differs[place] = 1;
+        hashes[place] = Math.imul(hashes[place]! ^ constant, 0x9e3779b1);
+      }
     }
+    this.hashes = hashes;
+    this.differs = differs;
+    this.#width = width;
+    this.#constants = all;
   }
-  return { hashes, differs };
-}
 
-function hasNoRoom(members: readonly PolicyCode[], place: number, pool: Pool<unknown> | null): boolean {
-  if (pool === null) return members.some(({ constants }) => constants[place]! > U16_MAX);
-  return pool.size > U16_MAX + 1 && members.some(({ constants }) => pool.use(constants[place]!) > U16_MAX);
+  some(place: number, is: ((constant: number) => boolean) | null): boolean {
+    if (is === null) return false;
+    for (let at = place; at < this.#constants.length; at += this.#width)
+      if (is(this.#constants[at]!)) return true;
+    return false;
+  }
+
+  /** Has each policy the same constant in both places? */
+  areEqual(one: number, other: number): boolean {
+    for (let row = 0; row < this.#constants.length; row += this.#width)
+      if (this.#constants[row + one] !== this.#constants[row + other]) return false;
+    return true;
+  }
 }
 
 /** How large code is, each routine once. */
@@ -181,7 +204,8 @@ class Bytes {
     this.#met = new Int32Array(routines);
   }
 
-  of(policies: readonly PolicyCode[]): number {
+  /** Does the code of the policies have more bytes? */
+  areMore(policies: readonly PolicyCode[], than: number): boolean {
     this.#count++;
     let bytes = 0;
     for (const { routines } of policies) {
@@ -190,8 +214,9 @@ class Bytes {
         this.#met[routine.id] = this.#count;
         bytes += routineBytes(routine);
       }
+      if (bytes > than) return true;
     }
-    return bytes;
+    return false;
   }
 }
 

@@ -8,7 +8,6 @@
  * much to say that not all is said.
  */
 import { encode } from "../bytecode/encode.ts";
-import { Pieces } from "../bytecode/pieces.ts";
 import { turnOff } from "../check/analyses/turned-off.ts";
 import { ANALYSES } from "../check/analyses.ts";
 import { SUGGESTIONS_MAX } from "../check/conditions.ts";
@@ -18,9 +17,6 @@ import { checkTests } from "../check/tests.ts";
 import { type CompileOptions, compile } from "../compile.ts";
 import { EXPANDED_NODES_MAX } from "../expand/copy.ts";
 import { isReused } from "../expand/expand.ts";
-import type { KnownConditions } from "../optimize/optimize.ts";
-import { inOrder, Lowering, layOut, planOf } from "../plan/lower.ts";
-import type { Plan, PlanPolicy, PlanSlot } from "../plan/plan.ts";
 import { optimized } from "../savings.ts";
 import type { Diagnostic, TurnedOff } from "../source/diagnostics.ts";
 import type { Source } from "../source/source.ts";
@@ -28,8 +24,9 @@ import type { DataTable, Declaration, PolicyDeclaration, TestDeclaration } from 
 import { parseAll } from "../syntax/imports.ts";
 import { Known, type KnownPolicy } from "./known.ts";
 import { PlacedReport } from "./placed-report.ts";
+import { Plans } from "./plans.ts";
 import { Recorder, type Said } from "./recorder.ts";
-import { Chunk, MovingPlace, TextFile } from "./text.ts";
+import { Chunk, TextFile } from "./text.ts";
 
 /** Policies that are gone, in numbers of those that are there, before all is forgotten. */
 const GONE_MAX = 2;
@@ -60,7 +57,7 @@ export function createCompiler(options: CompileOptions = {}): Compiler {
 /** What a look at the sources gave. */
 interface Round {
   readonly known: Known;
-  readonly policies: readonly PolicyDeclaration[];
+  readonly looked: readonly KnownPolicy[];
   readonly report: PlacedReport;
 }
 
@@ -79,13 +76,12 @@ class Incremental implements Compiler {
   compile(sources: readonly Source[]): Recompiled {
     const round = this.#round(sources);
     if (round === null) return compile(sources, this.#options);
-    const { known, policies, report } = round;
+    const { known, looked, report } = round;
     if (report.hasErrors) return { ...result(report), ok: false };
     this.#plans = this.#plans?.known === known ? this.#plans : new Plans(known);
-    const plan = this.#plans.planOf(policies);
-    const { conditions, pieces } = this.#plans;
-    const encoding = this.#options.optimize === false ? {} : optimized(plan, conditions);
-    const encoded = encode(plan, { ...encoding, known: pieces });
+    const plan = this.#plans.planOf(looked);
+    const encoding = this.#options.optimize === false ? {} : optimized();
+    const encoded = encode(plan, { ...encoding, known: this.#plans.pieces });
     return encoded.ok
       ? { ...result(report), ok: true, bundle: encoded.bundle }
       : compile(sources, this.#options);
@@ -112,7 +108,7 @@ class Incremental implements Compiler {
     const report = new PlacedReport(this.#options);
     this.#report(known, looked, tests, report);
     known.worlds.forget();
-    return report.isFull ? null : { known, policies, report };
+    return report.isFull ? null : { known, looked, report };
   }
 
   /** Declarations of all files, or null where one cannot be read. */
@@ -242,58 +238,4 @@ function filesOf(d: Declaration): unknown[] {
     const answer = content.path.span.source.read?.(content.path.value);
     return answer?.ok === true ? [answer.source.name, answer.source.text] : [null];
   });
-}
-
-/** Plans of policies, kept as long as the cells of the request stay where they are. */
-class Plans {
-  readonly known: Known;
-  readonly conditions: KnownConditions = new WeakMap();
-  pieces = new Pieces();
-  #slots: readonly PlanSlot[] = [];
-  #lowering: Lowering | null = null;
-  #lowered = new WeakMap<PolicyDeclaration, PlanPolicy>();
-  /** In the order of the last plan. */
-  #order = new Map<PlanPolicy, number>();
-
-  constructor(known: Known) {
-    this.known = known;
-  }
-
-  planOf(policies: readonly PolicyDeclaration[]): Plan {
-    const { known } = this;
-    const { schema } = known.resolved;
-    const lowering = this.#loweringTo(layOut(known.documentOf(policies), (p) => known.facts.reads(p)));
-    const lowered = policies.map((policy) => {
-      const made = this.#lowered.get(policy) ?? lowering.policy(policy);
-      this.#lowered.set(policy, made);
-      return made;
-    });
-    return planOf(schema, this.#slots, this.#sorted(lowered));
-  }
-
-  #loweringTo(slots: readonly PlanSlot[]): Lowering {
-    const same =
-      slots.length === this.#slots.length &&
-      slots.every(({ attribute }, i) => attribute === this.#slots[i]!.attribute);
-    if (this.#lowering !== null && same) return this.#lowering;
-    this.#slots = slots;
-    this.#lowered = new WeakMap();
-    this.pieces = new Pieces();
-    this.#lowering = new Lowering(this.known.checker.resolutions, slots, (e) => new MovingPlace(e));
-    return this.#lowering;
-  }
-
-  /** Those that were there are in order already. */
-  #sorted(policies: readonly PlanPolicy[]): PlanPolicy[] {
-    const there: PlanPolicy[] = [];
-    const added: PlanPolicy[] = [];
-    for (const policy of policies) {
-      const at = this.#order.get(policy);
-      if (at === undefined) added.push(policy);
-      else there[at] = policy;
-    }
-    const sorted = [...there.filter((policy) => policy !== undefined), ...added].sort(inOrder);
-    this.#order = new Map(sorted.map((policy, i) => [policy, i]));
-    return sorted;
-  }
 }

@@ -17,9 +17,12 @@ import {
 import { checkTriggers } from "../check/triggers.ts";
 import { Worlds } from "../check/worlds/worlds.ts";
 import { type AloneReuse, inSet, Reuse } from "../expand/expand.ts";
+import { builtinsOf } from "../plan/lower.ts";
 import { type Resolved, resolve } from "../schema/resolve.ts";
+import type { Attribute } from "../schema/schema.ts";
 import type { DiagnosticsOptions } from "../source/diagnostics.ts";
 import type { Declaration, Document, PolicyDeclaration } from "../syntax/ast.ts";
+import type { Lowered } from "./plans.ts";
 import { Recorder, type Said } from "./recorder.ts";
 
 /** What the stages say of one policy. */
@@ -42,6 +45,10 @@ export interface KnownPolicy {
   readonly isLoud: boolean;
   /** What the analyses say that look at one policy, each at its place in their list; null before they have run. */
   analyses: readonly (readonly Said[])[] | null;
+  /** Built-ins that it reads; null before somebody asks. */
+  builtins: readonly Attribute[] | null;
+  /** Null before there is a plan. */
+  lowered: Lowered | null;
 }
 
 const SILENT: readonly (readonly Said[])[] = [];
@@ -151,6 +158,8 @@ export class Known {
       setsRequestId: setsRequestId(policy),
       isLoud: [expanded, typed, conditions, alone, constants, triggers].some(({ length }) => length > 0),
       analyses: null,
+      builtins: null,
+      lowered: null,
     };
   }
 
@@ -171,6 +180,12 @@ export class Known {
     const pins = pinned(policy, this.checker.resolutions);
     this.#pins.set(policy, pins);
     return pins;
+  }
+
+  builtins(known: KnownPolicy): readonly Attribute[] {
+    const { policy } = known;
+    known.builtins ??= builtinsOf(policy, this.resolved.schema, this.facts.reads(policy));
+    return known.builtins;
   }
 
   /** What the analyses say that look at one policy; nothing at all where none says anything. */

@@ -61,7 +61,8 @@ export class Chunk implements Source {
 export class MovingPlace implements Place {
   readonly text: string;
   readonly column: number;
-  readonly #chunk: Chunk;
+  /** The chunk that it moves with. */
+  readonly above: Chunk;
   readonly #line: number;
 
   constructor({ span }: Expression) {
@@ -69,12 +70,12 @@ export class MovingPlace implements Place {
     const { line, column } = locate(chunk, span.start);
     this.text = slice(span);
     this.column = column;
-    this.#chunk = chunk;
+    this.above = chunk;
     this.#line = line;
   }
 
   get line(): number {
-    return this.#chunk.linesBefore + this.#line;
+    return this.above.linesBefore + this.#line;
   }
 }
 

@@ -30,9 +30,7 @@ const [A_F, A_C] = [or(...LETTERS.map(is)), or(...LETTERS.slice(0, 3).map(is))];
 
 /** What all passes together make of a condition. */
 function optimized(condition: Condition): Condition {
-  const root = and2(condition);
-  const plan = planOf([policyOf({ trigger: root })]);
-  return optimize(plan)(root);
+  return optimize()(and2(condition));
 }
 
 /** A tree of two equal leaves: a condition as a whole, not as a leaf. */
@@ -133,8 +131,7 @@ it("a kind that the optimizer does not know stays whole, and once", () => {
 
 describe("a leaf", () => {
   const leafOf = (condition: Condition): Condition => {
-    const node = leaf(condition);
-    return optimize(planOf([policyOf({ trigger: node })]))(node);
+    return optimize()(leaf(condition));
   };
 
   it("goes on reading what its author wrote", () => {
@@ -221,7 +218,7 @@ describe("an optimized condition answers the same, also where something is absen
 /** Bytes of a plan's bundle, as written or optimized by some passes. */
 function bundleBytes(plan: Plan, passes: typeof PASSES | null): number {
   const options =
-    passes === null ? {} : { conditionFor: optimize(plan, passes), codePasses: CODE_PASSES, share: true };
+    passes === null ? {} : { conditionFor: optimize(passes), codePasses: CODE_PASSES, share: true };
   const encoded = encode(plan, options);
   if (!encoded.ok) throw new Error(encoded.problem);
   return encoded.bundle.length;

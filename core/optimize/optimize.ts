@@ -3,7 +3,7 @@
  * are used. There is no excluded middle and no contradiction (`a or not a` stays), no arithmetic, no test is dropped that
  * alone asks for a cell. Reasons come from the source tree, which stays as it was.
  */
-import { type Condition, conditionOf, type Plan, type PlanNode } from "../plan/plan.ts";
+import { type Condition, conditionOf, type PlanNode } from "../plan/plan.ts";
 import { cellsRead } from "./conditions.ts";
 import { flatten } from "./flatten.ts";
 import { fold } from "./fold.ts";
@@ -33,30 +33,11 @@ export const PASSES: readonly Pass[] = [
 /** What the code of a node shall test: of a policy's condition as a whole, or of a leaf alone. */
 export type NodeConditions = (node: PlanNode) => Condition;
 
-/** What nodes became, for whoever optimizes plans that share most of them. */
-export type KnownConditions = Pick<WeakMap<PlanNode, Condition>, "get" | "set" | "has">;
-
-/** Optimize every condition of a plan, and every leaf for itself; `made`: those that are known. */
-export function optimize(
-  plan: Plan,
-  passes: readonly Pass[] = PASSES,
-  made: KnownConditions = new Map<PlanNode, Condition>(),
-): NodeConditions {
+/** Optimize the condition of a node when it is asked for, and every leaf for itself. */
+export function optimize(passes: readonly Pass[] = PASSES): NodeConditions {
   const run = (condition: Condition): Condition =>
     passes.reduce((current, pass) => pass.run(current), condition);
-  const addLeaves = (node: PlanNode): void => {
-    if (node.kind === "leaf") made.set(node, leafCondition(node.condition, run));
-    else if (node.kind === "not") addLeaves(node.operand);
-    else node.parts.forEach(addLeaves);
-  };
-  for (const { trigger, requirement } of plan.policies) {
-    for (const root of [trigger, requirement]) {
-      if (root === null || made.has(root)) continue;
-      addLeaves(root);
-      if (root.kind !== "leaf") made.set(root, run(conditionOf(root)));
-    }
-  }
-  return (node) => made.get(node) ?? conditionOf(node);
+  return (node) => (node.kind === "leaf" ? leafCondition(node.condition, run) : run(conditionOf(node)));
 }
 
 /** Kinds of leaves that stay as they are: alternatives, and tests of which no pass makes anything else. */

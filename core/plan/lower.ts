@@ -42,10 +42,14 @@ type Severity = (typeof SEVERITIES)[number];
 
 /** Lower a document that was checked without errors. */
 export function lower(checked: CheckedDocument): Plan {
-  const slots = layOut(checked);
-  const lowering = new Lowering(checked.resolutions, slots);
+  const { schema, resolutions } = checked;
+  const read = new Set<Attribute>();
+  for (const policy of checked.policies)
+    for (const builtin of builtinsOf(policy, schema, attributesOf(policy, resolutions))) read.add(builtin);
+  const slots = layOut(schema, read);
+  const lowering = new Lowering(resolutions, slots);
   const policies = checked.policies.map((policy) => lowering.policy(policy));
-  return planOf(checked.schema, slots, policies.sort(inOrder));
+  return planOf(schema, slots, policies.sort(inOrder));
 }
 
 /** A plan of what is lowered. */
@@ -67,19 +71,25 @@ function lowerSets(sets: Sets | null, slots: readonly PlanSlot[]): PlanSets | nu
   return { selector, names: sets.names };
 }
 
+/** Built-ins that a policy reads: by its conditions, and the time where it expires. */
+export function builtinsOf(
+  policy: PolicyDeclaration,
+  schema: Schema,
+  reads: Iterable<Attribute>,
+): readonly Attribute[] {
+  const { builtins } = schema;
+  const found = [...reads].filter((attribute) => builtins.get(attribute.name) === attribute);
+  return expiryOf(policy) === null ? found : [...found, builtins.get("request.time")!];
+}
+
 /** Declared attributes in order of text, then the built-ins that are read, in order of their ids. */
 export function layOut(
-  { schema, policies, resolutions }: CheckedDocument,
-  readsOf = (policy: PolicyDeclaration): Iterable<Attribute> => attributesOf(policy, resolutions),
+  { attributes: declared, builtins, sets }: Schema,
+  read: ReadonlySet<Attribute>,
 ): PlanSlot[] {
-  const read = new Set<Attribute>();
-  for (const policy of policies) for (const a of readsOf(policy)) read.add(a);
-  if (schema.sets !== null) read.add(schema.sets.selector);
-  const time = schema.builtins.get("request.time")!;
-  if (policies.some((policy) => expiryOf(policy) !== null)) read.add(time);
   const attributes = [
-    ...schema.attributes.values(),
-    ...[...schema.builtins.values()].filter((b) => read.has(b)),
+    ...declared.values(),
+    ...[...builtins.values()].filter((builtin) => read.has(builtin) || builtin === sets?.selector),
   ];
   let cell = 0;
   return attributes.map((attribute) => {

@@ -62,6 +62,8 @@ export interface Place {
   readonly text: string;
   readonly line: number;
   readonly column: number;
+  /** Where lines above it come and go while the plan stays: how many of them `line` counts now. */
+  readonly above?: { readonly linesBefore: number };
 }
 
 /** An attribute, or a field of one, that a condition reads. */

@@ -58,7 +58,7 @@ function write(path: string): void {
   const policies = plans.flatMap((plan) => plan.policies).sort((a, b) => (a.name < b.name ? -1 : 1));
   // The parts declare the same attributes, so their cells are the same.
   const plan = { ...plans[0]!, policies };
-  const encoded = encode(plan, optimized(plan));
+  const encoded = encode(plan, optimized());
   if (!encoded.ok) throw new Error(encoded.problem);
   process.stderr.write("\r                                      \r");
   writeFileSync(path, encoded.bundle);
