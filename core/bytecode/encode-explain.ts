@@ -9,8 +9,10 @@ import { littleEndian } from "./writer.ts";
 
 const HEAD_WORDS = 3;
 const ROW_WORDS = 2;
-/** In the bundle a node's routine stands where a tree has the leaf. */
-const ROUTINE = t.LEAF;
+const NODE_WORDS = 9;
+/** Words of a node. */
+const TEXT = 3;
+const ROUTINE = 6;
 
 /** Where the next node and the next read of a level go, as indexes. */
 interface Cursor {
@@ -33,7 +35,7 @@ export function explainSection(
     total.reads += reads;
   }
   const firstNode = HEAD_WORDS + pieces.length * ROW_WORDS;
-  const firstRead = firstNode + total.nodes * t.NODE_WORDS;
+  const firstRead = firstNode + total.nodes * NODE_WORDS;
   const out = new Uint32Array(firstRead + total.reads * t.READ_WORDS);
   out.set([total.nodes, total.reads, pieces.length]);
   const trees = new TreeWriter(out, levels, { firstNode, firstRead });
@@ -42,8 +44,8 @@ export function explainSection(
     trees.write(piece, shaped[i]!);
   });
   // Indexes are given in the order of the nodes, which is not that of the policies.
-  for (let at = firstNode; at < firstRead; at += t.NODE_WORDS) {
-    if (out[at + t.TEXT] !== NONE) out[at + t.TEXT] = pools.texts.use(out[at + t.TEXT]!);
+  for (let at = firstNode; at < firstRead; at += NODE_WORDS) {
+    if (out[at + TEXT] !== NONE) out[at + TEXT] = pools.texts.use(out[at + TEXT]!);
     if (out[at + ROUTINE] !== NONE) out[at + ROUTINE] = code.add(out[at + ROUTINE]!);
   }
   for (let at = firstRead; at < out.length; at += t.READ_WORDS) out[at + 1] = pools.strings.use(out[at + 1]!);
@@ -54,11 +56,11 @@ export function explainSection(
 function countsOf(pieces: readonly Piece[]): Cursor[] {
   const counts: Cursor[] = [];
   for (const { tree } of pieces) {
-    for (let depth = 0; depth < tree.levels.length; depth++) {
-      const { nodes, reads } = tree.levels[depth]!;
+    const { levels } = tree.outline;
+    for (let depth = 0; depth < levels.length; depth++) {
       if (depth === counts.length) counts.push({ nodes: 0, reads: 0 });
-      counts[depth]!.nodes += nodes.length / t.NODE_WORDS;
-      counts[depth]!.reads += reads.length / t.READ_WORDS;
+      counts[depth]!.nodes += levels[depth]!.nodes;
+      counts[depth]!.reads += levels[depth]!.reads;
     }
   }
   return counts;
@@ -83,7 +85,8 @@ class TreeWriter {
   }
 
   /** INVARIANT: before the policy's tree is written. */
-  row(at: number, { tree: { hasTrigger, hasRequirement } }: Piece): void {
+  row(at: number, { tree }: Piece): void {
+    const { hasTrigger, hasRequirement } = tree.outline;
     const root = this.#levels[0]?.nodes ?? 0;
     this.#out[at] = hasTrigger ? root : NONE;
     this.#out[at + 1] = hasRequirement ? root + (hasTrigger ? 1 : 0) : NONE;
@@ -91,29 +94,35 @@ class TreeWriter {
 
   write({ tree }: Piece, { routines }: Shaped): void {
     const out = this.#out;
-    const firstLeaf = (tree.hasTrigger ? 1 : 0) + (tree.hasRequirement ? 1 : 0);
-    for (let depth = 0; depth < tree.levels.length; depth++) {
-      const { nodes, above, reads } = tree.levels[depth]!;
+    const { outline, places, above, aboveEach, reads } = tree;
+    const { levels, nodes } = outline;
+    const firstLeaf = (outline.hasTrigger ? 1 : 0) + (outline.hasRequirement ? 1 : 0);
+    const linesBefore = above?.linesBefore ?? 0;
+    let [n, read] = [0, 0];
+    for (let depth = 0; depth < levels.length; depth++) {
+      const level = levels[depth]!;
       const cursor = this.#levels[depth]!;
       const below = this.#levels[depth + 1]?.nodes ?? 0;
-      let to = this.#firstNode + cursor.nodes * t.NODE_WORDS;
-      for (let n = 0, at = 0; at < nodes.length; n++, at += t.NODE_WORDS, to += t.NODE_WORDS) {
-        const leaf = nodes[at + t.LEAF]!;
-        const children = nodes[at + t.CHILDREN]!;
-        out[to + t.KIND] = nodes[at + t.KIND]!;
-        out[to + t.CHILDREN] = children;
-        out[to + t.FIRST_CHILD] = children === 0 ? 0 : below + nodes[at + t.FIRST_CHILD]!;
-        out[to + t.TEXT] = nodes[at + t.TEXT]!;
-        out[to + t.LINE] = nodes[at + t.LINE]! + (above[n]?.linesBefore ?? 0);
-        out[to + t.COLUMN] = nodes[at + t.COLUMN]!;
+      let to = this.#firstNode + cursor.nodes * NODE_WORDS;
+      for (const end = n + level.nodes; n < end; n++, to += NODE_WORDS) {
+        const [at, place] = [n * t.NODE_WORDS, n * t.PLACE_WORDS];
+        const [children, leaf] = [nodes[at + t.CHILDREN]!, nodes[at + t.LEAF]!];
+        const text = places[place + t.TEXT]!;
+        const moved = aboveEach === null ? linesBefore : (aboveEach[n]?.linesBefore ?? 0);
+        out[to] = nodes[at + t.KIND]!;
+        out[to + 1] = children;
+        out[to + 2] = children === 0 ? 0 : below + nodes[at + t.FIRST_CHILD]!;
+        out[to + TEXT] = text;
+        out[to + 4] = text === t.NO_TEXT ? 0 : places[place + t.LINE]! + moved;
+        out[to + 5] = places[place + t.COLUMN]!;
         out[to + ROUTINE] = leaf === -1 ? NONE : routines[firstLeaf + leaf]!.id;
-        out[to + t.FIRST_READ] = cursor.reads + nodes[at + t.FIRST_READ]!;
-        out[to + t.READS] = nodes[at + t.READS]!;
+        out[to + 7] = cursor.reads + nodes[at + t.FIRST_READ]!;
+        out[to + 8] = nodes[at + t.READS]!;
       }
       to = this.#firstRead + cursor.reads * t.READ_WORDS;
-      for (let at = 0; at < reads.length; at++) out[to + at] = reads[at]!;
-      cursor.nodes += nodes.length / t.NODE_WORDS;
-      cursor.reads += reads.length / t.READ_WORDS;
+      for (const end = read + level.reads * t.READ_WORDS; read < end; ) out[to++] = reads[read++]!;
+      cursor.nodes += level.nodes;
+      cursor.reads += level.reads;
     }
   }
 }

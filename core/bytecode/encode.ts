@@ -10,8 +10,8 @@ import { sealInPlace } from "./digest.ts";
 import { explainSection } from "./encode-explain.ts";
 import * as f from "./gen/constants.ts";
 import { SEGMENT_NAMES, SOURCE_NAMES } from "./gen/tables.ts";
+import type { Packed } from "./packed.ts";
 import { type Piece, Pieces } from "./pieces.ts";
-import type { Pool } from "./pool.ts";
 import type { ConstantMap, ConstantSet, Handle, Pools } from "./pools.ts";
 import { compareKinds, KIND_RANKS } from "./resource-order.ts";
 import { type Shaped, withRows } from "./rows.ts";
@@ -81,7 +81,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
   const maps = mapSection(pools.closedMaps(), shapes);
   // INVARIANT: nothing gets an index any more once the pools are written.
   const sections = [
-    stringSection(pools.strings),
+    stringSection(from.strings),
     numberSection(pools),
     networkSection(pools),
     sets,
@@ -96,7 +96,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
     policies.metadata,
     explain,
     scheduleSection(pools),
-    textSection(pools.texts),
+    textSection(from.texts),
     rowSection(pieces, shaped),
     maps,
   ];
@@ -117,7 +117,8 @@ function useConstants(pieces: readonly Piece[], pools: Pools): void {
 /** By policy: the routines of trigger and requirement. */
 function conditionRoutines(pieces: readonly Piece[], shaped: readonly Shaped[], code: Code): Uint32Array {
   const indexes = new Uint32Array(2 * pieces.length);
-  pieces.forEach(({ tree: { hasTrigger, hasRequirement } }, i) => {
+  pieces.forEach(({ tree }, i) => {
+    const { hasTrigger, hasRequirement } = tree.outline;
     const { routines } = shaped[i]!;
     indexes[2 * i] = hasTrigger ? code.add(routines[0]!.id) : f.NONE;
     indexes[2 * i + 1] = hasRequirement ? code.add(routines[hasTrigger ? 1 : 0]!.id) : f.NONE;
@@ -153,23 +154,22 @@ function features(
 
 // --- constants ---
 
-function stringSection(strings: Pool<Uint8Array>): Uint8Array {
-  const values = strings.usedValues();
-  const lengths = values.map(({ length }) => length);
-  return joined([littleEndian(Uint32Array.from([lengths.length, ...lengths])), padded(values)]);
+function stringSection(strings: Packed): Uint8Array {
+  strings.pack();
+  const { ends, bytes } = strings;
+  const head = new Uint32Array(1 + ends.length);
+  head[0] = ends.length;
+  for (let i = 0, end = 0; i < ends.length; end = ends[i++]!) head[1 + i] = ends[i]! - end;
+  return joined([littleEndian(head), bytes]);
 }
 
-function textSection(texts: Pool<Uint8Array>): Uint8Array {
-  const values = texts.usedValues();
-  let end = 0;
-  const ends = values.map(({ length }) => (end += length));
-  return joined([littleEndian(Uint32Array.from([ends.length, ...ends])), padded(values)]);
-}
-
-/** One behind the other, and zeros up to a multiple of four. */
-function padded(values: readonly Uint8Array[]): Uint8Array {
-  const bytes = joined(values);
-  return bytes.length % 4 === 0 ? bytes : joined([bytes, new Uint8Array(4 - (bytes.length % 4))]);
+function textSection(texts: Packed): Uint8Array {
+  texts.pack();
+  const { ends, bytes } = texts;
+  const head = new Uint32Array(1 + ends.length);
+  head[0] = ends.length;
+  head.set(ends, 1);
+  return joined([littleEndian(head), bytes]);
 }
 
 /** By policy: its own constants. */

@@ -6,11 +6,12 @@ import type { Condition, PlanNode, PlanPolicy } from "../plan/plan.ts";
 import { COMPARES_ADDRESSES, emitRoutine } from "./emit.ts";
 import * as f from "./gen/constants.ts";
 import { EFFECT_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
+import { Packed } from "./packed.ts";
 import { type Handle, POOLS, Pools, type Uses } from "./pools.ts";
 import { cellsReadBy, Routines, WORDS, type Words } from "./routines.ts";
 import { Families, type PolicyCode } from "./rows.ts";
 import { type CodePass, tighten } from "./tighten.ts";
-import { type Tree, treeOf } from "./tree.ts";
+import { type Tree, Trees } from "./tree.ts";
 
 export interface Piece {
   /** The routines of its conditions, then those of its leaves in order of the tree. */
@@ -46,7 +47,10 @@ export interface PieceOptions {
 export class Pieces {
   readonly pools = new Pools();
   readonly routines = new Routines();
+  readonly strings = new Packed(this.pools.strings);
+  readonly texts = new Packed(this.pools.texts);
   readonly #families = new Families();
+  readonly #trees = new Trees();
   readonly #known = new WeakMap<PlanPolicy, Piece>();
 
   /** The piece that is known; it is made where there is none. INVARIANT: the options are the same each time. */
@@ -62,7 +66,7 @@ export class Pieces {
     const { pools } = this;
     const stringOr = (text: string | null): Handle | null => (text === null ? null : pools.stringOf(text));
     const { trigger, requirement, intent, expires } = policy;
-    const { tree, leaves } = treeOf(policy, pools);
+    const { tree, leaves } = this.#trees.of(policy, pools);
     return {
       ...this.#codeOf(
         [trigger, requirement].filter((node) => node !== null),

@@ -112,7 +112,7 @@ class Incremental implements Compiler {
   }
 
   /** Declarations of all files, or null where one cannot be read. */
-  #parsed(sources: readonly Source[]): Declaration[] | null {
+  #parsed(sources: readonly Source[]): readonly Declaration[] | null {
     const files = new Map<string, TextFile>();
     const recorder = new Recorder();
     let parsed: readonly Declaration[] = [];
@@ -122,10 +122,13 @@ class Incremental implements Compiler {
         file.update(source);
         return { declarations: file.declarations, faulty: [], conditions: [], typed: [] };
       });
-      parsed = documents.flatMap(({ declarations }) => declarations);
+      parsed =
+        documents.length === 1
+          ? documents[0]!.declarations
+          : documents.flatMap(({ declarations }) => declarations);
     });
     this.#files = files;
-    return said.length === 0 && [...files.values()].every(({ isSound }) => isSound) ? [...parsed] : null;
+    return said.length === 0 && [...files.values()].every(({ isSound }) => isSound) ? parsed : null;
   }
 
   #fileOf(source: Source, met: Map<string, TextFile>): TextFile {

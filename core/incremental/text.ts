@@ -82,6 +82,10 @@ export class MovingPlace implements Place {
 /** One file, from one time that it is compiled to the next. */
 export class TextFile {
   source: Source;
+  /** In order of the text. */
+  declarations: readonly Declaration[] = [];
+  /** All of it could be read. */
+  isSound = true;
   #chunks: readonly Chunk[] = [];
 
   constructor(source: Source) {
@@ -94,15 +98,17 @@ export class TextFile {
     const { text } = source;
     const pieces = text.length > SOURCE_LENGTH_MAX ? [text] : piecesOf(text);
     const old = this.#chunks;
-    const isKept = (piece: string, chunk: Chunk | undefined): boolean => chunk?.text === piece;
     let head = 0;
-    while (head < pieces.length && isKept(pieces[head]!, old[head])) head++;
+    const most = Math.min(pieces.length, old.length);
+    while (head < most && pieces[head] === old[head]!.text) head++;
     let tail = 0;
-    const most = Math.min(pieces.length, old.length) - head;
-    while (tail < most && isKept(pieces[pieces.length - 1 - tail]!, old[old.length - 1 - tail])) tail++;
+    while (tail < most - head && pieces[pieces.length - 1 - tail] === old[old.length - 1 - tail]!.text)
+      tail++;
     const between = Map.groupBy(old.slice(head, old.length - tail), (chunk) => chunk.text);
     let [at, line] = [0, 0];
     let set: StringLiteral | null = null;
+    const declarations: Declaration[] = [];
+    this.isSound = text.length <= SOURCE_LENGTH_MAX;
     this.#chunks = pieces.map((piece, i) => {
       const behind = pieces.length - i;
       const candidate =
@@ -113,17 +119,11 @@ export class TextFile {
       at += piece.length;
       line += chunk.lines;
       set = chunk.setBehind;
+      this.isSound &&= chunk.isSound;
+      for (const declaration of chunk.declarations) declarations.push(declaration);
       return chunk;
     });
-  }
-
-  /** All of it could be read. */
-  get isSound(): boolean {
-    return this.source.text.length <= SOURCE_LENGTH_MAX && this.#chunks.every((chunk) => chunk.isSound);
-  }
-
-  get declarations(): Declaration[] {
-    return this.#chunks.flatMap((chunk) => chunk.declarations);
+    this.declarations = declarations;
   }
 }
 

@@ -1,5 +1,4 @@
 /** Declarations that nothing reads. */
-import type { Attribute } from "../../schema/schema.ts";
 import type { Diagnostics } from "../../source/diagnostics.ts";
 import type { Declaration, Name, TypeReference } from "../../syntax/ast.ts";
 import type { Subject } from "./analysis.ts";
@@ -11,11 +10,13 @@ export function checkUnused(
   report: Diagnostics,
 ): void {
   if (checked.policies.length === 0) return;
-  const read = new Set<Attribute>();
-  for (const p of checked.policies) for (const a of facts.reads(p)) read.add(a);
-  if (checked.schema.sets !== null) read.add(checked.schema.sets.selector);
-  for (const attribute of checked.schema.attributes.values()) {
-    if (!read.has(attribute))
+  const { attributes, sets } = checked.schema;
+  const unread = without(
+    attributes.values(),
+    checked.policies.values().map((policy) => facts.reads(policy)),
+  );
+  for (const attribute of attributes.values()) {
+    if (unread.has(attribute) && attribute !== sets?.selector)
       report.warning(
         "unused-attribute",
         attribute.span!,
@@ -25,11 +26,17 @@ export function checkUnused(
   }
   if (!report.hints) return;
   const types = new Set(declarations.flatMap(typeNames));
-  const texts = { names: new Set<string>(), strings: new Set<string>() };
-  for (const { names, strings } of [wordsIn(conditions), ...checked.policies.map((p) => facts.words(p))]) {
-    for (const name of names) texts.names.add(name);
-    for (const string of strings) texts.strings.add(string);
-  }
+  const beside = wordsIn(conditions);
+  const unnamed = without(
+    declarations.flatMap(namesIn),
+    [beside.names],
+    checked.policies.values().map((policy) => facts.words(policy).names),
+  );
+  const unquoted = without(
+    declarations.filter((d) => d.kind === "resource").map(({ name }) => name.text),
+    [beside.strings],
+    checked.policies.values().map((policy) => facts.words(policy).strings),
+  );
   const defaults = new Set(declarations.flatMap(defaultNames));
   const captures = new Set(
     [...checked.schema.attributes.values()].filter((a) => a.source === "capture").map((a) => a.argument),
@@ -41,21 +48,39 @@ export function checkUnused(
         if (!types.has(d.name.text)) unused(d.name, d.kind, report);
         break;
       case "constant":
-        if (!texts.names.has(d.name.text) && !defaults.has(d.name.text)) unused(d.name, d.kind, report);
+        if (unnamed.has(d.name.text) && !defaults.has(d.name.text)) unused(d.name, d.kind, report);
         break;
       case "resource": {
         const captured = [...d.pattern.value.matchAll(/\{(\w+)[^}]*\}/g)].some((m) => captures.has(m[1]!));
         // Also one that nobody names takes requests away from a less specific one; that is worth a name.
-        if (!captured && !texts.strings.has(d.name.text)) unused(d.name, d.kind, report);
+        if (!captured && unquoted.has(d.name.text)) unused(d.name, d.kind, report);
         break;
       }
       case "data":
-        for (const { name } of d.tables) if (!texts.names.has(name.text)) unused(name, "data", report);
+        for (const { name } of d.tables) if (unnamed.has(name.text)) unused(name, "data", report);
         break;
       default:
         break;
     }
   }
+}
+
+/** What of `all` stands in none of the lists, which are many: nobody looks further once all is found. */
+function without<T>(all: Iterable<T>, ...lists: readonly Iterable<Iterable<T>>[]): ReadonlySet<T> {
+  const left = new Set(all);
+  for (const some of lists) {
+    for (const list of some) {
+      if (left.size === 0) return left;
+      for (const found of list) left.delete(found);
+    }
+  }
+  return left;
+}
+
+/** Names of constants and data. */
+function namesIn(d: Declaration): string[] {
+  if (d.kind === "constant") return [d.name.text];
+  return d.kind === "data" ? d.tables.map(({ name }) => name.text) : [];
 }
 
 function unused(name: Name, kind: string, report: Diagnostics): void {
