@@ -90,6 +90,48 @@ set "two"
 policy P:
   requires team == "c"
 `;
+/** Constants that policies share, each with another one first, so that an edit gives many of them other indexes. */
+const SHARED = `attributes
+  team: string trusted from header "x-team"
+  level: int trusted from header "x-level"
+  address: ip trusted from header "x-address"
+data
+  quota: map of string to int = {"b": 2, "a": 1}
+policy A:
+  triggers when team in ["c", "b", "a", "f"] and (level == 1 or level == 2 or level == 7)
+  requires team == "x" or team == "y" or team == "b"
+policy B:
+  "the same set, written otherwise"
+  triggers when team in ["a", "b", "c", "f"] and level in [7, 2, 1]
+  denies
+policy C1:
+  triggers when team == "a" and level < 3 and request.path starts_with "/c/1/"
+  requires address in ["10.0.0.0/8", "10.1.0.0/16", "fd00::/8"]
+policy C2:
+  triggers when team == "b" and level < 3 and request.path starts_with "/c/2/"
+  requires address in ["10.0.0.0/8", "10.1.0.0/16", "fd00::/8"]
+policy C3:
+  triggers when team == "c" and level < 3 and request.path starts_with "/c/3/"
+  requires address in ["fd00::/8", "10.0.0.0/8", "10.1.0.0/16"]
+  on allow
+    set request header "x-a" to "a"
+policy C4:
+  triggers when team == "d" and level < 3 and request.path starts_with "/c/4/"
+  requires address in ["10.1.0.0/16"]
+policy D:
+  triggers when request.path matches "/a/[bc]+" or request.path matches "/[d-f]"
+  requires level < quota[team] and (not (team == "z" and level == 9) or team ends_with "f")
+  on deny
+    status 404
+    body "x"
+  metadata
+    severity: high
+policy E:
+  triggers when request.method == "GET"
+  allows
+  metadata
+    expires: 2030-01-01T00:00:00Z
+`;
 const PIECES = [
   ...[
     "and",
@@ -141,12 +183,14 @@ function filesOf(random: Random, seed: number): Files {
     ["teams.json", '["a", "b"]'],
     ["common.ipe", COMMON],
   ]);
-  switch (random.below(4)) {
+  switch (random.below(5)) {
     case 0:
       return { main: [REUSE], read };
     case 1:
       return { main: [SETS, REUSE.slice(REUSE.indexOf("constant"))], read };
     case 2:
+      return { main: [SHARED], read };
+    case 3:
       return { main: [random.pick(EXAMPLES), `policy Also:\n  allows\n`], read };
     default:
       return { main: bundleText(generateBundle(seed)).sources.map(({ text }) => text), read };
