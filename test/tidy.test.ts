@@ -134,6 +134,59 @@ describe("the rule of imports itself", () => {
   });
 });
 
+const LUA = "plugins/kong/lua/";
+/** The Lua runtime, which knows nothing of Kong; beside it stands Kong's host. */
+const LUA_RUNTIME = `${LUA}kong/plugins/ipe/`;
+/** By folder of the runtime, "" for the modules in none: the folders whose modules it may require. */
+const LUA_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  gen: [],
+  verify: ["", "gen", "verify"],
+  request: ["", "gen", "request"],
+  runtime: ["", "gen", "runtime"],
+  "": ["", "gen", "verify", "request", "runtime"],
+};
+const LUA_TOP = ["bytes", "engine", "load", "sha256"];
+
+/** Folder of a Lua file of the runtime, "" for none; null of the host's files. */
+function luaFolder(file: string): string | null {
+  const parts = file.slice(LUA_RUNTIME.length).split("/");
+  if (parts.length === 1) return LUA_TOP.includes(basename(file, ".lua")) ? "" : null;
+  return parts[0]! in LUA_FOLDERS ? parts[0]! : null;
+}
+
+function luaRequires(file: string): string[] {
+  return [...textOf(file).matchAll(/\brequire\(?\s*["']([^"']+)["']/g)].map((match) => match[1]!);
+}
+
+const luaRuntime = files.filter(
+  (file) => file.startsWith(LUA_RUNTIME) && file.endsWith(".lua") && luaFolder(file) !== null,
+);
+
+test("the Lua runtime requires LuaJIT's bit and itself, folders in order", () => {
+  expect(luaRuntime.length).toBeGreaterThan(30);
+  const found = luaRuntime.flatMap((file) =>
+    luaRequires(file)
+      .filter((name) => name !== "bit")
+      .filter((name) => {
+        const other = `${LUA}${name.replaceAll(".", "/")}.lua`;
+        const folder = luaRuntime.includes(other) ? luaFolder(other)! : null;
+        return folder === null || !LUA_FOLDERS[luaFolder(file)!]!.includes(folder);
+      })
+      .map((name) => `${file} requires ${name}`),
+  );
+  expect(found).toEqual([]);
+});
+
+test("the Lua runtime has no word of Kong, and makes code in one place", () => {
+  const code = (file: string): string => textOf(file).replace(/--.*$/gm, "");
+  const kong = /\b(?:ngx|resty)\b|\bkong\.(?!plugins\.ipe\.)/;
+  expect(luaRuntime.filter((file) => kong.test(code(file)))).toEqual([]);
+  const makes = /(?<![.:\w])(?:loadstring|load|loadfile|dofile|setfenv)\s*\(/;
+  expect(luaRuntime.filter((file) => makes.test(code(file)))).toEqual([
+    `${LUA_RUNTIME}runtime/translate.lua`,
+  ]);
+});
+
 test("core does no input or output", () => {
   // The generator is a tool, and hashing is arithmetic.
   const allowed = new Map([
@@ -180,7 +233,7 @@ test("names say what things are", () => {
 test("no file names a machine's folders or a registry", () => {
   const local = /(?<![\w.])\/(?:work|home|Users)\/\w/;
   const texts = [...files, ...readdirSync(root).filter((name) => /\.(?:md|json|ts)$/.test(name))].filter(
-    (file) => /\.(?:ts|md|json|ipe|proto|txt)$|^bin\/|^\.ci\//.test(file) && file !== "test/tidy.test.ts",
+    (file) => /\.(?:ts|lua|md|json|ipe|proto|txt)$|^bin\/|^\.ci\//.test(file) && file !== "test/tidy.test.ts",
   );
   expect(texts.filter((file) => local.test(textOf(file)))).toEqual([]);
   expect(textOf("package-lock.json")).not.toContain('"resolved": "http');

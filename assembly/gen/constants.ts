@@ -67,7 +67,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** A larger bundle is refused unread. */
 // @ts-ignore: decorator
 @inline export const LIMIT_BUNDLE_BYTES_MAX: u32 = 536870912;
-/** The filter refuses a larger one: its memory is the proxy's. */
+/** The filter and the Lua runtime refuse a larger one: their memory is the proxy's. */
 // @ts-ignore: decorator
 @inline export const LIMIT_FILTER_BUNDLE_BYTES_MAX: u32 = 67108864;
 /** A longer request body makes every body attribute invalid. */

@@ -1,5 +1,5 @@
 /**
- * A long differential run: `node test/differential/run.ts --cases 10000000 --seed 1 [--workers 2] [--requests 50]`.
+ * A long differential run: `node test/differential/run.ts --cases 10000000 --seed 1 [--workers 2] [--requests 50] [--wasm] [--lua]`.
  * Progress goes to stderr, one JSON summary to stdout; the exit status is 1 when a difference was found.
  */
 import { parseArgs } from "node:util";
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     requests: { type: "string", default: "50" },
     wasm: { type: "boolean", default: false },
+    lua: { type: "boolean", default: false },
   },
 });
 const [cases, seed, workers, requests] = [values.cases, values.seed, values.workers, values.requests].map(
@@ -35,6 +36,7 @@ const tasks = done.map(
     step: workers,
     requests,
     wasm: values.wasm,
+    lua: values.lua,
   }),
 );
 const summaries = await Promise.all(tasks.map(start));
@@ -43,7 +45,7 @@ report();
 const total = summaries.reduce(added, emptySummary());
 const seconds = Math.round((performance.now() - started) / 1000);
 process.stdout.write(
-  `${JSON.stringify({ seed, requests, wasm: values.wasm, node: process.version, seconds, ...total }, null, 2)}\n`,
+  `${JSON.stringify({ seed, requests, wasm: values.wasm, lua: values.lua, node: process.version, seconds, ...total }, null, 2)}\n`,
 );
 process.exitCode = total.difference === null ? 0 : 1;
 

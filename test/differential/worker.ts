@@ -1,7 +1,7 @@
 /** One worker of a long run. */
 import { parentPort, workerData } from "node:worker_threads";
 import { type RunSummary, run } from "./run-bundles.ts";
-import { INTERPRETERS, loadWasm } from "./runtimes.ts";
+import { INTERPRETERS, loadWasm, type Runtime } from "./runtimes.ts";
 
 export interface WorkerTask {
   readonly seed: number;
@@ -10,6 +10,7 @@ export interface WorkerTask {
   readonly step: number;
   readonly requests: number;
   readonly wasm: boolean;
+  readonly lua: boolean;
 }
 
 export type WorkerMessage =
@@ -21,9 +22,14 @@ const PROGRESS_BUNDLES = 100;
 
 const task = workerData as WorkerTask;
 let bundles = 0;
-const summary = task.wasm
-  ? run({ ...task, runtimes: [...INTERPRETERS, await loadWasm()], route: "http", progress })
-  : run({ ...task, progress });
+const others: Runtime[] = [];
+if (task.wasm) others.push(await loadWasm());
+// Only where it is asked for, since it starts a process.
+if (task.lua) others.push((await import("../lua/twin.ts")).luaRuntime());
+const summary =
+  others.length > 0
+    ? run({ ...task, runtimes: [...INTERPRETERS, ...others], route: "http", progress })
+    : run({ ...task, progress });
 post({ kind: "progress", cases: summary.cases });
 post({ kind: "done", summary });
 

@@ -1,10 +1,10 @@
 /**
  * Fuzz of the loader: broken bundles are refused, never crash it, and what is accepted all the same can be run.
  *
- *     node test/fuzz/bundle.ts --mutants 1000000 --seed 1 [--wasm]
+ *     node test/fuzz/bundle.ts --mutants 1000000 --seed 1 [--wasm | --lua]
  *
  * Progress goes to stderr, the summary to stdout as JSON. With `--wasm` every mutant also goes to the WebAssembly
- * virtual machine, which must accept exactly the same ones and decide alike with them. Exit code 1 where something was found.
+ * virtual machine, with `--lua` to the Lua runtime, which must accept exactly the same ones and decide alike with them. Exit code 1 where something was found.
  */
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import { sealBundle } from "../../core/bytecode/digest.ts";
@@ -20,13 +20,15 @@ import { hostileRequests } from "./hostile-requests.ts";
 import { type Mutant, mutate } from "./mutate.ts";
 import { type Seed, seeds } from "./seeds.ts";
 
-/** The WebAssembly loader: null for an accepted bundle, else why it is refused. */
+/** Another loader: null for an accepted bundle, else why it is refused. */
 export type OtherLoader = (bundle: Uint8Array) => string | null;
 
 export interface FuzzOptions {
   readonly mutants: number;
   readonly seed: number;
   readonly other?: OtherLoader;
+  /** How findings call it. */
+  readonly otherName?: string;
   /** Decides with the bundle that `other` accepted last. */
   readonly otherDecides?: (request: NeutralRequest) => Decision;
   readonly progress?: (done: number) => void;
@@ -119,7 +121,8 @@ function judge({ from, mutant: { bytes }, resealed }: Case, random: Random, opti
   try {
     const result = createEngine(bytes);
     const error = result.ok ? null : result.error;
-    const difference = options.other === undefined ? null : differenceOf(error, options.other(bytes));
+    const difference =
+      options.other === undefined ? null : differenceOf(error, options.other(bytes), options.otherName);
     if (difference !== null) return { ...judged, error, problem: difference };
     if (!result.ok) return { ...judged, error, problem: refusalProblem(result.error, unchanged) };
     if (!resealed && !unchanged)
@@ -135,16 +138,16 @@ function refusalProblem(error: string, unchanged: boolean): string | null {
   return error.startsWith("internal fault") ? error : null;
 }
 
-function differenceOf(error: string | null, other: string | null): string | null {
+function differenceOf(error: string | null, other: string | null, name = "in WebAssembly"): string | null {
   if ((error === null) === (other === null)) return null;
-  return `the loaders differ: here ${error ?? "accepted"}, in WebAssembly ${other ?? "accepted"}`;
+  return `the loaders differ: here ${error ?? "accepted"}, ${name} ${other ?? "accepted"}`;
 }
 
 /** What was accepted can be printed, and gives one decision, however it is asked, whatever the request. */
 function run(
   engine: Engine,
   random: Random,
-  { otherDecides }: FuzzOptions,
+  { otherDecides, otherName = "in WebAssembly" }: FuzzOptions,
 ): Pick<Judged, "requests" | "problem"> {
   const requests = hostileRequests(engine.program, random);
   disassemble(engine.program, { leaves: true });
@@ -152,7 +155,7 @@ function run(
     const decision = engine.decide(request);
     const others = {
       explained: engine.explain(request).decision,
-      "in WebAssembly": otherDecides?.(request) ?? decision,
+      [otherName]: otherDecides?.(request) ?? decision,
     };
     for (const [how, other] of Object.entries(others)) {
       if (isDeepStrictEqual(decision, other)) continue;
@@ -180,6 +183,7 @@ async function main(): Promise<void> {
       mutants: { type: "string", default: "20000" },
       seed: { type: "string", default: "1" },
       wasm: { type: "boolean", default: false },
+      lua: { type: "boolean", default: false },
     },
   });
   const mutants = Number(values.mutants);
@@ -187,12 +191,32 @@ async function main(): Promise<void> {
   const progress = (done: number): void => {
     if (done % 10_000 === 0 || done === mutants) process.stderr.write(`\r${done} of ${mutants} mutants`);
   };
-  const others = values.wasm ? await wasmOptions() : {};
+  const others = values.wasm ? await wasmOptions() : values.lua ? await luaOptions() : {};
   const summary = fuzzBundles({ mutants, seed: Number(values.seed), ...others, progress });
   process.stderr.write("\n");
   const seconds = Math.round((performance.now() - started) / 1000);
-  console.log(JSON.stringify({ ...summary, wasm: values.wasm, seconds, node: process.version }, null, 2));
+  console.log(
+    JSON.stringify(
+      { ...summary, wasm: values.wasm, lua: values.lua, seconds, node: process.version },
+      null,
+      2,
+    ),
+  );
   process.exitCode = summary.findings.length === 0 ? 0 : 1;
+}
+
+async function luaOptions(): Promise<Pick<FuzzOptions, "other" | "otherName" | "otherDecides">> {
+  // Only where it is asked for, since it starts a process.
+  const { startLuaVm } = await import("../lua/vm.ts");
+  const vm = startLuaVm();
+  return {
+    otherName: "in Lua",
+    other: (bundle) => vm.load(bundle),
+    otherDecides: (request) => {
+      const { policyOutcomes: _, ...decision } = vm.decide(request);
+      return decision;
+    },
+  };
 }
 
 async function wasmOptions(): Promise<Required<Pick<FuzzOptions, "other" | "otherDecides">>> {

@@ -205,7 +205,8 @@ function readSets(
     for (let e = first; e < next; e++) {
       const limit = limits[kind] ?? null;
       const element = limit === null ? table.word(e, 0) : table.index(e, 0, limit);
-      if (e > first && !ascends(kind, setElements[e - 1]!, element))
+      // Members are not held against their enum here: one of 2^31 or more would be negative in the array.
+      if (e > first && !ascends(kind, setElements[e - 1]! >>> 0, element))
         refuse(sets.at(i), "its elements do not ascend");
       setElements[e] = element;
     }

@@ -44,7 +44,7 @@ export const SECTION_ENTRY_HASH = 12;
 
 /** A larger bundle is refused unread. */
 export const LIMIT_BUNDLE_BYTES_MAX = 536870912;
-/** The filter refuses a larger one: its memory is the proxy's. */
+/** The filter and the Lua runtime refuse a larger one: their memory is the proxy's. */
 export const LIMIT_FILTER_BUNDLE_BYTES_MAX = 67108864;
 /** A longer request body makes every body attribute invalid. */
 export const LIMIT_BODY_BYTES_MAX = 262144;

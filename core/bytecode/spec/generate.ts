@@ -1,5 +1,5 @@
 /**
- * Generates everything that must agree on the bundle format from bytecode.json: the constants of both languages,
+ * Generates everything that must agree on the bundle format from bytecode.json: the constants of all languages,
  * the disassembler's table and docs/bytecode.md. `npm run gen` writes, `test/tidy.test.ts` compares.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -84,6 +84,7 @@ export function generatedFiles(root: string): ReadonlyMap<string, string> {
     ["core/bytecode/gen/tables.ts", tables(spec)],
     ["core/source/gen/facts.ts", facts(spec)],
     ["assembly/gen/constants.ts", constants(spec, "assemblyscript")],
+    ["plugins/kong/lua/kong/plugins/ipe/gen/constants.lua", luaConstants(spec)],
     ["docs/bytecode.md", page(spec)],
     ["docs/targets.md", targetsPage()],
   ]);
@@ -109,11 +110,7 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
     for (const item of items) put(`${prefix}_${screaming(item.name)}`, value(item), item.text);
     lines.push("");
   };
-  put(
-    "MAGIC",
-    [...spec.magic].reduce((sum, c, i) => sum + c.charCodeAt(0) * 2 ** (8 * i), 0),
-    "`IPE` and a zero byte, as a little-endian u32.",
-  );
+  put("MAGIC", magicWord(spec), "`IPE` and a zero byte, as a little-endian u32.");
   put("FORMAT_VERSION", spec.formatVersion);
   put("SEMANTICS_VERSION", spec.semanticsVersion);
   put("NONE", spec.none, "No index.");
@@ -203,6 +200,86 @@ function tables(spec: Spec): string {
     "];",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Constants and tables of the Lua runtime, as one table that a module returns. */
+function luaConstants(spec: Spec): string {
+  const lines = [`-- ${NOTICE}`, "return {"];
+  const put = (name: string, value: number | string): void => {
+    lines.push(`  ${name} = ${typeof value === "number" ? value : JSON.stringify(value)},`);
+  };
+  const group = (prefix: string, items: readonly Named[], value: (item: Named) => number): void => {
+    lines.push("");
+    for (const item of items) put(`${prefix}_${screaming(item.name)}`, value(item));
+  };
+  const names = (name: string, items: readonly Named[]): void => {
+    lines.push(`  ${name} = {`);
+    for (const item of items) lines.push(`    [${item.id}] = ${JSON.stringify(item.name)},`);
+    lines.push("  },");
+  };
+  const list = (name: string, items: readonly (number | string)[]): void => {
+    lines.push(`  ${name} = { ${items.map((item) => JSON.stringify(item)).join(", ")} },`);
+  };
+  lines.push("  -- `IPE` and a zero byte, as a little-endian u32.");
+  put("MAGIC", magicWord(spec));
+  put("FORMAT_VERSION", spec.formatVersion);
+  put("SEMANTICS_VERSION", spec.semanticsVersion);
+  lines.push("  -- No index.");
+  put("NONE", spec.none);
+  put("HEADER_BYTES", spec.header.bytes);
+  put("SECTION_ENTRY_BYTES", spec.sectionEntry.bytes);
+  put("SECTION_COUNT", spec.sections.length);
+  put("DIGEST_DOMAIN", spec.digestDomain);
+  group("HEADER", spec.header.fields, (item) => (item as Field).offset!);
+  group("SECTION_ENTRY", spec.sectionEntry.fields, (item) => (item as Field).offset!);
+  group("LIMIT", spec.limits, (item) => item.value!);
+  group("FEATURE", spec.features, (item) => 2 ** item.bit!);
+  group("FLAG", spec.headerFlags, (item) => 2 ** item.bit!);
+  group("SLOT", spec.slotFlags, (item) => 2 ** item.bit!);
+  group("TYPE", spec.types, (item) => item.id!);
+  group("SOURCE", spec.sources, (item) => item.id!);
+  group("POLICY_KIND", spec.policyKinds, (item) => item.id!);
+  group("MODE", spec.modes, (item) => item.id!);
+  group("EFFECT", spec.effects, (item) => item.id!);
+  group("SET", spec.setKinds, (item) => item.id!);
+  group("SEGMENT", spec.segmentKinds, (item) => item.id!);
+  group("OBLIGATION", spec.obligationKinds, (item) => item.id!);
+  group("OP", spec.instructions, (item) => item.code!);
+  lines.push("");
+  names("TYPE_NAMES", spec.types);
+  names("SOURCE_NAMES", spec.sources);
+  names("SEVERITY_NAMES", spec.severities);
+  names("EFFECT_NAMES", spec.effects);
+  names("SET_NAMES", spec.setKinds);
+  names("SEGMENT_NAMES", spec.segmentKinds);
+  names("NODE_NAMES", spec.nodeKinds);
+  names("POLICY_KIND_NAMES", spec.policyKinds);
+  names("MODE_NAMES", spec.modes);
+  list(
+    "SECTION_NAMES",
+    spec.sections.map(({ name }) => name),
+  );
+  lines.push("", `  -- ${DENY_STATUSES_TEXT}`);
+  list("DENY_STATUSES", spec.denyStatuses);
+  lines.push(`  -- ${UNSETTABLE_HEADERS_TEXT}`);
+  list("UNSETTABLE_HEADERS", spec.unsettableHeaders);
+  lines.push(`  -- ${JOINABLE_HEADERS_TEXT}`);
+  list("JOINABLE_HEADERS", spec.joinableHeaders);
+  lines.push("", "  -- Built-in attributes by id.", "  BUILTINS = {");
+  for (const { id, name, type } of spec.builtins)
+    lines.push(`    [${id}] = { name = ${JSON.stringify(name)}, type = ${JSON.stringify(type)} },`);
+  lines.push("  },", "", "  -- By opcode.", "  INSTRUCTIONS = {");
+  for (const { code, name, a, b, branch, computes } of spec.instructions)
+    lines.push(
+      `    [${code}] = { name = "${name}", a = "${a}", b = "${b}", branch = ${branch}, computes = ${computes === true} },`,
+    );
+  lines.push("  },", "}");
+  return `${lines.join("\n")}\n`;
+}
+
+/** The first four bytes of a bundle as a little-endian u32. */
+function magicWord({ magic }: Spec): number {
+  return [...magic].reduce((sum, c, i) => sum + c.charCodeAt(0) * 2 ** (8 * i), 0);
 }
 
 /** What the early stages need to know: limits that the checker enforces, and the built-in attributes. */

@@ -2,7 +2,7 @@
 
 /** A larger bundle is refused unread. */
 export const BUNDLE_BYTES_MAX = 536870912;
-/** The filter refuses a larger one: its memory is the proxy's. */
+/** The filter and the Lua runtime refuse a larger one: their memory is the proxy's. */
 export const FILTER_BUNDLE_BYTES_MAX = 67108864;
 /** A longer request body makes every body attribute invalid. */
 export const BODY_BYTES_MAX = 262144;

@@ -137,6 +137,13 @@ export const SETS: readonly Fault[] = [
     "sets entry 2: its elements do not ascend",
   ],
   [
+    "members that ascend as signed numbers only",
+    (m) => {
+      m.setElements[4] = NONE;
+    },
+    "sets entry 2: its elements do not ascend",
+  ],
+  [
     "string of a set",
     (m) => {
       m.setElements[1] = STRINGS;

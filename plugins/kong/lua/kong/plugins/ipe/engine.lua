@@ -1,0 +1,48 @@
+-- A bundle, ready to judge requests. One engine judges one request at a time, from start to end: nothing in it waits.
+local cells_of = require("kong.plugins.ipe.request.cells")
+local decide = require("kong.plugins.ipe.runtime.decide")
+local load_bundle = require("kong.plugins.ipe.load")
+local loader_of = require("kong.plugins.ipe.request.load")
+local neutral = require("kong.plugins.ipe.request.neutral")
+local translate = require("kong.plugins.ipe.runtime.translate")
+
+local Engine = {}
+Engine.__index = Engine
+
+local M = { undelivered = neutral.undelivered }
+
+local function prepare(program, piece_max)
+  local cells = cells_of.new()
+  -- From the start as long as the global frame, so that LuaJIT keeps lists and no hash tables.
+  for cell = 0, program.cells + program.temporaries do
+    cells.state[cell], cells.value[cell], cells.length[cell] = cells_of.ABSENT, 0, 0
+  end
+  return setmetatable({
+    -- `sha256:` and 64 hex digits: the bundle's name.
+    digest = program.digest,
+    -- Some policy reads the body: the host must deliver it.
+    reads_body = program.reads_body,
+    -- Request headers that some policy may set: clients' copies are always stripped (`_` counts as `-`).
+    header_names = program.header_names,
+    loader = loader_of.new(program, cells),
+    decider = decide.new(program, cells, translate.new(program, cells, piece_max)),
+  }, Engine)
+end
+
+-- Verifies a bundle, a string of bytes, and makes it ready. Returns the engine, or nil and why the bundle is refused. Never
+-- raises an error. `piece_max`: for tests, see runtime/translate.lua.
+function M.new(bundle, piece_max)
+  local program, refusal = load_bundle(bundle)
+  if program == nil then return nil, refusal end
+  local ok, made = pcall(prepare, program, piece_max)
+  if ok then return made end
+  return nil, "internal fault while translating the bundle: " .. tostring(made)
+end
+
+-- The decision about a neutral request (request/neutral.lua); see runtime/decide.lua.
+function Engine:decide(request) return self.decider:decide(self.loader:load(request)) end
+
+-- Outcomes of all policies about the request that was judged last, in order.
+function Engine:outcomes() return self.decider:outcomes() end
+
+return M

@@ -1,0 +1,139 @@
+-- The outcome of one policy, and the decision that all outcomes make (docs/bytecode.md, "Code").
+local header_sets = require("kong.plugins.ipe.runtime.header_sets")
+local K = require("kong.plugins.ipe.gen.constants")
+
+local PRESENT = 1
+local DENY_STATUS = 403
+local ALLOWS, DENIES = K.EFFECT_ALLOWS, K.EFFECT_DENIES
+-- The lowest rank of a denial wins.
+local RANKS = { denied = 0, unsatisfied = 1, indeterminate = 2 }
+local NO_RANK = 3
+local NO_HEADERS = {}
+
+local Decider = {}
+Decider.__index = Decider
+
+local M = {}
+
+-- A decision: `allow`; `policy` (nil for none) and `outcome`, its reason; `headers` to set, { name = , value = } sorted by
+-- name; of a denial `status` and `body` (nil where none is configured). Made once each, never changed.
+local function deny(policy, outcome, status, body)
+  return { allow = false, policy = policy, outcome = outcome, headers = NO_HEADERS, status = status, body = body }
+end
+
+local function allow(policy, outcome, headers)
+  return { allow = true, policy = policy, outcome = outcome, headers = headers }
+end
+
+-- `translator` gives the functions of routines.
+function M.new(program, cells, translator)
+  for _, policy in ipairs(program.policies) do
+    policy.run_trigger = translator:routine(policy.trigger)
+    policy.run_requirement = translator:routine(policy.requirement)
+  end
+  local refusal = deny(nil, "default", DENY_STATUS, nil)
+  return setmetatable({
+    policies = program.policies,
+    policy_sets = program.policy_sets,
+    time_cell = program.time_cell,
+    cells = cells,
+    header_sets = header_sets.new(),
+    denials = { denied = {}, unsatisfied = {}, indeterminate = {} },
+    refusal = refusal,
+    default = program.default_allow and allow(nil, "default", NO_HEADERS) or refusal,
+    conflict = deny(nil, "obligation-conflict", DENY_STATUS, nil),
+    no_policy_set = deny(nil, "no-policy-set", DENY_STATUS, nil),
+  }, Decider)
+end
+
+local function outcome_of_code(policy)
+  local trigger, row = policy.run_trigger, policy.row
+  if trigger then
+    local applies, met = trigger(true, row)
+    if not applies then return "not-applicable" end
+    if met and not trigger(false, row) then return "indeterminate" end
+  end
+  local effect = policy.effect
+  if effect == DENIES then return "denied" end
+  if effect == ALLOWS then return "satisfied" end
+  return policy.run_requirement(false, row) and "satisfied" or "unsatisfied"
+end
+
+-- What one policy says about the request in the cells.
+function Decider:outcome_of(policy)
+  local expires = policy.expires
+  if expires == nil then return outcome_of_code(policy) end
+  local expired
+  if self.cells.state[self.time_cell] == PRESENT then expired = self.cells.value[self.time_cell] >= expires end
+  if expired and policy.off_when_expired then return "expired" end
+  local outcome = outcome_of_code(policy)
+  -- Expiry ends the power to allow, not the power to deny; without a clock nobody knows, and nobody allows.
+  if expired == false or outcome ~= "satisfied" or policy.guard then return outcome end
+  return expired and "expired" or "indeterminate"
+end
+
+-- The policy set that the request chooses: its index, -1 where there are no sets, nil where none is chosen.
+function Decider:chosen_set()
+  local sets = self.policy_sets
+  if sets == nil then return -1 end
+  if self.cells.state[sets.cell] ~= PRESENT then return nil end
+  return sets.index_of[self.cells.value[sets.cell]]
+end
+
+function Decider:denial(policy, outcome)
+  local known = self.denials[outcome][policy]
+  if known then return known end
+  local status = policy.status == 0 and DENY_STATUS or policy.status
+  local made = deny(policy.name, outcome, status, policy.body)
+  self.denials[outcome][policy] = made
+  return made
+end
+
+-- `first` in order of the policies that are satisfied; `set`: what all of them set.
+function Decider:allowance(first, set)
+  if not set.headers then return self.conflict end
+  local known = set.allows[first]
+  if known then return known end
+  local made = allow(first.name, "satisfied", set.headers)
+  if set == self.header_sets.none or self.header_sets:remembers() then set.allows[first] = made end
+  return made
+end
+
+-- The decision about the request in the cells: policies in order, stopping where nothing can change it any more.
+-- `sound`: method, host and path are valid; `default allow` covers nothing else.
+function Decider:decide(sound)
+  local set = self:chosen_set()
+  if set == nil then return self.no_policy_set end
+  local denying, denial, rank = nil, nil, NO_RANK
+  local first, headers = nil, self.header_sets.none
+  local policies = self.policies
+  for i = 1, #policies do
+    local policy = policies[i]
+    if not policy.permissive and (policy.set == -1 or policy.set == set) then
+      local outcome = self:outcome_of(policy)
+      -- INVARIANT: a denial of the first rank wins over all that follow, by rank or by order.
+      if outcome == "denied" then return self:denial(policy, outcome) end
+      local own = RANKS[outcome] or NO_RANK
+      if own < rank then denying, denial, rank = policy, outcome, own end
+      if outcome == "satisfied" and not policy.guard then
+        first = first or policy
+        headers = self.header_sets:with(headers, policy)
+      end
+    end
+  end
+  if denying then return self:denial(denying, denial) end
+  if first then return self:allowance(first, headers) end
+  return sound and self.default or self.refusal
+end
+
+-- Outcomes of all policies in order: for audits and tests.
+function Decider:outcomes()
+  local set, list = self:chosen_set(), {}
+  for i, policy in ipairs(self.policies) do
+    local chosen = policy.set == -1 or policy.set == set
+    list[i] = chosen and self:outcome_of(policy) or "not-applicable"
+  end
+  return list
+end
+
+return M

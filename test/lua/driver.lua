@@ -1,0 +1,209 @@
+-- The Lua runtime for tests: a line of JSON in, a line of JSON out. Bytes of bundles and requests are base64.
+--
+--   { "load": BYTES, "piece_max": N or left out }  -> { "error": null or why it is refused }
+--   { "decide": REQUEST, "outcomes": true or false }
+--   { "slots": REQUEST }                           -> { "slots": the slots that are read, by name }
+--   { "unit": NAME, "text": BYTES, "part": BYTES }  -> { "value": a text (bytes as hexadecimal digits), or null }
+--
+-- A fact of a REQUEST is BYTES, { "number": TEXT }, true or false, { "undelivered": true }, or left out.
+local bit = require("bit")
+local engine_of = require("kong.plugins.ipe.engine")
+local json = require("kong.plugins.ipe.request.json")
+local address = require("kong.plugins.ipe.request.address")
+local bytes = require("kong.plugins.ipe.bytes")
+local cells_of = require("kong.plugins.ipe.request.cells")
+local contains = require("kong.plugins.ipe.runtime.text_search")
+local load_bundle = require("kong.plugins.ipe.load")
+local loader_of = require("kong.plugins.ipe.request.load")
+local number = require("kong.plugins.ipe.request.number")
+local sha256 = require("kong.plugins.ipe.sha256")
+local time = require("kong.plugins.ipe.request.time")
+
+local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+local VALUES = {}
+for i = 1, #LETTERS do VALUES[LETTERS:byte(i)] = i - 1 end
+
+local function bytes_of(base64)
+  local parts, count = {}, 0
+  for i = 1, #base64, 4 do
+    local a, b, c, d = base64:byte(i, i + 3)
+    a, b, c, d = VALUES[a], VALUES[b], VALUES[c], VALUES[d]
+    local word = a * 0x40000 + b * 0x1000 + (c or 0) * 0x40 + (d or 0)
+    local first, second, third = bit.rshift(word, 16), bit.band(bit.rshift(word, 8), 255), bit.band(word, 255)
+    count = count + 1
+    parts[count] = d and string.char(first, second, third) or c and string.char(first, second) or string.char(first)
+  end
+  return table.concat(parts)
+end
+
+-- The value of a node as tables; `null` is left out. Returns the node behind it, too.
+local function value_of(tape, node)
+  local kind = tape.kind[node]
+  if kind == json.NULL then return nil end
+  if kind == json.TRUE or kind == json.FALSE then return kind == json.TRUE end
+  if kind == json.NUMBER then return tonumber(tape:spelling(node)) end
+  if kind == json.STRING or kind == json.ESCAPED then return tape:string(node) end
+  local made, child = {}, node + 1
+  while child < tape.behind[node] do
+    if kind == json.ARRAY then
+      made[#made + 1] = value_of(tape, child)
+    else
+      made[tape.names[child]] = value_of(tape, child + 1)
+    end
+    child = tape.behind[child]
+  end
+  return made
+end
+
+local function quoted(text)
+  if text == nil then return "null" end
+  return '"' .. text:gsub('[%z\1-\31"\\\127]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+end
+
+local NUMBERS = { NaN = 0 / 0, Infinity = 1 / 0, ["-Infinity"] = -1 / 0 }
+
+local function fact(given)
+  if type(given) == "string" then return bytes_of(given) end
+  if type(given) ~= "table" then return given end
+  if given.undelivered then return engine_of.undelivered end
+  return NUMBERS[given.number] or tonumber(given.number)
+end
+
+local function facts(given)
+  local made = {}
+  for name, own in pairs(given or {}) do made[name] = fact(own) end
+  return made
+end
+
+local function request_of(given)
+  local request = facts({
+    method = given.method, target = given.target, host = given.host, scheme = given.scheme, protocol = given.protocol,
+    size = given.size, time = given.time, body = given.body,
+  })
+  request.headers_joined = given.headers_joined
+  request.body_is_json = given.body_is_json
+  request.source, request.destination = facts(given.source), facts(given.destination)
+  request.connection = facts(given.connection)
+  -- Names and values alternate.
+  if given.headers then
+    request.headers = {}
+    for i = 1, #given.headers, 2 do
+      request.headers[#request.headers + 1] = { name = bytes_of(given.headers[i]), value = bytes_of(given.headers[i + 1]) }
+    end
+  end
+  if given.extensions then
+    request.extensions = {}
+    for i = 1, #given.extensions, 2 do
+      request.extensions[bytes_of(given.extensions[i])] = bytes_of(given.extensions[i + 1])
+    end
+  end
+  return request
+end
+
+local function spelled(value) return value and ("%.17g"):format(value) end
+
+local function hex(text) return text and text:gsub(".", function(c) return ("%02x"):format(c:byte()) end) end
+
+-- Parts of the runtime by themselves.
+local UNITS = {
+  int = function(text) return spelled(number.read_int(text)) end,
+  float = function(text) return spelled(number.read_float(text)) end,
+  datetime = function(text) return spelled(time.read_datetime(text)) end,
+  duration = function(text) return spelled(time.read_duration(text)) end,
+  ip = function(text) return hex(address.read_ip(text)) end,
+  cidr = function(text) return hex(address.read_cidr(text)) end,
+  sha256 = function(text) return hex(sha256(text)) end,
+  json = function(text) return tostring(json.new_tape():scan(text)) end,
+  utf8 = function(text) return tostring(bytes.is_utf8(text)) end,
+  contains = function(text, part) return tostring(contains(text, part)) end,
+}
+
+local STATES = { [0] = "absent", "present", "invalid" }
+
+-- A value as JSON: its state and, where it is present, one member that says what it holds.
+local function dump(cells, shape, cell)
+  local state, value = cells.state[cell], cells.value[cell]
+  local held = ""
+  if shape.type == "record" then
+    local fields = {}
+    for i, field in ipairs(shape.fields) do
+      fields[i] = quoted(field.name) .. ":" .. dump(cells, field.shape, cell + field.offset)
+    end
+    held = ',"fields":{' .. table.concat(fields, ",") .. "}"
+  elseif state == cells_of.PRESENT then
+    if shape.type == "list" then
+      local elements = {}
+      for i = 1, cells.length[cell] do
+        elements[i] = dump(cells, shape.element, value + (i - 1) * shape.element.width)
+      end
+      held = ',"elements":[' .. table.concat(elements, ",") .. "]"
+    elseif type(value) == "string" then
+      held = ',"bytes":' .. quoted((hex(value)))
+    else
+      held = ',"number":' .. spelled(value)
+    end
+  end
+  return '{"state":' .. quoted(STATES[state]) .. held .. "}"
+end
+
+local bundle, loaded
+
+local function slots_of(given)
+  if loaded == nil then
+    local program, cells = assert(load_bundle(bundle)), cells_of.new()
+    loaded = { program = program, cells = cells, loader = loader_of.new(program, cells) }
+  end
+  loaded.loader:load(request_of(given.slots))
+  local slots = {}
+  for _, slot in ipairs(loaded.program.slots) do
+    if slot.read then slots[#slots + 1] = quoted(slot.name) .. ":" .. dump(loaded.cells, slot.shape, slot.cell) end
+  end
+  return '{"slots":{' .. table.concat(slots, ",") .. "}}"
+end
+
+local engine
+
+local function decided(given)
+  local decision = engine:decide(request_of(given.decide))
+  local headers, outcomes = {}, {}
+  for i, header in ipairs(decision.headers) do headers[i] = quoted(header.name) .. "," .. quoted(header.value) end
+  if given.outcomes then
+    for i, outcome in ipairs(engine:outcomes()) do outcomes[i] = quoted(outcome) end
+  end
+  return ('{"allow":%s,"policy":%s,"outcome":%s,"headers":[%s],"status":%s,"body":%s,"outcomes":[%s]}'):format(
+    tostring(decision.allow), quoted(decision.policy), quoted(decision.outcome), table.concat(headers, ","),
+    decision.status or "null", quoted(decision.body), table.concat(outcomes, ",")
+  )
+end
+
+local function answer(line, tape)
+  if not tape:scan(line) then return '{"failed":"the line is no JSON"}' end
+  local given = value_of(tape, 1)
+  if given.load then
+    local own = bytes_of(given.load)
+    local made, refusal = engine_of.new(own, given.piece_max)
+    if made then bundle, loaded = own, nil end
+    -- A refused bundle leaves the one before in force.
+    engine = made or engine
+    return '{"error":' .. quoted(refusal) .. "}"
+  end
+  if given.slots then return slots_of(given) end
+  if given.unit then
+    return '{"value":' .. quoted((UNITS[given.unit](bytes_of(given.text), bytes_of(given.part or "")))) .. "}"
+  end
+  return decided(given)
+end
+
+-- Whatever the runtime does with a global is a mistake of it.
+setmetatable(_G, {
+  __index = function(_, name) error("global " .. tostring(name) .. " is read") end,
+  __newindex = function(_, name) error("global " .. tostring(name) .. " is set") end,
+})
+
+io.stdout:setvbuf("full")
+local tape = json.new_tape()
+for line in io.lines() do
+  local ok, text = pcall(answer, line, tape)
+  io.stdout:write(ok and text or '{"failed":' .. quoted(tostring(text)) .. "}", "\n")
+  io.stdout:flush()
+end
