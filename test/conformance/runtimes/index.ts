@@ -2,11 +2,12 @@
 import { envoyExtAuthz } from "./envoy-ext-authz.ts";
 import { envoyWasm } from "./envoy-wasm.ts";
 import { interpreter } from "./interpreter.ts";
+import { kongMsgpack, kongProtobuf } from "./kong.ts";
 import { reference } from "./reference.ts";
 import type { Runtime } from "./runtime.ts";
 import { wasmFilter } from "./wasm-filter.ts";
 import { wasmVm } from "./wasm-vm.ts";
 
 export function runtimes(): readonly Runtime[] {
-  return [reference, interpreter, wasmVm, wasmFilter, envoyExtAuthz, envoyWasm];
+  return [reference, interpreter, wasmVm, wasmFilter, kongMsgpack, kongProtobuf, envoyExtAuthz, envoyWasm];
 }
