@@ -125,17 +125,20 @@ function turnOf(id: number, turn: Turn): Record<string, unknown> {
   };
 }
 
-/** Texts stay bytes, since Kong does not ask whether they are UTF-8; names of members become texts. */
-const options = { rawStrings: true, mapKeyConverter: memberName } as const;
-
 /**
- * A client may send a header `__proto__`, and Kong passes it on. As a member of an object it would set what the object inherits
- * from; in other case it is the same header, since names of headers have none.
+ * Names of members. A client may send a header `__proto__`, and Kong passes it on: the decoder refuses a member of that name, since it
+ * would set what an object inherits from. In other case it is the same header, as names of headers have none.
  */
-function memberName(key: unknown): string {
-  const name = typeof key === "number" ? String(key) : textOf(key);
-  return name === "__proto__" ? "__PROTO__" : name;
-}
+const keyDecoder = {
+  canBeCached: () => true,
+  decode(bytes: Uint8Array, offset: number, length: number): string {
+    const name = textOf(bytes.subarray(offset, offset + length));
+    return name === "__proto__" ? "__PROTO__" : name;
+  },
+};
+
+/** Texts stay bytes, since Kong does not ask whether they are UTF-8. */
+const options = { rawStrings: true, keyDecoder, mapKeyConverter: (key: unknown) => String(key) } as const;
 
 /** @throws when it is no request: nobody waits for an answer then */
 function callOf(frame: Uint8Array): Call {

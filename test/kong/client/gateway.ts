@@ -18,6 +18,7 @@ export interface GatewayOptions extends Partial<Omit<ClientOptions, "socket">> {
   /** Plugins in Lua before and after the external one. What they do to the state is theirs. */
   readonly before?: (state: KongState) => void;
   readonly after?: (state: KongState) => void;
+  readonly onCall?: KongState["onCall"];
 }
 
 /** What became of a request. */
@@ -54,7 +55,7 @@ export class Gateway {
 
   /** Let a request pass through the plugin with a configuration. */
   async request(request: KongRequest, config: object, pluginId = "plugin"): Promise<Outcome> {
-    const state = newState(request);
+    const state = newState(request, this.#options.onCall);
     try {
       this.#options.before?.(state);
       if (state.exit === null) await this.#handle(state, JSON.stringify(config), pluginId);

@@ -41,10 +41,13 @@ export interface KongState {
   exit: Exit | null;
   /** Names of Kong's functions that were called, in order. */
   readonly calls: string[];
+  /** Told before a function is called, for tests of what happens meanwhile. */
+  readonly onCall: (method: string) => void;
 }
 
-export function newState(request: KongRequest): KongState {
+export function newState(request: KongRequest, onCall: KongState["onCall"] = () => undefined): KongState {
   return {
+    onCall,
     request,
     shared: new Map(),
     upstream: request.headers.map(([name, value]) => [name.toLowerCase(), value]),
@@ -77,6 +80,7 @@ const HEADERS_MAX = 1000;
  */
 export function callKong(state: KongState, method: string, args: readonly unknown[]): unknown {
   state.calls.push(method);
+  state.onCall(method);
   const { request } = state;
   const [first, second, third] = args;
   switch (method) {
