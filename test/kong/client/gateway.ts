@@ -43,6 +43,8 @@ export class Gateway {
   /** By the plugin entity's id: the instance and the configuration that it has. */
   readonly #running = new Map<string, { readonly instance: Instance; readonly config: string }>();
 
+  readonly #starting = new Map<string, Promise<Instance>>();
+
   constructor(options: GatewayOptions) {
     this.#options = options;
     const client: ClientOptions = {
@@ -100,14 +102,22 @@ export class Gateway {
     }
   }
 
-  async #instance(config: string, pluginId: string): Promise<Instance> {
+  /** Who comes while an instance is being started waits for it. */
+  #instance(config: string, pluginId: string): Promise<Instance> {
     const running = this.#running.get(pluginId);
-    if (running?.config === config) return running.instance;
+    if (running?.config === config) return Promise.resolve(running.instance);
+    const key = `${pluginId} ${config}`;
+    const starting = this.#starting.get(key) ?? this.#start(config, pluginId, running?.instance);
+    this.#starting.set(key, starting);
+    return starting.finally(() => this.#starting.delete(key));
+  }
+
+  async #start(config: string, pluginId: string, old: Instance | undefined): Promise<Instance> {
     try {
       const instance = await this.#client.startInstance(this.#options.pluginName, config);
       this.#running.set(pluginId, { instance, config });
       // What becomes of the old one is nobody's concern.
-      if (running !== undefined) await this.#client.closeInstance(running.instance).catch(() => undefined);
+      if (old !== undefined) await this.#client.closeInstance(old).catch(() => undefined);
       return instance;
     } catch (problem) {
       this.#running.delete(pluginId);
