@@ -26,6 +26,7 @@ import {
   OTHERS,
   PROTO,
   requestOf,
+  SETS,
   setUp,
   shortly,
   startServer,
@@ -349,6 +350,11 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
       const many = Array.from({ length: 999 }, (_, i) => [`x-${i}`, "1"] as const);
       const config = { bundle: OTHERS };
       expect(shortly(await gateway.request(withHeaders(...many.slice(0, 998)), config))).toBe("upstream");
+      const copies = withHeaders(...many, ["x_checked", "forged"]);
+      expect(shortly(await gateway.request(copies, { bundle: SETS }))).toBe("503");
+      expect(shortly(await gateway.request(withHeaders(["x_checked", "forged"]), { bundle: SETS }))).toBe(
+        "upstream",
+      );
       // The role may be the one that was not told.
       expect(shortly(await gateway.request(withHeaders(...many, ["x-role", "admin"]), config))).toBe("403");
     });

@@ -42,6 +42,13 @@ policy Valid:
   requires role == "admin" and request.method == "GET" and request.path == "/" and exists request.host
 `);
 
+/** Allows everybody, whatever the headers, and sets one. */
+export const SETS = bundleOf(`policy Sets:
+  requires request.method == "GET" or request.method != "GET"
+  on allow
+    set request header "x-checked" to "yes"
+`);
+
 /** Allows who sends a header with a name that objects have. */
 export const PROTO = bundleOf(`attributes
   proto: string? claimed from header "__proto__"

@@ -1,6 +1,6 @@
 /** What the Lua plugins `ipe-snapshot` and `ipe-guard` do (plugins/kong/server/lua), for the gateway of the tests. */
 import { Buffer } from "node:buffer";
-import { DECISION_KEY, SNAPSHOT_KEY } from "../../plugins/kong/index.ts";
+import { DECISION_KEY, PASS_PREFIX, SNAPSHOT_KEY } from "../../plugins/kong/index.ts";
 import { type Bytes, callKong, type KongState } from "./client/index.ts";
 
 export interface SnapshotOptions {
@@ -32,11 +32,11 @@ export function takeSnapshot(state: KongState, { strip = [], bodyLimit = 0 }: Sn
     client_verify: request.variables["ssl_client_verify"],
     body_read: bodyLimit > 0,
     body: bodyLimit > 0 && readable ? Buffer.from(request.body as Uint8Array).toString("base64") : undefined,
-    stripped: strip.length === 0 ? undefined : strip,
+    stripped: strip.length === 0 || headers === undefined ? undefined : strip,
     logs: true,
   };
   const calls = state.calls.length;
-  for (const [name] of request.headers)
+  for (const [name] of headers === undefined ? [] : request.headers)
     if (strip.includes(name.toLowerCase().replaceAll("_", "-")))
       callKong(state, "kong.service.request.clear_header", [name]);
   state.calls.length = calls;
@@ -46,7 +46,7 @@ export function takeSnapshot(state: KongState, { strip = [], bodyLimit = 0 }: Sn
 /** 503 unless a decision that lets the request pass was recorded. */
 export function guard(state: KongState): void {
   const decision = state.shared.get(DECISION_KEY);
-  if (typeof decision === "string" && decision.startsWith('{"pass":true')) return;
+  if (typeof decision === "string" && decision.startsWith(PASS_PREFIX)) return;
   state.exit = { status: 503, body: '{"message":"no decision"}', headers: new Map() };
 }
 
@@ -62,15 +62,14 @@ function grouped(headers: readonly (readonly [string, Bytes])[]): Record<string,
 
 /** `cjson.encode`: bytes above 0x7f as they are, whatever they are. */
 function jsonBytes(value: unknown): Uint8Array {
-  return Buffer.from(
-    JSON.stringify(value, (_, member) => characters(member)),
-    "latin1",
-  );
+  return Buffer.from(JSON.stringify(characters(value)), "latin1");
 }
 
-/** One character for each byte. */
-function characters(member: unknown): unknown {
-  // `JSON.stringify` has made an object of a Buffer before it asks.
-  if (member instanceof Uint8Array) return Buffer.from(member).toString("latin1");
-  return typeof member === "string" ? Buffer.from(member, "utf8").toString("latin1") : member;
+/** The same value, with one character for each byte of a text. */
+function characters(value: unknown): unknown {
+  if (typeof value === "string" || value instanceof Uint8Array)
+    return Buffer.from(value as string, "utf8").toString("latin1");
+  if (Array.isArray(value)) return value.map(characters);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, characters(member)]));
 }

@@ -1,3 +1,4 @@
+export { companionFiles, GUARD_NAME, guardSnippet, PASS_PREFIX, SNAPSHOT_NAME } from "./companions.ts";
 export {
   BODY_LIMIT_MAX,
   DECISION_KEY,
@@ -18,3 +19,4 @@ export { IpePlugin, objections } from "./plugin.ts";
 export { PROTOCOLS, type ProtocolName } from "./protocol.ts";
 export { FAILURE_STATUS } from "./response.ts";
 export { type PluginServerOptions, type RunningPluginServer, startPluginServer } from "./server.ts";
+export { type KongSetup, setupFiles } from "./setup.ts";

@@ -53,6 +53,9 @@ export function toAction(
   stripped: ReadonlySet<string> = new Set(),
 ): Action {
   if (decision.allow) {
+    // More header lines than Kong tells: clients' copies in a spelling that nobody saw would stay.
+    if (request.headers === undelivered && answer.settable.names.length > 0)
+      throw new Error("the headers are not known, so that clients' copies cannot be removed");
     const set: Record<string, string> = Object.create(null);
     for (const { name, value } of decision.setRequestHeaders) set[name] = fieldValue(name, value);
     return { kind: "pass", clear: removals(request, answer.settable, { set, stripped }), set };
