@@ -66,7 +66,7 @@ export const CAPABILITIES: readonly Capability[] = [
       "forward-auth": AUTH_REQUEST,
     },
     needs:
-      "ext_authz: `with_request_body`; Envoy's wasm filter: `allow_on_headers_stop_iteration`, and `--allow-body` for `ipe filter-config`",
+      "ext_authz: `with_request_body`; Envoy's wasm filter: `allow_on_headers_stop_iteration`, and `--allow-body` for `ipe filter-config`; Kong: `nginx_http_client_body_buffer_size` of `256k`",
   },
   {
     facts: ["extension"],
@@ -79,7 +79,11 @@ export const CAPABILITIES: readonly Capability[] = [
     },
     needs: "ext_authz: `context_extensions` of the route",
   },
-  { facts: ["source.ip"], missing: {}, needs: null },
+  {
+    facts: ["source.ip"],
+    missing: {},
+    needs: "Kong: `trusted_ips` and `real_ip_header`, where another proxy stands in front",
+  },
   { facts: ["source.port"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
   { facts: ["source.principal"], missing: { kong: KONG, "forward-auth": AUTH_REQUEST }, needs: "mutual TLS" },
   { facts: ["destination.ip", "destination.port"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
@@ -92,7 +96,7 @@ export const CAPABILITIES: readonly Capability[] = [
   {
     facts: ["connection.mtls", "connection.tls_version"],
     missing: { "ext-authz": CHECK_REQUEST, "istio-ext-authz": CHECK_REQUEST, "forward-auth": AUTH_REQUEST },
-    needs: null,
+    needs: "Kong, for mutual TLS: `ssl_verify_client` by `nginx_proxy_ssl_verify_client`",
   },
   {
     facts: [

@@ -9,7 +9,10 @@ export function completionScript(shell: string, program: Command): string {
   const commands = program.commands.map((command) => ({
     name: command.name(),
     description: command.description(),
-    options: command.options.map((option) => option.long ?? option.short ?? ""),
+    options: [command, ...command.commands].flatMap((each) => [
+      ...(each === command ? [] : [each.name()]),
+      ...each.options.map((option) => option.long ?? option.short ?? ""),
+    ]),
   }));
   switch (shell) {
     case "bash":
@@ -22,7 +25,7 @@ export function completionScript(shell: string, program: Command): string {
           `complete -c ipe -n __fish_use_subcommand -a ${name} -d '${description.replaceAll("'", "")}'`,
           ...options.map(
             (option) =>
-              `complete -c ipe -n '__fish_seen_subcommand_from ${name}' -l ${option.replace(/^-+/, "")}`,
+              `complete -c ipe -n '__fish_seen_subcommand_from ${name}' ${option.startsWith("-") ? "-l" : "-a"} ${option.replace(/^-+/, "")}`,
           ),
         ])
         .join("\n");

@@ -2,6 +2,7 @@
 import { envoyExtAuthz } from "./envoy-ext-authz.ts";
 import { envoyWasm } from "./envoy-wasm.ts";
 import { interpreter } from "./interpreter.ts";
+import { kongMsgpack, kongProtobuf } from "./kong.ts";
 import { lua } from "./lua.ts";
 import { reference } from "./reference.ts";
 import type { Runtime } from "./runtime.ts";
@@ -9,5 +10,15 @@ import { wasmFilter } from "./wasm-filter.ts";
 import { wasmVm } from "./wasm-vm.ts";
 
 export function runtimes(): readonly Runtime[] {
-  return [reference, interpreter, wasmVm, wasmFilter, lua, envoyExtAuthz, envoyWasm];
+  return [
+    reference,
+    interpreter,
+    wasmVm,
+    wasmFilter,
+    lua,
+    kongMsgpack,
+    kongProtobuf,
+    envoyExtAuthz,
+    envoyWasm,
+  ];
 }

@@ -1,0 +1,180 @@
+/**
+ * What stands around the plugin in Kong, in Lua: before it the snapshot, which hands over a request in one piece, behind it the
+ * guard, without which Kong's MsgPack client lets a request pass when the server fails. `ipe kong init` writes them.
+ *
+ * Functions of Kong and nginx are those of kong/pdk (3.9.3) and lua-nginx-module's README.
+ */
+import { DECISION_KEY, PRIORITY, SNAPSHOT_KEY, VERSION } from "./config.ts";
+import { HEADER_LINES_MAX } from "./request.ts";
+import { FAILURE_STATUS } from "./response.ts";
+import { SNAPSHOT_VERSION } from "./snapshot.ts";
+
+export const SNAPSHOT_NAME = "ipe-snapshot";
+export const GUARD_NAME = "ipe-guard";
+
+/** How a record of a decision begins that lets the request pass; plugin.ts writes it. */
+export const PASS_PREFIX = '{"pass":true';
+
+const GENERATED = "-- Written by `ipe kong init`. Do not edit.";
+
+/** Lua files by path, relative to a folder of Kong's `lua_package_path`. */
+export function companionFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    [`kong/plugins/${SNAPSHOT_NAME}/handler.lua`, snapshotHandler],
+    [`kong/plugins/${SNAPSHOT_NAME}/schema.lua`, snapshotSchema],
+    [`kong/plugins/${GUARD_NAME}/handler.lua`, guardHandler],
+    [`kong/plugins/${GUARD_NAME}/schema.lua`, guardSchema],
+  ]);
+}
+
+/** The guard for whoever cannot add a plugin: `config.access` of the bundled `post-function`. */
+export function guardSnippet(): string {
+  return `${GENERATED}
+-- Answers ${FAILURE_STATUS} unless ipe let the request pass.
+${guardBody}`;
+}
+
+const guardBody = `local record = kong.ctx.shared.${DECISION_KEY}
+if type(record) ~= "string" or record:sub(1, ${PASS_PREFIX.length}) ~= '${PASS_PREFIX}' then
+  return kong.response.exit(${FAILURE_STATUS}, { message = "error" }, { ["x-ipe-reason"] = "error" })
+end
+`;
+
+const guardHandler = `${GENERATED}
+-- Runs just behind the plugin and answers ${FAILURE_STATUS} unless it let the request pass. Kong's client of MsgPack:1 lets a
+-- request pass when the plugin server is gone, dies or hangs.
+local kong = kong
+
+local Guard = { PRIORITY = ${PRIORITY - 1}, VERSION = "${VERSION}" }
+
+function Guard:access()
+${indented(guardBody)}end
+
+return Guard
+`;
+
+const guardSchema = `${GENERATED}
+local typedefs = require "kong.db.schema.typedefs"
+
+return {
+  name = "${GUARD_NAME}",
+  fields = {
+    { consumer = typedefs.no_consumer },
+    { protocols = typedefs.protocols_http },
+    { config = { type = "record", fields = {} } },
+  },
+}
+`;
+
+const snapshotHandler = `${GENERATED}
+-- Runs just before the plugin and leaves the request as one JSON, so that a decision costs two calls over the socket and not one
+-- for each fact. Writes the decision into what log plugins say.
+local cjson = require "cjson.safe"
+
+local kong = kong
+local ngx = ngx
+
+local Snapshot = { PRIORITY = ${PRIORITY + 1}, VERSION = "${VERSION}" }
+
+-- As many servers compare names: "_" is "-".
+local function canonical(name)
+  return (name:lower():gsub("_", "-"))
+end
+
+-- Clients' copies of headers that a policy may set never reach the upstream, in any spelling.
+local function strip(headers, names)
+  local wanted = {}
+  for _, name in ipairs(names) do
+    wanted[name] = true
+  end
+  for name in pairs(headers) do
+    if wanted[canonical(name)] then
+      kong.service.request.clear_header(name)
+    end
+  end
+end
+
+-- nil where it is too long, or in a file.
+local function body_up_to(limit)
+  local body = kong.request.get_raw_body()
+  if body and #body <= limit then
+    return ngx.encode_base64(body)
+  end
+end
+
+function Snapshot:access(conf)
+  local var = ngx.var
+  local headers, problem = ngx.req.get_headers(${HEADER_LINES_MAX})
+  if problem then
+    -- There are more: nobody can say what is in them.
+    headers = nil
+  end
+  local names = headers and conf.strip or nil
+  local with_body = conf.body_limit > 0
+  kong.ctx.shared.${SNAPSHOT_KEY} = cjson.encode({
+    version = ${SNAPSHOT_VERSION},
+    method = kong.request.get_method(),
+    target = var.request_uri,
+    headers = headers,
+    scheme = kong.request.get_forwarded_scheme(),
+    http_version = kong.request.get_http_version(),
+    time = ngx.req.start_time(),
+    source_ip = kong.client.get_forwarded_ip(),
+    source_port = kong.client.get_forwarded_port(),
+    destination_ip = var.server_addr,
+    destination_port = var.server_port,
+    server_name = var.ssl_server_name,
+    tls_version = var.ssl_protocol,
+    client_verify = var.ssl_client_verify,
+    body_read = with_body,
+    body = with_body and body_up_to(conf.body_limit) or nil,
+    stripped = names,
+    logs = true,
+  })
+  if names then
+    strip(headers, names)
+  end
+end
+
+function Snapshot:log()
+  local record = kong.ctx.shared.${DECISION_KEY}
+  record = type(record) == "string" and cjson.decode(record) or nil
+  if record and record.log then
+    kong.log.set_serialize_value("ipe", record.log)
+  end
+end
+
+return Snapshot
+`;
+
+const snapshotSchema = `${GENERATED}
+local typedefs = require "kong.db.schema.typedefs"
+
+return {
+  name = "${SNAPSHOT_NAME}",
+  fields = {
+    { consumer = typedefs.no_consumer },
+    { protocols = typedefs.protocols_http },
+    { config = {
+        type = "record",
+        fields = {
+          { body_limit = {
+              type = "integer",
+              default = 0,
+              required = true,
+              description = "Longest body in bytes that is handed over; 0 hands over none.",
+          } },
+          { strip = {
+              type = "array",
+              elements = { type = "string" },
+              description = "Headers that policies set: clients' copies are removed. Lower case, with hyphens.",
+          } },
+        },
+    } },
+  },
+}
+`;
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}
