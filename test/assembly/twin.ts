@@ -1,6 +1,7 @@
 /** The filter's test twin, built when needed, and the twin as a runtime to compare with others. */
 import { buildFilter } from "../../assembly/build.ts";
 import { loadTestVm, type TestVm } from "../../assembly/test-driver.ts";
+import type { Outcome } from "../../core/index.ts";
 import type { Runtime } from "../differential/runtimes.ts";
 
 /** It selects among few policies, too, which the filter judges all. */
@@ -21,13 +22,16 @@ export async function wasmRuntime(): Promise<Runtime> {
     const vm = selectingVm(wasm);
     const error = vm.load(bytes);
     if (error !== null) throw new Error(`the wasm virtual machine refuses the bundle: ${error}`);
+    let outcomes: readonly Outcome[] = [];
     return {
       runtime: "wasm",
       explain: () => null,
       decide: (request) => {
-        const { policyOutcomes: _, ...decision } = vm.decide(request);
+        const { policyOutcomes, ...decision } = vm.decide(request);
+        outcomes = policyOutcomes;
         return decision;
       },
+      outcomes: () => outcomes,
     };
   };
 }

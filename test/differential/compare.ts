@@ -46,6 +46,12 @@ function differenceOf(
   if (decisionText(decided) !== wanted) {
     return { runtime: `${bundle.runtime}, decide`, want: wanted, got: decisionText(decided) };
   }
+  if (bundle.outcomes !== undefined) {
+    const outcomes = bundle.outcomes().join(", ");
+    const wantedOutcomes = explanation.policies.map((policy) => policy.outcome).join(", ");
+    if (outcomes !== wantedOutcomes)
+      return { runtime: `${bundle.runtime}, outcomes`, want: wantedOutcomes, got: outcomes };
+  }
   const explained = bundle.explain(request);
   if (explained === null || textOf(explained) === want) return null;
   return { runtime: `${bundle.runtime}, explain`, want, got: textOf(explained) };

@@ -1,5 +1,5 @@
 /** The runtimes under test, behind one interface. */
-import type { Decision, Explanation } from "../../core/decision/decision.ts";
+import type { Decision, Explanation, Outcome } from "../../core/decision/decision.ts";
 import type { NeutralRequest } from "../../core/request/neutral.ts";
 import { createEngine, type EngineOptions } from "../../core/runtime/engine.ts";
 
@@ -9,6 +9,8 @@ export interface LoadedBundle {
   /** Null where the runtime decides but gives no reasons. */
   explain(request: NeutralRequest): Explanation | null;
   decide(request: NeutralRequest): Decision;
+  /** Outcomes of all policies, of the request decided last; only where there are no reasons that hold them. */
+  readonly outcomes?: () => readonly Outcome[];
 }
 
 /** One bundle: as the compiler makes it, and not optimized. */

@@ -1,9 +1,11 @@
 /** Where LuaJIT comes from: the environment, the PATH, or the system's packages. */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, rmdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 const INSTALL_TIMEOUT_MS = 300_000;
+const RETRY_MS = 500;
 /** Kong's own is a LuaJIT 2.1, too. */
 const WANTED = /^LuaJIT 2\.1\./;
 
@@ -45,8 +47,27 @@ function isLuajit(path: string): boolean {
   return WANTED.test(spawnSync(path, ["-v"], { encoding: "utf8" }).stdout ?? "");
 }
 
-/** Returns what apt-get said. It waits for another process that installs something. */
+/** Returns what apt-get said. Of several processes that want it one installs, and the others wait. */
 function install(): string {
+  const lock = join(tmpdir(), "ipe-installs-luajit");
+  try {
+    mkdirSync(lock);
+  } catch {
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const deadline = Date.now() + INSTALL_TIMEOUT_MS;
+    while (existsSync(lock) && Date.now() < deadline) Atomics.wait(pause, 0, 0, RETRY_MS);
+    return existsSync(lock)
+      ? `another process holds ${lock}; remove it if none is running`
+      : "nothing to this process";
+  }
+  try {
+    return aptGet();
+  } finally {
+    rmdirSync(lock);
+  }
+}
+
+function aptGet(): string {
   process.stderr.write("luajit: installing the package luajit, once\n");
   const prefix = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   const steps = [

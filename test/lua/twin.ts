@@ -1,4 +1,5 @@
 /** The Lua runtime as a runtime to compare with others. */
+import type { Outcome } from "../../core/index.ts";
 import type { Runtime } from "../differential/runtimes.ts";
 import { type LuaVmOptions, startLuaVm } from "./vm.ts";
 
@@ -14,14 +15,17 @@ export function luaRuntime(options: LuaVmOptions = {}): Runtime {
   };
   return ({ bytes }) => {
     load(bytes);
+    let outcomes: readonly Outcome[] = [];
     return {
       runtime: "lua",
       explain: () => null,
       decide: (request) => {
         load(bytes);
-        const { policyOutcomes: _, ...decision } = vm.decide(request);
+        const { policyOutcomes, ...decision } = vm.decide(request);
+        outcomes = policyOutcomes;
         return decision;
       },
+      outcomes: () => outcomes,
     };
   };
 }
