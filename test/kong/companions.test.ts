@@ -7,11 +7,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { companionFiles, guardSnippet, SNAPSHOT_KEY } from "../../plugins/kong/index.ts";
 import { readSnapshot } from "../../plugins/kong/server/snapshot.ts";
+import { obtainLuajit } from "../lua/obtain.ts";
 import { type Bytes, type KongRequest, newState } from "./client/index.ts";
 import { requestOf } from "./setup.ts";
 import { type SnapshotOptions, takeSnapshot } from "./snapshot.ts";
 
-const LUAJIT = process.env["LUAJIT_BIN"] ?? "luajit";
+const LUAJIT = obtainLuajit();
 const driver = fileURLToPath(new URL("companions.lua", import.meta.url));
 const ff = Buffer.of(0xff, 0x22, 0x5c, 0x2f, 0x0a, 0x7f, 0xc3);
 

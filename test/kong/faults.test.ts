@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { decodeMulti } from "@msgpack/msgpack";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
+  BODY_LIMIT_MAX,
   type MakePlugin,
   type Pdk,
   PROTOCOLS,
@@ -33,6 +34,7 @@ import {
   VALID,
   withHeaders,
 } from "./setup.ts";
+import { takeSnapshot } from "./snapshot.ts";
 
 const admins = { bundle: ADMINS };
 const MIB = 2 ** 20;
@@ -196,7 +198,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
       ["ends without a decision", async () => undefined],
       ["records something else", (kong) => kong.ctx.shared.set("other", "yes")],
       ["forgets to wait for its calls", async (kong) => void kong.request.getMethod().catch(() => undefined)],
-      ["calls what Kong does not have", (kong) => kong.nginx.getVar(undefined as unknown as string)],
+      ["calls with what Kong refuses", (kong) => kong.request.getHeaders(5000)],
     ])("%s", async (_, access) => {
       const { gateway, server } = await setUp({ protocol, plugin: handler(access), ...NO_GUARD });
       expect(["503", "error"]).toContain(shortly(await gateway.request(requestOf(), {})));
@@ -290,6 +292,21 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
       expect(shortly(await gateway.request(request, { bundle: AMOUNTS }))).toBe(
         protocol === "MsgPack:1" ? "error" : "403",
       );
+    });
+
+    test("a body that Kong keeps in a file, with a snapshot", async () => {
+      const { gateway } = await setUp({
+        protocol,
+        before: (state) => takeSnapshot(state, { bodyLimit: BODY_LIMIT_MAX }),
+      });
+      const request = { ...withHeaders(["content-type", "application/json"]), body: "in-file" as const };
+      expect(shortly(await gateway.request(request, { bundle: AMOUNTS }))).toBe("403");
+      const small = { ...request, body: Buffer.from('{"amount": 1}') };
+      const outcome = await gateway.request(small, { bundle: AMOUNTS });
+      expect([shortly(outcome), outcome.state.calls]).toEqual([
+        "upstream",
+        ["kong.ctx.shared.get", "kong.ctx.shared.set"],
+      ]);
     });
 
     test("a body over the plugin's limit", async () => {

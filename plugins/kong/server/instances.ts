@@ -15,6 +15,14 @@ export const makeIpePlugin: MakePlugin = (config, context) => new IpePlugin(conf
 /** Below 2^31, since ProtoBuf:1 carries an int32, with room to count on. */
 const FIRST_ID_MAX = 2 ** 30;
 
+/** Workers that are gone never close what they started. One that comes back later is told that there is no such instance. */
+export const IDLE_MS_MAX = 3_600_000;
+
+interface Running {
+  readonly plugin: Plugin;
+  usedAt: number;
+}
+
 /**
  * Ids start at a random number. With a fixed start a worker of Kong that still holds an id of the server before a restart
  * would be judged by whichever configuration has got that id since (kong/runloop/plugin_servers/plugin.lua,
@@ -23,7 +31,7 @@ const FIRST_ID_MAX = 2 ** 30;
 export class Instances {
   readonly #make: MakePlugin;
   readonly #context: PluginContext;
-  readonly #plugins = new Map<number, Plugin>();
+  readonly #running = new Map<number, Running>();
   #next = randomInt(1, FIRST_ID_MAX);
 
   constructor(make: MakePlugin, context: PluginContext) {
@@ -32,22 +40,29 @@ export class Instances {
   }
 
   get size(): number {
-    return this.#plugins.size;
+    return this.#running.size;
   }
 
   /** @throws when the configuration cannot be used */
   start(config: string): number {
     const plugin = this.#make(JSON.parse(config) as unknown, this.#context);
     const id = this.#next++;
-    this.#plugins.set(id, plugin);
+    this.#running.set(id, { plugin, usedAt: performance.now() });
     return id;
   }
 
   get(id: unknown): Plugin | undefined {
-    return this.#plugins.get(Number(id));
+    const found = this.#running.get(Number(id));
+    if (found !== undefined) found.usedAt = performance.now();
+    return found?.plugin;
   }
 
   close(id: unknown): boolean {
-    return this.#plugins.delete(Number(id));
+    return this.#running.delete(Number(id));
+  }
+
+  /** Forget what nobody has used for long. */
+  sweep(now = performance.now()): void {
+    for (const [id, { usedAt }] of this.#running) if (now - usedAt > IDLE_MS_MAX) this.#running.delete(id);
   }
 }

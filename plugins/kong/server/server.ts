@@ -35,6 +35,8 @@ export interface RunningPluginServer {
   stop(): Promise<void>;
 }
 
+const SWEEP_MS = 600_000;
+
 /** @throws when the socket cannot be listened on */
 export async function startPluginServer(options: PluginServerOptions): Promise<RunningPluginServer> {
   const { logger, socket: path } = options;
@@ -47,6 +49,7 @@ export async function startPluginServer(options: PluginServerOptions): Promise<R
     limitMs: options.limitMs ?? LIMIT_MS,
   };
   const protocol = options.protocol === "MsgPack:1" ? msgpackProtocol(context) : protobufProtocol(context);
+  const sweep = setInterval(() => context.instances.sweep(), SWEEP_MS).unref();
   const sockets = new Set<Socket>();
   await removeDead(path);
   const server = await listen(path, (socket) => {
@@ -65,6 +68,7 @@ export async function startPluginServer(options: PluginServerOptions): Promise<R
       return protocol.openEvents;
     },
     stop() {
+      clearInterval(sweep);
       protocol.close();
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => {
