@@ -17,6 +17,22 @@ export function sameBytes(
   return true;
 }
 
+/** Are the first `prefix` bits of two addresses equal? */
+export function sameBits(
+  address: Uint8Array,
+  at: number,
+  network: Uint8Array,
+  networkAt: number,
+  prefix: number,
+): boolean {
+  const whole = prefix >> 3;
+  if (!sameBytes(address, at, network, networkAt, whole)) return false;
+  const rest = prefix & 7;
+  return (
+    rest === 0 || ((address[at + whole]! ^ network[networkAt + whole]!) & (0xff << (8 - rest)) & 0xff) === 0
+  );
+}
+
 /** Below 0 where the first bytes come before the second, 0 where they are the same; a beginning comes first. */
 export function orderBytes(
   a: Uint8Array,

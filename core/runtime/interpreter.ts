@@ -8,7 +8,7 @@ import type { Program } from "../bytecode/program.ts";
 import type { Slots } from "../request/slots.ts";
 import * as states from "../request/slots.ts";
 import { type ByteTable, lower } from "../source/byte-table.ts";
-import { ByteSearch, orderBytes, sameBytes } from "./byte-search.ts";
+import { ByteSearch, orderBytes, sameBits, sameBytes } from "./byte-search.ts";
 import * as counts from "./counts.ts";
 import { compareCount, compareCounts } from "./counts.ts";
 import * as linking from "./link.ts";
@@ -785,12 +785,7 @@ function inPrefix(
   prefix: number,
 ): boolean {
   if (prefix < 96 && isV4(address, at)) return false;
-  const whole = prefix >> 3;
-  if (!sameBytes(address, at, network, networkAt, whole)) return false;
-  const rest = prefix & 7;
-  return (
-    rest === 0 || ((address[at + whole]! ^ network[networkAt + whole]!) & (0xff << (8 - rest)) & 0xff) === 0
-  );
+  return sameBits(address, at, network, networkAt, prefix);
 }
 
 function isV4(bytes: Uint8Array, at: number): boolean {

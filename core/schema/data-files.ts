@@ -17,12 +17,12 @@ export function contentOf(table: DataTable, report: Diagnostics): readonly Expre
   if (source === null) return null;
   if (source.rows !== undefined) return column(source, table, content, report);
   if (content.column === null) return parseValues(source, report);
-  report.error(
-    "bad-data",
-    content.column.span,
-    `\`${content.path.value}\` has no columns`,
-    "columns are those of a CSV file",
-  );
+  return noColumns(content.path.value, content.column.span, report);
+}
+
+/** Columns are named of a file that has none. */
+export function noColumns(path: string, span: Span, report: Diagnostics): null {
+  report.error("bad-data", span, `\`${path}\` has no columns`, "columns are those of a CSV file");
   return null;
 }
 

@@ -3,7 +3,8 @@ import type { Diagnostics } from "../source/diagnostics.ts";
 import type { DataTable, Expression, MapEntry, TypeReference } from "../syntax/ast.ts";
 import { parseEntries } from "../syntax/values.ts";
 import { contentSpan, DATA_VALUES_MAX } from "./data.ts";
-import { columns, literal, read } from "./data-files.ts";
+import { columns, literal, noColumns, read } from "./data-files.ts";
+import { type Part, partType } from "./data-types.ts";
 import { literalOf } from "./resolve.ts";
 import type { ConstantValue, DataMap, Type } from "./schema.ts";
 
@@ -16,8 +17,8 @@ export function resolveMap(
   typeOf: (reference: TypeReference) => Type | null,
   report: Diagnostics,
 ): DataMap | null {
-  const key = keyType(keyReference, typeOf, report);
-  const value = valueType(table.element, typeOf, report);
+  const key = partType(keyReference, KEY, typeOf, report);
+  const value = partType(table.element, VALUE, typeOf, report);
   const entries = entriesOf(table, keyReference, report);
   if (key === null || value === null || entries === null) return null;
   const name = table.name.text;
@@ -38,43 +39,18 @@ export function resolveMap(
   return constants === null ? null : { name, key, value, entries: constants, span: table.name.span };
 }
 
-function keyType(
-  reference: TypeReference,
-  typeOf: (reference: TypeReference) => Type | null,
-  report: Diagnostics,
-): Type | null {
-  const type = typeOf(reference);
-  if (type === null) return null;
-  if (reference.optional)
-    report.error("type-mismatch", reference.span, "a key of a map is never absent", "remove the `?`");
-  if (KEYS.includes(type.kind)) return type;
-  report.error(
-    "type-mismatch",
-    reference.span,
-    `there is no map of ${type.kind}`,
-    "keys are strings, ints or members of an enum",
-  );
-  return null;
-}
-
-function valueType(
-  reference: TypeReference,
-  typeOf: (reference: TypeReference) => Type | null,
-  report: Diagnostics,
-): Type | null {
-  const type = typeOf(reference);
-  if (type === null) return null;
-  if (reference.optional)
-    report.error("type-mismatch", reference.span, "a value of a map is never absent", "remove the `?`");
-  if (type.kind !== "record" && type.kind !== "list") return type;
-  report.error(
-    "type-mismatch",
-    reference.span,
-    `there is no map to ${type.kind}`,
-    "values are single: strings, numbers, truth values, times, addresses, networks or members of an enum",
-  );
-  return null;
-}
+const KEY: Part = {
+  name: "a key of a map",
+  takes: ({ kind }) => KEYS.includes(kind),
+  refusal: (kind) => `there is no map of ${kind}`,
+  help: "keys are strings, ints or members of an enum",
+};
+const VALUE: Part = {
+  name: "a value of a map",
+  takes: ({ kind }) => kind !== "record" && kind !== "list",
+  refusal: (kind) => `there is no map to ${kind}`,
+  help: "values are single: strings, numbers, truth values, times, addresses, networks or members of an enum",
+};
 
 /** Each key once. */
 function constantsOf(
@@ -130,13 +106,7 @@ function entriesOf(table: DataTable, key: TypeReference, report: Diagnostics): r
         value: fromJson(entry.value, table.element.name.text),
       })) ?? null
     );
-  report.error(
-    "bad-data",
-    content.column.span,
-    `\`${content.path.value}\` has no columns`,
-    "columns are those of a CSV file",
-  );
-  return null;
+  return noColumns(content.path.value, content.column.span, report);
 }
 
 /** JSON knows texts only as keys, and no durations. */

@@ -4,11 +4,19 @@ import type { Diagnostics } from "../source/diagnostics.ts";
 import type { Span } from "../source/source.ts";
 import type { DataTable, Expression, TypeReference } from "../syntax/ast.ts";
 import { contentOf } from "./data-files.ts";
+import { type Part, partType } from "./data-types.ts";
 import { literalOf } from "./resolve.ts";
 import type { ConstantValue, DataSet, Type } from "./schema.ts";
 
 /** Values of one table. */
 export const DATA_VALUES_MAX = 1_000_000;
+
+const ELEMENT: Part = {
+  name: "a value of a set",
+  takes: ({ kind }) => kind !== "record" && kind !== "list" && kind !== "bool",
+  refusal: (kind) => `there is no set of ${kind}`,
+  help: "a set holds strings, numbers, addresses, networks, times or members of an enum",
+};
 
 /** What a table holds; null, reported, where something of it is wrong. */
 export function resolveTable(
@@ -16,7 +24,7 @@ export function resolveTable(
   typeOf: (reference: TypeReference) => Type | null,
   report: Diagnostics,
 ): DataSet | null {
-  const element = elementType(table.element, typeOf, report);
+  const element = partType(table.element, ELEMENT, typeOf, report);
   const items = contentOf(table, report);
   if (element === null || items === null) return null;
   if (items.length > DATA_VALUES_MAX) {
@@ -33,25 +41,6 @@ export function resolveTable(
   const values = items.map((item) => constantOf(element, item, report));
   if (values.some((value) => value === null)) return null;
   return { name: table.name.text, element, values: values as ConstantValue[], span: table.name.span };
-}
-
-function elementType(
-  reference: TypeReference,
-  typeOf: (reference: TypeReference) => Type | null,
-  report: Diagnostics,
-): Type | null {
-  const type = typeOf(reference);
-  if (type === null) return null;
-  if (reference.optional)
-    report.error("type-mismatch", reference.span, "a value of a set is never absent", "remove the `?`");
-  if (type.kind !== "record" && type.kind !== "list" && type.kind !== "bool") return type;
-  report.error(
-    "type-mismatch",
-    reference.span,
-    `there is no set of ${type.kind}`,
-    "a set holds strings, numbers, addresses, networks, times or members of an enum",
-  );
-  return null;
 }
 
 /** In a set of networks an address is a network of one. */

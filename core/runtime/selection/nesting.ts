@@ -4,7 +4,7 @@
  */
 import type { Program } from "../../bytecode/program.ts";
 import { isMapped } from "../../source/address.ts";
-import { orderBytes, sameBytes } from "../byte-search.ts";
+import { orderBytes, sameBits, sameBytes } from "../byte-search.ts";
 import { BY_PREFIX } from "./keys.ts";
 
 const ADDRESS_BYTES = 16;
@@ -58,27 +58,11 @@ export class Nesting {
     return (
       this.#isV4(inner) === this.#isV4(outer) &&
       prefixes[outer]! <= prefixes[inner]! &&
-      isWithin(networks, inner * 16, networks, outer * 16, prefixes[outer]!)
+      sameBits(networks, inner * 16, networks, outer * 16, prefixes[outer]!)
     );
   }
 
   #isV4(network: number): boolean {
     return isMapped(this.#program.networks.subarray(network * 16, network * 16 + ADDRESS_BYTES));
   }
-}
-
-/** Are the first `prefix` bits equal? */
-export function isWithin(
-  address: Uint8Array,
-  at: number,
-  network: Uint8Array,
-  networkAt: number,
-  prefix: number,
-): boolean {
-  const whole = prefix >> 3;
-  if (!sameBytes(address, at, network, networkAt, whole)) return false;
-  const rest = prefix & 7;
-  return (
-    rest === 0 || ((address[at + whole]! ^ network[networkAt + whole]!) & (0xff << (8 - rest)) & 0xff) === 0
-  );
 }

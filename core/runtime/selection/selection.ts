@@ -9,10 +9,9 @@
 import type { Program } from "../../bytecode/program.ts";
 import { PRESENT, type Slots } from "../../request/slots.ts";
 import { isMapped } from "../../source/address.ts";
-import { orderBytes, sameBytes } from "../byte-search.ts";
+import { orderBytes, sameBits, sameBytes } from "../byte-search.ts";
 import { build, type Tree } from "./build.ts";
 import * as keys from "./keys.ts";
-import { isWithin } from "./nesting.ts";
 import * as places from "./places.ts";
 import type { RisingSet } from "./rising-set.ts";
 
@@ -126,7 +125,7 @@ export class Selection {
     const { networks, prefixes } = this.#program;
     return (
       isMapped(networks, value * ADDRESS_BYTES) === isMapped(bytes, at) &&
-      isWithin(bytes, at, networks, value * ADDRESS_BYTES, prefixes[value]!)
+      sameBits(bytes, at, networks, value * ADDRESS_BYTES, prefixes[value]!)
     );
   }
 }
