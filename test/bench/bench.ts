@@ -8,12 +8,14 @@
  *     npm run bench -- million      a million policies from a file; takes minutes and 14 GB, so only where it is named
  *     npm run bench -- ext-authz    the gRPC server beside the same server with a constant answer
  *     npm run bench -- envoy        the filter beside no filter and beside Lua (needs `wrk`)
+ *     npm run bench -- kong         the plugin server beside that of kong-pdk
  *     npm run bench -- engines      our interpreter beside other engines; with `--write` docs/benchmarks.md is written
  */
 import { benchCore } from "./core.ts";
 import { benchEngines } from "./engines/bench.ts";
 import { benchEnvoy } from "./envoy.ts";
 import { benchExtAuthz } from "./ext-authz.ts";
+import { benchKong } from "./kong.ts";
 import { benchMillion } from "./million.ts";
 import { benchIndex } from "./selection.ts";
 
@@ -25,6 +27,7 @@ const PARTS = {
   million: benchMillion,
   "ext-authz": benchExtAuthz,
   envoy: benchEnvoy,
+  kong: benchKong,
   engines: () => benchEngines({ write }),
 } as const;
 const ONLY_IF_NAMED = ["million"];

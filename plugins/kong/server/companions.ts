@@ -109,7 +109,7 @@ function Snapshot:access(conf)
     -- There are more: nobody can say what is in them.
     headers = nil
   end
-  local names = headers and conf.strip or nil
+  local names = headers and type(conf.strip) == "table" and conf.strip or nil
   local with_body = conf.body_limit > 0
   kong.ctx.shared.${SNAPSHOT_KEY} = cjson.encode({
     version = ${SNAPSHOT_VERSION},

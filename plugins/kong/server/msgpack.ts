@@ -1,7 +1,7 @@
 /** The protocol `MsgPack:1`: MessagePack-RPC, where each of Kong's calls goes its own way over any connection. */
 import { Buffer } from "node:buffer";
 import { randomInt } from "node:crypto";
-import { decode, encode } from "@msgpack/msgpack";
+import { Decoder, Encoder } from "@msgpack/msgpack";
 import { Conversation, denialTurn, type Turn } from "./conversation.ts";
 import { decisionId } from "./decision-id.ts";
 import { pluginInfo } from "./dump.ts";
@@ -28,6 +28,9 @@ type Call = readonly [type: unknown, id: unknown, method: unknown, args: unknown
  */
 export function msgpackProtocol(context: ProtocolContext): Protocol {
   const { instances, logger } = context;
+  // Kept: making one takes longer than a message.
+  const encoder = new Encoder();
+  const decoder = new Decoder(options);
   const events = new Map<number, Event>();
   let nextEvent = randomInt(1, FIRST_EVENT_MAX);
   const sweep = setInterval(() => {
@@ -96,7 +99,7 @@ export function msgpackProtocol(context: ProtocolContext): Protocol {
       logger.warn({ method }, message);
       reply = [1, id, message, null];
     }
-    connection.write(encode(reply));
+    connection.write(encoder.encode(reply));
   };
 
   return {
@@ -104,7 +107,7 @@ export function msgpackProtocol(context: ProtocolContext): Protocol {
       const frames = new MsgpackFrames();
       return {
         data(chunk) {
-          for (const frame of frames.push(chunk)) void onCall(callOf(frame), connection);
+          for (const frame of frames.push(chunk)) void onCall(callOf(decoder.decode(frame)), connection);
         },
         closed() {},
       };
@@ -141,8 +144,7 @@ const keyDecoder = {
 const options = { rawStrings: true, keyDecoder, mapKeyConverter: (key: unknown) => String(key) } as const;
 
 /** @throws when it is no request: nobody waits for an answer then */
-function callOf(frame: Uint8Array): Call {
-  const value = decode(frame, options);
+function callOf(value: unknown): Call {
   if (!Array.isArray(value) || value.length < 3 || value[0] !== 0)
     throw new Error("no request of MessagePack-RPC");
   return value as unknown as Call;

@@ -76,7 +76,20 @@ class Side {
     this.#busy = true;
     if (this.#event !== null) void this.#answered(this.#event, frame);
     else if (frame === null) throw new Error("the call is too long");
-    else this.#called(this.#kong.call.requestDeserialize(Buffer.from(frame)));
+    else this.#calledSafely(this.#kong.call.requestDeserialize(Buffer.from(frame)));
+  }
+
+  /**
+   * A call that fails ends the connection in order: Kong looks for the word `closed` to start an instance anew, and a connection that
+   * is reset has another one.
+   */
+  #calledSafely(call: RpcCall): void {
+    try {
+      this.#called(call);
+    } catch (error) {
+      this.#context.logger.error({ err: error }, "a call fails, and its connection is closed");
+      this.#connection.close();
+    }
   }
 
   #called(call: RpcCall): void {

@@ -92,7 +92,6 @@ function serve(socket: Socket, protocol: Protocol, logger: Logger): void {
     try {
       side.data(chunk);
     } catch (error) {
-      // Under ProtoBuf:1 this is also how a refused configuration is told, there being no other way.
       logger.error({ err: error }, "a connection is closed");
       socket.destroy();
     }
