@@ -133,7 +133,8 @@ function turnOf(id: number, turn: Turn): Record<string, unknown> {
  * would set what an object inherits from. In other case it is the same header, as names of headers have none.
  */
 const keyDecoder = {
-  canBeCached: () => true,
+  // Names of other lengths are left to the decoder, which is faster.
+  canBeCached: (length: number) => length === "__proto__".length,
   decode(bytes: Uint8Array, offset: number, length: number): string {
     const name = textOf(bytes.subarray(offset, offset + length));
     return name === "__proto__" ? "__PROTO__" : name;
