@@ -18,6 +18,8 @@ import { signalled } from "./signals.ts";
 
 /** Editors write a file in several steps; wait until they are done. */
 const SETTLE_MS = 50;
+/** When to look once more: chokidar swallows what happens to a file right after something else did (a removal behind a write). */
+const AGAIN_MS = 1_000;
 /** How often to see where the path leads. */
 const LINKS_MS = 250;
 
@@ -122,9 +124,12 @@ interface Listeners {
  */
 export async function follow(path: string, { changed, failed }: Listeners): Promise<Follower> {
   let timer: NodeJS.Timeout | undefined;
+  let again: NodeJS.Timeout | undefined;
   const soon = (): void => {
     clearTimeout(timer);
+    clearTimeout(again);
     timer = setTimeout(changed, SETTLE_MS);
+    again = setTimeout(changed, AGAIN_MS);
   };
   let others: readonly string[] = [];
   const begin = (): FSWatcher =>
@@ -154,6 +159,7 @@ export async function follow(path: string, { changed, failed }: Listeners): Prom
     stop: async () => {
       clearInterval(links);
       clearTimeout(timer);
+      clearTimeout(again);
       await Promise.all([closing, watcher.close()]);
     },
   };
