@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compile, createEngine, type Engine, parseNeutralRequest } from "../../core/index.ts";
 import { BundleFile } from "./bundle-file.ts";
+import { readContent } from "./bundles.ts";
+import { filterConfiguration } from "./commands/filter-config.ts";
 
 const TEXT = `attributes
   team: string trusted from header "x-team"
@@ -47,6 +49,27 @@ const request = (i: number, team: string) => {
 };
 
 describe("a bundle that stays in its file", () => {
+  it("is one of more than 16 MiB; smaller ones are read", () => {
+    const contentOf = (): unknown => {
+      const content = readContent(path);
+      return content.kind === "bundle" && content.bytes;
+    };
+    expect(contentOf()).not.toBeInstanceOf(BundleFile);
+    truncateSync(path, 16 * 2 ** 20);
+    expect(contentOf()).not.toBeInstanceOf(BundleFile);
+    truncateSync(path, 16 * 2 ** 20 + 1);
+    expect(contentOf()).toBeInstanceOf(BundleFile);
+  });
+
+  it("of more than 64 MiB is no configuration of the filter", () => {
+    const read = (): never => {
+      throw new Error("read");
+    };
+    expect(() => filterConfiguration({ length: 64 * 2 ** 20 + 1, read }, false)).toThrow(
+      "the bundle has 67108865 bytes, the filter takes 67108864; serve it with `ipe serve`",
+    );
+  });
+
   it("decides and explains as one in memory", () => {
     const [file, memory] = [engineOf(new BundleFile(path)), engineOf(bundle)];
     expect(file.digest).toBe(memory.digest);

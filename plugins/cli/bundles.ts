@@ -12,7 +12,7 @@ import {
 import { BundleFile } from "./bundle-file.ts";
 import { EXIT_POLICY_ERRORS, Failure } from "./exit.ts";
 import { FileReader } from "./file-reader.ts";
-import { isLargeFile, isPolicyText, readBytes, readSources, textOf } from "./files.ts";
+import { isLargeFile, isPolicyText, readBytes, reading, readSources, textOf } from "./files.ts";
 import { type Output, reportDiagnostics } from "./output.ts";
 
 /** What a path holds at one moment. */
@@ -30,10 +30,10 @@ export function readContent(path: string): Content {
     const reader = new FileReader([path]);
     return { kind: "text", sources: readSources([path], reader), reader };
   }
-  return {
-    kind: "bundle",
-    bytes: isLargeFile(path, IN_MEMORY_MAX) ? new BundleFile(path) : inMemory(readBytes(path)),
-  };
+  const bytes = isLargeFile(path, IN_MEMORY_MAX)
+    ? reading(path, () => new BundleFile(path))
+    : inMemory(readBytes(path));
+  return { kind: "bundle", bytes };
 }
 
 /** Files that a text named while it was compiled, as they were then: by place, null for what could not be read. */

@@ -59,10 +59,15 @@ export function isLargeFile(path: string, bytes: number): boolean {
 
 /** The bytes of a file, `-` for stdin. */
 export function readBytes(path: string): Uint8Array {
+  return reading(path, () => (path === "-" ? readStdin() : readFileSync(path)));
+}
+
+/** What is read at a path; what the system says against it ends the command. */
+export function reading<T>(path: string, read: () => T): T {
   try {
-    return path === "-" ? readStdin() : readFileSync(path);
+    return read();
   } catch (problem) {
-    throw new Failure(unreadable(path, problem));
+    throw new Failure(`cannot read \`${path}\`: ${reason(problem)}`);
   }
 }
 
@@ -135,15 +140,7 @@ export function isFolder(path: string): boolean {
 }
 
 function stat(path: string): ReturnType<typeof statSync> & object {
-  try {
-    return statSync(path);
-  } catch (problem) {
-    throw new Failure(unreadable(path, problem));
-  }
-}
-
-function unreadable(path: string, problem: unknown): string {
-  return `cannot read \`${path}\`: ${reason(problem)}`;
+  return reading(path, () => statSync(path));
 }
 
 /** The system's reason in words. */

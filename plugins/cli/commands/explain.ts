@@ -135,7 +135,7 @@ export function policyText(
   trees: PolicyTrees,
   output: Pick<Output, "paint">,
 ): string {
-  const intent = engine.program.policies.list.find((policy) => policy.name === report.name)!.intent;
+  const intent = engine.program.policies.named(report.name)!.intent;
   const time = trees.ns === null ? "" : output.paint("result", "faint", ` (${timeText(trees.ns)})`);
   const lines = [
     `${report.kind} ${report.name}${report.mode === "permissive" ? " (permissive)" : ""}: ${report.outcome}${time}`,

@@ -1,7 +1,7 @@
 /** `ipe filter-config`: what Envoy and Istio hand to the filter. */
 import { type ByteSource, FILTER_BUNDLE_BYTES_MAX, missingAt, type Program } from "../../../core/index.ts";
 import { loadVersion } from "../bundles.ts";
-import { EXIT_SUCCESS } from "../exit.ts";
+import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import type { Output } from "../output.ts";
 
 export interface FilterConfigOptions {
@@ -23,6 +23,11 @@ export function filterConfigCommand(options: FilterConfigOptions, output: Output
 
 /** The JSON itself. `allowBody`: Envoy's PluginConfig sets `allow_on_headers_stop_iteration`. */
 export function filterConfiguration(bundle: ByteSource, allowBody: boolean): string {
+  // In base64 larger ones outgrow a string, too.
+  if (bundle.length > FILTER_BUNDLE_BYTES_MAX)
+    throw new Failure(
+      `the bundle has ${bundle.length} bytes, the filter takes ${FILTER_BUNDLE_BYTES_MAX}; serve it with \`ipe serve\``,
+    );
   return JSON.stringify({
     bundle: Buffer.from(bundle.read(0, bundle.length)).toString("base64"),
     ...(allowBody ? { allow_on_headers_stop_iteration: true } : {}),
@@ -37,10 +42,6 @@ export function filterObjections(program: Program, allowBody: boolean): string[]
       const reason = missingAt("envoy-wasm", slot);
       return reason === null ? [] : [`the bundle reads \`${slot.name}\`, and ${reason}`];
     });
-  if (program.totalBytes > FILTER_BUNDLE_BYTES_MAX)
-    objections.push(
-      `the bundle has ${program.totalBytes} bytes, the filter takes ${FILTER_BUNDLE_BYTES_MAX}; serve it with \`ipe serve\``,
-    );
   if (program.readsBody && !allowBody)
     objections.push(
       "the bundle reads the request body; set `allow_on_headers_stop_iteration: true` in Envoy's PluginConfig and add --allow-body (Istio's WasmPlugin cannot set it: use ext_authz there)",
