@@ -528,6 +528,33 @@ describe("targets", () => {
     expect(missing(condition)).toEqual(want);
   });
 
+  test.each([
+    ["consumer.groups", null],
+    ["jwt.sub", null],
+    ["jwt.https://example.org/roles", null],
+    ["jwt.", "its keys are `consumer.id`"],
+    ["jwt", "its keys are `consumer.id`"],
+    ["tenant", "its keys are `consumer.id`, `consumer.username`"],
+    ["consumer.user_name", "did you mean `consumer.username`?"],
+    ["Consumer.ID", "did you mean `consumer.id`?"],
+    ["credential.key", "did you mean `credential.id`?"],
+    ["route.paths", "did you mean `route.tags`?"],
+  ])("a key of Kong's: %s", (key, advice) => {
+    const text = `attributes\n  a: string from extension "${key}"\npolicy A:\n  requires a == "a"\n`;
+    for (const target of ["kong", "ext-authz"] as const) {
+      const report = new Diagnostics();
+      checkTarget(check(parse([{ name: "a.ipe", text }], report), report), target, report);
+      const [found] = report.list();
+      if (target === "ext-authz" || advice === null) expect(found).toBeUndefined();
+      else {
+        expect(found).toMatchObject({ id: "unsupported-by-target" });
+        expect(found!.message).toContain(
+          `kong cannot supply \`a\`: kong gives no extension \`${key}\`; ${advice}`,
+        );
+      }
+    }
+  });
+
   test("each fact is reported once", () => {
     const report = new Diagnostics();
     const text = "policy A:\n  requires connection.mtls and connection.mtls == true\n";

@@ -5,6 +5,7 @@
 
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
+import { didYouMean } from "../source/suggest.ts";
 import { namesOf } from "../syntax/walk.ts";
 import type { CheckedDocument } from "./check.ts";
 import { conditionsOf } from "./policies.ts";
@@ -27,6 +28,37 @@ export interface Capability {
   /** What must be configured for the others. */
   readonly needs: string | null;
 }
+
+/** A key of `extension` that a gateway fills by itself; `prefix`: any key that begins so and goes on. */
+export interface ExtensionKey {
+  readonly key: string;
+  readonly prefix?: true;
+  readonly is: string;
+}
+
+/**
+ * Of targets that give `extension` no other keys than these. Elsewhere the keys are the operator's
+ * (docs/adr/0014-what-kong-has-verified.md).
+ */
+export const EXTENSION_KEYS: Readonly<Partial<Record<Target, readonly ExtensionKey[]>>> = {
+  kong: [
+    { key: "consumer.id", is: "the consumer's id" },
+    { key: "consumer.username", is: "its name" },
+    { key: "consumer.custom_id", is: "its id in another system" },
+    {
+      key: "consumer.groups",
+      is: "its groups of the plugin `acl`; without a consumer the groups that a plugin such as `ldap-auth` found",
+    },
+    { key: "credential.id", is: "the id of the credential that was proved; nothing else of it" },
+    { key: "route.id", is: "the route's id" },
+    { key: "route.name", is: "its name" },
+    { key: "route.tags", is: "its tags" },
+    { key: "service.id", is: "the service's id" },
+    { key: "service.name", is: "its name" },
+    { key: "service.tags", is: "its tags" },
+    { key: "jwt.", prefix: true, is: "the claim of this name in the token that the plugin `jwt` verified" },
+  ],
+};
 
 const CHECK_REQUEST = "a CheckRequest has no field for it";
 const AUTH_REQUEST = "an authorization subrequest does not carry it";
@@ -74,10 +106,9 @@ export const CAPABILITIES: readonly Capability[] = [
       "istio-ext-authz": "Istio's CUSTOM action passes no context extensions",
       "envoy-wasm": "a wasm filter sees no context extensions",
       "istio-wasm": "a wasm filter sees no context extensions",
-      kong: "Kong's routes carry no context extensions",
       "forward-auth": AUTH_REQUEST,
     },
-    needs: "ext_authz: `context_extensions` of the route",
+    needs: "ext_authz: `context_extensions` of the route; Kong: only the keys below",
   },
   {
     facts: ["source.ip"],
@@ -147,9 +178,31 @@ export function checkTarget(checked: CheckedDocument, target: Target, report: Di
 }
 
 /** Why a target cannot supply an attribute, or null. */
-export function missingAt(target: Target, attribute: Pick<Attribute, "name" | "source">): string | null {
-  const fact = attribute.source === "builtin" ? attribute.name : attribute.source;
-  return CAPABILITIES.find((capability) => capability.facts.includes(fact))?.missing[target] ?? null;
+export function missingAt(
+  target: Target,
+  { name, source, argument }: Pick<Attribute, "name" | "source" | "argument">,
+): string | null {
+  const fact = source === "builtin" ? name : source;
+  const missing = CAPABILITIES.find((capability) => capability.facts.includes(fact))?.missing[target];
+  return missing ?? (source === "extension" ? missingKey(target, argument) : null);
+}
+
+function missingKey(target: Target, key: string): string | null {
+  const keys = EXTENSION_KEYS[target];
+  if (keys === undefined || keys.some((known) => isKey(known, key))) return null;
+  const exact = keys.filter(({ prefix }) => prefix !== true).map((known) => known.key);
+  const all = `its keys are ${keys.map(shown).join(", ")}`;
+  return `${target} gives no extension \`${key}\`; ${didYouMean(key, exact, all)}`;
+}
+
+function isKey(known: ExtensionKey, key: string): boolean {
+  return known.prefix === true
+    ? key.startsWith(known.key) && key.length > known.key.length
+    : key === known.key;
+}
+
+function shown({ key, prefix }: ExtensionKey): string {
+  return prefix === true ? `\`${key}NAME\`` : `\`${key}\``;
 }
 
 function adviceFor(attribute: Attribute): string {
@@ -160,13 +213,27 @@ function adviceFor(attribute: Attribute): string {
 /** The table as Markdown. */
 export function targetsPage(): string {
   const rows = CAPABILITIES.flatMap(({ facts, missing, needs }) => {
-    const cells = TARGETS.map((target) => (missing[target] === undefined ? "yes" : "no"));
+    const cells = TARGETS.map((target) =>
+      missing[target] !== undefined
+        ? "no"
+        : facts.includes("extension") && EXTENSION_KEYS[target] !== undefined
+          ? "some"
+          : "yes",
+    );
     return `| ${facts.map((fact) => `\`${fact}\``).join(", ")} | ${cells.join(" | ")} | ${needs ?? ""} |`;
   });
   const reasons = CAPABILITIES.flatMap(({ facts, missing }) =>
     Object.entries(missing).map(
       ([target, reason]) => `- ${target}, ${facts.map((fact) => `\`${fact}\``).join(", ")}: ${reason}`,
     ),
+  );
+  const keys = Object.entries(EXTENSION_KEYS).map(
+    ([target, known]) => `Keys of \`extension\` on ${target}, and no others (key, and what it is):
+
+| key | is |
+| --- | --- |
+${known.map((each) => `| ${shown(each)} | ${each.is} |`).join("\n")}
+`,
   );
   return `<!-- Generated from core/check/targets.ts by \`npm run gen\`. Do not edit. -->
 
@@ -179,8 +246,38 @@ that a host cannot know reaches a policy as an *invalid* slot, never as an absen
 | --- | ${TARGETS.map(() => "---").join(" | ")} | --- |
 ${rows.join("\n")}
 
+${keys.join("\n")}
 Where the answer is no:
 
 ${reasons.join("\n")}
+`;
+}
+
+/** What a target lacks, as a table of Lua: for the plugin that has to refuse bundles by the same list. */
+export function luaTargetTable(target: Target): string {
+  const missing = CAPABILITIES.flatMap((capability) => {
+    const reason = capability.missing[target];
+    return reason === undefined ? [] : capability.facts.map((fact) => [fact, reason] as const);
+  });
+  const keys = EXTENSION_KEYS[target] ?? [];
+  const list = (prefix: boolean): string[] =>
+    keys
+      .filter((known) => (known.prefix === true) === prefix)
+      .map(({ key }) => `    ${JSON.stringify(key)},`);
+  return `-- Generated from core/check/targets.ts by \`npm run gen\`. Do not edit.
+return {
+  -- Built-in attributes by name, and whole sources: why ${target} cannot supply them.
+  missing = {
+${missing.map(([fact, reason]) => `    [${JSON.stringify(fact)}] = ${JSON.stringify(reason)},`).join("\n")}
+  },
+  -- Keys of the source \`extension\` that it gives.
+  extension_keys = {
+${list(false).join("\n")}
+  },
+  -- And all keys that begin so and go on.
+  extension_prefixes = {
+${list(true).join("\n")}
+  },
+}
 `;
 }

@@ -1,10 +1,10 @@
 /**
  * Generates everything that must agree on the bundle format from bytecode.json: the constants of all languages,
- * the disassembler's table and docs/bytecode.md. `npm run gen` writes, `test/tidy.test.ts` compares.
+ * the disassembler's table and docs/bytecode.md; and what must agree on the targets from core/check/targets.ts. `npm run gen` writes, `test/tidy.test.ts` compares.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { targetsPage } from "../../check/targets.ts";
+import { luaTargetTable, targetsPage } from "../../check/targets.ts";
 
 interface Named {
   name: string;
@@ -85,6 +85,7 @@ export function generatedFiles(root: string): ReadonlyMap<string, string> {
     ["core/source/gen/facts.ts", facts(spec)],
     ["assembly/gen/constants.ts", constants(spec, "assemblyscript")],
     ["plugins/kong/lua/kong/plugins/ipe/gen/constants.lua", luaConstants(spec)],
+    ["plugins/kong/lua/kong/plugins/ipe/gen/targets.lua", luaTargetTable("kong")],
     ["docs/bytecode.md", page(spec)],
     ["docs/targets.md", targetsPage()],
   ]);
