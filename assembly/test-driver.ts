@@ -206,8 +206,14 @@ export function encodeRequest(request: NeutralRequest): Uint8Array {
   writer.byte(body.kind === "bytes" && body.json === true ? 1 : 0);
   writer.text(body.kind === "bytes" ? body.bytes : "");
   writer.byte(extensions === undelivered ? 0 : 2);
-  writer.texts(extensions === undelivered ? [] : [...extensions]);
+  writer.texts(extensions === undelivered ? [] : [...extensions].flatMap(textsOf));
   return writer.finish();
+}
+
+/** @throws for one that is undelivered by itself: no host of the filter has such extensions */
+function textsOf([key, text]: readonly [string, Fact<Text>]): (readonly [string, Text])[] {
+  if (text === undelivered) throw new Error(`the virtual machine takes no extension that is undelivered alone: ${key}`);
+  return text === undefined ? [] : [[key, text]];
 }
 
 class Writer {

@@ -59,6 +59,17 @@ export type { Place, PolicyTest } from "./policy-test/policy-test.ts";
 export { type Difference, runTest, type TestRun } from "./policy-test/run.ts";
 export { announcedSize } from "./request/announced-size.ts";
 export type { FactValue, Json } from "./request/facts.ts";
+export {
+  JSON_ARRAY,
+  JSON_FALSE,
+  JSON_NULL,
+  JSON_NUMBER,
+  JSON_OBJECT,
+  JSON_STRING,
+  JSON_STRING_ESCAPED,
+  JSON_TRUE,
+  JsonTape,
+} from "./request/json.ts";
 export { checkAttributeNames, parseNeutralRequest } from "./request/json-form.ts";
 export {
   type Body,
@@ -96,6 +107,6 @@ export {
   type TurnedOff,
 } from "./source/diagnostics.ts";
 export { printable } from "./source/display.ts";
-export { FILTER_BUNDLE_BYTES_MAX } from "./source/gen/facts.ts";
+export { FILTER_BUNDLE_BYTES_MAX, HEADER_BYTES_MAX, JSON_DEPTH_MAX } from "./source/gen/facts.ts";
 export { DIAGNOSTICS } from "./source/ids.ts";
 export { type FileAnswer, locate, type RowsAnswer, type Source } from "./source/source.ts";

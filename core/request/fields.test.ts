@@ -1,7 +1,7 @@
 /** Headers, cookies, query parameters and extensions (docs/request.md, sections 4, 5, 6 and 8). */
 import { describe, expect, test } from "vitest";
 import { absent, invalid, load, type SlotSpec, testProgram, testRequest } from "./fixtures.ts";
-import { type HeaderLine, type Text, undelivered } from "./neutral.ts";
+import { type Fact, type HeaderLine, type Text, undelivered } from "./neutral.ts";
 
 const lines = (name: string, ...values: Text[]): HeaderLine[] => values.map((value) => ({ name, value }));
 const raw = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
@@ -303,6 +303,16 @@ describe("extensions", () => {
   ])("%s", (_, extensions, want) => {
     const facts = load(program, testRequest({ extensions: new Map(Object.entries(extensions)) }));
     expect([facts.tier, facts.tiers, facts.on]).toEqual(want);
+  });
+
+  test("one undelivered, the others not", () => {
+    const extensions = new Map<string, Fact<Text>>([
+      ["tier", undelivered],
+      ["on", "true"],
+    ]);
+    expect(load(program, testRequest({ extensions }))).toEqual({ tier: invalid, tiers: invalid, on: true });
+    extensions.set("tier", undefined);
+    expect(load(program, testRequest({ extensions }))).toEqual({ tier: absent, tiers: absent, on: true });
   });
 
   test("undelivered", () => {

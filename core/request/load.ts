@@ -161,12 +161,13 @@ class Loader implements SlotLoader {
   }
 
   #loadExtension(request: NeutralRequest, slots: Slots, slot: Slot): void {
-    if (request.extensions === undelivered) {
+    const { extensions } = request;
+    const text = extensions === undelivered ? undelivered : extensions.get(slot.argument);
+    if (text === undefined) return;
+    if (text === undelivered) {
       invalidate(slots, slot.shape, slot.cell);
       return;
     }
-    const text = request.extensions.get(slot.argument);
-    if (text === undefined) return;
     const start = stage(slots, text);
     const end = slots.used;
     if (slot.shape.element === null) {

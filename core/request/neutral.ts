@@ -78,8 +78,8 @@ export interface NeutralRequest {
   readonly source: Peer;
   readonly destination: Peer;
   readonly connection: Connection;
-  /** Per-route context; `undelivered` where the host has none to give. */
-  readonly extensions: ReadonlyMap<string, Text> | typeof undelivered;
+  /** What the host asserts beside the request; `undelivered` as a whole where it has none to give. */
+  readonly extensions: ReadonlyMap<string, Fact<Text>> | typeof undelivered;
   /**
    * Declared attributes set directly by dotted name, as parsed JSON values (`null` = absent; wrong type =
    * invalid). Command line and tests only. Names must be declared; built-ins cannot be set.

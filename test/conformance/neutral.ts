@@ -42,7 +42,7 @@ export function neutralRequest(given: Case): NeutralRequest {
         connection.sha256_peer_certificate_digest,
       ),
     },
-    extensions: hidden.has("extensions") ? undelivered : new Map(Object.entries(given.extensions ?? {})),
+    extensions: extensionsOf(given, hidden),
     ...(given.attributes === undefined ? {} : { attributes: new Map(Object.entries(given.attributes)) }),
   };
 }
@@ -66,6 +66,16 @@ export function bodyBytes({ request }: Case): Uint8Array | null {
 /** Is the body given as a JSON value, whatever `content-type` says? */
 export function isJsonBody({ request }: Case): boolean {
   return typeof request.body === "object" && request.body !== null;
+}
+
+/** `undelivered` names all of them, or one as `extensions.KEY`. */
+function extensionsOf(given: Case, hidden: ReadonlySet<string>): NeutralRequest["extensions"] {
+  if (hidden.has("extensions")) return undelivered;
+  const one = [...hidden].filter((name) => name.startsWith("extensions."));
+  return new Map<string, Fact<Text>>([
+    ...Object.entries(given.extensions ?? {}),
+    ...one.map((name): [string, Fact<Text>] => [name.slice("extensions.".length), undelivered]),
+  ]);
 }
 
 function bodyOf(given: Case): Body {

@@ -51,7 +51,7 @@ export interface Case {
   readonly attributes?: Readonly<Record<string, unknown>>;
   /** The host joined header lines of one name with commas. */
   readonly joined?: boolean;
-  /** Facts that the host cannot know: `headers`, `body`, `extensions`, or a dotted name such as `source.ip`. */
+  /** Facts that the host cannot know: `headers`, `body`, `extensions`, one of those as `extensions.KEY`, or a dotted name such as `source.ip`. */
   readonly undelivered?: readonly string[];
   readonly want: Want;
 }

@@ -25,9 +25,24 @@ policy Amounts:
   requires amount < 100
 `;
 
+const VERIFIED_POLICY = `attributes
+  user:   string?        from extension "consumer.username"
+  groups: list of string from extension "consumer.groups"
+  issuer: string?        from extension "jwt.iss"
+  spare:  string?        from extension "route.name"
+
+policy Users:
+  triggers when exists user and exists issuer
+  requires groups contains "users"
+`;
+
 describe("ipe check --target kong", () => {
   test.each([
     ["extension", 'attributes\n  a: string from extension "a"\n\npolicy P:\n  requires a == "x"\n'],
+    [
+      "a key near to Kong's",
+      'attributes\n  a: string from extension "consumer.group"\n\npolicy P:\n  requires a == "x"\n',
+    ],
     ["a principal", 'policy P:\n  requires source.principal == "x"\n'],
     ["a certificate", 'policy P:\n  requires connection.sha256_peer_certificate_digest == "x"\n'],
   ])("refuses %s, as the plugin does", async (_, policy) => {
@@ -39,6 +54,23 @@ describe("ipe check --target kong", () => {
     expect(made).toMatchObject({ code: 2, stdout: "" });
     expect(made.stderr).toContain("the plugin refuses `p.ipe`");
     expect(existsSync(join(folder, "out"))).toBe(false);
+  });
+
+  test("says which keys there are, or the nearest", async () => {
+    const of = async (key: string): Promise<string> => {
+      const policy = `attributes\n  a: string from extension "${key}"\n\npolicy P:\n  requires a == "x"\n`;
+      return (await ipe(folderWith({ "p.ipe": policy }), ["check", "p.ipe", "--target", "kong"])).stderr;
+    };
+    expect(await of("consumer.group")).toContain("did you mean `consumer.groups`?");
+    expect(await of("tenant")).toContain("its keys are `consumer.id`, `consumer.username`");
+  });
+
+  test("takes what Kong has verified, and hands over no more of it than is read", async () => {
+    const folder = folderWith({ "p.ipe": VERIFIED_POLICY });
+    expect(await ipe(folder, ["check", "p.ipe", "--target", "kong"])).toMatchObject({ code: 0 });
+    expect(await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe"])).toMatchObject({ code: 0 });
+    const kong = parse(readFileSync(join(folder, "out/kong.yml"), "utf8"), { version: "1.1" });
+    expect(kong.plugins[0].config).toEqual({ body_limit: 0, verified: ["consumer", "groups", "token"] });
   });
 
   test("takes what Kong can supply", async () => {

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { companionFiles, guardSnippet, SNAPSHOT_KEY } from "../../plugins/kong/index.ts";
+import { companionFiles, guardSnippet, SNAPSHOT_KEY, VERIFIED } from "../../plugins/kong/index.ts";
 import { readSnapshot } from "../../plugins/kong/server/snapshot.ts";
 import { obtainLuajit } from "../lua/obtain.ts";
-import { type Bytes, type KongRequest, newState } from "./client/index.ts";
+import { type Bytes, type KongRequest, type KongVerified, newState } from "./client/index.ts";
 import { requestOf } from "./setup.ts";
 import { type SnapshotOptions, takeSnapshot } from "./snapshot.ts";
 
@@ -49,7 +49,7 @@ function luaRequest({ request, options = {}, record, truncated }: Told): string 
   for (const [name, value] of request.headers)
     headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), value]);
   return lua({
-    conf: { body_limit: options.bodyLimit ?? 0, strip: options.strip },
+    conf: { body_limit: options.bodyLimit ?? 0, strip: options.strip, verified: options.verified },
     record,
     truncated,
     headers: Object.fromEntries(
@@ -63,17 +63,29 @@ function luaRequest({ request, options = {}, record, truncated }: Told): string 
     ip: request.forwardedIp,
     port: request.forwardedPort,
     body: request.body === "in-file" ? undefined : request.body,
+    consumer: request.verified?.consumer,
+    acl_groups: request.verified?.aclGroups,
+    credential: request.verified?.credential,
+    route: request.verified?.route,
+    service: request.verified?.service,
+    shared: request.verified?.shared ?? {},
   });
 }
 
 function lua(value: unknown): string {
   if (value === undefined) return "nil";
+  if (value === null) return "ngx.null";
   if (typeof value === "string" || value instanceof Uint8Array)
     return `"${[...Buffer.from(value)].map((byte) => `\\${String(byte).padStart(3, "0")}`).join("")}"`;
   if (Array.isArray(value)) return `{${value.map(lua).join(", ")}}`;
   if (typeof value !== "object" || value === null) return String(value);
   const members = Object.entries(value).map(([name, member]) => `[${lua(name)}] = ${lua(member)}`);
   return `{${members.join(", ")}}`;
+}
+
+function comparable(snapshot: unknown): unknown {
+  const { holds, ...rest } = readSnapshot(snapshot)!;
+  return { ...rest, holdsBody: holds("body") };
 }
 
 const variables = {
@@ -131,10 +143,70 @@ describe("the snapshot", () => {
     const [[hex, left, , , asked]] = run([told]) as [[string, string, string, string, string]];
     const state = newState(told.request);
     takeSnapshot(state, told.options);
-    expect(readSnapshot(Buffer.from(hex, "hex"))).toEqual(readSnapshot(state.shared.get(SNAPSHOT_KEY)));
+    expect(comparable(Buffer.from(hex, "hex"))).toEqual(comparable(state.shared.get(SNAPSHOT_KEY)));
     expect(left.split(" ")).toEqual([...new Set(state.upstream.map(([name]) => name))].sort());
     // A body that nobody wants is not read, so that uploads are not held up.
     expect(asked).toBe((told.options?.bodyLimit ?? 0) > 0 ? "asked" : "-");
+  });
+
+  const someone = { id: "c1", username: "ann", custom_id: ff, tags: ["x"], created_at: 1 };
+  const all = { verified: VERIFIED };
+  test.each<[string, KongVerified, SnapshotOptions]>([
+    ["nobody", {}, all],
+    [
+      "of nothing that is there, where nobody wants it",
+      { consumer: someone, shared: { authenticated_jwt_token: "a.b.c" } },
+      {},
+    ],
+    [
+      "all of it",
+      {
+        consumer: someone,
+        aclGroups: ["users", "admins", ff],
+        credential: { id: "k1", key: "secret", consumer: { id: "c1" } },
+        route: { id: "r1", name: "orders", tags: ["a", "b"], paths: ["/"] },
+        service: { id: "s1", name: "shop", host: "a", tags: [] },
+        shared: { authenticated_jwt_token: "a.b.c", authenticated_groups: ["others"] },
+      },
+      all,
+    ],
+    ["one of it", { consumer: someone, aclGroups: ["users"], route: { id: "r1" } }, { verified: ["route"] }],
+    ["a consumer without groups", { consumer: someone, aclGroups: [] }, all],
+    ["a consumer whose groups cannot be loaded", { consumer: someone }, all],
+    ["a consumer whose groups raise an error", { consumer: someone, aclGroups: "raises" }, all],
+    ["groups without a consumer", { shared: { authenticated_groups: ["x", "y"] } }, all],
+    ["no groups without a consumer", { shared: { authenticated_groups: [] } }, all],
+    ["groups that are numbers", { shared: { authenticated_groups: [1, 2] } }, all],
+    ["groups that are one text", { shared: { authenticated_groups: "x" } }, all],
+    ["groups with a hole", { shared: { authenticated_groups: ["x", undefined, "y"] } }, all],
+    ["groups by name", { shared: { authenticated_groups: { x: "x" } } }, all],
+    ["a consumer that is a text", { consumer: "ann", aclGroups: ["users"] }, all],
+    [
+      "a consumer with a number for an id",
+      { consumer: { id: 5, username: "ann" }, aclGroups: ["users"] },
+      all,
+    ],
+    ["a consumer without an id", { consumer: { username: "ann" }, aclGroups: ["users"] }, all],
+    [
+      "nulls of the database",
+      { consumer: { id: "c1", custom_id: null }, route: { id: "r1", name: null, tags: null } },
+      all,
+    ],
+    ["tags of another shape", { route: { id: "r1", tags: "a" }, service: { id: "s1", tags: [["a"]] } }, all],
+    ["a route that is a text", { route: "r1", service: true, credential: 7 }, all],
+    ["a token that is a table", { shared: { authenticated_jwt_token: ["a.b.c"] } }, all],
+    ["a token of any bytes", { shared: { authenticated_jwt_token: ff } }, all],
+  ])("what Kong has verified, %s: is what the tests take for it", (_, verified, options) => {
+    const request = requestOf({ verified });
+    const [[hex]] = run([{ request, options }]) as [[string]];
+    const state = newState(request);
+    takeSnapshot(state, options);
+    const told = readSnapshot(Buffer.from(hex, "hex"))!;
+    const want = readSnapshot(state.shared.get(SNAPSHOT_KEY))!;
+    expect(told.facts).toEqual(want.facts);
+    for (const name of VERIFIED)
+      expect([name, told.holds(name)]).toEqual([name, options.verified?.includes(name) ?? false]);
+    expect(Buffer.from(hex, "hex").toString("latin1")).not.toContain("secret");
   });
 
   test("more headers than nginx tells: none are told, and none are said to be stripped", () => {

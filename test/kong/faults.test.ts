@@ -16,9 +16,10 @@ import {
   PROTOCOLS,
   type ProtocolName,
   SNAPSHOT_KEY,
+  VERIFIED,
 } from "../../plugins/kong/index.ts";
 import { loadKong } from "../../proto/kong/index.ts";
-import { type KongRequest, LuaError, pack } from "./client/index.ts";
+import { type KongRequest, type KongVerified, LuaError, pack } from "./client/index.ts";
 import {
   ADMINS,
   AMOUNTS,
@@ -31,6 +32,7 @@ import {
   setUp,
   shortly,
   startServer,
+  tellsOf,
   VALID,
   withHeaders,
 } from "./setup.ts";
@@ -389,7 +391,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     test.each([
       ["no JSON", "nonsense"],
       ["no object", "null"],
-      ["another version", '{"version":2,"method":"GET"}'],
+      ["another version", '{"version":1,"method":"GET"}'],
       ["no text", 1],
     ])("is %s", async (_, snapshot) => {
       const before = (state: { shared: Map<string, unknown> }): void => {
@@ -401,13 +403,164 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     });
 
     test.each(["method", "target", "headers"])("tells no %s", async (member) => {
-      const told = { version: 1, method: "GET", target: "/", headers: { host: "a", "x-role": "admin" } };
+      const told = { version: 2, method: "GET", target: "/", headers: { host: "a", "x-role": "admin" } };
       const before = (state: { shared: Map<string, unknown> }): void => {
         state.shared.set(SNAPSHOT_KEY, JSON.stringify({ ...told, [member]: undefined }));
       };
       const { gateway } = await setUp({ protocol, before, ...NO_GUARD });
       expect(shortly(await gateway.request(requestOf(), { bundle: VALID }))).toBe("403");
     });
+  });
+
+  describe("what Kong has verified", () => {
+    const consumer = { id: "c1", username: "ann", tags: ["x"], created_at: 1 };
+    const payload = (json: string): string => Buffer.from(json).toString("base64url");
+    const token = (json: string): KongVerified => ({
+      shared: { authenticated_jwt_token: `h.${payload(json)}.s` },
+    });
+    const groups = (of: unknown): KongVerified => ({ shared: { authenticated_groups: of } });
+
+    /** What the policy sees: `known`, `absent`, or of a denial its reason; `error` is Kong's own answer. */
+    async function seen(
+      setup: Awaited<ReturnType<typeof setUp>>,
+      key: string,
+      verified: KongVerified,
+    ): Promise<string> {
+      const list = key === "consumer.groups" || key.endsWith(".tags");
+      const bundle = tellsOf(key, "ann", list);
+      const outcome = await setup.gateway.request(requestOf({ verified }), { bundle });
+      expect(JSON.stringify([...outcome.state.serialized])).not.toMatch(/ann|secret/);
+      if (outcome.kind === "upstream") return outcome.headers.find(([name]) => name === "x-is")![1] as string;
+      return outcome.kind === "exit" ? outcome.exit.headers.get("x-ipe-reason")! : outcome.kind;
+    }
+
+    // Asked, told by the snapshot; what ProtoBuf:1 cannot say is an error in Kong.
+    test.each<[string, string, KongVerified, string, string?]>([
+      ["a consumer", "consumer.username", { consumer }, "known"],
+      ["no consumer", "consumer.username", {}, "absent"],
+      ["a consumer with another name", "consumer.username", { consumer: { id: "ann" } }, "absent"],
+      ["a consumer that is a text", "consumer.username", { consumer: "ann" }, "Absent", "error"],
+      [
+        "a username that is a table",
+        "consumer.username",
+        { consumer: { id: "c1", username: {} } },
+        "Absent",
+        "error",
+      ],
+      [
+        "a username that is no UTF-8",
+        "consumer.username",
+        { consumer: { username: Buffer.from("616e6eff", "hex") } },
+        "Absent",
+      ],
+      ["a credential", "credential.id", { credential: { id: "ann", key: "secret" } }, "known"],
+      ["a route with tags", "route.tags", { route: { id: "r", tags: ["b", "ann"] } }, "known"],
+      ["a route without tags", "route.tags", { route: { id: "r" } }, "absent"],
+      ["a route with an empty list of tags", "route.tags", { route: { id: "r", tags: [] } }, "absent"],
+      ["a tag with a comma", "route.tags", { route: { id: "r", tags: ["ann", "a,b"] } }, "Absent"],
+      ["no service", "service.name", { route: { id: "r" } }, "absent"],
+      ["a service", "service.name", { service: { id: "s", name: "ann" } }, "known"],
+      ["groups of ldap-auth", "consumer.groups", groups(["b", "ann"]), "known"],
+      ["no groups at all", "consumer.groups", {}, "absent"],
+      ["an empty list of groups", "consumer.groups", groups([]), "default"],
+      ["groups that are numbers", "consumer.groups", groups([1, 2]), "Absent"],
+      ["groups that are a text", "consumer.groups", groups("ann"), "Absent"],
+      ["groups by name", "consumer.groups", groups({ ann: "ann" }), "Absent"],
+      ["groups that are a number", "consumer.groups", groups(0), "Absent"],
+      ["a group with a comma", "consumer.groups", groups(["ann", "b,ann"]), "Absent"],
+      ["no token", "jwt.sub", {}, "absent"],
+      ["a claim", "jwt.sub", token('{"sub":"ann"}'), "known"],
+      ["a claim that is not there", "jwt.sub", token('{"name":"ann"}'), "absent"],
+      ["claims twice", "jwt.sub", token('{"sub":"ann","sub":"ann"}'), "Absent"],
+      ["another claim twice", "jwt.sub", token('{"sub":"ann","a":[{"b":1,"b":1}]}'), "Absent"],
+      ["a payload that is no JSON", "jwt.sub", token('{"sub":"ann",}'), "Absent"],
+      ["a payload that is no base64", "jwt.sub", { shared: { authenticated_jwt_token: "h.*.s" } }, "Absent"],
+      [
+        "a payload with padding",
+        "jwt.sub",
+        { shared: { authenticated_jwt_token: `h.${payload('{"sub":"ann"}')}=.s` } },
+        "Absent",
+      ],
+      ["a token of a megabyte", "jwt.sub", token(`{"sub":"ann","a":"${"x".repeat(MIB)}"}`), "Absent"],
+      ["a token that is a number", "jwt.sub", { shared: { authenticated_jwt_token: 5 } }, "Absent"],
+      [
+        "a token that is a list",
+        "jwt.sub",
+        { shared: { authenticated_jwt_token: [`h.${payload('{"sub":"ann"}')}.s`] } },
+        "Absent",
+      ],
+      ["a token that is empty", "jwt.sub", { shared: { authenticated_jwt_token: "" } }, "Absent"],
+    ])("%s", async (_, key, verified, want, wantOfProtobuf = want) => {
+      const asking = await setUp({ protocol });
+      expect(await seen(asking, key, verified)).toBe(protocol === "ProtoBuf:1" ? wantOfProtobuf : want);
+      const telling = await setUp({
+        protocol,
+        before: (state) => takeSnapshot(state, { verified: VERIFIED }),
+      });
+      expect(await seen(telling, key, verified)).toBe(want);
+    });
+
+    test("groups of a consumer: only the snapshot can have them", async () => {
+      const verified = { consumer, aclGroups: ["ann"], ...groups(["ann"]) };
+      expect(await seen(await setUp({ protocol }), "consumer.groups", verified)).toBe("Absent");
+      const telling = await setUp({
+        protocol,
+        before: (state) => takeSnapshot(state, { verified: ["groups"] }),
+      });
+      expect(await seen(telling, "consumer.groups", verified)).toBe("known");
+      expect(await seen(telling, "consumer.groups", { ...verified, aclGroups: ["b"] })).toBe("default");
+      expect(await seen(telling, "consumer.groups", { ...verified, aclGroups: [] })).toBe("default");
+      expect(await seen(telling, "consumer.groups", { ...verified, aclGroups: undefined })).toBe("Absent");
+    });
+
+    test("what a snapshot does not hand over is asked for, and nothing else", async () => {
+      const setup = await setUp({
+        protocol,
+        before: (state) => takeSnapshot(state, { verified: ["route"] }),
+      });
+      const verified = { consumer, route: { id: "r", name: "ann" } };
+      expect(await seen(setup, "consumer.username", verified)).toBe("known");
+      const bundle = tellsOf("route.name", "ann");
+      const outcome = await setup.gateway.request(requestOf({ verified }), { bundle });
+      expect([shortly(outcome), outcome.state.calls]).toEqual([
+        "upstream",
+        ["kong.ctx.shared.get", "kong.service.request.set_headers", "kong.ctx.shared.set"],
+      ]);
+      const asked = await setup.gateway.request(requestOf({ verified }), {
+        bundle: tellsOf("consumer.id", "c1"),
+      });
+      expect(asked.state.calls.slice(0, 2)).toEqual(["kong.ctx.shared.get", "kong.client.get_consumer"]);
+    });
+
+    test.each<[string, unknown]>([
+      ["nothing", undefined],
+      ["null", null],
+      ["a text", "consumer"],
+      ["a list", []],
+    ])("a snapshot that has read it, and says %s of it", async (_, verified) => {
+      const told = {
+        version: 2,
+        method: "GET",
+        target: "/",
+        headers: { host: "a" },
+        verified,
+        verified_read: ["consumer"],
+      };
+      const before = (state: { shared: Map<string, unknown> }): void => {
+        state.shared.set(SNAPSHOT_KEY, JSON.stringify(told));
+      };
+      const { gateway } = await setUp({ protocol, before, ...NO_GUARD });
+      const bundle = tellsOf("consumer.username", "ann");
+      expect(shortly(await gateway.request(requestOf(), { bundle }))).toBe("503");
+    });
+
+    test.each(["tenant", "credential.key", "jwt."])(
+      "a bundle that reads the key %s is refused",
+      async (key) => {
+        const { gateway } = await setUp({ protocol, ...NO_GUARD });
+        expect(shortly(await gateway.request(requestOf(), { bundle: tellsOf(key, "a") }))).toBe("error");
+      },
+    );
   });
 
   test("permissive: denials are told and let pass, without obligations, and without clients' copies", async () => {

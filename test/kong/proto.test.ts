@@ -64,6 +64,24 @@ test.each([
   ["kong.request.get_raw_body", "0a0178", { content: Buffer.from("x") }],
   ["kong.request.get_raw_body", "120161", { body_filepath: "a" }],
   ["kong.request.get_raw_body", "1a0161", { error: "a" }],
+  // Fields that we do not name stand between them: 2 created_at, 5 tags; 18 service; 14 client_certificate.
+  [
+    "kong.client.get_consumer",
+    "0a0161 1001 1a0162 220163 2a0164",
+    { id: Buffer.from("a"), username: Buffer.from("b"), custom_id: Buffer.from("c") },
+  ],
+  ["kong.client.get_consumer", "", {}],
+  ["kong.client.get_credential", "0a0161 120162", { id: Buffer.from("a") }],
+  [
+    "kong.router.get_route",
+    "0a0161 220162 8a0101ff 8a010163 9201 03 0a0164",
+    { id: Buffer.from("a"), name: Buffer.from("b"), tags: [Buffer.of(0xff), Buffer.from("c")] },
+  ],
+  [
+    "kong.router.get_service",
+    "0a0161 220162 6a0163 7203 0a0164",
+    { id: Buffer.from("a"), name: Buffer.from("b"), tags: [Buffer.from("c")] },
+  ],
   [
     "kong.request.get_headers",
     "0a11 0a0161 120c 320a 0a03 1a01ff 0a03 1a0162",
@@ -82,6 +100,8 @@ test.each([
 
 test("functions have the names that Kong has for them", () => {
   expect([...kong.functions.keys()].sort()).toEqual([
+    "kong.client.get_consumer",
+    "kong.client.get_credential",
     "kong.client.get_forwarded_ip",
     "kong.client.get_forwarded_port",
     "kong.ctx.shared.get",
@@ -96,6 +116,8 @@ test("functions have the names that Kong has for them", () => {
     "kong.request.get_path_with_query",
     "kong.request.get_raw_body",
     "kong.response.exit",
+    "kong.router.get_route",
+    "kong.router.get_service",
     "kong.service.request.clear_header",
     "kong.service.request.set_headers",
   ]);

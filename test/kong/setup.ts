@@ -65,6 +65,28 @@ policy Amounts:
   requires amount < 100
 `);
 
+/**
+ * Tells what a key of Kong's is: the header `x-is` says `absent` or `known`, which is the text, or for a list its first element,
+ * `wanted`. Denies what is not known with the reason `indeterminate`, and another text by default.
+ */
+export function tellsOf(key: string, wanted: string, list = false): string {
+  return bundleOf(`attributes
+  fact: ${list ? "list of string" : "string?"} from extension ${JSON.stringify(key)}
+
+policy Absent:
+  triggers when not exists fact
+  allows
+  on allow
+    set request header "x-is" to "absent"
+
+policy Known:
+  triggers when exists fact and ${list ? `fact contains ${JSON.stringify(wanted)}` : `fact == ${JSON.stringify(wanted)}`}
+  allows
+  on allow
+    set request header "x-is" to "known"
+`);
+}
+
 /** Base64, as it stands in a plugin's configuration. */
 export function bundleOf(text: string): string {
   const compiled = compile([{ name: "policy.ipe", text }]);

@@ -1,6 +1,6 @@
 /** What the Lua plugins `ipe-snapshot` and `ipe-guard` do (plugins/kong/server/lua), for the gateway of the tests. */
 import { Buffer } from "node:buffer";
-import { DECISION_KEY, PASS_PREFIX, SNAPSHOT_KEY } from "../../plugins/kong/index.ts";
+import { DECISION_KEY, PASS_PREFIX, SNAPSHOT_KEY, type VerifiedName } from "../../plugins/kong/index.ts";
 import { type Bytes, callKong, type KongState } from "./client/index.ts";
 
 export interface SnapshotOptions {
@@ -8,15 +8,19 @@ export interface SnapshotOptions {
   readonly strip?: readonly string[];
   /** Longest body that goes into it; 0 is none. */
   readonly bodyLimit?: number;
+  readonly verified?: readonly VerifiedName[];
 }
 
 /** Leave the facts in `ctx.shared`, as bytes of JSON the way `cjson` writes it. */
-export function takeSnapshot(state: KongState, { strip = [], bodyLimit = 0 }: SnapshotOptions = {}): void {
+export function takeSnapshot(
+  state: KongState,
+  { strip = [], bodyLimit = 0, verified = [] }: SnapshotOptions = {},
+): void {
   const { request } = state;
   const headers = request.headers.length >= 1000 ? undefined : grouped(request.headers);
   const readable = request.body !== "in-file" && request.body.length <= bodyLimit;
   const json = {
-    version: 1,
+    version: 2,
     method: request.method,
     target: request.target,
     headers,
@@ -32,6 +36,11 @@ export function takeSnapshot(state: KongState, { strip = [], bodyLimit = 0 }: Sn
     client_verify: request.variables["ssl_client_verify"],
     body_read: bodyLimit > 0,
     body: bodyLimit > 0 && readable ? Buffer.from(request.body as Uint8Array).toString("base64") : undefined,
+    verified:
+      verified.length === 0
+        ? undefined
+        : Object.fromEntries(verified.map((name) => [name, verifiedOf(state)[name]])),
+    verified_read: verified.length === 0 ? undefined : verified,
     stripped: strip.length === 0 || headers === undefined ? undefined : strip,
     logs: true,
   };
@@ -41,6 +50,54 @@ export function takeSnapshot(state: KongState, { strip = [], bodyLimit = 0 }: Sn
       callKong(state, "kong.service.request.clear_header", [name]);
   state.calls.length = calls;
   state.shared.set(SNAPSHOT_KEY, jsonBytes(json));
+}
+
+/** `undefined` is nil; `false` stands for what nobody can tell. */
+function verifiedOf({ request: { verified = {} }, shared }: KongState): Record<VerifiedName, unknown> {
+  const { consumer, aclGroups, credential, route, service } = verified;
+  return {
+    consumer: members(consumer, ["id", "username", "custom_id"]),
+    groups:
+      consumer === undefined
+        ? texts(shared.get("authenticated_groups"))
+        : isText((consumer as { id?: unknown } | null)?.id)
+          ? (texts(aclGroups) ?? false)
+          : false,
+    credential: members(credential, ["id"]),
+    route: members(route, ["id", "name"], ["tags"]),
+    service: members(service, ["id", "name"], ["tags"]),
+    token: text(shared.get("authenticated_jwt_token")),
+  };
+}
+
+function members(of: unknown, names: readonly string[], lists: readonly string[] = []): unknown {
+  if (of === undefined) return undefined;
+  if (typeof of !== "object" || of === null) return false;
+  const table = of as Record<string, unknown>;
+  return Object.fromEntries([
+    ...names.map((name) => [name, text(table[name])]),
+    ...lists.map((name) => [name, texts(table[name])]),
+  ]);
+}
+
+function text(value: unknown): unknown {
+  return isNil(value) ? undefined : isText(value) ? value : false;
+}
+
+function texts(value: unknown): unknown {
+  if (isNil(value)) return undefined;
+  // An empty table of Lua is no array.
+  if (Array.isArray(value) && value.length === 0) return {};
+  return Array.isArray(value) && value.every(isText) ? value : false;
+}
+
+/** `null` is `ngx.null`. */
+function isNil(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" || value instanceof Uint8Array;
 }
 
 /** 503 unless a decision that lets the request pass was recorded. */

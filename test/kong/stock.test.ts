@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { CONFIG_FIELDS, NAME, PRIORITY, pluginInfo, VERSION } from "../../plugins/kong/index.ts";
+import { CONFIG_FIELDS, NAME, PRIORITY, pluginInfo, VERIFIED, VERSION } from "../../plugins/kong/index.ts";
 import { Gateway } from "./client/index.ts";
-import { ADMINS, requestOf, shortly, withHeaders } from "./setup.ts";
+import { ADMINS, requestOf, shortly, tellsOf, withHeaders } from "./setup.ts";
 import { guard, takeSnapshot } from "./snapshot.ts";
 
 const server = fileURLToPath(new URL("../../plugins/kong/server/", import.meta.url));
@@ -50,6 +50,37 @@ test("decides there too, with a snapshot and without", async () => {
     expect(shortly(await gateway.request(withHeaders(["x-role", "guest"]), { bundle: ADMINS }))).toBe("403");
     // It answers StartInstance as if all were well; the request is denied.
     expect(shortly(await gateway.request(requestOf(), { bundle: "AAAA" }))).toBe("503");
+    gateway.close();
+  }
+});
+
+test("asks for what Kong has verified there, too", async () => {
+  const options = { socket: join(folder, "stock.sock"), protocol: "MsgPack:1", pluginName: NAME } as const;
+  const payload = Buffer.from('{"sub":"ann"}').toString("base64url");
+  const request = requestOf({
+    verified: {
+      consumer: { id: "c1", username: "ann" },
+      credential: { id: "ann", key: "secret" },
+      route: { id: "r1", tags: ["b", "ann"] },
+      service: { id: "s1", name: "ann" },
+      shared: { authenticated_jwt_token: `h.${payload}.s` },
+    },
+  });
+  const keys = ["consumer.username", "credential.id", "route.tags", "service.name", "jwt.sub"];
+  for (const verified of [[], VERIFIED]) {
+    const gateway = new Gateway({
+      ...options,
+      after: guard,
+      before: (state) => takeSnapshot(state, { verified }),
+    });
+    for (const key of keys) {
+      const bundle = tellsOf(key, "ann", key.endsWith(".tags"));
+      const outcome = await gateway.request(request, { bundle });
+      expect([key, outcome.kind === "upstream" && outcome.headers]).toEqual([
+        key,
+        expect.arrayContaining([["x-is", "known"]]),
+      ]);
+    }
     gateway.close();
   }
 });

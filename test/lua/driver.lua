@@ -55,7 +55,8 @@ local function request_of(given)
   if given.extensions then
     request.extensions = {}
     for i = 1, #given.extensions, 2 do
-      request.extensions[bytes_of(given.extensions[i])] = bytes_of(given.extensions[i + 1])
+      local text = given.extensions[i + 1]
+      request.extensions[bytes_of(given.extensions[i])] = text and bytes_of(text) or engine_of.undelivered
     end
   end
   return request

@@ -209,7 +209,9 @@ function requestForm(request: NeutralRequest): unknown {
     extensions:
       extensions === undelivered
         ? undefined
-        : [...extensions].flatMap(([key, value]) => [base64(key), base64(value)]),
+        : [...extensions].flatMap(([key, value]) =>
+            value === undefined ? [] : [base64(key), value === undelivered ? false : base64(value)],
+          ),
     source: peer(request.source),
     destination: peer(request.destination),
     connection: {

@@ -8,6 +8,7 @@ import { DECISION_KEY, PRIORITY, SNAPSHOT_KEY, VERSION } from "./config.ts";
 import { HEADER_LINES_MAX } from "./request.ts";
 import { FAILURE_STATUS } from "./response.ts";
 import { SNAPSHOT_VERSION } from "./snapshot.ts";
+import { GROUPS_KEY, TOKEN_KEY, VERIFIED } from "./verified.ts";
 
 export const SNAPSHOT_NAME = "ipe-snapshot";
 export const GUARD_NAME = "ipe-guard";
@@ -102,6 +103,99 @@ local function body_up_to(limit)
   end
 end
 
+-- Of what follows, nil is what is not there, and false what nobody can tell.
+local function text(value)
+  if value == nil or value == ngx.null then
+    return nil
+  end
+  return type(value) == "string" and value
+end
+
+-- cjson writes nothing at all where an array has holes.
+local function texts(of)
+  if of == nil or of == ngx.null then
+    return nil
+  end
+  if type(of) ~= "table" then
+    return false
+  end
+  local found, members = {}, 0
+  for i, value in ipairs(of) do
+    if type(value) ~= "string" then
+      return false
+    end
+    found[i] = value
+  end
+  for _ in pairs(of) do
+    members = members + 1
+  end
+  return members == #found and found
+end
+
+local function members(of, names)
+  if of == nil then
+    return nil
+  end
+  if type(of) ~= "table" then
+    return false
+  end
+  local found = {}
+  for _, name in ipairs(names) do
+    found[name] = text(of[name])
+  end
+  return found
+end
+
+local function with_tags(of)
+  local found = members(of, { "id", "name" })
+  if found then
+    found.tags = texts(of.tags)
+  end
+  return found
+end
+
+-- Of a consumer those of the plugin acl, which are in Kong's cache or its database.
+local function groups()
+  local consumer = kong.client.get_consumer()
+  if consumer == nil then
+    return texts(kong.ctx.shared.${GROUPS_KEY})
+  end
+  if type(consumer) ~= "table" or type(consumer.id) ~= "string" then
+    return false
+  end
+  local loaded, found = pcall(function()
+    return require("kong.plugins.acl.groups").get_consumer_groups(consumer.id)
+  end)
+  if not loaded or type(found) ~= "table" then
+    return false
+  end
+  -- Behind the array stands each group by its name.
+  local names = {}
+  for i, name in ipairs(found) do
+    names[i] = name
+  end
+  return texts(names)
+end
+
+local VERIFIED = {
+  consumer = function() return members(kong.client.get_consumer(), { "id", "username", "custom_id" }) end,
+  groups = groups,
+  -- Its other members are secrets.
+  credential = function() return members(kong.client.get_credential(), { "id" }) end,
+  route = function() return with_tags(kong.router.get_route()) end,
+  service = function() return with_tags(kong.router.get_service()) end,
+  token = function() return text(kong.ctx.shared.${TOKEN_KEY}) end,
+}
+
+-- What Kong itself has verified, as far as it is wanted.
+local function verified(wanted)
+  local found = {}
+  for _, name in ipairs(wanted) do
+    found[name] = VERIFIED[name]()
+  end
+  return found
+end
+
 function Snapshot:access(conf)
   local var = ngx.var
   local headers, problem = ngx.req.get_headers(${HEADER_LINES_MAX})
@@ -110,6 +204,7 @@ function Snapshot:access(conf)
     headers = nil
   end
   local names = headers and type(conf.strip) == "table" and conf.strip or nil
+  local wanted = type(conf.verified) == "table" and #conf.verified > 0 and conf.verified or nil
   local with_body = conf.body_limit > 0
   kong.ctx.shared.${SNAPSHOT_KEY} = cjson.encode({
     version = ${SNAPSHOT_VERSION},
@@ -128,6 +223,8 @@ function Snapshot:access(conf)
     client_verify = var.ssl_client_verify,
     body_read = with_body,
     body = with_body and body_up_to(conf.body_limit) or nil,
+    verified = wanted and verified(wanted),
+    verified_read = wanted,
     stripped = names,
     logs = true,
   })
@@ -168,6 +265,11 @@ return {
               type = "array",
               elements = { type = "string" },
               description = "Headers that policies set: clients' copies are removed. Lower case, with hyphens.",
+          } },
+          { verified = {
+              type = "array",
+              elements = { type = "string", one_of = { ${VERIFIED.map((name) => `"${name}"`).join(", ")} } },
+              description = "What policies read of what Kong has verified; nothing else of it is handed over.",
           } },
         },
     } },

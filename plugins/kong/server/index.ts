@@ -20,3 +20,4 @@ export { PROTOCOLS, type ProtocolName } from "./protocol.ts";
 export { FAILURE_STATUS } from "./response.ts";
 export { type PluginServerOptions, type RunningPluginServer, startPluginServer } from "./server.ts";
 export { type KongSetup, setupFiles } from "./setup.ts";
+export { VERIFIED, type VerifiedName } from "./verified.ts";

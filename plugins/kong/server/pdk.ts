@@ -9,6 +9,9 @@ export interface Pdk {
   readonly client: {
     getForwardedIp(): Promise<unknown>;
     getForwardedPort(): Promise<unknown>;
+    getConsumer(): Promise<unknown>;
+    /** Under MsgPack:1 with all its members, secrets among them. */
+    getCredential(): Promise<unknown>;
   };
   readonly ctx: {
     readonly shared: {
@@ -35,6 +38,10 @@ export interface Pdk {
     /** Ends the request. Nothing comes back and nothing may be called after it. */
     exit(status: number, body: string, headers: Readonly<Record<string, string>>): Promise<unknown>;
   };
+  readonly router: {
+    getRoute(): Promise<unknown>;
+    getService(): Promise<unknown>;
+  };
   readonly service: {
     readonly request: {
       clearHeader(name: string): Promise<unknown>;
@@ -59,6 +66,8 @@ export function pdkOver(call: KongCall): Pdk {
     client: {
       getForwardedIp: method("kong.client.get_forwarded_ip"),
       getForwardedPort: method("kong.client.get_forwarded_port"),
+      getConsumer: method("kong.client.get_consumer"),
+      getCredential: method("kong.client.get_credential"),
     },
     ctx: { shared: { get: method("kong.ctx.shared.get"), set: method(SET_SHARED) } },
     log: { setSerializeValue: method("kong.log.set_serialize_value") },
@@ -72,6 +81,7 @@ export function pdkOver(call: KongCall): Pdk {
       getRawBody: method("kong.request.get_raw_body"),
     },
     response: { exit: method(EXIT) },
+    router: { getRoute: method("kong.router.get_route"), getService: method("kong.router.get_service") },
     service: {
       request: {
         clearHeader: method("kong.service.request.clear_header"),

@@ -12,7 +12,7 @@ import { DECISION_KEY, type PluginConfig, readConfig, SNAPSHOT_KEY } from "./con
 import { decisionId } from "./decision-id.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Pdk } from "./pdk.ts";
-import { askFacts, type FactName, factsNeeded, toNeutral } from "./request.ts";
+import { askFacts, askMissing, extensionKeys, type FactName, factsNeeded, toNeutral } from "./request.ts";
 import {
   type Action,
   type Answer,
@@ -50,6 +50,7 @@ export class IpePlugin {
   readonly #config: PluginConfig;
   readonly #engine: Engine;
   readonly #needed: ReadonlySet<FactName>;
+  readonly #keys: readonly string[];
   readonly #settable: Answer["settable"];
   readonly #logger: Logger;
   readonly #metrics: Metrics;
@@ -59,6 +60,7 @@ export class IpePlugin {
     this.#config = readConfig(config);
     this.#engine = engineOf(this.#config.bundle);
     this.#needed = factsNeeded(this.#engine.program);
+    this.#keys = extensionKeys(this.#engine.program);
     this.#settable = settableHeaders(this.#engine.headerNames);
     this.#logger = context?.logger ?? pino({ base: null }, pino.destination(2));
     this.#metrics = context?.metrics ?? createMetrics();
@@ -102,10 +104,9 @@ export class IpePlugin {
     const snapshot = readSnapshot(await kong.ctx.shared.get(SNAPSHOT_KEY));
     judged.snapshot = snapshot;
     if (snapshot === null) this.#observe(() => this.#metrics.missedSnapshot());
-    let facts = snapshot?.facts ?? (await askFacts(kong, this.#needed));
-    if (snapshot !== null && !snapshot.holdsBody && this.#needed.has("body"))
-      facts = { ...facts, body: await kong.request.getRawBody() };
-    judged.request = toNeutral(facts, this.#config.bodyLimit);
+    const facts =
+      snapshot === null ? await askFacts(kong, this.#needed) : await askMissing(kong, snapshot, this.#needed);
+    judged.request = toNeutral(facts, this.#config.bodyLimit, this.#keys);
     return this.#engine.decide(judged.request);
   }
 

@@ -62,6 +62,11 @@ function resultOf(type: string, message: object): unknown {
     case "Int":
     case "Number":
       return (message as { readonly v?: unknown }).v;
+    case "Consumer":
+    case "Credential":
+    case "Route":
+    case "Service":
+      return message;
     case "Value":
       return fromValue(message);
     case "Struct":

@@ -11,10 +11,13 @@ import {
   undeliveredConnection,
 } from "../../../core/index.ts";
 import { BODY_LIMIT_MAX } from "./config.ts";
+import { text, textOrAbsent } from "./kong-text.ts";
 import type { Pdk } from "./pdk.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { askVerified, extensionsOf, type VerifiedFacts, verifiedNameOf } from "./verified.ts";
 
 /** What Kong says of a request, before anything is made of it. `undefined`: it was not asked, or had no answer. */
-export interface KongFacts {
+export interface KongFacts extends VerifiedFacts {
   readonly method: unknown;
   /** The target as received. Kong's `get_path` is normalised, `get_path_with_query` is not. */
   readonly target: unknown;
@@ -45,14 +48,23 @@ export const HEADER_LINES_MAX = 1000;
 /** Which facts a bundle needs: each of them may cost a round trip. Method, target and host always are. */
 export function factsNeeded(program: Pick<Program, "slots">): ReadonlySet<FactName> {
   const needed = new Set<FactName>(["method", "target", "headers"]);
-  for (const { name, read, source } of program.slots) {
+  for (const { name, read, source, argument } of program.slots) {
     if (!read) continue;
+    const verified = source === "extension" ? verifiedNameOf(argument) : undefined;
+    if (verified !== undefined) needed.add(verified);
     // Where nothing announces the size it is the body's.
     if (source === "body" || (source === "builtin" && name === "request.size")) needed.add("body");
     const fact = source === "builtin" ? FACT_OF[name] : undefined;
     if (fact !== undefined) needed.add(fact);
   }
   return needed;
+}
+
+/** The keys of Kong's that a bundle reads. */
+export function extensionKeys(program: Pick<Program, "slots">): readonly string[] {
+  return program.slots
+    .filter(({ read, source }) => read && source === "extension")
+    .map(({ argument }) => argument);
 }
 
 const FACT_OF: Readonly<Record<string, FactName | undefined>> = {
@@ -87,6 +99,24 @@ export async function askFacts(kong: Pdk, needed: ReadonlySet<FactName>): Promis
     tlsVersion: await ask("tlsVersion", () => kong.nginx.getVar("ssl_protocol")),
     clientVerify: await ask("clientVerify", () => kong.nginx.getVar("ssl_client_verify")),
     body: await ask("body", () => kong.request.getRawBody()),
+    ...(await askVerified(kong, needed)),
+  };
+}
+
+/** Ask for what the snapshot was not told to hand over. Of groups it may be only that they are not known. */
+export async function askMissing(
+  kong: Pdk,
+  { facts, holds }: Pick<Snapshot, "facts" | "holds">,
+  needed: ReadonlySet<FactName>,
+): Promise<KongFacts> {
+  const missing = new Set([...needed].filter((name) => !holds(name)));
+  if (missing.size === 0) return facts;
+  const asked = await askVerified(kong, missing);
+  const told = Object.entries(asked).filter(([name]) => missing.has(name as FactName));
+  return {
+    ...facts,
+    ...Object.fromEntries(told),
+    ...(missing.has("body") ? { body: await kong.request.getRawBody() } : {}),
   };
 }
 
@@ -101,9 +131,14 @@ export async function askFacts(kong: Pdk, needed: ReadonlySet<FactName>): Promis
  *   if a `content-length` announced it, as everywhere (docs/request.md, section 7).
  * - **Connection**: nginx' variables. A connection without TLS has no server name and no TLS version, and is no mutual
  *   TLS; a client certificate that did not verify says neither yes nor no.
- * - Principals, certificates, extensions: nothing of Kong's tells them.
+ * - **Extensions**: what Kong itself has verified, by the keys that are asked for.
+ * - Principals, certificates: nothing of Kong's tells them.
  */
-export function toNeutral(facts: KongFacts, bodyLimit = BODY_LIMIT_MAX): NeutralRequest {
+export function toNeutral(
+  facts: KongFacts,
+  bodyLimit = BODY_LIMIT_MAX,
+  keys: readonly string[] = [],
+): NeutralRequest {
   const headers = headerLines(facts.headers);
   const lengths = valuesOf(headers, "content-length");
   const announced = headers === undelivered ? undelivered : announcedSize(lengths);
@@ -131,24 +166,8 @@ export function toNeutral(facts: KongFacts, bodyLimit = BODY_LIMIT_MAX): Neutral
       tlsVersion: textOrAbsent(facts.tlsVersion),
       mtls: mtlsOf(facts.clientVerify),
     },
-    extensions: undelivered,
+    extensions: extensionsOf(facts, keys),
   };
-}
-
-/** Text as it came. kong-pdk's decoder has put U+FFFD in place of bytes that are no UTF-8: what stood there is not known. */
-function text(value: unknown): Text | typeof undelivered {
-  const known = textOrAbsent(value);
-  return known === undefined ? undelivered : known;
-}
-
-const NOT_TEXT = Uint8Array.of(0xff);
-
-function textOrAbsent(value: unknown): Text | undefined | typeof undelivered {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === "string")
-    return value === "" ? undefined : value.includes("\ufffd") ? NOT_TEXT : value;
-  if (value instanceof Uint8Array) return value.length === 0 ? undefined : value;
-  return undelivered;
 }
 
 /** Names and values; one line that cannot be understood makes them all unknown. */

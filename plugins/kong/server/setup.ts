@@ -5,7 +5,9 @@ import { companionFiles, GUARD_NAME, guardSnippet, SNAPSHOT_NAME } from "./compa
 import { BODY_LIMIT_MAX, NAME } from "./config.ts";
 import { dump } from "./dump.ts";
 import type { ProtocolName } from "./protocol.ts";
+import { factsNeeded } from "./request.ts";
 import { canonicalName } from "./response.ts";
+import { VERIFIED } from "./verified.ts";
 
 export interface KongSetup {
   readonly bundle: Uint8Array;
@@ -38,6 +40,8 @@ export function setupFiles(setup: KongSetup): ReadonlyMap<string, string | Uint8
 /** All three plugins stand in the same place: a guard without the plugin answers 503, the plugin without a guard may be open. */
 function kongYaml({ program }: KongSetup): string {
   const strip = program.headerNames.map(canonicalName);
+  const needed = factsNeeded(program);
+  const verified = VERIFIED.filter((name) => needed.has(name));
   const document = {
     _format_version: "3.0",
     plugins: [
@@ -46,6 +50,7 @@ function kongYaml({ program }: KongSetup): string {
         config: {
           body_limit: wantsBody(program) ? BODY_LIMIT_MAX : 0,
           ...(strip.length === 0 ? {} : { strip }),
+          ...(verified.length === 0 ? {} : { verified }),
         },
       },
       { name: NAME, config: { bundle_path: `${FOLDER}/${BUNDLE}` } },

@@ -12,12 +12,14 @@ import {
   objections,
   type ProtocolName,
   startPluginServer,
+  VERIFIED,
 } from "../../../plugins/kong/index.ts";
 import { type Bytes, Gateway, type KongRequest, type Outcome } from "../../kong/client/index.ts";
 import { guard, takeSnapshot } from "../../kong/snapshot.ts";
 import { bodyBytes, headerLines, isJsonBody } from "../neutral.ts";
 import type { Case, Want } from "../vectors.ts";
 import { bodyProblem } from "./http-form.ts";
+import { isAskable, unverifiable, verifiedOf } from "./kong-verified.ts";
 import type { CompiledVector, Runtime, Seen } from "./runtime.ts";
 
 export const kongMsgpack = kongRuntime("kong-msgpack", "MsgPack:1");
@@ -34,7 +36,7 @@ function kongRuntime(name: string, protocol: ProtocolName): Runtime {
       const asking = new Gateway(options);
       const telling = new Gateway({
         ...options,
-        before: (state) => takeSnapshot(state, { bodyLimit: BODY_LIMIT_MAX }),
+        before: (state) => takeSnapshot(state, { bodyLimit: BODY_LIMIT_MAX, verified: VERIFIED }),
       });
       return {
         judge: async (vector, given) => {
@@ -46,8 +48,9 @@ function kongRuntime(name: string, protocol: ProtocolName): Runtime {
           const why = notExpressible(given, vector.program);
           if (why !== null) return { notExpressible: why };
           const request = kongRequest(given, vector.program);
-          const asked = seenOutcome(vector, given, await asking.request(request, config));
           const told = seenOutcome(vector, given, await telling.request(request, config));
+          if (!isAskable(given, vector.program, protocol)) return told;
+          const asked = seenOutcome(vector, given, await asking.request(request, config));
           if (isDeepStrictEqual(asked, told)) return asked;
           return {
             decision: `${JSON.stringify(asked)}, with a snapshot ${JSON.stringify(told)}` as Want["decision"],
@@ -85,7 +88,8 @@ export function notExpressible(given: Case, program: Program): string | null {
     reads(name) && value === undefined && !hidden.has(name);
   if (given.attributes !== undefined) return "attributes given directly";
   if (given.joined === true) return "header lines joined by the host";
-  if (given.undelivered?.some((name) => !SILENT.has(name))) return "facts that Kong always knows";
+  if (given.undelivered?.some((name) => !SILENT.has(name) && !name.startsWith("extensions")))
+    return "facts that Kong always knows";
   if (request.method === undefined && !hidden.has("request.method")) return "no method";
   if (request.path === undefined && !hidden.has("request.path")) return "no path";
   if (missing("request.scheme", request.scheme)) return "no scheme";
@@ -100,7 +104,7 @@ export function notExpressible(given: Case, program: Program): string | null {
   }
   if (headerLines(given).some(({ name }) => /^(?:host|content-length)$/i.test(name)))
     return "a header that says the same as a fact beside it";
-  return bodyProblem(given);
+  return unverifiable(given, program) ?? bodyProblem(given);
 }
 
 /** A case as Kong would have it. */
@@ -127,6 +131,7 @@ export function kongRequest(given: Case, program: Program): KongRequest {
     variables: Object.fromEntries(
       variables.filter((each): each is [string, string] => each[1] !== undefined),
     ),
+    verified: verifiedOf(given, program),
     // Longer than what a policy reads is as good as not delivered.
     body: hidden.has("body") ? new Uint8Array(BODY_LIMIT_MAX + 1) : (bodyBytes(given) ?? new Uint8Array(0)),
   };

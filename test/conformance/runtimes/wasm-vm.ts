@@ -12,6 +12,8 @@ export const wasmVm: Runtime = {
     return {
       judge: async (vector, given) => {
         if (given.attributes !== undefined) return { notExpressible: "attributes given directly" };
+        if (given.undelivered?.some((name) => name.startsWith("extensions.")))
+          return { notExpressible: "one extension that the host cannot know" };
         const refusal = loaded === vector ? null : vm.load(vector.bundle);
         if (refusal !== null) throw new Error(`${vector.name}: the loader refuses the bundle: ${refusal}`);
         loaded = vector;

@@ -8,6 +8,7 @@ export {
   KongError,
   type KongRequest,
   type KongState,
+  type KongVerified,
   LuaError,
   newState,
 } from "./kong-request.ts";

@@ -20,6 +20,19 @@ export interface KongRequest {
   readonly variables: Readonly<Record<string, string>>;
   /** `in-file`: it is longer than `client_body_buffer_size`. */
   readonly body: Uint8Array | "in-file";
+  readonly verified?: KongVerified;
+}
+
+/** What Kong's own plugins and its router found out before ours run; tables as they are in Lua, of any shape. */
+export interface KongVerified {
+  readonly consumer?: unknown;
+  /** What `get_consumer_groups` of kong/plugins/acl/groups.lua gives, but for the names behind the array. */
+  readonly aclGroups?: unknown;
+  readonly credential?: unknown;
+  readonly route?: unknown;
+  readonly service?: unknown;
+  /** What plugins left in `kong.ctx.shared`. */
+  readonly shared?: Readonly<Record<string, unknown>>;
 }
 
 /** What `kong.response.exit` was told. */
@@ -49,7 +62,7 @@ export function newState(request: KongRequest, onCall: KongState["onCall"] = () 
   return {
     onCall,
     request,
-    shared: new Map(),
+    shared: new Map(Object.entries(request.verified?.shared ?? {})),
     upstream: request.headers.map(([name, value]) => [name.toLowerCase(), value]),
     serialized: new Map(),
     exit: null,
@@ -88,6 +101,14 @@ export function callKong(state: KongState, method: string, args: readonly unknow
       return request.forwardedIp;
     case "kong.client.get_forwarded_port":
       return request.forwardedPort;
+    case "kong.client.get_consumer":
+      return request.verified?.consumer;
+    case "kong.client.get_credential":
+      return request.verified?.credential;
+    case "kong.router.get_route":
+      return request.verified?.route;
+    case "kong.router.get_service":
+      return request.verified?.service;
     case "kong.ctx.shared.get":
       return state.shared.get(name(first));
     case "kong.ctx.shared.set":

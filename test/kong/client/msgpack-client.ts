@@ -15,6 +15,15 @@ interface StepIn {
 }
 
 const RAW_BODY = "kong.request.get_raw_body";
+/** `get_step_method` */
+const STEPS: Readonly<Record<string, string | undefined>> = {
+  "kong.client.get_credential": "plugin.StepCredential",
+  "kong.client.get_consumer": "plugin.StepConsumer",
+  "kong.router.get_route": "plugin.StepRoute",
+  "kong.router.get_service": "plugin.StepService",
+  "kong.request.get_headers": "plugin.StepMultiMap",
+  "kong.request.get_query": "plugin.StepMultiMap",
+};
 const MULTI_MAP = new Set(["kong.request.get_headers", "kong.request.get_query"]);
 
 export class MsgpackClient implements Client {
@@ -45,7 +54,7 @@ export class MsgpackClient implements Client {
       const result = callKong(state, method, args);
       // It yields, and Kong never comes back to the coroutine.
       if (state.exit !== null) return;
-      step = (await this.call(MULTI_MAP.has(method) ? "plugin.StepMultiMap" : "plugin.Step", {
+      step = (await this.call(STEPS[method] ?? "plugin.Step", {
         EventId: event,
         Data: fixed(method, result),
       })) as StepIn;

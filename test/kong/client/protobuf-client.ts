@@ -152,6 +152,14 @@ function messageOf(type: string, result: unknown): object | null {
       return toValue(value);
     case "Struct":
       return toStruct(value as object);
+    // Encoded as they are, and nil is no reply; `pb.encode` raises an error for what is no table.
+    case "Consumer":
+    case "Credential":
+    case "Route":
+    case "Service":
+      if (value === undefined) return null;
+      if (typeof value !== "object" || value === null) throw new LuaError("bad argument (table expected)");
+      return entityOf(value as Fields);
     case "RawBody":
       if (result instanceof KongError) return { body_filepath: "/tmp/client-body/0000000001" };
       return { content: value };
@@ -160,12 +168,27 @@ function messageOf(type: string, result: unknown): object | null {
   }
 }
 
+/** Texts as bytes. A field of another kind is an error in Lua; members without a field are left out. */
+function entityOf(table: Fields): object {
+  const bytes = (member: unknown): Uint8Array => {
+    if (typeof member !== "string" && !(member instanceof Uint8Array))
+      throw new LuaError("bad argument (string expected)");
+    return Buffer.from(member as string);
+  };
+  const known = Object.entries(table).filter(([name, member]) => member !== undefined && FIELDS.has(name));
+  return Object.fromEntries(
+    known.map(([name, member]) => [name, Array.isArray(member) ? member.map(bytes) : bytes(member)]),
+  );
+}
+
+const FIELDS = new Set(["id", "username", "custom_id", "name", "tags"]);
+
 function toValue(value: unknown): KongValue {
   if (value === undefined) return { null_value: 1 };
   if (typeof value === "number") return { number_value: value };
   if (typeof value === "boolean") return { bool_value: value };
   if (typeof value === "string" || value instanceof Uint8Array) return { string_value: Buffer.from(value) };
-  if (Array.isArray(value)) return { list_value: { values: value.map(toValue) } };
+  if (Array.isArray(value) && value.length > 0) return { list_value: { values: value.map(toValue) } };
   return { struct_value: toStruct(value as object) };
 }
 
