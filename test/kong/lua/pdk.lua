@@ -503,6 +503,13 @@ local function learn(kong, ctx)
   for name, value in pairs(facts.shared or {}) do kong.ctx.shared[name] = value end
 end
 
+-- The start of the access phase, for who calls functions of a plugin one by one.
+function M.learn(kong)
+  local ctx = kong.stand_in.ngx.ctx
+  ctx.KONG_PHASE = "access"
+  learn(kong, ctx)
+end
+
 -- Plugins in order, each `{ handler, conf }`. The first that exits or fails ends it; its answer is sent when all had their chance.
 -- Returns true when the request goes on to the upstream.
 function M.run_plugins(kong, plugins)
