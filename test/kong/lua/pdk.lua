@@ -124,6 +124,8 @@ local function encode(value)
   end
   if kind == "number" then return ("%.14g"):format(value) end
   if kind == "boolean" then return tostring(value) end
+  -- `null` of lua-cjson, and nginx' own.
+  if kind == "userdata" then return "null" end
   if kind ~= "table" then error("cannot serialise " .. kind .. ": type not supported") end
   local parts = {}
   if #value > 0 then
