@@ -6,59 +6,20 @@
 --   { "unit": NAME, "text": BYTES, "part": BYTES }  -> { "value": a text (bytes as hexadecimal digits), or null }
 --
 -- A fact of a REQUEST is BYTES, { "number": TEXT }, true or false, { "undelivered": true }, or left out.
-local bit = require("bit")
 local engine_of = require("kong.plugins.ipe.engine")
 local json = require("kong.plugins.ipe.request.json")
 local address = require("kong.plugins.ipe.request.address")
 local bytes = require("kong.plugins.ipe.bytes")
 local cells_of = require("kong.plugins.ipe.request.cells")
 local contains = require("kong.plugins.ipe.runtime.text_search")
+local lines = require("lines")
 local load_bundle = require("kong.plugins.ipe.load")
 local loader_of = require("kong.plugins.ipe.request.load")
 local number = require("kong.plugins.ipe.request.number")
 local sha256 = require("kong.plugins.ipe.sha256")
 local time = require("kong.plugins.ipe.request.time")
 
-local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-local VALUES = {}
-for i = 1, #LETTERS do VALUES[LETTERS:byte(i)] = i - 1 end
-
-local function bytes_of(base64)
-  local parts, count = {}, 0
-  for i = 1, #base64, 4 do
-    local a, b, c, d = base64:byte(i, i + 3)
-    a, b, c, d = VALUES[a], VALUES[b], VALUES[c], VALUES[d]
-    local word = a * 0x40000 + b * 0x1000 + (c or 0) * 0x40 + (d or 0)
-    local first, second, third = bit.rshift(word, 16), bit.band(bit.rshift(word, 8), 255), bit.band(word, 255)
-    count = count + 1
-    parts[count] = d and string.char(first, second, third) or c and string.char(first, second) or string.char(first)
-  end
-  return table.concat(parts)
-end
-
--- The value of a node as tables; `null` is left out. Returns the node behind it, too.
-local function value_of(tape, node)
-  local kind = tape.kind[node]
-  if kind == json.NULL then return nil end
-  if kind == json.TRUE or kind == json.FALSE then return kind == json.TRUE end
-  if kind == json.NUMBER then return tonumber(tape:spelling(node)) end
-  if kind == json.STRING or kind == json.ESCAPED then return tape:string(node) end
-  local made, child = {}, node + 1
-  while child < tape.behind[node] do
-    if kind == json.ARRAY then
-      made[#made + 1] = value_of(tape, child)
-    else
-      made[tape.names[child]] = value_of(tape, child + 1)
-    end
-    child = tape.behind[child]
-  end
-  return made
-end
-
-local function quoted(text)
-  if text == nil then return "null" end
-  return '"' .. text:gsub('[%z\1-\31"\\\127]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
-end
+local bytes_of, quoted = lines.bytes_of, lines.quoted
 
 local NUMBERS = { NaN = 0 / 0, Infinity = 1 / 0, ["-Infinity"] = -1 / 0 }
 
@@ -176,9 +137,7 @@ local function decided(given)
   )
 end
 
-local function answer(line, tape)
-  if not tape:scan(line) then return '{"failed":"the line is no JSON"}' end
-  local given = value_of(tape, 1)
+local function answer(given)
   if given.load then
     local own = bytes_of(given.load)
     local made, refusal = engine_of.new(own, given.piece_max)
@@ -194,16 +153,4 @@ local function answer(line, tape)
   return decided(given)
 end
 
--- Whatever the runtime does with a global is a mistake of it.
-setmetatable(_G, {
-  __index = function(_, name) error("global " .. tostring(name) .. " is read") end,
-  __newindex = function(_, name) error("global " .. tostring(name) .. " is set") end,
-})
-
-io.stdout:setvbuf("full")
-local tape = json.new_tape()
-for line in io.lines() do
-  local ok, text = pcall(answer, line, tape)
-  io.stdout:write(ok and text or '{"failed":' .. quoted(tostring(text)) .. "}", "\n")
-  io.stdout:flush()
-end
+lines.serve(answer)

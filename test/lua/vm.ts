@@ -21,7 +21,10 @@ import {
 import { obtainLuajit } from "./obtain.ts";
 
 const DRIVER = fileURLToPath(new URL("./driver.lua", import.meta.url));
-const LUA_PATH = `${fileURLToPath(new URL("../../plugins/kong/lua/", import.meta.url))}?.lua`;
+/** Where the runtime and what drivers share are looked for. */
+const LUA_FOLDERS = ["../../plugins/kong/lua/", "./"].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
 const CHUNK_BYTES = 1 << 16;
 
 export interface LuaDecision extends Decision {
@@ -69,7 +72,7 @@ export interface LuaVmOptions {
 
 /** Starts a LuaJIT. */
 export function startLuaVm({ pieceMax }: LuaVmOptions = {}): LuaVm {
-  const { ask, close } = startDriver(obtainLuajit());
+  const { ask, close } = startDriver(DRIVER);
   return {
     load: (bundle) => (ask({ load: base64(bundle), piece_max: pieceMax }) as { error: string | null }).error,
     decide: (request) => decisionOf(ask({ decide: requestForm(request), outcomes: true }) as Answer),
@@ -80,18 +83,20 @@ export function startLuaVm({ pieceMax }: LuaVmOptions = {}): LuaVm {
   };
 }
 
-interface Driver {
+export interface Driver {
   readonly ask: (question: unknown) => unknown;
   readonly close: () => void;
 }
 
-function startDriver(luajit: string): Driver {
+/** Starts a LuaJIT that runs a program which answers lines (lines.lua). `folders`: where it finds modules of its own. */
+export function startDriver(program: string, folders: readonly string[] = []): Driver {
   const folder = mkdtempSync(join(tmpdir(), "ipe-lua-"));
   const to = pipe(join(folder, "to"));
   const from = pipe(join(folder, "from"));
-  const child = spawn(luajit, [DRIVER], {
+  const path = [...LUA_FOLDERS, ...folders].map((each) => `${each}?.lua`).join(";");
+  const child = spawn(obtainLuajit(), [program], {
     stdio: [to.read, from.write, "inherit"],
-    env: { ...process.env, LUA_PATH, LUA_INIT: "" },
+    env: { ...process.env, LUA_PATH: path, LUA_INIT: "" },
   });
   // It ends when its input does; until then it keeps nobody waiting.
   child.unref();
@@ -164,7 +169,8 @@ function decisionOf({ allow, policy, outcome, headers, status, body, outcomes }:
   };
 }
 
-function base64(text: Text): string {
+/** The bytes of a text, as drivers read them. */
+export function base64(text: Text): string {
   // A lone surrogate becomes three bytes that are no UTF-8, as core's own staging makes it.
   return Buffer.from(typeof text === "string" ? bytesOf(text) : text).toString("base64");
 }

@@ -3,6 +3,7 @@ import { envoyExtAuthz } from "./envoy-ext-authz.ts";
 import { envoyWasm } from "./envoy-wasm.ts";
 import { interpreter } from "./interpreter.ts";
 import { kongMsgpack, kongProtobuf } from "./kong.ts";
+import { kongLua } from "./kong-lua.ts";
 import { lua } from "./lua.ts";
 import { reference } from "./reference.ts";
 import type { Runtime } from "./runtime.ts";
@@ -18,6 +19,7 @@ export function runtimes(): readonly Runtime[] {
     lua,
     kongMsgpack,
     kongProtobuf,
+    kongLua,
     envoyExtAuthz,
     envoyWasm,
   ];

@@ -64,7 +64,7 @@ function kongRuntime(name: string, protocol: ProtocolName): Runtime {
   };
 }
 
-const REFUSED = "facts that Kong cannot supply, whose bundle the plugin refuses";
+export const REFUSED = "facts that Kong cannot supply, whose bundle the plugin refuses";
 const VERSIONS: Readonly<Record<string, number>> = {
   "HTTP/1.0": 1,
   "HTTP/1.1": 1.1,
@@ -77,7 +77,7 @@ const SILENT = new Set([
   ...["source.ip", "source.port", "connection.mtls", "body"],
 ]);
 
-function notExpressible(given: Case, program: Program): string | null {
+export function notExpressible(given: Case, program: Program): string | null {
   const { request, connection = {} } = given;
   const hidden = new Set(given.undelivered);
   const reads = (name: string): boolean => program.slots.some((slot) => slot.read && slot.name === name);
@@ -104,7 +104,7 @@ function notExpressible(given: Case, program: Program): string | null {
 }
 
 /** A case as Kong would have it. */
-function kongRequest(given: Case, program: Program): KongRequest {
+export function kongRequest(given: Case, program: Program): KongRequest {
   const { request, source, destination, connection = {} } = given;
   const hidden = new Set(given.undelivered);
   const told = <T>(name: string, value: T): T | undefined => (hidden.has(name) ? undefined : value);
@@ -151,7 +151,7 @@ function lines(given: Case, program: Program, hidden: ReadonlySet<string>): [str
 }
 
 /** What the client or the upstream sees, and what log plugins are told. */
-function seenOutcome({ program }: CompiledVector, { want }: Case, outcome: Outcome): Seen {
+export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome: Outcome): Seen {
   const { state } = outcome;
   const shared = state.shared.get(DECISION_KEY);
   const left = typeof shared === "string" ? (JSON.parse(shared) as { log?: unknown }).log : undefined;

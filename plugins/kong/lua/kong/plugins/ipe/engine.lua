@@ -11,6 +11,14 @@ Engine.__index = Engine
 
 local M = { undelivered = neutral.undelivered }
 
+local function read_slots(program)
+  local read = {}
+  for _, slot in ipairs(program.slots) do
+    if slot.read then read[#read + 1] = { source = slot.source, name = slot.name, argument = slot.argument } end
+  end
+  return read
+end
+
 local function prepare(program, piece_max)
   local cells = cells_of.new()
   -- From the start as long as the global frame, so that LuaJIT keeps lists and no hash tables.
@@ -22,6 +30,8 @@ local function prepare(program, piece_max)
     digest = program.digest,
     -- Some policy reads the body: the host must deliver it.
     reads_body = program.reads_body,
+    -- The slots that some policy reads: { source = , name = , argument = }. What nobody reads need not be delivered.
+    reads = read_slots(program),
     -- Request headers that some policy may set: clients' copies are always stripped (`_` counts as `-`).
     header_names = program.header_names,
     loader = loader_of.new(program, cells),

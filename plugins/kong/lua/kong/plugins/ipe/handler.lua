@@ -1,0 +1,79 @@
+-- The plugin `ipe` of Kong: every request is judged by a bundle, in process. Nothing passes without a decision: an error
+-- that nobody catches is a 500 of Kong's own, never the upstream.
+local answer = require("kong.plugins.ipe.gateway.answer")
+local bundles = require("kong.plugins.ipe.gateway.bundles")
+local facts = require("kong.plugins.ipe.gateway.facts")
+
+local kong, ngx = kong, ngx
+local ipairs, pcall, tostring = ipairs, pcall, tostring
+
+local Plugin = {
+  VERSION = "0.1.0",
+  -- Behind every plugin of Kong that authenticates (session 1900 to hmac-auth 1030) and acl (950), before rate-limiting
+  -- (910) and what changes the request for the upstream (request-transformer 801).
+  PRIORITY = 925,
+}
+
+-- What is prepared for an engine: which facts are asked for, which headers are stripped.
+local prepared = setmetatable({}, { __mode = "k" })
+
+local function prepare(engine)
+  local known = prepared[engine]
+  if known then return known end
+  known = { facts = facts.plan(engine), settable = answer.settable(engine) }
+  prepared[engine] = known
+  return known
+end
+
+-- Loads the bundles of all configurations before the first request. `configs` is nil where there are none.
+function Plugin:configure(configs)
+  for _, conf in ipairs(configs or {}) do
+    local engine, refusal = bundles.engine_for(conf)
+    if engine then
+      kong.log.notice("bundle ", engine.digest, " is in force")
+    else
+      kong.log.err("every request will be answered with 500: ", refusal)
+    end
+  end
+end
+
+-- Nothing waits once the engine has begun.
+local function judge(engine, plan, conf, case)
+  local request, headers = facts.gather(plan.facts, conf.body_limit)
+  case.headers = headers
+  case.decision = engine:decide(request)
+end
+
+function Plugin:access(conf)
+  local case = { id = ngx.var.request_id }
+  kong.ctx.plugin.case = case
+  local engine, refusal = bundles.engine_for(conf)
+  if engine == nil then
+    kong.log.err("no decision can be made: ", refusal)
+    return kong.response.exit(answer.denial(nil, case.id, nil))
+  end
+  case.engine = engine
+  local plan = prepare(engine)
+  local ok, problem = pcall(judge, engine, plan, conf, case)
+  if not ok then
+    case.decision = nil
+    kong.log.err("no decision could be made about ", case.id, ": ", tostring(problem))
+  end
+  local decision = case.decision
+  if conf.mode == "permissive" or (decision ~= nil and decision.allow) then
+    answer.strip(plan.settable, case.headers or ngx.req.get_headers(0))
+    if conf.mode ~= "permissive" then answer.set_headers(decision) end
+    return
+  end
+  return kong.response.exit(answer.denial(decision, case.id, case.headers))
+end
+
+-- Log plugins run behind this one and write what is set here.
+function Plugin:log(conf)
+  local case = kong.ctx.plugin.case
+  if case == nil or not conf.log_decisions then return end
+  local digest = case.engine and case.engine.digest or ""
+  kong.log.set_serialize_value("ipe", answer.record(case.decision, case.id, digest, conf.mode))
+end
+
+return Plugin

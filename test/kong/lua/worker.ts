@@ -1,0 +1,130 @@
+/** The Lua plugin in a LuaJIT, with stand-ins for Kong and nginx: one worker of Kong, as far as the plugin sees it. */
+import { fileURLToPath } from "node:url";
+import { base64, startDriver } from "../../lua/vm.ts";
+import type { Bytes, KongRequest } from "../client/index.ts";
+
+const FOLDER = fileURLToPath(new URL("./", import.meta.url));
+
+/** What Kong has found out before the plugin runs. */
+export interface Known {
+  readonly facts?: {
+    readonly consumer?: unknown;
+    readonly credential?: unknown;
+    readonly route?: unknown;
+    readonly service?: unknown;
+    /** `kong.ctx.shared`. */
+    readonly shared?: Readonly<Record<string, unknown>>;
+  };
+  /** ACL groups by the consumer's id; without an entry asking fails. */
+  readonly acls?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Judged extends Known {
+  readonly request: KongRequest;
+  /** A file that holds the body, where nginx did not keep it in memory. */
+  readonly bodyFile?: string;
+  /** Functions by their full name that raise an error with this text. */
+  readonly fails?: Readonly<Record<string, string>>;
+}
+
+export interface LuaOutcome {
+  /** It goes to the upstream. */
+  readonly passes: boolean;
+  /** What an upstream would get: names in lower case. */
+  readonly upstream: readonly (readonly [name: string, value: Buffer])[];
+  /** Of the answer to the client. */
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** What log plugins write under `ipe`. */
+  readonly record: Readonly<Record<string, string>> | null;
+  /** Level and text. */
+  readonly log: readonly string[];
+  readonly bodyRead: boolean;
+}
+
+export interface LuaWorker {
+  /** Null where Kong takes the configuration, else why it does not. `unchecked`: it is in force all the same. */
+  configure(config: object, unchecked?: boolean): string | null;
+  request(judged: Judged): LuaOutcome;
+  /** The same request so many times: what the worker keeps then, in kilobytes. */
+  repeat(judged: Judged, times: number): number;
+  /** Set the clock, in seconds. */
+  setTime(seconds: number): void;
+  describe(): { readonly priority: number; readonly version: string; readonly phases: readonly string[] };
+  close(): void;
+}
+
+export function startLuaWorker(): LuaWorker {
+  const { ask, close } = startDriver(`${FOLDER}driver.lua`, [FOLDER]);
+  let count = 0;
+  return {
+    configure: (config, unchecked) =>
+      (ask({ configure: config, unchecked }) as { error: string | null }).error,
+    request: (judged) => {
+      count += 1;
+      return outcomeOf(ask({ request: requestForm(judged, count) }) as Answer);
+    },
+    repeat: (judged, times) =>
+      (ask({ request: requestForm(judged, 0), times }) as { kilobytes: number }).kilobytes,
+    setTime: (seconds) => {
+      ask({ time: seconds });
+    },
+    describe: () => ask({ describe: true }) as ReturnType<LuaWorker["describe"]>,
+    close,
+  };
+}
+
+interface Answer {
+  readonly passes: boolean;
+  readonly upstream: readonly string[];
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly record: Readonly<Record<string, string>> | null;
+  readonly log: readonly string[];
+  readonly body_read: boolean;
+}
+
+function outcomeOf({ passes, upstream, status, headers, body, record, log, body_read }: Answer): LuaOutcome {
+  return {
+    passes,
+    upstream: Array.from({ length: upstream.length / 2 }, (_, i) => [
+      bytesOf(upstream[2 * i]!).toString("latin1"),
+      bytesOf(upstream[2 * i + 1]!),
+    ]),
+    status,
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, bytesOf(value).toString()]),
+    ),
+    body: bytesOf(body).toString(),
+    record,
+    log: log.map((line) => bytesOf(line).toString()),
+    bodyRead: body_read,
+  };
+}
+
+function bytesOf(hex: string): Buffer {
+  return Buffer.from(hex, "hex");
+}
+
+function requestForm({ request, facts, acls, bodyFile, fails }: Judged, count: number): unknown {
+  const text = (value: Bytes | undefined): string | undefined =>
+    value === undefined ? undefined : base64(value);
+  const { body } = request;
+  return {
+    ...{ facts, acls, fails },
+    id: count.toString(16).padStart(32, "0"),
+    method: text(request.method),
+    target: text(request.target),
+    headers: request.headers.flatMap(([name, value]) => [base64(name), base64(value)]),
+    scheme: request.scheme,
+    http_version: request.httpVersion,
+    start_time: request.startTime,
+    remote_addr: request.forwardedIp,
+    remote_port: request.forwardedPort,
+    variables: request.variables,
+    body: bodyFile !== undefined || body === "in-file" || body.length === 0 ? undefined : base64(body),
+    body_file: bodyFile ?? (body === "in-file" ? "/nowhere" : undefined),
+  };
+}
