@@ -113,7 +113,7 @@ function server(door: Door, port: number, trusted: readonly string[]): string {
     location = /refused {
       internal;
       default_type '';
-      access_by_lua_block { ; }
+      access_by_lua_block { return }
       content_by_lua_block { gateway.fail() }
     }
   }`;

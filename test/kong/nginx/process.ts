@@ -19,22 +19,29 @@ export interface Settings {
   readonly break?: readonly string[];
 }
 
-/** What log plugins were told. */
-export interface Records {
+/** What a log plugin was told of one request. */
+export interface Logged {
+  readonly status: number;
+  /** `kong.log.serialize()`. */
+  readonly record?: Readonly<Record<string, unknown>>;
+  /** Of the plugin's log phase. */
+  readonly error?: string;
+}
+
+interface Records {
   readonly count: number;
-  readonly last?: {
-    readonly status: number;
-    readonly record?: Readonly<Record<string, unknown>>;
-    /** Of the plugin's log phase. */
-    readonly error?: string;
-  };
+  readonly last?: Logged;
 }
 
 export interface Nginx {
   readonly pid: number;
   port(door: string): number;
   set(settings: Settings): Promise<void>;
-  records(): Promise<Records>;
+  /**
+   * What was logged of the last request, once there is one that was logged after this was called last. nginx logs a request when it
+   * is done with it, which may be after the client has its answer.
+   */
+  logged(): Promise<Logged>;
   /** The last part of the error log, at most 256 KiB. */
   logs(): string;
   /** Resolves when the process has ended, for whatever reason. */
@@ -48,6 +55,7 @@ const POLL_MS = 20;
 const START_MS = 20_000;
 const KILL_AFTER_MS = 5_000;
 const CONTROL_MS = 10_000;
+const LOGGED_MS = 8_000;
 /** A port that was free may be taken before nginx has it. */
 const ATTEMPTS = 5;
 
@@ -164,6 +172,21 @@ function toNginx(running: Running): Nginx {
       throw new Error(`${(error as Error).message}; the end of nginx' log:\n${running.logs().slice(-4000)}`);
     }
   };
+  let known = 0;
+  const logged = async (): Promise<Logged> => {
+    const deadline = Date.now() + LOGGED_MS;
+    while (Date.now() < deadline) {
+      const { count, last } = (await telling("/records")) as Records;
+      if (count > known && last !== undefined) {
+        known = count;
+        return last;
+      }
+      await sleep(POLL_MS);
+    }
+    throw new Error(
+      `no request was logged within ${LOGGED_MS} ms; the end of nginx' log:\n${running.logs().slice(-4000)}`,
+    );
+  };
   return {
     pid: running.child.pid ?? 0,
     port(door) {
@@ -172,7 +195,7 @@ function toNginx(running: Running): Nginx {
       return port;
     },
     set: async (settings) => void (await telling("/set", JSON.stringify(settings))),
-    records: async () => (await telling("/records")) as Records,
+    logged,
     logs: running.logs,
     exited: running.exited,
     stop: () => stop(running),
