@@ -40,7 +40,7 @@ local conf
 local function hex(text) return (text:gsub(".", function(c) return ("%02x"):format(c:byte()) end)) end
 
 local function configured(asked)
-  local made, problem = asked.configure, nil
+  local made, problem = schema_of.filled(schema, asked.configure), nil
   if not asked.unchecked then made, problem = schema_of.check(schema, asked.configure) end
   if made then
     pdk.run_configure(kong, handler, { made })

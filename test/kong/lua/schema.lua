@@ -45,6 +45,17 @@ local function config_of(schema)
   error("the schema has no config")
 end
 
+-- A configuration with defaults filled in, and nothing checked.
+function M.filled(schema, given)
+  local config = {}
+  for _, entry in ipairs(config_of(schema).fields) do
+    local name, field = next(entry)
+    config[name] = field.default
+    if given[name] ~= nil then config[name] = given[name] end
+  end
+  return config
+end
+
 local function check_entity(check, entity)
   local count = 0
   for _, path in ipairs(assert(check.only_one_of, "a check that is not known here")) do
@@ -56,18 +67,14 @@ end
 
 -- The configuration as the plugin gets it, in a new table; nil and the place with what is wrong with it.
 function M.check(schema, given)
-  local record, config = config_of(schema), {}
+  local record, config, known = config_of(schema), M.filled(schema, given), {}
   assert(record.type == "record")
-  local known = {}
   for _, entry in ipairs(record.fields) do
     local name, field = next(entry)
     assert(next(entry, name) == nil and #field.description >= 10)
     known[name] = true
-    local value = given[name]
-    if value == nil then value = field.default end
-    local problem = check_field(field, value)
+    local problem = check_field(field, config[name])
     if problem then return nil, "config." .. name .. ": " .. problem end
-    config[name] = value
   end
   for name in pairs(given) do
     if not known[name] then return nil, "config." .. name .. ": unknown field" end
