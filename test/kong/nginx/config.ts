@@ -63,6 +63,8 @@ http {
   underscores_in_headers on;
   client_max_body_size 0;
   client_body_buffer_size 8k;
+  # Debian's security updates count header lines; the nginx of Kong 3.9 does not.
+  ${nginx.from === "packages" ? "max_headers 10000;" : ""}
   ${headerLineKib === undefined ? "" : `large_client_header_buffers 8 ${headerLineKib}k;`}
 
   init_by_lua_block {

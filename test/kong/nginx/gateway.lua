@@ -66,7 +66,7 @@ local undo = {}
 
 -- POST /set: `{ config, facts, break }`, each put in the place of the one before where it is given. `config` false takes the plugin
 -- away, else it is a new table each time, as in Kong. `facts` are what pdk.lua takes, and `groups` of the consumer. `break` lists
--- functions of Kong's that raise an error from now on. GET /records: how many requests were logged, and the last.
+-- functions of Kong's that raise an error from now on. GET /records: how many requests were logged since, and the last.
 function M.control()
   ngx.header["content-type"] = "application/json"
   if ngx.var.uri == "/records" then
@@ -75,6 +75,7 @@ function M.control()
   end
   ngx.req.read_body()
   local wanted = assert(cjson.decode(ngx.req.get_body_data() or "{}"))
+  records = { count = 0, last = nil }
   if wanted.facts ~= nil then facts = wanted.facts end
   if wanted["break"] ~= nil then
     for _, call in ipairs(undo) do call() end

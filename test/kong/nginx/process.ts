@@ -38,8 +38,8 @@ export interface Nginx {
   port(door: string): number;
   set(settings: Settings): Promise<void>;
   /**
-   * What was logged of the last request, once there is one that was logged after this was called last. nginx logs a request when it
-   * is done with it, which may be after the client has its answer.
+   * What was logged of the last request, once there is one that was logged after this or `set` was called last. nginx logs a request
+   * when it is done with it, which may be after the client has its answer.
    */
   logged(): Promise<Logged>;
   /** The last part of the error log, at most 256 KiB. */
@@ -194,7 +194,10 @@ function toNginx(running: Running): Nginx {
       if (port === undefined) throw new Error(`no door is called ${door}`);
       return port;
     },
-    set: async (settings) => void (await telling("/set", JSON.stringify(settings))),
+    set: async (settings) => {
+      await telling("/set", JSON.stringify(settings));
+      known = 0;
+    },
     logged,
     logs: running.logs,
     exited: running.exited,
