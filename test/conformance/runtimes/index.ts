@@ -4,6 +4,7 @@ import { envoyWasm } from "./envoy-wasm.ts";
 import { interpreter } from "./interpreter.ts";
 import { kongMsgpack, kongProtobuf } from "./kong.ts";
 import { kongLua } from "./kong-lua.ts";
+import { kongNginx } from "./kong-nginx.ts";
 import { lua } from "./lua.ts";
 import { reference } from "./reference.ts";
 import type { Runtime } from "./runtime.ts";
@@ -20,6 +21,7 @@ export function runtimes(): readonly Runtime[] {
     kongMsgpack,
     kongProtobuf,
     kongLua,
+    kongNginx,
     envoyExtAuthz,
     envoyWasm,
   ];

@@ -4,6 +4,8 @@
 --   { "configure": CONFIG, "unchecked": true or left out }  -> { "error": null, or why Kong refuses it }
 --   { "request": REQUEST }                                  -> what became of it
 --   { "request": REQUEST, "times": N }                      -> { "kilobytes": what is kept after N such requests }
+--   { "request": REQUEST, "keys": [...] }                   -> { "texts": by key a text in hexadecimal digits, false for what is
+--                                                              undelivered, left out for what is absent }
 --   { "time": SECONDS }                                     -> {}; what `ngx.now` says
 --   { "describe": true }                                    -> { "priority": N, "version": TEXT, "phases": [...] }
 --
@@ -25,15 +27,20 @@ package.preload["kong.db.schema.typedefs"] = function()
 end
 package.preload["kong.plugins.acl.groups"] = function()
   return {
+    -- Of the one consumer that there is. An array, in which each is by its name, too.
     get_consumer_groups = function(consumer_id)
-      local groups = given.acls and given.acls[consumer_id]
-      if groups == nil then return nil, "the database is gone" end
+      assert(type(consumer_id) == "string")
+      local groups = given.acl_groups
+      if type(groups) ~= "table" then return groups, "the database is gone" end
+      for i = 1, #groups do groups[groups[i]] = groups[i] end
       return groups
     end,
   }
 end
 
+local extensions_of = require("kong.plugins.ipe.gateway.extensions")
 local handler = require("kong.plugins.ipe.handler")
+local undelivered = require("kong.plugins.ipe.request.neutral").undelivered
 local schema = require("kong.plugins.ipe.schema")
 local conf
 
@@ -104,6 +111,20 @@ local function repeated(request, times)
   return ('{"kilobytes":%d}'):format(collectgarbage("count"))
 end
 
+local function texts_of(request, keys)
+  given = staged(request)
+  nginx.begin(given)
+  pdk.learn(kong)
+  local extensions, parts = extensions_of(keys), {}
+  for _, key in ipairs(keys) do
+    local text = extensions[key]
+    if text ~= nil then
+      parts[#parts + 1] = quoted(key) .. ":" .. (text == undelivered and "false" or quoted(hex(text)))
+    end
+  end
+  return '{"texts":{' .. table.concat(parts, ",") .. "}}"
+end
+
 local function judged(request)
   given = staged(request)
   nginx.begin(given)
@@ -133,6 +154,7 @@ end
 
 lines.serve(function(asked)
   if asked.configure then return configured(asked) end
+  if asked.keys then return texts_of(asked.request, asked.keys) end
   if asked.times then return repeated(asked.request, asked.times) end
   if asked.request then return judged(asked.request) end
   if asked.time then

@@ -150,5 +150,22 @@ function ngx.decode_base64(text)
   return table.concat(parts)
 end
 
+local LETTERS = {}
+for letter, digit in pairs(DIGITS) do LETTERS[digit] = string.char(letter) end
+
+function ngx.encode_base64(bytes)
+  local parts = {}
+  for i = 1, #bytes, 3 do
+    local a, b, c = bytes:byte(i, i + 2)
+    local word = a * 65536 + (b or 0) * 256 + (c or 0)
+    local letters = {}
+    for place = 0, 3 do letters[place + 1] = LETTERS[math.floor(word / 64 ^ (3 - place)) % 64] end
+    if b == nil then letters[3] = "=" end
+    if c == nil then letters[4] = "=" end
+    parts[#parts + 1] = table.concat(letters)
+  end
+  return table.concat(parts)
+end
+
 M.ngx = ngx
 return M

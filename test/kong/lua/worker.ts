@@ -5,21 +5,7 @@ import type { Bytes, KongRequest } from "../client/index.ts";
 
 const FOLDER = fileURLToPath(new URL("./", import.meta.url));
 
-/** What Kong has found out before the plugin runs. */
-export interface Known {
-  readonly facts?: {
-    readonly consumer?: unknown;
-    readonly credential?: unknown;
-    readonly route?: unknown;
-    readonly service?: unknown;
-    /** `kong.ctx.shared`. */
-    readonly shared?: Readonly<Record<string, unknown>>;
-  };
-  /** ACL groups by the consumer's id; without an entry asking fails. */
-  readonly acls?: Readonly<Record<string, readonly string[]>>;
-}
-
-export interface Judged extends Known {
+export interface Judged {
   readonly request: KongRequest;
   /** A file that holds the body, where nginx did not keep it in memory. */
   readonly bodyFile?: string;
@@ -47,6 +33,8 @@ export interface LuaWorker {
   /** Null where Kong takes the configuration, else why it does not. `unchecked`: it is in force all the same. */
   configure(config: object, unchecked?: boolean): string | null;
   request(judged: Judged): LuaOutcome;
+  /** The texts under keys of Kong's: `false` is undelivered, what is absent is left out. */
+  extensions(judged: Judged, keys: readonly string[]): Record<string, Buffer | false>;
   /** The same request so many times: what the worker keeps then, in kilobytes. */
   repeat(judged: Judged, times: number): number;
   /** Set the clock, in seconds. */
@@ -64,6 +52,14 @@ export function startLuaWorker(): LuaWorker {
     request: (judged) => {
       count += 1;
       return outcomeOf(ask({ request: requestForm(judged, count) }) as Answer);
+    },
+    extensions: (judged, keys) => {
+      const { texts } = ask({ request: requestForm(judged, 0), keys }) as {
+        texts: Record<string, string | false>;
+      };
+      return Object.fromEntries(
+        Object.entries(texts).map(([key, text]) => [key, text === false ? false : bytesOf(text)]),
+      );
     },
     repeat: (judged, times) =>
       (ask({ request: requestForm(judged, 0), times }) as { kilobytes: number }).kilobytes,
@@ -108,12 +104,13 @@ function bytesOf(hex: string): Buffer {
   return Buffer.from(hex, "hex");
 }
 
-function requestForm({ request, facts, acls, bodyFile, fails }: Judged, count: number): unknown {
+function requestForm({ request, bodyFile, fails }: Judged, count: number): unknown {
   const text = (value: Bytes | undefined): string | undefined =>
     value === undefined ? undefined : base64(value);
   const { body } = request;
+  const { aclGroups, ...facts } = request.verified ?? {};
   return {
-    ...{ facts, acls, fails },
+    ...{ facts, acl_groups: aclGroups, fails },
     id: count.toString(16).padStart(32, "0"),
     method: text(request.method),
     target: text(request.target),

@@ -23,8 +23,8 @@ local function member(found, name)
   if found == false then return nil end
   if found == undelivered then return undelivered end
   local value = found[name]
-  -- Fields without a value are ngx.null in entities that come from declarative configuration.
-  if value == nil or value == ngx.null then return nil end
+  -- Fields without a value are ngx.null in entities that come from declarative configuration. No name is empty.
+  if value == nil or value == ngx.null or value == "" then return nil end
   return type(value) == "string" and value or undelivered
 end
 
@@ -33,41 +33,62 @@ local function survives(text)
   return type(text) == "string" and text ~= "" and not find(text, ",", 1, true) and bytes_of.trim(text) == text
 end
 
+-- Whether a table is an array and nothing else.
+local function is_array(list)
+  local count = 0
+  for _ in pairs(list) do count = count + 1 end
+  return count == #list
+end
+
 -- Several texts as one with commas between; undelivered where one of them would come back as another.
 local function joined(list)
-  if list == nil or list == ngx.null then return nil end
-  if type(list) ~= "table" then return undelivered end
   for i = 1, #list do
     if not survives(list[i]) then return undelivered end
   end
   return table.concat(list, ",")
 end
 
+local function joined_array(list)
+  if list == nil or list == ngx.null then return nil end
+  if type(list) ~= "table" or not is_array(list) then return undelivered end
+  return joined(list)
+end
+
+-- None are absent, since a plugin server cannot tell them from an empty list.
 local function tags(found)
   found = entity(found)
   if found == false then return nil end
   if found == undelivered then return undelivered end
-  return joined(found.tags)
+  local text = joined_array(found.tags)
+  if text == "" then return nil end
+  return text
 end
 
--- Names of the ACL groups of the consumer, by what the bundled plugin acl uses itself (kong/plugins/acl/groups.lua); without
--- a consumer those that an authentication plugin left.
+-- Names of the ACL groups of a consumer, by what the bundled plugin acl uses itself (kong/plugins/acl/groups.lua): a table with
+-- an array of them, and each by its name. May wait for Kong's cache.
+local function acl_groups(consumer_id)
+  if type(consumer_id) ~= "string" then return undelivered end
+  local ok, found = pcall(function() return require("kong.plugins.acl.groups").get_consumer_groups(consumer_id) end)
+  if not ok or type(found) ~= "table" or (#found == 0 and next(found) ~= nil) then return undelivered end
+  return joined(found)
+end
+
+-- Those of the consumer; without a consumer those that an authentication plugin left.
 local function groups()
   local consumer = entity(kong.client.get_consumer())
   if consumer == undelivered then return undelivered end
-  if consumer == false then return joined(kong.ctx.shared.authenticated_groups) end
-  local ok, acl = pcall(require, "kong.plugins.acl.groups")
-  if not ok then return undelivered end
-  local found = acl.get_consumer_groups(consumer.id)
-  if type(found) ~= "table" then return undelivered end
-  return joined(found)
+  if consumer == false then return joined_array(kong.ctx.shared.authenticated_groups) end
+  return acl_groups(consumer.id)
 end
 
 local tape = json.new_tape()
 
+-- Strictly: nginx takes letters whose spare bits are set, so what is decoded must be written in the same way.
 local function base64url(text)
-  if #text % 4 == 1 or find(text, "[^A-Za-z0-9_-]") then return nil end
-  return ngx.decode_base64((text:gsub("-", "+"):gsub("_", "/")) .. ("="):rep(-#text % 4))
+  if find(text, "[^A-Za-z0-9_-]") then return nil end
+  local base64 = text:gsub("-", "+"):gsub("_", "/") .. ("="):rep(-#text % 4)
+  local bytes = ngx.decode_base64(base64)
+  return bytes and ngx.encode_base64(bytes) == base64 and bytes or nil
 end
 
 -- Scans the payload of the verified token onto the tape: true; nil where there is no token, false where it cannot be read.
