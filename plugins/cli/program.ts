@@ -12,6 +12,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { REPORT_FORMATS, testCommand } from "./commands/test.ts";
 import { completionScript, SHELLS } from "./completion.ts";
 import { EXIT_INPUT, EXIT_SUCCESS } from "./exit.ts";
+import { addKong } from "./kong.ts";
 import { wholeNumber } from "./numbers.ts";
 import type { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
@@ -235,7 +236,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--allow-body", "Envoy's PluginConfig sets allow_on_headers_stop_iteration")
     .action((options) => done(filterConfigCommand(options, output)));
   addKong(
-    command("kong", "Kong: the plugin server, and the files that Kong needs (docs/kong.md)", [
+    command("kong", "Kong: the files that Kong needs, and the plugin server (docs/kong.md)", [
       "ipe kong init kong/ --bundle orders.ipeb",
       "ipe kong serve --socket /run/ipe/ipe.sock",
     ]),
@@ -250,67 +251,6 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     done(EXIT_SUCCESS);
   });
   return program;
-}
-
-type CommandOf = (parent: Command, name: string, description: string, examples: readonly string[]) => Command;
-
-interface KongContext {
-  readonly bundle: () => Option;
-  readonly output: Output;
-  readonly done: (code: number) => void;
-}
-
-function addKong(kong: Command, commandOf: CommandOf, { bundle, output, done }: KongContext): void {
-  const protocol = (): Option =>
-    new Option(
-      "--protocol <name>",
-      "of the plugin server; Kong before 3.8 lets requests pass on its failures",
-    )
-      .choices(["protobuf", "msgpack"])
-      .default("protobuf");
-  // protobufjs is slow to load: only these commands need it.
-  const commands = (): Promise<typeof import("./commands/kong.ts")> => import("./commands/kong.ts");
-  commandOf(kong, "init <folder>", "write kong.yml, the plugins in Lua, the dump, and a compose file", [
-    "ipe kong init kong/ --bundle orders.ipeb",
-    "ipe kong init kong/ --bundle policies/ --protocol msgpack --force",
-  ])
-    .addOption(bundle())
-    .addOption(protocol())
-    .option("--force", "write over files that are there")
-    .action(async (folder, options) => done((await commands()).kongInitCommand(folder, options, output)));
-  commandOf(kong, "serve", "serve decisions to Kong over a Unix socket", [
-    "ipe kong serve --socket /run/ipe/ipe.sock",
-    "ipe kong serve --socket /run/ipe/ipe.sock --protocol msgpack --socket-mode 666",
-  ])
-    .requiredOption("--socket <path>", "the socket; one that a dead server left is replaced")
-    .addOption(protocol())
-    .option(
-      "--limit-ms <n>",
-      "own time for a step; beyond it: denied",
-      wholeNumber("--limit-ms", 1, 60_000),
-      500,
-    )
-    .addOption(
-      new Option("--socket-mode <mode>", "who may use the socket, as chmod says it").argParser((text) =>
-        octal(text),
-      ),
-    )
-    .addOption(
-      new Option("--log-level <level>", "messages on stderr")
-        .choices(["debug", "info", "warn", "error", "silent"])
-        .default("info"),
-    )
-    .action(async (options) => done(await (await commands()).kongServeCommand(options, output)));
-  commandOf(kong, "dump", "print what Kong's pluginserver_NAME_query_cmd shows", [
-    "ipe kong dump > ipe-node.json",
-  ])
-    .addOption(protocol())
-    .action(async (options) => done((await commands()).kongDumpCommand(options, output)));
-}
-
-function octal(text: string): number {
-  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
-  throw new InvalidArgumentError("It is three octal digits, such as 660.");
 }
 
 function percentage(text: string): number {

@@ -1,1 +1,3 @@
 export * from "./server/index.ts";
+export { luaModules, luaSetupFiles } from "./setup/lua.ts";
+export { type ServerSetup, serverSetupFiles } from "./setup/server.ts";

@@ -1,14 +1,17 @@
 /** `ipe kong` and `ipe check --target kong`. */
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { folderWith, ipe, start } from "../../plugins/cli/ipe.fixture.ts";
 import { BODY_LIMIT_MAX, companionFiles, NAME, pluginInfo, SNAPSHOT_NAME } from "../../plugins/kong/index.ts";
+import { startLuaWorker } from "./lua/worker.ts";
 import { newGateway, requestOf, shortly, withHeaders } from "./setup.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
+const LUA = fileURLToPath(new URL("../../plugins/kong/lua/", import.meta.url));
 const POLICY = `attributes
   role: string? claimed from header "x-role"
 
@@ -53,6 +56,8 @@ describe("ipe check --target kong", () => {
     const made = await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe"]);
     expect(made).toMatchObject({ code: 2, stdout: "" });
     expect(made.stderr).toContain("the plugin refuses `p.ipe`");
+    const forServer = await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe", "--plugin", "server"]);
+    expect(forServer).toEqual(made);
     expect(existsSync(join(folder, "out"))).toBe(false);
   });
 
@@ -68,7 +73,8 @@ describe("ipe check --target kong", () => {
   test("takes what Kong has verified, and hands over no more of it than is read", async () => {
     const folder = folderWith({ "p.ipe": VERIFIED_POLICY });
     expect(await ipe(folder, ["check", "p.ipe", "--target", "kong"])).toMatchObject({ code: 0 });
-    expect(await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe"])).toMatchObject({ code: 0 });
+    const made = await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe", "--plugin", "server"]);
+    expect(made.code).toBe(0);
     const kong = parse(readFileSync(join(folder, "out/kong.yml"), "utf8"), { version: "1.1" });
     expect(kong.plugins[0].config).toEqual({ body_limit: 0, verified: ["consumer", "groups", "token"] });
   });
@@ -83,10 +89,81 @@ describe("ipe check --target kong", () => {
   });
 });
 
+/** Modules by path, as the rockspec has them: what LuaRocks would install. */
+function rockModules(): string[] {
+  const text = readFileSync(join(LUA, "kong-plugin-ipe-0.1.0-1.rockspec"), "utf8");
+  return [...text.matchAll(/\["kong\.plugins\.ipe\..*?"\] = "(.*?)"/g)].map((match) => match[1]!);
+}
+
 describe("ipe kong init", () => {
+  const init = (folder: string, ...more: string[]): ReturnType<typeof ipe> =>
+    ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe", ...more]);
+
+  test("writes the plugin in Lua, whole, and a configuration that it takes", async () => {
+    const folder = folderWith({ "p.ipe": POLICY });
+    const made = await init(folder);
+    expect(made.code).toBe(0);
+    const out = (path: string): Buffer => readFileSync(join(folder, "out", path));
+    const modules = rockModules();
+    expect(modules.length).toBeGreaterThan(40);
+    const paths = ["policy.ipeb", "kong.yml", "compose.yml", ...modules.map((path) => `lua/${path}`)];
+    expect(made.stdout.trimEnd().split("\n")).toEqual(paths.map((path) => join("out", path)));
+    for (const path of modules)
+      expect(out(`lua/${path}`).equals(readFileSync(join(LUA, path))), path).toBe(true);
+    // As Kong reads it, in the container.
+    const { plugins } = parse(out("kong.yml").toString(), { version: "1.1" });
+    expect(plugins).toEqual([{ name: "ipe", config: { bundle_path: "/etc/ipe/policy.ipeb" } }]);
+    const worker = startLuaWorker();
+    onTestFinished(() => worker.close());
+    expect(worker.configure({ bundle_path: join(folder, "out/policy.ipeb") })).toBe(null);
+    expect(worker.request({ request: requestOf() }).record).toMatchObject({ policy: "Admins" });
+  });
+
+  test("a compose file that shows Kong to this machine only, and lets it write nowhere but in memory", async () => {
+    const folder = folderWith({ "p.ipe": POLICY });
+    await init(folder);
+    const text = readFileSync(join(folder, "out/compose.yml"), "utf8");
+    const { services } = parse(text, { version: "1.1" });
+    expect(Object.keys(services)).toEqual(["kong"]);
+    expect(services.kong).toMatchObject({
+      image: `\${KONG_IMAGE:-kong:3.9}`,
+      volumes: [".:/etc/ipe:ro"],
+      ports: ["127.0.0.1:8000:8000"],
+      read_only: true,
+    });
+    expect(services.kong.environment).toEqual({
+      KONG_DATABASE: "off",
+      KONG_DECLARATIVE_CONFIG: "/etc/ipe/kong.yml",
+      KONG_PLUGINS: "bundled,ipe",
+      KONG_LUA_PACKAGE_PATH: "/etc/ipe/lua/?.lua;;",
+      KONG_PREFIX: "/var/run/kong",
+    });
+  });
+
+  test("the protocol belongs to the plugin server", async () => {
+    const folder = folderWith({ "p.ipe": POLICY });
+    const refused = await init(folder, "--protocol", "protobuf");
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain("add --plugin server, or leave it out");
+    expect(existsSync(join(folder, "out"))).toBe(false);
+    expect(await init(folder, "--plugin", "go")).toMatchObject({ code: 2, stdout: "" });
+  });
+
+  test("writes over nothing, unless told to", async () => {
+    const folder = folderWith({ "p.ipe": POLICY, "out/kong.yml": "mine" });
+    const refused = await init(folder);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain("`out/kong.yml` is there already; --force writes over it");
+    expect(readFileSync(join(folder, "out/kong.yml"), "utf8")).toBe("mine");
+    expect(readdirSync(join(folder, "out"))).toEqual(["kong.yml"]);
+    expect(await init(folder, "--force")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("ipe kong init --plugin server", () => {
   test("writes all that Kong needs", async () => {
     const folder = folderWith({ "p.ipe": POLICY });
-    const made = await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe"]);
+    const made = await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe", "--plugin", "server"]);
     expect(made.code).toBe(0);
     const paths = ["policy.ipeb", "ipe-node.json", "kong.yml", "compose.yml", "post-function.lua"];
     const lua = [...companionFiles().keys()].map((path) => `lua/${path}`);
@@ -108,24 +185,23 @@ describe("ipe kong init", () => {
 
   test("for a bundle that reads bodies, buffers and hands them over; msgpack is what the dump says then", async () => {
     const folder = folderWith({ "p.ipe": BODY_POLICY });
-    await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe", "--protocol", "msgpack"]);
+    await ipe(folder, [
+      "kong",
+      "init",
+      "out",
+      "--bundle",
+      "p.ipe",
+      "--plugin",
+      "server",
+      "--protocol",
+      "msgpack",
+    ]);
     const text = (path: string): string => readFileSync(join(folder, "out", path), "utf8");
     expect(parse(text("kong.yml")).plugins[0].config).toEqual({ body_limit: BODY_LIMIT_MAX });
     const { services } = parse(text("compose.yml"));
     expect(services.kong.environment.KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE).toBe("256k");
     expect(services.ipe.command).toContain("msgpack");
     expect(JSON.parse(text("ipe-node.json")).Protocol).toBe("MsgPack:1");
-  });
-
-  test("writes over nothing, unless told to", async () => {
-    const folder = folderWith({ "p.ipe": POLICY, "out/kong.yml": "mine" });
-    const refused = await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe"]);
-    expect(refused).toMatchObject({ code: 2, stdout: "" });
-    expect(refused.stderr).toContain("`out/kong.yml` is there already; --force writes over it");
-    expect(readFileSync(join(folder, "out/kong.yml"), "utf8")).toBe("mine");
-    expect(await ipe(folder, ["kong", "init", "out", "--bundle", "p.ipe", "--force"])).toMatchObject({
-      code: 0,
-    });
   });
 });
 

@@ -1,22 +1,27 @@
-/** `ipe kong`: the plugin server for Kong, and the files that Kong needs. */
+/** `ipe kong`: the files that Kong needs, and the plugin server. */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pino } from "pino";
-import { dump, objections, type ProtocolName, setupFiles, startPluginServer } from "../../kong/index.ts";
-import { loadVersion } from "../bundles.ts";
+import { FILTER_BUNDLE_BYTES_MAX } from "../../../core/index.ts";
+import {
+  dump,
+  luaSetupFiles,
+  objections,
+  type ProtocolName,
+  serverSetupFiles,
+  startPluginServer,
+} from "../../kong/index.ts";
+import { loadVersion, type Version } from "../bundles.ts";
 import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import { reason, writeWhole } from "../files.ts";
+import { KONG_PROTOCOLS, type KongPlugin, type KongProtocol } from "../kong.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
 import { signalled } from "../signals.ts";
 
-/** Short names of Kong's protocols. */
-export const KONG_PROTOCOLS = ["protobuf", "msgpack"] as const;
-type ShortName = (typeof KONG_PROTOCOLS)[number];
-
 export interface KongServeOptions {
   readonly socket: string;
-  readonly protocol: ShortName;
+  readonly protocol: KongProtocol;
   readonly limitMs: number;
   readonly socketMode?: number;
   readonly logLevel?: string;
@@ -50,30 +55,27 @@ function obstacle(problem: Error): string {
 }
 
 /** Print the dump that Kong's `query_cmd` shows. */
-export function kongDumpCommand(options: { readonly protocol: ShortName }, output: Output): number {
+export function kongDumpCommand(options: { readonly protocol: KongProtocol }, output: Output): number {
   output.result(dump(protocolOf(options.protocol)).trimEnd());
   return EXIT_SUCCESS;
 }
 
 export interface KongInitOptions {
   readonly bundle: string;
-  readonly protocol: ShortName;
+  readonly plugin: KongPlugin;
+  readonly protocol?: KongProtocol;
   readonly force?: boolean;
 }
 
 /** Write everything that Kong needs into a folder. */
 export function kongInitCommand(folder: string, options: KongInitOptions, output: Output): number {
-  const { bundle, engine } = loadVersion(options.bundle, output);
-  const [objection] = objections(engine.program);
-  if (objection !== undefined)
+  if (options.protocol !== undefined && options.plugin !== "server")
     throw new Failure(
-      `the plugin refuses \`${options.bundle}\`: ${objection}; \`ipe check --target kong\` says where`,
+      "--protocol is how Kong talks to the plugin server; add --plugin server, or leave it out",
     );
-  const files = setupFiles({
-    bundle: bundle.read(0, bundle.length),
-    program: engine.program,
-    protocol: protocolOf(options.protocol),
-  });
+  const version = loadVersion(options.bundle, output);
+  refuseForKong(version, options);
+  const files = setupFiles(version, options);
   const there = [...files.keys()].filter((path) => existsSync(join(folder, path)));
   if (there.length > 0 && options.force !== true)
     throw new Failure(`\`${join(folder, there[0]!)}\` is there already; --force writes over it`);
@@ -90,6 +92,28 @@ export function kongInitCommand(folder: string, options: KongInitOptions, output
   return EXIT_SUCCESS;
 }
 
-function protocolOf(name: ShortName): ProtocolName {
+/** Throws where the plugin would refuse the bundle. */
+function refuseForKong({ bundle, engine }: Version, options: KongInitOptions): void {
+  const [objection] = objections(engine.program);
+  if (objection !== undefined)
+    throw new Failure(
+      `the plugin refuses \`${options.bundle}\`: ${objection}; \`ipe check --target kong\` says where`,
+    );
+  if (options.plugin === "lua" && bundle.length > FILTER_BUNDLE_BYTES_MAX)
+    throw new Failure(
+      `the plugin refuses \`${options.bundle}\`: the bundle has ${bundle.length} bytes, and it takes ${FILTER_BUNDLE_BYTES_MAX}; the plugin server takes more (--plugin server)`,
+    );
+}
+
+function setupFiles(
+  { bundle, engine }: Version,
+  { plugin, protocol = KONG_PROTOCOLS[0] }: KongInitOptions,
+): ReadonlyMap<string, string | Uint8Array> {
+  const bytes = bundle.read(0, bundle.length);
+  if (plugin === "lua") return luaSetupFiles(bytes);
+  return serverSetupFiles({ bundle: bytes, program: engine.program, protocol: protocolOf(protocol) });
+}
+
+function protocolOf(name: KongProtocol): ProtocolName {
   return name === "msgpack" ? "MsgPack:1" : "ProtoBuf:1";
 }

@@ -19,5 +19,4 @@ export { IpePlugin, objections } from "./plugin.ts";
 export { PROTOCOLS, type ProtocolName } from "./protocol.ts";
 export { FAILURE_STATUS } from "./response.ts";
 export { type PluginServerOptions, type RunningPluginServer, startPluginServer } from "./server.ts";
-export { type KongSetup, setupFiles } from "./setup.ts";
 export { VERIFIED, type VerifiedName } from "./verified.ts";
