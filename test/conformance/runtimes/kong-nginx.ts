@@ -7,6 +7,7 @@ import type { Case, Want } from "../vectors.ts";
 import { exchange, type HttpResponse } from "./http-client.ts";
 import { httpBytes, notExpressible as notInHttp } from "./http-form.ts";
 import { kongRequest, REFUSED, seenOutcome } from "./kong.ts";
+import { unverifiable, verifiedOf } from "./kong-verified.ts";
 import type { CompiledVector, NotExpressible, Refused, Runtime, Seen } from "./runtime.ts";
 
 const DOOR = "proxied";
@@ -33,6 +34,8 @@ export const kongNginx: Runtime = {
         const isRefused = objections(vector.program).length > 0 && method !== undefined && path !== undefined;
         const why = isRefused ? null : notExpressible(given, vector);
         if (why !== null) return { notExpressible: why };
+        if (vector.program.slots.some(({ read, source }) => read && source === "extension"))
+          await nginx.set({ facts: factsOf(given, vector) });
         const response = await exchange(nginx.port(DOOR), httpBytes(given));
         const { record, error } = await nginx.logged();
         const arrived = upstream.take();
@@ -59,6 +62,12 @@ function configOf({ bundle }: CompiledVector): Record<string, unknown> {
   };
 }
 
+/** What Kong would have found out before the plugin runs. */
+function factsOf(given: Case, { program }: CompiledVector): Record<string, unknown> {
+  const { aclGroups: groups, ...facts } = verifiedOf(given, program);
+  return { ...facts, groups };
+}
+
 /** Kong refuses such a bundle with the configuration. Where it is in force all the same, every request is answered with 500. */
 function refusedBundle(
   given: Case,
@@ -77,7 +86,13 @@ function notExpressible(given: Case, { program }: CompiledVector): string | null
     return "an address of its own, where nginx has one";
   // ngx_http_core_module, `ignore_invalid_headers`, which Kong leaves on.
   if (headerLines(given).some(({ name }) => !/^[\w-]+$/.test(name))) return "a header that nginx passes over";
-  return notInHttp(given, program, { joins: false });
+  return unverifiable(given, program) ?? notInHttp(withoutExtensions(given), program, { joins: false });
+}
+
+/** They are no part of the request. */
+function withoutExtensions({ undelivered = [], ...given }: Case): Case {
+  const left = undelivered.filter((name) => !name.startsWith("extensions"));
+  return left.length === 0 ? given : { ...given, undelivered: left };
 }
 
 interface Refusal {
