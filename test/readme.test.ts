@@ -5,22 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
+import { transcriptsOf } from "./transcripts.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(join(root, "README.md"), "utf8");
-
-/** Commands of all `console` blocks, each with what follows it. */
-function transcripts(): { readonly command: string; readonly output: string }[] {
-  return [...readme.matchAll(/^```console\n(.*?)^```/gms)].flatMap((block) =>
-    block[1]!
-      .split(/^\$ /m)
-      .filter((part) => part !== "")
-      .map((part) => ({
-        command: part.slice(0, part.indexOf("\n")),
-        output: part.slice(part.indexOf("\n") + 1),
-      })),
-  );
-}
 
 function run(folder: string, command: string): string {
   try {
@@ -42,7 +30,7 @@ test("its commands print what it says", () => {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
   symlinkSync(join(root, "bin"), join(folder, "bin"));
-  const shown = transcripts();
+  const shown = transcriptsOf(readme);
   expect(shown.length).toBeGreaterThan(1);
   for (const { command, output } of shown) expect(run(folder, command), command).toBe(output);
 });

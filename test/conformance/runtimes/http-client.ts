@@ -11,8 +11,8 @@ export interface HttpResponse {
 const TIMEOUT_MS = 20_000;
 
 /** @throws when there is no response, or none within the time limit */
-export async function exchange(port: number, bytes: Uint8Array): Promise<HttpResponse> {
-  const received = await send(port, bytes);
+export async function exchange(port: number, bytes: Uint8Array, host = "127.0.0.1"): Promise<HttpResponse> {
+  const received = await send(port, bytes, host);
   const response = parse(received);
   if (response === null)
     throw new Error(`no HTTP response, but ${JSON.stringify(received.toString("latin1").slice(0, 200))}`);
@@ -37,10 +37,10 @@ function isComplete(received: Buffer): boolean {
   return response !== null && length !== undefined && response.body.length >= Number(length);
 }
 
-function send(port: number, bytes: Uint8Array): Promise<Buffer> {
+function send(port: number, bytes: Uint8Array, host: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = connect({ port, host: "127.0.0.1" });
+    const socket = connect({ port, host });
     const finish = (): void => resolve(Buffer.concat(chunks));
     socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)));
     socket.on("data", (chunk: Buffer) => {

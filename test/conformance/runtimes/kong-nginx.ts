@@ -80,7 +80,8 @@ function refusedBundle(
   return { decision: `answered with ${response.status}, though the bundle is refused` as Want["decision"] };
 }
 
-function notExpressible(given: Case, { program }: CompiledVector): string | null {
+/** Why no client can make this request to such an nginx, or null. */
+export function notExpressible(given: Case, { program }: CompiledVector): string | null {
   const reads = (name: string): boolean => program.slots.some((slot) => slot.read && slot.name === name);
   if (reads("destination.ip") || reads("destination.port"))
     return "an address of its own, where nginx has one";
@@ -95,7 +96,7 @@ function withoutExtensions({ undelivered = [], ...given }: Case): Case {
   return left.length === 0 ? given : { ...given, undelivered: left };
 }
 
-interface Refusal {
+export interface Refusal {
   readonly status: number;
   readonly why: string;
 }
@@ -104,7 +105,7 @@ interface Refusal {
  * What nginx answers itself before any plugin runs, or null (ngx_http_parse.c and ngx_http_request.c of 1.22).
  * INVARIANT: such a case must get exactly this answer; a decision for it would be a difference too.
  */
-function nginxRefuses(given: Case): Refusal | null {
+export function nginxRefuses(given: Case): Refusal | null {
   const { method = "GET", path = "/", host = "example.org" } = given.request;
   const refuse = (why: string, status = 400): Refusal => ({ status, why });
   const [file = ""] = path.split(/[?#]/);

@@ -189,7 +189,10 @@ export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome
 }
 
 /** Every line of a header that some policy may set, `_` as `-`: clients' copies would show. */
-function settable(program: Program, lines: readonly (readonly [string, Bytes])[]): Record<string, string> {
+export function settable(
+  program: Program,
+  lines: readonly (readonly [string, Bytes])[],
+): Record<string, string> {
   const seen: Record<string, string> = {};
   for (const [name, value] of lines) {
     if (!program.headerNames.includes(name.replaceAll("_", "-"))) continue;
