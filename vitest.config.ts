@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 const EVERYTHING = "**/*.test.ts";
 const CONFORMANCE = "test/conformance/**/*.test.ts";
 const END_TO_END = "test/e2e/**/*.test.ts";
-const NEVER = ["**/node_modules/**", ".envoy/**", ".nginx/**", "build/**"];
+const NEVER = ["**/node_modules/**", ".envoy/**", ".proxies/**", ".nginx/**", "build/**"];
 
 export default defineConfig({
   test: {

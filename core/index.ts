@@ -6,6 +6,14 @@ export { disassemble } from "./bytecode/disassemble.ts";
 export type { Program } from "./bytecode/program.ts";
 export { missingAt, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
+export {
+  canonicalName,
+  fieldValue,
+  headerText,
+  isDenialStatus,
+  type SettableHeaders,
+  settableHeaders,
+} from "./decision/answer.ts";
 export type {
   Decision,
   Denial,
@@ -40,7 +48,6 @@ export {
 } from "./editor/symbols.ts";
 export { type Formatted, format } from "./format/format.ts";
 export { type Compiler, createCompiler, type Recheck, type Recompiled } from "./incremental/compiler.ts";
-
 export { testOfBlock } from "./policy-test/blocks.ts";
 export {
   type ConditionCoverage,

@@ -184,12 +184,14 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--round-ms <n>", "length of a round, about", wholeNumber("--round-ms", 1, 10_000), 20)
     .option("--json", "print as JSON")
     .action((path, options) => done(benchCommand(path, options, output)));
-  command("serve", "serve Envoy's ext_authz over gRPC; the bundle is watched", [
+  command("serve", "serve Envoy's ext_authz over gRPC, and forward-auth over HTTP; the bundle is watched", [
     "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
+    "ipe serve --bundle orders.ipeb --http 127.0.0.1:9192",
     "ipe serve --bundle policies/ --grpc 127.0.0.1:0",
   ])
     .addOption(bundle())
-    .requiredOption("--grpc <host:port>", "address to listen on; port 0 takes a free one")
+    .option("--grpc <host:port>", "address for ext_authz; port 0 takes a free one")
+    .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
     .option(
       "--body-buffered",
       "every route that asks this server sets with_request_body (default: it is taken for granted, with a note)",

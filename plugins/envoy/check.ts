@@ -1,11 +1,17 @@
 import type { Logger } from "pino";
-import { type Decision, type NeutralRequest, type Text, undelivered } from "../../core/index.ts";
+import {
+  type Decision,
+  type NeutralRequest,
+  settableHeaders,
+  type Text,
+  undelivered,
+} from "../../core/index.ts";
 import type { CheckRequest, CheckResponse } from "../../proto/messages.ts";
 import type { BodyPromise, Decider, FailureMode } from "./config.ts";
 import { createDecisionIds } from "./decision-id.ts";
 import type { Metrics } from "./metrics.ts";
 import { type BodyUse, toNeutral } from "./request.ts";
-import { type Answer, errorResponse, failureResponse, settableHeaders, toCheckResponse } from "./response.ts";
+import { type Answer, errorResponse, failureResponse, toCheckResponse } from "./response.ts";
 
 /** An engine with what is made once for it. One of these judges a request from start to end. */
 export interface Judge {

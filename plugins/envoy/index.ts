@@ -7,8 +7,6 @@ export {
   type Answer,
   errorResponse,
   failureResponse,
-  type SettableHeaders,
-  settableHeaders,
   toCheckResponse,
 } from "./response.ts";
 export { type RunningServer, startServer } from "./server.ts";

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Decision, NeutralRequest } from "../../core/index.ts";
+import { type Decision, type NeutralRequest, settableHeaders } from "../../core/index.ts";
 import { loadServices, struct } from "../../proto/index.ts";
 import type { CheckResponse, DeniedHttpResponse } from "../../proto/messages.ts";
 import { allow, deny } from "./engine.fixture.ts";
 import { toNeutral } from "./request.ts";
-import { errorResponse, failureResponse, settableHeaders, toCheckResponse } from "./response.ts";
+import { errorResponse, failureResponse, toCheckResponse } from "./response.ts";
 
 const bundle = `sha256:${"ab".repeat(32)}`;
 const decisionId = "0123456789abcdef0123456789abcdef";

@@ -1,8 +1,13 @@
 import {
+  canonicalName,
   type Decision,
+  fieldValue,
   type HeaderLine,
   type HeaderValue,
+  headerText,
+  isDenialStatus,
   type NeutralRequest,
+  type SettableHeaders,
   undelivered,
 } from "../../core/index.ts";
 import {
@@ -21,19 +26,6 @@ export interface Answer {
   /** Digest of the bundle. */
   readonly bundle: string;
   readonly settable: SettableHeaders;
-}
-
-/** The request headers that some policy of the bundle may set. */
-export interface SettableHeaders {
-  /** Lower case. */
-  readonly names: readonly string[];
-  /** The same with `_` as `-`: many servers take the two for one. */
-  readonly canonical: ReadonlySet<string>;
-}
-
-/** `names`: the engine's `headerNames`. Made once for each bundle. */
-export function settableHeaders(names: readonly string[]): SettableHeaders {
-  return { names: names.map((name) => name.toLowerCase()), canonical: new Set(names.map(canonicalName)) };
 }
 
 /**
@@ -115,20 +107,14 @@ function removals(
   return [...names];
 }
 
-function canonicalName(name: string): string {
-  return name.toLowerCase().replaceAll("_", "-");
-}
-
 /**
  * A header that replaces all lines of its name. Envoy up to 1.36 reads `append` alone, later versions prefer it to
  * `append_action` (ext_authz_grpc_impl.cc, `getAppendAction`), other clients of the API may know only the latter, whose
  * default appends: so both say "overwrite". Without `keep_empty_value` Envoy drops an empty value.
  */
 function overwrite(header: HeaderValue): HeaderValueOption {
-  if (/[\r\n\0]/.test(header.value))
-    throw new Error(`the value of header \`${header.name}\` holds a line break or NUL`);
   return {
-    header: { key: header.name, value: header.value },
+    header: { key: header.name, value: fieldValue(header.name, header.value) },
     append: { value: false },
     append_action: OVERWRITE_IF_EXISTS_OR_ADD,
     keep_empty_value: true,
@@ -171,10 +157,6 @@ function failed(
   return denied({ status, body: null, reason: "error", decisionId, request });
 }
 
-function isDenialStatus(status: number): boolean {
-  return Number.isInteger(status) && status >= 400 && status <= 599;
-}
-
 function isGrpc(request: NeutralRequest | null): boolean {
   const headers = request?.headers ?? undelivered;
   return (
@@ -187,11 +169,6 @@ function startsWithGrpc(line: HeaderLine): boolean {
   const { value } = line;
   const text = typeof value === "string" ? value : new TextDecoder("latin1").decode(value.subarray(0, 32));
   return text.trimStart().toLowerCase().startsWith("application/grpc");
-}
-
-/** Text that fits into a header field whatever it is: everything but printable ASCII becomes `?`. */
-function headerText(text: string): string {
-  return text.replace(/[^\x20-\x7e]/gu, "?");
 }
 
 /** For access logs and later filters, on allow and on deny: `%DYNAMIC_METADATA(envoy.filters.http.ext_authz:policy)%`. */

@@ -1,7 +1,8 @@
-/** `ipe serve`: the ext_authz server with a watched bundle. */
-import { pino } from "pino";
+/** `ipe serve`: the servers for ext_authz and forward-auth with a watched bundle. */
+import { type Logger, pino } from "pino";
 import type { Engine } from "../../../core/index.ts";
 import { bodyUse, parseAddress, startServer } from "../../envoy/index.ts";
+import { objections, startHttpServer } from "../../http/index.ts";
 import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import { reason } from "../files.ts";
 import { logTo } from "../log.ts";
@@ -11,51 +12,131 @@ import { firstVersion, watchVersions } from "../watch.ts";
 
 export interface ServeOptions {
   readonly bundle: string;
-  readonly grpc: string;
+  /** One of the two at least. */
+  readonly grpc?: string;
+  readonly http?: string;
   /** Unset: for bundles that read the body or its size, which need it anyway. */
   readonly bodyBuffered?: boolean;
   readonly onError?: "deny" | "grpc-error" | "error-response";
   readonly logLevel?: string;
 }
 
+/** What proxies ask, at one address. */
+interface Door {
+  /** What stands behind `listening`. */
+  readonly listening: string;
+  /** Why it cannot use a bundle, or null. */
+  objection(engine: Engine): string | null;
+  swap(engine: Engine): void;
+  drain(): Promise<void>;
+}
+
 /** Serve until SIGTERM or SIGINT, then drain. */
 export async function serveCommand(options: ServeOptions, output: Output): Promise<number> {
-  if (parseAddress(options.grpc) === null)
-    throw new Failure(
-      `--grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${options.grpc}\``,
-    );
+  checkAddresses(options);
   const first = firstVersion(options.bundle, output);
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
-  const server = await startServer({
-    address: options.grpc,
-    engine: first.engine,
-    logger,
-    bodyBuffered: options.bodyBuffered ?? "when-read",
-    ...(options.onError === undefined ? {} : { onError: options.onError }),
-  }).catch((problem: Error) => {
-    throw new Failure(
-      `cannot listen on \`${options.grpc}\`: ${obstacle(options.grpc, problem.cause ?? problem)}`,
-    );
-  });
+  const doors: Door[] = [];
+  if (options.grpc !== undefined) doors.push(await openGrpc(options.grpc, first.engine, { options, logger }));
+  if (options.http !== undefined) doors.push(await openHttp(options.http, first.engine, logger));
   const watched = await watchVersions(
     options.bundle,
     first,
     ({ engine }) => {
-      server.swap(engine);
-      remindOfBodies(engine, options, output);
+      const objection = firstObjection(doors, engine);
+      if (objection !== null) {
+        output.message(`error: ${objection}; the policy in force stays`);
+        return;
+      }
+      for (const door of doors) door.swap(engine);
+      if (options.grpc !== undefined) remindOfBodies(engine, options, output);
       output.message(`policy ${engine.digest} is in force`);
     },
     output,
   );
-  remindOfBodies(first.engine, options, output);
+  if (options.grpc !== undefined) remindOfBodies(first.engine, options, output);
   const ended = signalled();
-  output.result(`listening grpc ${server.address}`);
+  for (const door of doors) output.result(`listening ${door.listening}`);
   await ended;
-  await Promise.all([server.drain(), watched.stop()]);
+  await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
   log.flush();
   // What nobody reads from stderr would keep the process.
   process.exit(EXIT_SUCCESS);
+}
+
+function checkAddresses({ grpc, http }: ServeOptions): void {
+  if (grpc === undefined && http === undefined)
+    throw new Failure(
+      "say where to listen: --grpc 127.0.0.1:9191 for ext_authz, --http 127.0.0.1:9192 for forward-auth",
+    );
+  if (grpc !== undefined && parseAddress(grpc) === null)
+    throw new Failure(
+      `--grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${grpc}\``,
+    );
+  if (http !== undefined && hostPort(http) === null)
+    throw new Failure(
+      `--http takes HOST:PORT, such as 127.0.0.1:9192 or [::1]:9192, where port 0 is a free one, not \`${http}\``,
+    );
+}
+
+function hostPort(text: string): { readonly host: string; readonly port: number } | null {
+  const address = parseAddress(text);
+  return address !== null && "host" in address ? address : null;
+}
+
+function firstObjection(doors: readonly Door[], engine: Engine): string | null {
+  for (const door of doors) {
+    const objection = door.objection(engine);
+    if (objection !== null) return objection;
+  }
+  return null;
+}
+
+async function openGrpc(
+  address: string,
+  engine: Engine,
+  { options, logger }: { readonly options: ServeOptions; readonly logger: Logger },
+): Promise<Door> {
+  const server = await startServer({
+    address,
+    engine,
+    logger,
+    bodyBuffered: options.bodyBuffered ?? "when-read",
+    ...(options.onError === undefined ? {} : { onError: options.onError }),
+  }).catch((problem: Error) => {
+    throw new Failure(`cannot listen on \`${address}\`: ${obstacle(address, problem.cause ?? problem)}`);
+  });
+  return {
+    listening: `grpc ${server.address}`,
+    objection: () => null,
+    swap: (next) => server.swap(next),
+    drain: () => server.drain(),
+  };
+}
+
+async function openHttp(address: string, engine: Engine, logger: Logger): Promise<Door> {
+  const [objection] = objections(engine.program);
+  if (objection !== undefined) throw new Failure(refusal(objection));
+  const { host, port } = hostPort(address)!;
+  const server = await startHttpServer({ host, port, engine, logger }).catch((problem: Error) => {
+    throw new Failure(
+      `cannot listen on \`${address}\`: ${reason(problem)}; choose another address with --http, or port 0 for a free one`,
+    );
+  });
+  return {
+    listening: `http ${address.replace(/:0$/, `:${server.port}`)}`,
+    objection: ({ program }) => {
+      const [own] = objections(program);
+      return own === undefined ? null : refusal(own);
+    },
+    swap: (next) => server.swap(next),
+    drain: () => server.drain(),
+  };
+}
+
+function refusal(objection: string): string {
+  return `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`;
 }
 
 /** Why an address cannot be had, and what to do. */

@@ -7,21 +7,14 @@ import {
   missingAt,
   type NeutralRequest,
   type Program,
+  settableHeaders,
 } from "../../../core/index.ts";
 import { DECISION_KEY, type PluginConfig, readConfig, SNAPSHOT_KEY } from "./config.ts";
 import { decisionId } from "./decision-id.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Pdk } from "./pdk.ts";
 import { askFacts, askMissing, extensionKeys, type FactName, factsNeeded, toNeutral } from "./request.ts";
-import {
-  type Action,
-  type Answer,
-  failure,
-  passUnchanged,
-  record,
-  settableHeaders,
-  toAction,
-} from "./response.ts";
+import { type Action, type Answer, failure, passUnchanged, record, toAction } from "./response.ts";
 import { readSnapshot, type Snapshot } from "./snapshot.ts";
 
 /** What a plugin is made with, where it is not the stock server that makes it. */

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type Decision, type HeaderLine, type NeutralRequest, undelivered } from "../../../core/index.ts";
+import {
+  type Decision,
+  type HeaderLine,
+  type NeutralRequest,
+  settableHeaders,
+  undelivered,
+} from "../../../core/index.ts";
 import { toNeutral } from "./request.ts";
-import { failure, passUnchanged, settableHeaders, toAction } from "./response.ts";
+import { failure, passUnchanged, toAction } from "./response.ts";
 
 const answer = {
   decisionId: "0".repeat(32),

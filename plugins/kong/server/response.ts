@@ -1,5 +1,13 @@
 import type { Decision, NeutralRequest } from "../../../core/index.ts";
-import { type HeaderLine, undelivered } from "../../../core/index.ts";
+import {
+  canonicalName,
+  fieldValue,
+  type HeaderLine,
+  headerText,
+  isDenialStatus,
+  type SettableHeaders,
+  undelivered,
+} from "../../../core/index.ts";
 
 /** Which decision of which bundle is answered. */
 export interface Answer {
@@ -7,19 +15,6 @@ export interface Answer {
   /** Digest of the bundle. */
   readonly bundle: string;
   readonly settable: SettableHeaders;
-}
-
-/** The request headers that some policy of the bundle may set. */
-export interface SettableHeaders {
-  /** Lower case. */
-  readonly names: readonly string[];
-  /** The same with `_` as `-`: many servers take the two for one. */
-  readonly canonical: ReadonlySet<string>;
-}
-
-/** `names`: the engine's `headerNames`. Made once for each bundle. */
-export function settableHeaders(names: readonly string[]): SettableHeaders {
-  return { names: names.map((name) => name.toLowerCase()), canonical: new Set(names.map(canonicalName)) };
 }
 
 /** What is to be done about a request. */
@@ -127,16 +122,6 @@ function linesOf(request: NeutralRequest | null): readonly HeaderLine[] {
   return headers === undelivered ? [] : headers;
 }
 
-/** A header name as servers compare it. */
-export function canonicalName(name: string): string {
-  return name.toLowerCase().replaceAll("_", "-");
-}
-
-function fieldValue(name: string, value: string): string {
-  if (/[\r\n\0]/.test(value)) throw new Error(`the value of header \`${name}\` holds a line break or NUL`);
-  return value;
-}
-
 interface DeniedAnswer {
   readonly status: number;
   /** Configured body, or null for the default one. */
@@ -155,16 +140,12 @@ function exit({ status, body, reason, decisionId, request }: DeniedAnswer): Acti
     kind: "exit",
     status,
     headers: {
-      "x-ipe-reason": reason.replace(/[^\x20-\x7e]/gu, "?"),
+      "x-ipe-reason": headerText(reason),
       "x-ipe-decision": decisionId,
       ...(isGrpc(request) ? {} : { "content-type": "application/json" }),
     },
     body: JSON.stringify({ message: body ?? reason, decision_id: decisionId }),
   };
-}
-
-function isDenialStatus(status: number): boolean {
-  return Number.isInteger(status) && status >= 400 && status <= 599;
 }
 
 function isGrpc(request: NeutralRequest | null): boolean {

@@ -1,11 +1,10 @@
 /** The files that Kong needs to run with the plugin server (DB-less): `ipe kong init --plugin server` writes them. */
-import type { Program } from "../../../core/index.ts";
+import { canonicalName, type Program } from "../../../core/index.ts";
 import { companionFiles, GUARD_NAME, guardSnippet, SNAPSHOT_NAME } from "../server/companions.ts";
 import { BODY_LIMIT_MAX, NAME } from "../server/config.ts";
 import { dump } from "../server/dump.ts";
 import type { ProtocolName } from "../server/protocol.ts";
 import { factsNeeded } from "../server/request.ts";
-import { canonicalName } from "../server/response.ts";
 import { VERIFIED } from "../server/verified.ts";
 import { BUNDLE, FOLDER, kongContainer, kongYml, yaml } from "./documents.ts";
 

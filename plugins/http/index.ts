@@ -1,0 +1,9 @@
+export { PROXIES, PROXY_HEADERS, type ProxyName } from "./proxies.ts";
+export { type AuthRequest, objections, toNeutral } from "./request.ts";
+export { type AuthResponse, failure, toResponse } from "./response.ts";
+export {
+  type HttpDecider,
+  type HttpServerOptions,
+  type RunningHttpServer,
+  startHttpServer,
+} from "./server.ts";

@@ -1,0 +1,89 @@
+import {
+  canonicalName,
+  type Decision,
+  fieldValue,
+  headerText,
+  isDenialStatus,
+  type NeutralRequest,
+  type SettableHeaders,
+  undelivered,
+} from "../../core/index.ts";
+import type { ProxyName } from "./proxies.ts";
+
+export interface AuthResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Answer {
+  readonly decisionId: string;
+  readonly settable: SettableHeaders;
+  readonly proxy: ProxyName;
+}
+
+const DENIAL_STATUS = 403;
+/** nginx takes any other status than these and 2xx for an error of ours, and answers 500 (ngx_http_auth_request_module). */
+const NGINX_DENIALS = [401, 403];
+
+/**
+ * A decision as what the proxy takes for one: 200, or a denial, which is never 2xx (it would pass) nor 5xx (some proxies
+ * can be told to let pass what fails).
+ *
+ * An allow names every header that some policy may set, empty where this decision does not set it: the proxy puts each in the
+ * place of the client's copy.
+ *
+ * Throws when the decision cannot be carried out as it stands: a client's copy in a spelling with `_` that no proxy would
+ * replace, a value with a line break.
+ */
+export function toResponse(decision: Decision, request: NeutralRequest, answer: Answer): AuthResponse {
+  const { policy, outcome } = decision.reason;
+  if (decision.allow) {
+    refuseOtherSpellings(request, answer.settable);
+    const headers: Record<string, string> = Object.create(null);
+    for (const name of answer.settable.names) headers[name] = "";
+    for (const { name, value } of decision.setRequestHeaders) headers[name] = fieldValue(name, value);
+    return { status: 200, headers: { ...headers, "x-ipe-decision": answer.decisionId }, body: "" };
+  }
+  const { status, body } = decision.denial ?? { status: DENIAL_STATUS, body: null };
+  return denied({ status, body, reason: policy ?? outcome, answer });
+}
+
+/** For a request about which no decision could be made. */
+export function failure(answer: Answer): AuthResponse {
+  return denied({ status: DENIAL_STATUS, body: null, reason: "error", answer });
+}
+
+interface DeniedAnswer {
+  readonly status: number;
+  /** Configured body, or null for the reason. */
+  readonly body: string | null;
+  readonly reason: string;
+  readonly answer: Answer;
+}
+
+/** The client learns the reason's short id and the decision's id, and nothing else. */
+function denied({ status, body, reason, answer: { decisionId, proxy } }: DeniedAnswer): AuthResponse {
+  return {
+    status: statusFor(proxy, status),
+    headers: {
+      "content-type": "application/json",
+      "x-ipe-reason": headerText(reason),
+      "x-ipe-decision": decisionId,
+    },
+    body: JSON.stringify({ message: body ?? reason, decision_id: decisionId }),
+  };
+}
+
+function statusFor(proxy: ProxyName, status: number): number {
+  if (!isDenialStatus(status) || status >= 500) return DENIAL_STATUS;
+  return proxy !== "nginx" || NGINX_DENIALS.includes(status) ? status : DENIAL_STATUS;
+}
+
+/** Proxies replace a header by its name; an upstream may take `x_team` for `x-team`. */
+function refuseOtherSpellings({ headers }: NeutralRequest, { names, canonical }: SettableHeaders): void {
+  if (names.length === 0 || headers === undelivered) return;
+  const other = headers.find(({ name }) => canonical.has(canonicalName(name)) && !names.includes(name));
+  if (other !== undefined)
+    throw new Error(`the client sent \`${other.name}\`, a spelling of a header that policies set`);
+}
