@@ -8,7 +8,7 @@
  *     npm run bench -- million      a million policies from a file; takes minutes and 14 GB, so only where it is named
  *     npm run bench -- ext-authz    the gRPC server beside the same server with a constant answer
  *     npm run bench -- envoy        the filter beside no filter and beside Lua (needs `wrk`)
- *     npm run bench -- kong         the plugin server beside that of kong-pdk
+ *     npm run bench -- kong         the plugin in Lua in an nginx beside one that does nothing (needs `wrk`); the plugin server beside that of kong-pdk
  *     npm run bench -- engines      our interpreter beside other engines; with `--write` docs/benchmarks.md is written
  */
 import { benchCore } from "./core.ts";
@@ -16,6 +16,7 @@ import { benchEngines } from "./engines/bench.ts";
 import { benchEnvoy } from "./envoy.ts";
 import { benchExtAuthz } from "./ext-authz.ts";
 import { benchKong } from "./kong.ts";
+import { benchKongLua } from "./kong-lua.ts";
 import { benchMillion } from "./million.ts";
 import { benchIndex } from "./selection.ts";
 
@@ -27,7 +28,10 @@ const PARTS = {
   million: benchMillion,
   "ext-authz": benchExtAuthz,
   envoy: benchEnvoy,
-  kong: benchKong,
+  kong: async () => {
+    await benchKongLua();
+    await benchKong();
+  },
   engines: () => benchEngines({ write }),
 } as const;
 const ONLY_IF_NAMED = ["million"];

@@ -11,11 +11,14 @@ export interface Door {
   readonly proxyProtocol?: boolean;
   /** HTTP/2 without TLS, and nothing else. */
   readonly http2?: boolean;
+  /** Answers 200 itself, before any plugin would run: an upstream for others. */
+  readonly answers?: boolean;
 }
 
 export interface ConfigOptions {
   readonly doors: readonly Door[];
-  readonly upstream: { readonly port: number };
+  /** Without one every door must answer itself. */
+  readonly upstream?: { readonly port: number };
   /** The plugin's module. Default: the plugin `ipe`. */
   readonly handler?: string;
   /** More folders with modules in Lua, which come first. */
@@ -72,7 +75,7 @@ http {
     gateway.init("${options.handler ?? "kong.plugins.ipe.handler"}", { ${trusted.map((ip) => `"${ip}"`).join(", ")} })
   }
 
-  upstream tested { server 127.0.0.1:${upstream.port}; keepalive 60; }
+  ${upstream === undefined ? "" : `upstream tested { server 127.0.0.1:${upstream.port}; keepalive 60; }`}
   ${options.doors.map((door) => server(door, ports.doors.get(door.name)!, trusted)).join("\n")}
 
   server {
@@ -94,6 +97,10 @@ function server(door: Door, port: number, trusted: readonly string[]): string {
   const [access, log] = ACCESS[door.access ?? "plugin"];
   const proxied = door.proxyProtocol === true;
   const flags = [proxied ? "proxy_protocol" : "", door.http2 === true ? "http2" : ""].join(" ");
+  const goesOn =
+    door.answers === true
+      ? 'return 200 "ok";'
+      : 'proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_set_header Connection ""; proxy_pass http://tested;';
   const believed = proxied ? ["127.0.0.1"] : trusted;
   return `
   server {
@@ -107,10 +114,7 @@ function server(door: Door, port: number, trusted: readonly string[]): string {
 
     location / {
       default_type '';
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header Connection "";
-      proxy_pass http://tested;
+      ${goesOn}
     }
     location = /refused {
       internal;

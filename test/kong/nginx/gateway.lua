@@ -9,6 +9,8 @@ local M = {}
 local facts, conf = {}, nil
 local handler
 local records = { count = 0, last = nil }
+-- Whether there is a log plugin behind ours.
+local recording = true
 
 local NOTHING = { access = function() end }
 
@@ -47,6 +49,7 @@ function M.access_of_nothing() pdk.run_access(kong, NOTHING, {}) end
 -- The log phase: the plugin's, then a log plugin's.
 function M.log()
   if conf == nil then return end
+  if not recording then return pdk.run_log(kong, handler, conf) end
   local ok, why = pcall(pdk.run_log, kong, handler, conf)
   records.count = records.count + 1
   records.last = { error = not ok and tostring(why) or nil, record = ok and kong.log.serialize() or nil, status = ngx.status }
@@ -64,9 +67,9 @@ end
 -- What puts functions of Kong's that are broken back in their places.
 local undo = {}
 
--- POST /set: `{ config, facts, break }`, each put in the place of the one before where it is given. `config` false takes the plugin
+-- POST /set: `{ config, facts, break, record }`, each put in the place of the one before where it is given. `config` false takes the plugin
 -- away, else it is a new table each time, as in Kong. `facts` are what pdk.lua takes, and `groups` of the consumer. `break` lists
--- functions of Kong's that raise an error from now on. GET /records: how many requests were logged since, and the last.
+-- functions of Kong's that raise an error from now on. `record`: whether a log plugin runs behind ours. GET /records: how many requests were logged since, and the last.
 function M.control()
   ngx.header["content-type"] = "application/json"
   if ngx.var.uri == "/records" then
@@ -76,6 +79,7 @@ function M.control()
   ngx.req.read_body()
   local wanted = assert(cjson.decode(ngx.req.get_body_data() or "{}"))
   records = { count = 0, last = nil }
+  if wanted.record ~= nil then recording = wanted.record end
   if wanted.facts ~= nil then facts = wanted.facts end
   if wanted["break"] ~= nil then
     for _, call in ipairs(undo) do call() end

@@ -17,6 +17,8 @@ export interface Settings {
   readonly facts?: Readonly<Record<string, unknown>>;
   /** Functions of Kong's that raise an error, such as `request.get_method`. */
   readonly break?: readonly string[];
+  /** Whether a log plugin runs behind ours; it costs as much as a log plugin does. Default true. */
+  readonly record?: boolean;
 }
 
 /** What a log plugin was told of one request. */
