@@ -98,7 +98,7 @@ export const CAPABILITIES: readonly Capability[] = [
       "forward-auth": AUTH_REQUEST,
     },
     needs:
-      "ext_authz: `with_request_body`; Envoy's wasm filter: `allow_on_headers_stop_iteration`, and `--allow-body` for `ipe filter-config`; Kong: `nginx_http_client_body_buffer_size` of `256k`",
+      "ext_authz: `with_request_body`; Envoy's wasm filter: `allow_on_headers_stop_iteration`, and `--allow-body` for `ipe filter-config`; Kong's plugin server: `nginx_http_client_body_buffer_size` of `256k`",
   },
   {
     facts: ["extension"],
