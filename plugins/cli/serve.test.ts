@@ -286,3 +286,48 @@ describe("where it listens", () => {
     );
   });
 });
+
+test("serves forward-auth alone, follows edits, and keeps the policy where no proxy could serve the next", async () => {
+  const folder = folderWith({ "p.ipe": policy("/a") });
+  const child = start(folder, [
+    "serve",
+    "--bundle",
+    "p.ipe",
+    "--http",
+    "127.0.0.1:0",
+    "--log-level",
+    "error",
+  ]);
+  let errors = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const [line] = (await once(createInterface({ input: child.stdout! }), "line")) as [string];
+  const [, port] = /^listening http 127\.0\.0\.1:(\d+)$/.exec(line)!;
+  const status = async (path: string): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${port}/forward-auth/envoy${path}`)).status;
+  expect([await status("/a"), await status("/b")]).toEqual([200, 403]);
+  writeFileSync(join(folder, "p.ipe"), policy("/b"));
+  await until(async () => (await status("/b")) === 200);
+  writeFileSync(join(folder, "p.ipe"), "policy P:\n  requires source.port == 1\n");
+  await until(() => errors.includes("the policy in force stays"));
+  expect(errors).toContain("forward-auth cannot use the bundle: it reads `source.port`");
+  expect(await status("/b")).toBe(200);
+  const [code] = await endOf(child, "SIGTERM");
+  expect(code).toBe(0);
+});
+
+test.each([
+  [[], "say where to listen"],
+  [["--http", "nowhere"], "--http takes HOST:PORT"],
+  [["--http", "unix:/tmp/x"], "--http takes HOST:PORT"],
+])("addresses that are none: %j", async (words, problem) => {
+  const folder = folderWith({ "p.ipe": policy("/a") });
+  const child = start(folder, ["serve", "--bundle", "p.ipe", ...words]);
+  let errors = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const [code] = (await once(child, "close")) as [number];
+  expect([code !== 0, errors]).toEqual([true, expect.stringContaining(problem)]);
+});

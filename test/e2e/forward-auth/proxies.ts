@@ -1,11 +1,13 @@
 /** Real proxies that ask a forward-auth server, configured as docs/forward-auth.md says. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parse } from "yaml";
 import { type Bootstrap, obtainEnvoy, startEnvoy, toBootstrap } from "../../../compose/envoy/index.ts";
 import { environmentOf, obtainNginx } from "../../kong/nginx/obtain.ts";
 import { CADDY, obtainWheel, TRAEFIK } from "./wheel.ts";
@@ -37,7 +39,7 @@ export async function startNginx(ports: Ports): Promise<RunningProxy> {
   });
 }
 
-function nginxConf({ auth, upstream }: Ports, port: number): string {
+function nginxConf(ports: Ports, port: number): string {
   return `daemon off;
 worker_processes 1;
 pid nginx.pid;
@@ -52,78 +54,26 @@ http {
   scgi_temp_path scgi;
   server {
     listen 127.0.0.1:${port};
-    location / {
-      auth_request /_ipe;
-      auth_request_set $ipe_checked $upstream_http_x_checked;
-      proxy_set_header X-Checked $ipe_checked;
-      proxy_http_version 1.1;
-      proxy_pass http://127.0.0.1:${upstream};
-    }
-    location = /_ipe {
-      internal;
-      proxy_pass http://127.0.0.1:${auth}/forward-auth/nginx;
-      proxy_pass_request_body off;
-      proxy_set_header Content-Length "";
-      proxy_set_header X-Forwarded-Method $request_method;
-      proxy_set_header X-Forwarded-Uri $request_uri;
-      proxy_set_header X-Forwarded-Host $http_host;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-For $remote_addr;
-    }
+${documented("nginx", ports, port)}
   }
 }
 `;
 }
 
-export async function startCaddy({ auth, upstream }: Ports): Promise<RunningProxy> {
+export async function startCaddy(ports: Ports): Promise<RunningProxy> {
   const command = await obtainWheel(CADDY);
   return start(async (folder, port) => {
-    const file = await written(
-      folder,
-      "Caddyfile",
-      `{
-	admin off
-	auto_https off
-	persist_config off
-}
-http://:${port} {
-	bind 127.0.0.1
-	forward_auth 127.0.0.1:${auth} {
-		uri /forward-auth/caddy
-		copy_headers X-Checked
-	}
-	reverse_proxy 127.0.0.1:${upstream}
-}
-`,
-    );
+    const global = "{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n}\n";
+    const file = await written(folder, "Caddyfile", global + documented("Caddy", ports, port));
     const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
     return { command, args: ["run", "--adapter", "caddyfile", "--config", file], env };
   });
 }
 
-export async function startTraefik({ auth, upstream }: Ports): Promise<RunningProxy> {
+export async function startTraefik(ports: Ports): Promise<RunningProxy> {
   const command = await obtainWheel(TRAEFIK);
   return start(async (folder, port) => {
-    const routes = await written(
-      folder,
-      "routes.yml",
-      `http:
-  routers:
-    all:
-      rule: PathPrefix(\`/\`)
-      service: upstream
-      middlewares: [ipe]
-  middlewares:
-    ipe:
-      forwardAuth:
-        address: http://127.0.0.1:${auth}/forward-auth/traefik
-        authResponseHeaders: [X-Checked]
-  services:
-    upstream:
-      loadBalancer:
-        servers: [{ url: "http://127.0.0.1:${upstream}" }]
-`,
-    );
+    const routes = await written(folder, "routes.yml", documented("Traefik", ports, port));
     const file = await written(
       folder,
       "traefik.yml",
@@ -140,36 +90,39 @@ providers:
 }
 
 /** Envoy with ext_authz over HTTP. */
-export async function startEnvoyProxy({ auth, upstream }: Ports): Promise<RunningProxy> {
+export async function startEnvoyProxy(ports: Ports): Promise<RunningProxy> {
   const { path: binary } = await obtainEnvoy();
   const listener = { kind: "plain", name: "proxy" } as const;
-  const built = toBootstrap({ upstream: { port: upstream }, listeners: [listener] });
-  const envoy = await startEnvoy({ binary, bootstrap: withAuthorization(built, auth) });
+  const built = toBootstrap({ upstream: { port: ports.upstream }, listeners: [listener] });
+  const envoy = await startEnvoy({ binary, bootstrap: withAuthorization(built, ports) });
   return { port: envoy.listenerPort("proxy"), stop: () => envoy.stop() };
 }
 
-function withAuthorization(built: Bootstrap, port: number): Bootstrap {
+/** The configuration that the documentation shows under a heading, with other ports. */
+function documented(heading: string, { auth, upstream }: Ports, port: number): string {
+  const page = readFileSync(new URL("../../../docs/forward-auth.md", import.meta.url), "utf8");
+  const block = new RegExp(`\\n## ${heading}\\n.*?\\n\`\`\`[a-z]+\\n(.*?)\`\`\``, "s").exec(page)?.[1];
+  if (block === undefined) throw new Error(`docs/forward-auth.md shows nothing for ${heading}`);
+  return block
+    .replaceAll("9192", String(auth))
+    .replaceAll("8080", String(upstream))
+    .replaceAll("8000", String(port));
+}
+
+function withAuthorization(built: Bootstrap, ports: Ports): Bootstrap {
   const made = structuredClone(built) as { static_resources: Resources } & Bootstrap;
   const manager = made.static_resources.listeners[0]!.filter_chains[0]!.filters[0]!.typed_config;
   manager.skip_xff_append = false;
-  manager.http_filters.unshift({
-    name: "envoy.filters.http.ext_authz",
-    typed_config: {
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
-      http_service: {
-        server_uri: { uri: `http://127.0.0.1:${port}`, cluster: "ipe", timeout: "2s" },
-        path_prefix: "/forward-auth/envoy",
-        authorization_response: { allowed_upstream_headers: { patterns: [{ exact: "x-checked" }] } },
-      },
-      allowed_headers: { patterns: [{ safe_regex: { regex: ".*" } }] },
-    },
-  });
-  const endpoint = { endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } } };
+  manager.http_filters.unshift(parse(documented("Envoy", ports, 0)));
+  const address = { socket_address: { address: "127.0.0.1", port_value: ports.auth } };
   made.static_resources.clusters.push({
     name: "ipe",
     type: "STATIC",
     connect_timeout: "1s",
-    load_assignment: { cluster_name: "ipe", endpoints: [{ lb_endpoints: [endpoint] }] },
+    load_assignment: {
+      cluster_name: "ipe",
+      endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }],
+    },
   });
   return made;
 }
