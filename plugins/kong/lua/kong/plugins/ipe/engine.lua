@@ -25,6 +25,7 @@ local function prepare(program, piece_max)
   for cell = 0, program.cells + program.temporaries do
     cells.state[cell], cells.value[cell], cells.length[cell] = cells_of.ABSENT, 0, 0
   end
+  local loader = loader_of.new(program, cells)
   return setmetatable({
     -- `sha256:` and 64 hex digits: the bundle's name.
     digest = program.digest,
@@ -32,9 +33,11 @@ local function prepare(program, piece_max)
     reads_body = program.reads_body,
     -- The slots that some policy reads: { source = , name = , argument = }. What nobody reads need not be delivered.
     reads = read_slots(program),
+    -- Names of the headers that are looked at, in lower case: a set. Lines of others need not be delivered.
+    header_names_read = loader.headers.read,
     -- Request headers that some policy may set: clients' copies are always stripped (`_` counts as `-`).
     header_names = program.header_names,
-    loader = loader_of.new(program, cells),
+    loader = loader,
     decider = decide.new(program, cells, translate.new(program, cells, piece_max)),
   }, Engine)
 end

@@ -45,7 +45,8 @@ local function judge(engine, plan, conf, case)
 end
 
 function Plugin:access(conf)
-  local case = { id = ngx.var.request_id }
+  -- Kong's own id for the request where there is one (3.5 and later), so that its logs and ours agree.
+  local case = { id = ngx.var.kong_request_id or ngx.var.request_id }
   kong.ctx.plugin.case = case
   local engine, refusal = bundles.engine_for(conf)
   if engine == nil then

@@ -51,7 +51,7 @@ local function is_grpc(line)
 end
 
 local function asks_for_grpc(headers)
-  local lines = headers and headers["content-type"]
+  local lines = headers and rawget(headers, "content-type")
   if type(lines) ~= "table" then return is_grpc(lines) end
   for _, line in ipairs(lines) do
     if is_grpc(line) then return true end

@@ -14,10 +14,9 @@ local number = require("kong.plugins.ipe.request.number")
 local undelivered = require("kong.plugins.ipe.request.neutral").undelivered
 
 local kong, ngx = kong, ngx
-local floor = math.floor
+local floor, rawget = math.floor, rawget
 
 local ALL = 0
-local NO_NAMES = {}
 
 local M = {}
 
@@ -66,11 +65,16 @@ local ASK = {
 
 -- What is asked for a bundle: made once for each engine.
 function M.plan(engine)
-  local plan = { asks = {}, keys = {}, body = engine.reads_body, size = false }
+  local plan = {
+    asks = {}, keys = {}, headers = engine.header_names_read, body = engine.reads_body, size = false,
+    source = false, destination = false, connection = false,
+  }
   for _, slot in ipairs(engine.reads) do
     if slot.source == "builtin" then
       plan.asks[#plan.asks + 1] = ASK[slot.name]
       if slot.name == "request.size" then plan.size = true end
+      local group = slot.name:match("^(%a+)%.")
+      if plan[group] == false then plan[group] = true end
     elseif slot.source == "extension" then
       plan.keys[#plan.keys + 1] = slot.argument
     end
@@ -78,26 +82,30 @@ function M.plan(engine)
   return plan
 end
 
--- Lines by name in lower case, as lua-nginx-module gives them: a text, or a list of texts.
-local function lines_of(headers)
-  local lines, count = {}, 0
-  for name, values in pairs(headers) do
+-- INVARIANT: what lua-nginx-module gives is only asked with `rawget`. Asked for a name that is not there, it looks for one with
+-- hyphens instead of underscores, which is another header here.
+
+local function add_line(lines, name, value)
+  -- `true` is a header without a value.
+  lines[#lines + 1] = { name = name, value = value == true and "" or value }
+end
+
+-- The lines of the names that are read; `headers`: by name in lower case a text, or a list of texts.
+local function lines_of(headers, names)
+  local lines = {}
+  for name in pairs(names) do
+    local values = rawget(headers, name)
     if type(values) == "table" then
-      for _, value in ipairs(values) do
-        count = count + 1
-        lines[count] = { name = name, value = value == true and "" or value }
-      end
-    else
-      count = count + 1
-      -- `true` is a header without a value.
-      lines[count] = { name = name, value = values == true and "" or values }
+      for i = 1, #values do add_line(lines, name, values[i]) end
+    elseif values ~= nil then
+      add_line(lines, name, values)
     end
   end
   return lines
 end
 
 local function host_of(headers)
-  local host = headers["host"]
+  local host = rawget(headers, "host")
   if type(host) == "table" then return undelivered end
   if host == true then return "" end
   return host
@@ -105,7 +113,7 @@ end
 
 -- The size that a `content-length` announces: nil where there is none, undelivered where nobody can tell.
 local function announced_size(headers)
-  local line = headers["content-length"]
+  local line = rawget(headers, "content-length")
   if line == nil then return nil end
   local size = type(line) == "string" and number.read_int(line) or nil
   if size == nil or size < 0 or line:sub(1, 1) == "-" then return undelivered end
@@ -149,6 +157,23 @@ local function load_body(request, plan, announced, limit)
   if announced == nil then request.size = body == undelivered and undelivered or #body end
 end
 
+local function peer() return { ip = undelivered, port = undelivered, principal = undelivered } end
+
+local function connection()
+  return {
+    mtls = undelivered,
+    requested_server_name = undelivered,
+    tls_version = undelivered,
+    subject_peer_certificate = undelivered,
+    uri_san_peer_certificate = undelivered,
+    dns_san_peer_certificate = undelivered,
+    sha256_peer_certificate_digest = undelivered,
+  }
+end
+
+-- For bundles that read nothing of them: never written to.
+local NOBODY, NOWHERE = peer(), connection()
+
 -- The neutral request, and the headers as lua-nginx-module gives them. May wait for the body and for Kong's cache.
 function M.gather(plan, body_limit)
   local headers = ngx.req.get_headers(ALL)
@@ -156,25 +181,17 @@ function M.gather(plan, body_limit)
     method = told(kong.request.get_method()),
     target = told(ngx.var.request_uri),
     host = host_of(headers),
-    headers = lines_of(headers),
-    source = { ip = undelivered, port = undelivered, principal = undelivered },
-    destination = { ip = undelivered, port = undelivered, principal = undelivered },
-    connection = {
-      mtls = undelivered,
-      requested_server_name = undelivered,
-      tls_version = undelivered,
-      subject_peer_certificate = undelivered,
-      uri_san_peer_certificate = undelivered,
-      dns_san_peer_certificate = undelivered,
-      sha256_peer_certificate_digest = undelivered,
-    },
+    headers = lines_of(headers, plan.headers),
+    source = plan.source and peer() or NOBODY,
+    destination = plan.destination and peer() or NOBODY,
+    connection = plan.connection and connection() or NOWHERE,
     scheme = undelivered,
     protocol = undelivered,
     time = undelivered,
   }
   for _, ask in ipairs(plan.asks) do ask(request) end
   load_body(request, plan, announced_size(headers), body_limit)
-  request.extensions = extensions_of(plan.keys or NO_NAMES)
+  request.extensions = extensions_of(plan.keys)
   return request, headers
 end
 
