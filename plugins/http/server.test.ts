@@ -115,6 +115,19 @@ test("a decision that fails is a denial, and says nothing of why", async () => {
   }
 });
 
+test("`default allow` covers no request of which the proxy did not say what it is", async () => {
+  const { url } = await start(
+    engineOf(`default allow\n\nguard G:\n  triggers when request.method == "PUT"\n  denies\n`),
+  );
+  const said = { "x-forwarded-host": "example.org", "x-forwarded-proto": "https" };
+  for (const proxy of ["nginx", "caddy", "traefik"]) {
+    const door = `${url}/forward-auth/${proxy}`;
+    expect((await ask(door, "guest", said)).status).toBe(200);
+    expect((await fetch(door, { headers: said })).status).toBe(403);
+    expect((await ask(door, "guest", { ...said, "x-forwarded-uri": "//" })).status).toBe(403);
+  }
+});
+
 test("health, and what is not there", async () => {
   const { url } = await start();
   expect((await fetch(`${url}/health/live`)).status).toBe(200);

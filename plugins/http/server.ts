@@ -90,12 +90,16 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
   };
 }
 
+/** Why no proxy could be served from a bundle, as a sentence, or null. */
+export function objectionTo({ program }: Pick<HttpDecider, "program">): string | null {
+  const [objection] = objections(program);
+  if (objection === undefined) return null;
+  return `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`;
+}
+
 function judgeWith(engine: HttpDecider): Judge {
-  const [objection] = objections(engine.program);
-  if (objection !== undefined)
-    throw new Error(
-      `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`,
-    );
+  const objection = objectionTo(engine);
+  if (objection !== null) throw new Error(objection);
   return { engine, settable: settableHeaders(engine.headerNames) };
 }
 

@@ -2,7 +2,7 @@
 import { type Logger, pino } from "pino";
 import type { Engine } from "../../../core/index.ts";
 import { bodyUse, parseAddress, startServer } from "../../envoy/index.ts";
-import { objections, startHttpServer } from "../../http/index.ts";
+import { objectionTo, startHttpServer } from "../../http/index.ts";
 import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import { reason } from "../files.ts";
 import { logTo } from "../log.ts";
@@ -116,8 +116,8 @@ async function openGrpc(
 }
 
 async function openHttp(address: string, engine: Engine, logger: Logger): Promise<Door> {
-  const [objection] = objections(engine.program);
-  if (objection !== undefined) throw new Failure(refusal(objection));
+  const objection = objectionTo(engine);
+  if (objection !== null) throw new Failure(objection);
   const { host, port } = hostPort(address)!;
   const server = await startHttpServer({ host, port, engine, logger }).catch((problem: Error) => {
     throw new Failure(
@@ -126,17 +126,10 @@ async function openHttp(address: string, engine: Engine, logger: Logger): Promis
   });
   return {
     listening: `http ${address.replace(/:0$/, `:${server.port}`)}`,
-    objection: ({ program }) => {
-      const [own] = objections(program);
-      return own === undefined ? null : refusal(own);
-    },
+    objection: objectionTo,
     swap: (next) => server.swap(next),
     drain: () => server.drain(),
   };
-}
-
-function refusal(objection: string): string {
-  return `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`;
 }
 
 /** Why an address cannot be had, and what to do. */
