@@ -1,5 +1,5 @@
 /** The filter in Envoy beside no filter, and beside Envoy's Lua filter that makes the same decision. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ import { engineOf } from "../engine.ts";
 import { inTurns, line, median, time } from "./rounds.ts";
 
 import { stubFilter } from "./stubs.ts";
+import { hasWrk } from "./wrk.ts";
 
 const run = promisify(execFile);
 const ROUNDS = 15;
@@ -66,14 +67,7 @@ const NOTE = `handle:streamInfo():dynamicMetadata():set("ipe", "note",
         math.random(0, 2147483647), math.random(0, 2147483647), math.random(0, 2147483647), math.random(0, 2147483647)))`;
 
 export async function benchEnvoy(): Promise<void> {
-  try {
-    execFileSync("wrk", ["-v"], { stdio: "ignore" });
-  } catch (problem) {
-    if ((problem as NodeJS.ErrnoException).code === "ENOENT") {
-      console.log("SKIPPED: `wrk` is missing; install it (Debian: apt-get install wrk)");
-      return;
-    }
-  }
+  if (!hasWrk()) return;
   const wasm = await buildFilter();
   const { path: binary, version } = await obtainEnvoy();
   const upstream = await startUpstream({ answer: "fixed" });

@@ -1,5 +1,5 @@
 /** The plugin `ipe` for Kong in a real nginx with Lua, beside a plugin that does nothing and beside none: throughput and CPU of nginx. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { type Door, type Nginx, obtainNginx, startNginx } from "../kong/nginx/in
 import { HEAD, policyText } from "./many.ts";
 import { inTurns, line, median, time } from "./rounds.ts";
 import { ALLOWED_BODY, ALLOWED_HEADERS, SEED_TEXT } from "./seed.ts";
+import { hasWrk } from "./wrk.ts";
 
 const run = promisify(execFile);
 const ROUNDS = Number(process.env.ROUNDS ?? 15);
@@ -71,14 +72,7 @@ const BESIDE: Readonly<Partial<Record<Name, Name>>> = {
 };
 
 export async function benchKongLua(): Promise<void> {
-  try {
-    execFileSync("wrk", ["-v"], { stdio: "ignore" });
-  } catch (problem) {
-    if ((problem as NodeJS.ErrnoException).code === "ENOENT") {
-      console.log("SKIPPED: `wrk` is missing; install it (Debian: apt-get install wrk)");
-      return;
-    }
-  }
+  if (!hasWrk()) return;
   const obtained = await obtainNginx();
   const folder = mkdtempSync(join(tmpdir(), "ipe-bench-"));
   const names = Object.keys(CANDIDATES) as Name[];

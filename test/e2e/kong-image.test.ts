@@ -108,7 +108,7 @@ describe("a real nginx in Kong's place", () => holds(startNginxAsKong));
 
 if (IMAGE === "") {
   console.log(`test/e2e/kong-image.test.ts: ${SKIPPED}`);
-  test.skip(SKIPPED, () => undefined);
+  test.skip(SKIPPED, () => undefined); // Kong's image is not to be had everywhere; KONG_IMAGE names one.
 } else
   describe(IMAGE, () => {
     const bytes = (bundle: string): Uint8Array => Buffer.from(bundle, "base64");
