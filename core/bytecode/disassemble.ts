@@ -29,6 +29,7 @@ const MAP_SHOWN_MAX = 16;
 export function disassemble(program: Program, options: { readonly leaves?: boolean } = {}): string {
   const names = namesOf(program);
   const lines = [`default ${program.defaultAllow ? "allow" : "deny"}`];
+  if (program.pathMode !== "reject") lines.push(`normalize ${program.pathMode}`);
   for (const policy of program.policies)
     lines.push("", ...policyLines(policy, names, options.leaves === true));
   return `${lines.join("\n")}\n`;
