@@ -98,7 +98,11 @@ describe("rule 1, header", () => {
     ["feature bit", withWord(8, 31), "header: unknown bit in the features 0x1f"],
     ["path mode", withWord(12, 10), "header: unknown bit or path mode in the flags 0xa"],
     ["flag bit", withWord(12, 16), "header: unknown bit or path mode in the flags 0x10"],
-    ["highest flag bit", withWord(12, 0x80000000), "header: unknown bit or path mode in the flags 0x80000000"],
+    [
+      "highest flag bit",
+      withWord(12, 0x80000000),
+      "header: unknown bit or path mode in the flags 0x80000000",
+    ],
     [
       "total",
       withWord(16, total + 4),
