@@ -31,19 +31,16 @@ export function normalizePath(start: usize, end: usize, mode: u32): usize {
     }
     if (byte == 0x2f) {
       const length = to - segment;
-      if (length == 2 && load<u16>(segment) == 0x2e2e) {
+      const dots = length - 1 < 2 && load<u8>(segment) == 0x2e && load<u8>(to - 1) == 0x2e;
+      if (dots) {
         to = segment;
-        if (to > first) {
+        if (length == 2 && to > first) {
           // Whoever joins slashes first would leave another segment than an empty one.
           if (load<u8>(to - 2) == 0x2f) return 0;
           do to--;
           while (load<u8>(to - 1) != 0x2f);
         }
         segment = to;
-        continue;
-      }
-      if (length == 1 && load<u8>(segment) == 0x2e) {
-        to = segment;
         continue;
       }
       segment = to + 1;
