@@ -1,6 +1,8 @@
 /** What the modes of `normalize` make of paths: every runtime against the reference, and the reference against itself. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TestVm } from "../../assembly/test-driver.ts";
+import { decode } from "../../core/bytecode/decode.ts";
+import { HEADER_FLAGS } from "../../core/bytecode/gen/constants.ts";
 import type { NeutralRequest, PathMode } from "../../core/index.ts";
 import { PATH_MODES } from "../../core/source/gen/facts.ts";
 import { coreSlots } from "../assembly/core-dump.ts";
@@ -77,6 +79,15 @@ describe.each(PATH_MODES)("%s", (mode) => {
       if (once !== null) expect({ path, twice: judgedPath(once, mode) }).toEqual({ path, twice: once });
     }
   });
+});
+
+test.each([10, 12, 16, 0x8000_0000])("no loader takes the flags %d, which name no mode", (flags) => {
+  const bundle = engineOf(text("reject")).bundle.slice();
+  new DataView(bundle.buffer).setUint32(HEADER_FLAGS, flags, true);
+  const decoded = decode(bundle);
+  expect(decoded.ok ? null : decoded.error).toMatch(/unknown bit or path mode/);
+  expect(vm.load(bundle)).toMatch(/unknown flag/);
+  expect(lua.load(bundle)).toMatch(/unknown bit or path mode/);
 });
 
 function luaText(slot: { readonly state: string; readonly bytes?: string }): string | null {
