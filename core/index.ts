@@ -117,3 +117,4 @@ export { printable } from "./source/display.ts";
 export { FILTER_BUNDLE_BYTES_MAX, HEADER_BYTES_MAX, JSON_DEPTH_MAX } from "./source/gen/facts.ts";
 export { DIAGNOSTICS } from "./source/ids.ts";
 export { type FileAnswer, locate, type RowsAnswer, type Source } from "./source/source.ts";
+export type { PathMode } from "./syntax/ast.ts";

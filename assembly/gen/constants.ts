@@ -18,6 +18,9 @@
 @inline export const SECTION_COUNT: u32 = 18;
 // @ts-ignore: decorator
 @inline export const INSTRUCTION_BYTES: u32 = 8;
+/** Bits of the header's flags below the path mode. */
+// @ts-ignore: decorator
+@inline export const PATH_MODE_SHIFT: u32 = 1;
 export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 
 /** `IPE` and a zero byte. */
@@ -32,7 +35,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Required-feature bits. The loader recomputes them and refuses a difference, or a bit it does not know. */
 // @ts-ignore: decorator
 @inline export const HEADER_FEATURES: u32 = 8;
-/** Bit 0: `default allow`. */
+/** Bit 0: `default allow`. Bits 1-3: what is done to paths, by id. */
 // @ts-ignore: decorator
 @inline export const HEADER_FLAGS: u32 = 12;
 /** Length of the whole bundle; must equal the number of bytes given. */
@@ -129,6 +132,22 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** A request on which no policy has a word is allowed. */
 // @ts-ignore: decorator
 @inline export const FLAG_DEFAULT_ALLOW: u32 = 1;
+
+/** What two programs could read differently is invalid. */
+// @ts-ignore: decorator
+@inline export const PATH_REJECT: u32 = 0;
+/** Nothing: empty and dot segments are segments like others. */
+// @ts-ignore: decorator
+@inline export const PATH_NONE: u32 = 1;
+/** Escapes of unreserved characters are decoded, `\` is `/`, dot segments are resolved. */
+// @ts-ignore: decorator
+@inline export const PATH_BASE: u32 = 2;
+/** As `BASE`, then adjacent slashes are one. */
+// @ts-ignore: decorator
+@inline export const PATH_MERGE_SLASHES: u32 = 3;
+/** As `MERGE_SLASHES`, with `%2F` and `%5C` decoded first. */
+// @ts-ignore: decorator
+@inline export const PATH_DECODE_AND_MERGE_SLASHES: u32 = 4;
 
 /** Some code reads the slot; only such slots are loaded. */
 // @ts-ignore: decorator

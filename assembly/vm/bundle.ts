@@ -277,6 +277,8 @@ export class Bundle {
   /** Cell of `request.time` where some policy expires. */
   timeCell: u32;
   defaultAllow: bool;
+  /** One of the constants `PATH_...`. */
+  pathMode: u32;
   readsBody: bool;
   /** Bits FACT_..., see request.ts: what of a request the decision depends on. */
   needs: u32;

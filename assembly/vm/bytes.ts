@@ -80,11 +80,14 @@ const TOKEN_BITS: usize = memory.data<u32>([0x03ff6cfa, 0xc7fffffe, 0x57ffffff])
 /** A token of RFC 9110: non-empty, letters, digits and `!#$%&'*+-.^_`|~`. */
 export function isToken(pointer: usize, length: u32): bool {
   if (length == 0) return false;
-  for (let i: u32 = 0; i < length; i++) {
-    const byte = <u32>load<u8>(pointer + i) - 0x20;
-    if (byte >= 96 || ((load<u32>(TOKEN_BITS + ((byte >> 5) << 2)) >> (byte & 31)) & 1) == 0) return false;
-  }
+  for (let i: u32 = 0; i < length; i++) if (!hasBit(TOKEN_BITS, load<u8>(pointer + i))) return false;
   return true;
+}
+
+/** Is the byte's bit set in a table of 96 bits for the bytes 0x20-0x7f? */
+export function hasBit(table: usize, byte: u32): bool {
+  const bit = byte - 0x20;
+  return bit < 96 && ((load<u32>(table + ((bit >> 5) << 2)) >> (bit & 31)) & 1) != 0;
 }
 
 /** A token without upper-case letters: how a bundle spells header names. */

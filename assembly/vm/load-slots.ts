@@ -65,7 +65,7 @@ export function loadSlots(bundle: Bundle, request: NeutralRequest): usize {
   const cells = allocateZeroed(bundle.cellCount * CELL_BYTES);
   if (cells == 0) return 0;
   methodValid = isValidMethod(request.fact(FACT_METHOD));
-  target = readTarget(request.fact(FACT_TARGET));
+  target = readTarget(request.fact(FACT_TARGET), bundle.pathMode);
   queryRead = false;
   resourceRead = false;
   sound = methodValid && target.pathValid && hostIsSound(bundle, request);

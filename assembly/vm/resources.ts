@@ -73,7 +73,8 @@ function segmentsMatch(bundle: Bundle, resource: ResourceEntry): bool {
       place += count - resource.count;
       continue;
     }
-    if (place >= count) return false;
+    // A capture is never empty, and no more is a `*`; some path modes leave empty segments.
+    if (place >= count || segmentLength(place) == 0) return false;
     if (segment.kind == SEGMENT_LITERAL && !bundle.stringIs(segment.text, segmentPointer(place), segmentLength(place))) return false;
   }
   return place == count;

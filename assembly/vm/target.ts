@@ -1,7 +1,8 @@
 /** Method and target (docs/request.md, section 3): what of them is valid, and where the parts stand. */
-import { LIMIT_PATH_BYTES_MAX } from "../gen/constants";
+import { LIMIT_PATH_BYTES_MAX, PATH_BASE, PATH_REJECT } from "../gen/constants";
 import { allocate } from "../host/arena";
 import { findByte, hexDigit, isToken } from "./bytes";
+import { normalizePath } from "./normalize";
 import { Fact, GIVEN } from "./request";
 import { isUtf8 } from "./utf8";
 
@@ -33,8 +34,8 @@ export function isWithinLimit(fact: Fact): bool {
   return fact.state == GIVEN && fact.length > 0 && fact.length <= LIMIT_PATH_BYTES_MAX;
 }
 
-/** Takes the target apart. The result is overwritten by the next one. */
-export function readTarget(fact: Fact): Target {
+/** Takes the target apart; some modes rewrite the path in place. The result is overwritten by the next one. */
+export function readTarget(fact: Fact, mode: u32): Target {
   const target = changetype<Target>(TARGET);
   memory.fill(TARGET, 0, 64);
   if (!isWithinLimit(fact)) return target;
@@ -48,7 +49,7 @@ export function readTarget(fact: Fact): Target {
   target.queryValid = isVisible(target.query, end);
   target.path = start;
   target.pathLength = <u32>(question - start);
-  target.pathValid = readPath(target);
+  target.pathValid = readPath(target, mode);
   return target;
 }
 
@@ -58,12 +59,17 @@ function isVisible(start: usize, end: usize): bool {
   return true;
 }
 
-function readPath(target: Target): bool {
+function readPath(target: Target, mode: u32): bool {
   const start = target.path;
-  const end = start + target.pathLength;
+  let end = start + target.pathLength;
   if (start == end || load<u8>(start) != 0x2f || !isVisible(start, end)) return false;
   // A `;` or `\` as such is refused; spelled `%3B` it is data. `%5C` is refused while decoding.
-  if (findByte(0x3b, start, end) < end || findByte(0x5c, start, end) < end) return false;
+  if (findByte(0x3b, start, end) < end) return false;
+  if (mode >= PATH_BASE) {
+    end = normalizePath(start, end, mode);
+    target.pathLength = <u32>(end - start);
+  }
+  if (end == 0 || findByte(0x5c, start, end) < end) return false;
   target.decoded = start;
   target.decodedLength = target.pathLength;
   if (findByte(0x25, start, end) < end) {
@@ -74,7 +80,7 @@ function readPath(target: Target): bool {
     target.decoded = out;
     target.decodedLength = length;
   }
-  return hasProperSegments(target.decoded, target.decoded + target.decodedLength);
+  return mode != PATH_REJECT || hasProperSegments(target.decoded, target.decoded + target.decodedLength);
 }
 
 /** Returns the number of decoded bytes, or -1 for a malformed escape or one of `/`, `\` and the zero byte. */

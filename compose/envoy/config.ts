@@ -38,6 +38,8 @@ export interface CommonListener {
   readonly normalizePath?: boolean;
   /** Let Envoy join repeated slashes before the filters see the path. Default false. */
   readonly mergeSlashes?: boolean;
+  /** Let Envoy decode `%2F` and `%5C` before it does the above. Default false. */
+  readonly decodeSlashes?: boolean;
   /** Let Envoy add `x-request-id` where the client sent none. Default true. */
   readonly generateRequestId?: boolean;
   /** Default: no TLS. */
@@ -204,7 +206,8 @@ function connectionManager(options: ListenerOptions, accessLog: string | undefin
     codec_type: "AUTO",
     normalize_path: options.normalizePath ?? false,
     merge_slashes: options.mergeSlashes ?? false,
-    path_with_escaped_slashes_action: "KEEP_UNCHANGED",
+    path_with_escaped_slashes_action:
+      options.decodeSlashes === true ? "UNESCAPE_AND_FORWARD" : "KEEP_UNCHANGED",
     use_remote_address: true,
     skip_xff_append: true,
     xff_num_trusted_hops: 0,

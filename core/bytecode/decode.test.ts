@@ -96,8 +96,13 @@ describe("rule 1, header", () => {
       "header: semantics version 2 is not 1; compile the policy with the version that loads it",
     ],
     ["feature bit", withWord(8, 31), "header: unknown bit in the features 0x1f"],
-    ["flag bit", withWord(12, 2), "header: unknown bit in the flags 0x2"],
-    ["highest flag bit", withWord(12, 0x80000000), "header: unknown bit in the flags 0x80000000"],
+    ["path mode", withWord(12, 10), "header: unknown bit or path mode in the flags 0xa"],
+    ["flag bit", withWord(12, 16), "header: unknown bit or path mode in the flags 0x10"],
+    [
+      "highest flag bit",
+      withWord(12, 0x80000000),
+      "header: unknown bit or path mode in the flags 0x80000000",
+    ],
     [
       "total",
       withWord(16, total + 4),

@@ -4,6 +4,7 @@
  */
 
 import type { ByteTable } from "../source/byte-table.ts";
+import { PATH_MODES } from "../source/gen/facts.ts";
 import { type ByteSource, copied, inMemory } from "./byte-source.ts";
 import { readConstants } from "./decode/constants.ts";
 import { readHead, readSections, readTables, type Section, type Tables } from "./decode/container.ts";
@@ -34,6 +35,7 @@ import {
   HEADER_FLAGS,
   LIMIT_FRAME_DEPTH_MAX,
   LIMIT_TEMPORARIES_MAX,
+  PATH_MODE_SHIFT,
 } from "./gen/constants.ts";
 import { Policies } from "./policies.ts";
 import type { Program, Slot } from "./program.ts";
@@ -85,6 +87,7 @@ function verify(source: ByteSource): Program {
   return {
     digest: digestText(head.bytes.subarray(HEADER_DIGEST, HEADER_DIGEST + DIGEST_BYTES)),
     defaultAllow: (head.view.getUint32(HEADER_FLAGS, true) & FLAG_DEFAULT_ALLOW) !== 0,
+    pathMode: PATH_MODES[head.view.getUint32(HEADER_FLAGS, true) >>> PATH_MODE_SHIFT]!,
     readsBody: (head.view.getUint32(HEADER_FEATURES, true) & FEATURE_BODY) !== 0,
     ...kept,
     maps,

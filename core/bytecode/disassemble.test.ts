@@ -99,7 +99,7 @@ describe("operands", () => {
     ["CONSTANT", { b: 0, sense: 1 }, "CONSTANT        false  if true -> 2"],
     ["EXISTS", { a: CELLS.home + 2, negate: 1 }, "EXISTS          home.number  negate, if false -> 2"],
     ["EQ_NUMBER", { a: CELLS.ratio, b: 1 }, "EQ_NUMBER       ratio, 0.5  if false -> 2"],
-    ["IN_STRINGS", { a: CELLS.tenant, b: 0 }, 'IN_STRINGS      tenant, ["Order", "Any"]  if false -> 2'],
+    ["IN_STRINGS", { a: CELLS.tenant, b: 0 }, 'IN_STRINGS      tenant, ["Any", "Order"]  if false -> 2'],
     ["IN_NUMBERS", { a: CELLS.amount, b: 1 }, "IN_NUMBERS      amount, [2, 100]  if false -> 2"],
     [
       "IN_NETWORKS",

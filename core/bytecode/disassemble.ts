@@ -1,5 +1,7 @@
 /** The code of a program as text, for golden files and `ipe inspect`. The same program gives the same text. */
+
 import { formatAddress, formatNetwork } from "../source/address.ts";
+import { compareBytes } from "../source/bytes.ts";
 import { cellShapes, cellsOf, globalCellNames } from "./cells.ts";
 import { type Instruction, inRow, instructionAt } from "./decode/instructions.ts";
 import { OP_COUNT, OP_LOAD_NUMBER, OP_LOOKUP, OP_MAX, OP_MIN, OP_SUM } from "./gen/constants.ts";
@@ -29,6 +31,7 @@ const MAP_SHOWN_MAX = 16;
 export function disassemble(program: Program, options: { readonly leaves?: boolean } = {}): string {
   const names = namesOf(program);
   const lines = [`default ${program.defaultAllow ? "allow" : "deny"}`];
+  if (program.pathMode !== "reject") lines.push(`normalize ${program.pathMode}`);
   for (const policy of program.policies)
     lines.push("", ...policyLines(policy, names, options.leaves === true));
   return `${lines.join("\n")}\n`;
@@ -235,7 +238,10 @@ function setText(
     networks: (element: number) => networkText(program, element),
     members: (element: number) => memberText(program, shape, element),
   }[kind];
-  return `[${[...elements].map(text).join(", ")}]`;
+  const texts = [...elements].map(text);
+  // The order of strings and networks is that of their first use in the bundle, which other policies have a say in.
+  if (kind === "strings" || kind === "networks") texts.sort(compareBytes);
+  return `[${texts.join(", ")}]`;
 }
 
 function mapText(program: Program, index: number): string {

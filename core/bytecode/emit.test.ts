@@ -82,7 +82,7 @@ const TESTS: readonly [name: string, condition: Condition, line: string][] = [
   [
     "in strings",
     { kind: "in-set", ref: ref("text"), set: [string("b"), string("a"), string("b")] },
-    'IN_STRINGS text, ["b", "a"]',
+    'IN_STRINGS text, ["a", "b"]',
   ],
   ["in numbers", { kind: "in-set", ref: ref("int"), set: [number(2), number(1)] }, "IN_NUMBERS int, [1, 2]"],
   [

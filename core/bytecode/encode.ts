@@ -4,7 +4,7 @@ import type { Condition } from "../plan/plan.ts";
 import { conditionOf, type Plan, type PlanNode, type PlanSlot } from "../plan/plan.ts";
 import { type EnumInfo, type ResourcePattern, type Segment, typeWidth } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
-import { BUILTINS } from "../source/gen/facts.ts";
+import { BUILTINS, PATH_MODES } from "../source/gen/facts.ts";
 import { Code } from "./code.ts";
 import { sealInPlace } from "./digest.ts";
 import { explainSection } from "./encode-explain.ts";
@@ -101,7 +101,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
     maps,
   ];
   const usesNetworks = pieces.some(({ comparesAddresses }) => comparesAddresses);
-  return bundleOf(sections, features(plan.slots, read, code, usesNetworks), plan.defaultAllow);
+  return bundleOf(sections, features(plan.slots, read, code, usesNetworks), flagsOf(plan));
 }
 
 // --- code ---
@@ -433,20 +433,18 @@ function policySections(
 
 // --- the whole ---
 
-function bundleOf(sections: readonly Uint8Array[], featureBits: number, defaultAllow: boolean): Uint8Array {
+function flagsOf({ defaultAllow, pathMode }: Plan): number {
+  const mode = PATH_MODES.indexOf(pathMode) << f.PATH_MODE_SHIFT;
+  return mode | (defaultAllow ? f.FLAG_DEFAULT_ALLOW : 0);
+}
+
+function bundleOf(sections: readonly Uint8Array[], featureBits: number, flags: number): Uint8Array {
   const tableEnd = f.HEADER_BYTES + sections.length * f.SECTION_ENTRY_BYTES;
   const total = sections.reduce((sum, section) => sum + section.length, tableEnd);
   const out = new Writer();
   out.u32(f.MAGIC);
   out.u16(f.FORMAT_VERSION, f.SEMANTICS_VERSION);
-  out.u32(
-    featureBits,
-    defaultAllow ? f.FLAG_DEFAULT_ALLOW : 0,
-    total,
-    sections.length,
-    f.LIMIT_BODY_BYTES_MAX,
-    f.LIMIT_LIST_ELEMENTS_MAX,
-  );
+  out.u32(featureBits, flags, total, sections.length, f.LIMIT_BODY_BYTES_MAX, f.LIMIT_LIST_ELEMENTS_MAX);
   out.bytes(new Uint8Array(32));
   let offset = tableEnd;
   sections.forEach((section, i) => {

@@ -141,7 +141,15 @@ export function planOf(policies: readonly PlanPolicy[], defaultAllow = true): Pl
     cell += typeWidth(type);
     return slot;
   });
-  return { defaultAllow, enums: [RESOURCES, COLOUR, RISK], slots, resources: [], policies, sets: null };
+  return {
+    defaultAllow,
+    pathMode: "reject",
+    enums: [RESOURCES, COLOUR, RISK],
+    slots,
+    resources: [],
+    policies,
+    sets: null,
+  };
 }
 
 /** The verified program of a plan. */

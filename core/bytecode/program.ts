@@ -1,5 +1,6 @@
 import type { Automaton } from "../automaton/automaton.ts";
 import type { ByteTable } from "../source/byte-table.ts";
+import type { PathMode } from "../syntax/ast.ts";
 import type { Policies } from "./policies.ts";
 import type { Texts } from "./texts.ts";
 
@@ -168,6 +169,8 @@ export interface Program {
   /** `sha256:` and 64 hex digits. */
   readonly digest: string;
   readonly defaultAllow: boolean;
+  /** What is done to paths before they are judged. */
+  readonly pathMode: PathMode;
   readonly readsBody: boolean;
   /** All strings; ids of string constants are indexes into it. */
   readonly strings: Texts;

@@ -2,7 +2,7 @@
 
 import { type Type, typeName } from "../schema/schema.ts";
 import { Diagnostics } from "../source/diagnostics.ts";
-import { BUILTINS } from "../source/gen/facts.ts";
+import { BUILTINS, PATH_MODES } from "../source/gen/facts.ts";
 import { DIAGNOSTICS } from "../source/ids.ts";
 import type { Source } from "../source/source.ts";
 import { Lexer, type Token } from "../syntax/lexer.ts";
@@ -145,6 +145,8 @@ class Offers {
             : [];
       case "default":
         return words(["deny", "allow"]);
+      case "normalize":
+        return this.#before.length < 3 ? words(PATH_MODES) : [];
       case "resource":
         return this.#is(-1, ":") ? words(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]) : [];
       case "test":

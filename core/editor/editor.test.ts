@@ -327,6 +327,7 @@ describe("completion", () => {
     { place: "type T:\n  n: |", has: ["string", "Risk"] },
     { place: 'constant C: Risk = "|"', has: ['"high"'] },
     { place: "default |", has: ["deny", "allow"] },
+    { place: "normalize: |", has: ["reject", "MERGE_SLASHES"], not: ["allow"] },
     { place: 'policy P:\n  allows\n\ntest "t":\n  |', has: ["request", "header", "expect", "risk"] },
     { place: 'policy P:\n  allows\n\ntest "t":\n  expect |', has: ["allow", "deny", "P"] },
     { place: 'policy P:\n  allows\n\ntest "t":\n  expect deny by |', has: ["P", "default"] },

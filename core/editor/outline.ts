@@ -8,7 +8,7 @@ import type { Analysis } from "./analyse.ts";
 import type { Occurrence, SymbolKind } from "./symbols.ts";
 
 export interface OutlineEntry {
-  readonly kind: SymbolKind | "attributes" | "default" | "test" | "import" | "set" | "sets";
+  readonly kind: SymbolKind | "attributes" | "default" | "normalize" | "test" | "import" | "set" | "sets";
   readonly name: string;
   /** All of it. */
   readonly span: Span;
@@ -73,6 +73,8 @@ export function outlineOf({ document }: Analysis, source: Source): OutlineEntry[
         ];
       case "default":
         return [entry(`default ${d.allow ? "allow" : "deny"}`, keyword)];
+      case "normalize":
+        return [entry(`normalize ${d.mode}`, keyword)];
       case "import":
         return [entry(d.path.value, d.path.span)];
       case "sets":

@@ -25,6 +25,7 @@ export function declarationDoc(pieces: readonly Piece[]): Doc {
     case "resource":
     case "constant":
     case "default":
+    case "normalize":
     case "import":
     case "sets":
     case "set":

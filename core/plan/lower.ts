@@ -57,6 +57,7 @@ export function planOf(schema: Schema, slots: readonly PlanSlot[], policies: rea
   const resource = schema.builtins.get("resource.type")!.type;
   return {
     defaultAllow: schema.defaultAllow,
+    pathMode: schema.pathMode,
     enums: [...(resource.kind === "enum" ? [resource.enum] : []), ...schema.enums.values()],
     slots,
     resources: schema.resources,

@@ -5,9 +5,11 @@
 import type { Automaton } from "../automaton/automaton.ts";
 import type { BusinessHours } from "../schema/business-hours.ts";
 import type { Attribute, ConstantValue, DataMap, EnumInfo, ResourcePattern, Type } from "../schema/schema.ts";
+import type { PathMode } from "../syntax/ast.ts";
 
 export interface Plan {
   readonly defaultAllow: boolean;
+  readonly pathMode: PathMode;
   /** Entry 0 holds the resources' names. */
   readonly enums: readonly EnumInfo[];
   /** In order of their cells. */

@@ -106,6 +106,7 @@ export function testProgram(spec: ProgramSpec): Program {
   return {
     digest: "sha256:" + "0".repeat(64),
     defaultAllow: false,
+    pathMode: "reject",
     policySets: null,
     readsBody: slots.some((slot) => slot.read && slot.source === "body"),
     strings: new Texts(stringBytes, stringOffsets),

@@ -15,7 +15,15 @@ import { type NeutralRequest, undelivered } from "./neutral.ts";
 import { Query } from "./query.ts";
 import { Resources } from "./resources.ts";
 import { INVALID, PRESENT, type Slots } from "./slots.ts";
-import { emptyRange, emptyTarget, type Range, readMethod, readTarget } from "./target.ts";
+import {
+  emptyRange,
+  emptyTarget,
+  type PathRules,
+  pathRules,
+  type Range,
+  readMethod,
+  readTarget,
+} from "./target.ts";
 import { stage } from "./text.ts";
 import { beginList, invalidate, type Names, programNames, readText } from "./values.ts";
 
@@ -63,6 +71,7 @@ class Loader implements SlotLoader {
   readonly #methodRange = emptyRange();
   readonly #hostRange = emptyRange();
   readonly #target = emptyTarget();
+  readonly #pathRules: PathRules;
   methodInvalid = true;
   pathInvalid = true;
   hostInvalid = true;
@@ -78,6 +87,7 @@ class Loader implements SlotLoader {
       declared.map((slot): Shape => slot.shape),
     );
     this.#program = program;
+    this.#pathRules = pathRules(program.pathMode);
     this.#names = programNames(program);
     this.#method = builtin("request.method");
     this.#path = builtin("request.path");
@@ -123,7 +133,7 @@ class Loader implements SlotLoader {
   /** Path, query, query parameters, resource and captures. */
   #loadTarget(request: NeutralRequest, slots: Slots): void {
     const target = this.#target;
-    readTarget(slots, request.target, target);
+    readTarget(slots, request.target, target, this.#pathRules);
     this.pathInvalid = !target.path.valid;
     this.#loadRange(slots, this.#path, target.path);
     this.#loadRange(slots, this.#queryText, target.query);

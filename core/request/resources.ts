@@ -59,7 +59,8 @@ export class Resources {
     });
     const countMax = Math.max(0, ...program.resources.map(({ segments }) => segments.length)) + 1;
     const open = patterns.some(({ segments }) => segments.includes(REST));
-    const segmentsMax = open ? LIMIT_PATH_BYTES_MAX / 2 : countMax - 1;
+    // Every byte may be the slash of an empty segment.
+    const segmentsMax = open ? LIMIT_PATH_BYTES_MAX : countMax - 1;
     this.#patterns = Array.from({ length: countMax + 1 }, (_, count) =>
       patterns.filter(({ resource }) => fitsCount(resource, count)),
     );
@@ -108,10 +109,15 @@ export class Resources {
       const segment = segments[at]!;
       // INVARIANT: patterns are tried on paths with enough segments, so what is left behind `**` is not negative.
       if (segment === REST) place = count - (segments.length - at - 1);
-      else if (segment !== ANY && segment !== this.#texts[place]) return false;
+      else if (segment === ANY ? this.#isEmpty(place) : segment !== this.#texts[place]) return false;
       else place++;
     }
     return true;
+  }
+
+  /** A capture is never empty, and no more is a `*`; some modes leave empty segments. */
+  #isEmpty(place: number): boolean {
+    return this.#bounds[2 * place] === this.#bounds[2 * place + 1];
   }
 
   /** Splits the path, which starts with `/`; one slash at the end is no segment. Returns the number, or -1 for too many. */

@@ -1,6 +1,8 @@
 /** Method and target (docs/request.md, section 3): what of them is valid, and where the parts stand. */
 import { PATH_BYTES_MAX } from "../source/gen/facts.ts";
+import type { PathMode } from "../syntax/ast.ts";
 import { type Fact, type Text, undelivered } from "./neutral.ts";
+import { AMBIGUOUS, type Normalization, normalizationOf, normalizePath } from "./normalize.ts";
 import type { Slots } from "./slots.ts";
 import { hexDigit, indexOfByte, isToken, isUtf8, stage } from "./text.ts";
 
@@ -53,8 +55,19 @@ export function stageLimited(slots: Slots, text: Fact<Text>, range: Range): bool
   return length > 0 && length <= PATH_BYTES_MAX;
 }
 
-/** Takes the target apart. */
-export function readTarget(slots: Slots, text: Fact<Text>, target: Target): void {
+/** What a program asks of paths. */
+export interface PathRules {
+  /** Empty and dot segments make a path invalid. */
+  readonly rejects: boolean;
+  readonly normalization: Normalization;
+}
+
+export function pathRules(mode: PathMode): PathRules {
+  return { rejects: mode === "reject", normalization: normalizationOf(mode) };
+}
+
+/** Takes the target apart. Where the rules normalise paths, `path` and `decoded` are of the normalised one. */
+export function readTarget(slots: Slots, text: Fact<Text>, target: Target, rules: PathRules): void {
   const { path, decoded, query } = target;
   path.valid = decoded.valid = query.valid = target.hasQuery = false;
   if (!stageLimited(slots, text, path)) return;
@@ -65,7 +78,7 @@ export function readTarget(slots: Slots, text: Fact<Text>, target: Target): void
   query.start = Math.min(path.end + 1, end);
   query.end = end;
   query.valid = isVisible(slots.bytes, query.start, end);
-  path.valid = decoded.valid = decodePath(slots, path, decoded);
+  path.valid = decoded.valid = decodePath(slots, path, decoded, rules);
 }
 
 /** Only visible ASCII. */
@@ -74,10 +87,19 @@ function isVisible(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** Decodes the path's escapes; false when the path is invalid. */
-function decodePath(slots: Slots, path: Range, decoded: Range): boolean {
-  const { start, end } = path;
-  if (start === end || slots.bytes[start] !== SLASH || !isVisible(slots.bytes, start, end)) return false;
+/** Normalises the path and decodes its escapes; false when the path is invalid. */
+function decodePath(slots: Slots, path: Range, decoded: Range, rules: PathRules): boolean {
+  const { start } = path;
+  if (start === path.end || slots.bytes[start] !== SLASH || !isVisible(slots.bytes, start, path.end))
+    return false;
+  // A `;` as such is refused before anything else: spelled `%3B` it is data.
+  if (indexOfByte(slots.bytes, SEMICOLON, start, path.end) < path.end) return false;
+  if (rules.normalization.resolves) {
+    const normalized = normalizePath(slots.bytes, path, rules.normalization);
+    if (normalized === AMBIGUOUS) return false;
+    path.end = normalized;
+  }
+  const { end } = path;
   if (indexOfByte(slots.bytes, PERCENT, start, end) === end) {
     decoded.start = start;
     decoded.end = end;
@@ -87,10 +109,9 @@ function decodePath(slots: Slots, path: Range, decoded: Range): boolean {
     if (decoded.end < 0 || !isUtf8(slots.bytes, decoded.start, decoded.end)) return false;
     slots.used = decoded.end;
   }
-  // A `;` or `\` as such is refused; spelled `%3B` it is data. `%5C` is refused while decoding.
-  return (
-    !holdsForbidden(slots.bytes, start, end) && segmentsAreProper(slots.bytes, decoded.start, decoded.end)
-  );
+  // `%5C` is refused while decoding.
+  if (indexOfByte(slots.bytes, BACKSLASH, start, end) < end) return false;
+  return !rules.rejects || segmentsAreProper(slots.bytes, decoded.start, decoded.end);
 }
 
 /** Returns where the decoded bytes end, or -1 for a malformed escape or one of `/`, `\` and the zero byte. */
@@ -108,11 +129,6 @@ function decodeSegments(bytes: Uint8Array, start: number, end: number, at: numbe
     bytes[at++] = byte;
   }
   return at;
-}
-
-function holdsForbidden(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] === BACKSLASH || bytes[i] === SEMICOLON) return true;
-  return false;
 }
 
 /** No empty segment but a last one, no `.` and no `..`. The bytes start with `/` and are decoded, so `%2e` is a dot here. */

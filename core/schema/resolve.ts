@@ -24,6 +24,7 @@ import { valueSpan } from "../syntax/walk.ts";
 import { resolveTable } from "./data.ts";
 import { resolveMap } from "./data-maps.ts";
 import { FirstPlaces } from "./first-places.ts";
+import { resolvePathMode } from "./path-mode.ts";
 import { resolveSets } from "./policy-sets.ts";
 import { resolveResources } from "./resources.ts";
 import {
@@ -138,6 +139,7 @@ class Resolver {
       maps: this.#maps,
       sets: resolveSets(this.#document, { ...this.#known(), builtins }, this.#report),
       defaultAllow: this.#defaultAllow(),
+      pathMode: resolvePathMode(this.#declarations, this.#report),
     };
     const faulty = { attributes: this.#faultyAttributes, types: this.#faultyTypes };
     return { schema, faulty, checkTyped };

@@ -1,5 +1,6 @@
 /** What a document declares, resolved: types, attributes, resources, constants. No syntax in here. */
 import type { Span } from "../source/source.ts";
+import type { PathMode } from "../syntax/ast.ts";
 
 export interface EnumInfo {
   readonly name: string;
@@ -112,6 +113,7 @@ export interface Schema {
   /** Null where no policy belongs to a set. */
   readonly sets: Sets | null;
   readonly defaultAllow: boolean;
+  readonly pathMode: PathMode;
 }
 
 /** Name of a type as a user writes it. */

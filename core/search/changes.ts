@@ -19,6 +19,8 @@ export interface PartChange {
 
 export interface ProgramChanges {
   readonly defaultDecision: PartChange | null;
+  /** What is done to paths. */
+  readonly pathMode: PartChange | null;
   /** What policy sets there are, and which attribute chooses. */
   readonly policySets: PartChange | null;
   readonly policies: readonly NamedChange[];
@@ -38,6 +40,8 @@ export function programChanges(from: Program, to: Program): ProgramChanges {
       from.defaultAllow === to.defaultAllow
         ? null
         : { part: "default", from: decision(from), to: decision(to) },
+    pathMode:
+      from.pathMode === to.pathMode ? null : { part: "normalize", from: from.pathMode, to: to.pathMode },
     policySets:
       setsText(from) === setsText(to) ? null : { part: "sets", from: setsText(from), to: setsText(to) },
     policies: compared(policiesOf(from), policiesOf(to)),
@@ -49,9 +53,11 @@ export function programChanges(from: Program, to: Program): ProgramChanges {
 
 /** Is nothing different? */
 export function isUnchanged(changes: ProgramChanges): boolean {
-  const { defaultDecision, policies, attributes, resources, enums } = changes;
+  const { defaultDecision, pathMode, policies, attributes, resources, enums } = changes;
   return (
-    defaultDecision === null && [policies, attributes, resources, enums].every((each) => each.length === 0)
+    defaultDecision === null &&
+    pathMode === null &&
+    [policies, attributes, resources, enums].every((each) => each.length === 0)
   );
 }
 

@@ -337,6 +337,7 @@ function concerns(changes: ProgramChanges, policy: PolicyEntry): boolean {
   return (
     declarations.some(({ change }) => change === "changed") ||
     changes.defaultDecision !== null ||
+    changes.pathMode !== null ||
     changes.policySets !== null
   );
 }

@@ -56,6 +56,8 @@ export const DIAGNOSTICS = {
   "bad-resource": ["a resource's method or path can match no request", "correct it"],
   "ambiguous-resource": ["two resources match the same requests", "make one more specific"],
   "default-allow": ["requests that no policy speaks of are allowed", "remove `default allow`"],
+  "path-mode-conflict": ["two files of a bundle normalise paths differently", "write one mode"],
+  "literal-paths": ["two spellings of one path are judged as two paths", "choose another mode"],
   "unused-attribute": ["no policy reads an attribute", "remove it"],
   "unused-declaration": ["nothing reads a type, enum, constant or resource", "remove it"],
   "no-policies": ["nothing but the default decides", "add policies"],
@@ -167,6 +169,7 @@ export type DiagnosticId = keyof typeof DIAGNOSTICS;
 /** Ids of warnings. `--strict` makes errors of them; a policy can turn those about itself off. */
 export const WARNINGS = [
   "default-allow",
+  "literal-paths",
   "unused-attribute",
   "no-policies",
   "unused-condition",
@@ -201,6 +204,7 @@ export const HINTS = [
 /** Warnings and hints that are about no policy. */
 export const OF_NO_POLICY: readonly DiagnosticId[] = [
   "default-allow",
+  "literal-paths",
   "unused-attribute",
   "unused-declaration",
   "no-policies",

@@ -2,7 +2,11 @@
  * The syntax tree of `.ipe` text. Plain data; names are not resolved yet, every node carries its span.
  * A parenthesised expression is its inside: its span leaves the parentheses out, its parent's covers them.
  */
+import type { PATH_MODES } from "../source/gen/facts.ts";
 import type { Span } from "../source/source.ts";
+
+/** What is done to a path before it is judged. */
+export type PathMode = (typeof PATH_MODES)[number];
 
 /** A word or dotted name as written. */
 export interface Name {
@@ -163,6 +167,13 @@ export interface ConstantDeclaration {
 export interface DefaultDeclaration {
   readonly kind: "default";
   readonly allow: boolean;
+  readonly span: Span;
+}
+
+/** `normalize: MERGE_SLASHES` */
+export interface NormalizeDeclaration {
+  readonly kind: "normalize";
+  readonly mode: PathMode;
   readonly span: Span;
 }
 
@@ -380,6 +391,7 @@ export type Declaration =
   | ResourceDeclaration
   | ConstantDeclaration
   | DefaultDeclaration
+  | NormalizeDeclaration
   | AttributesDeclaration
   | SetsDeclaration
   | SetDeclaration

@@ -186,13 +186,14 @@ describe("declarations", () => {
 
   test("resources, constants, the default", () => {
     const { document } = read(
-      'resource A: GET "/a"\nresource B: "/b"\nconstant C: int = -5\ndefault allow\n',
+      'resource A: GET "/a"\nresource B: "/b"\nconstant C: int = -5\ndefault allow\nnormalize: MERGE_SLASHES\n',
     );
     expect(document.declarations).toMatchObject([
       { kind: "resource", method: { text: "GET" }, pattern: { value: "/a" } },
       { kind: "resource", method: null },
       { kind: "constant", value: { kind: "int", value: -5 } },
       { kind: "default", allow: true },
+      { kind: "normalize", mode: "MERGE_SLASHES" },
     ]);
   });
 

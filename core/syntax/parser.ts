@@ -4,6 +4,7 @@
  */
 import type { Diagnostics, Fix } from "../source/diagnostics.ts";
 import { shortened } from "../source/display.ts";
+import { PATH_MODES } from "../source/gen/facts.ts";
 import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
@@ -43,10 +44,21 @@ import { Lexer, SOURCE_LENGTH_MAX, type Token } from "./lexer.ts";
 import { type Cursor, parseTest } from "./test-block.ts";
 
 const DECLARATIONS = [
-  ...["policy", "guard", "enum", "type", "resource", "attributes", "constant", "default", "test"],
+  ...[
+    "policy",
+    "guard",
+    "enum",
+    "type",
+    "resource",
+    "attributes",
+    "constant",
+    "default",
+    "normalize",
+    "test",
+  ],
   ...["condition", "template", "import", "data", "sets", "set"],
 ];
-const DECLARATIONS_LATER = ["normalize", "limits"];
+const DECLARATIONS_LATER = ["limits"];
 const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits", "use"];
 const OPERATORS: readonly string[] = [
   "==",
@@ -271,6 +283,8 @@ export class Parser {
         return this.#attributes(keyword);
       case "default":
         return this.#default(keyword);
+      case "normalize":
+        return this.#normalize(keyword);
       case "test":
         return parseTest(this.#cursor());
       case "condition":
@@ -536,6 +550,25 @@ export class Parser {
     const allow = this.#token.text === "allow";
     this.#advance();
     return { kind: "default", allow, span: this.#from(keyword.start) };
+  }
+
+  #normalize(keyword: Token): Declaration {
+    if (this.#is("symbol", ":")) this.#advance();
+    const token = this.#token;
+    const mode = PATH_MODES.find((name) => token.kind === "word" && name === token.text);
+    if (mode === undefined) {
+      const near = token.kind === "word" ? nearest(token.text, PATH_MODES) : null;
+      this.#fail(
+        "syntax",
+        token,
+        `expected what is done to paths after \`normalize:\`, found ${describe(token)}`,
+        near === null
+          ? `one of ${PATH_MODES.map((name) => `\`${name}\``).join(", ")}`
+          : `did you mean \`${near}\`?`,
+      );
+    }
+    this.#advance();
+    return { kind: "normalize", mode, span: this.#from(keyword.start) };
   }
 
   #attributes(keyword: Token): Declaration {

@@ -222,6 +222,7 @@ const SYMBOL_KINDS: Readonly<Record<OutlineEntry["kind"], ProtocolSymbolKind>> =
   parameter: ProtocolSymbolKind.Variable,
   attributes: ProtocolSymbolKind.Namespace,
   default: ProtocolSymbolKind.Boolean,
+  normalize: ProtocolSymbolKind.Constant,
   test: ProtocolSymbolKind.Event,
   import: ProtocolSymbolKind.Module,
   set: ProtocolSymbolKind.Package,

@@ -14,7 +14,7 @@ import { ABSENT, INVALID, present, type Valuation, type Value } from "../referen
 import { type BuiltinFacts, builtinFacts } from "./builtin-facts.ts";
 import { bytesOf, type JsonFact, jsonFact, type TextFact, textFact } from "./facts.ts";
 import type { Random } from "./random.ts";
-import { TARGETS, type Target } from "./targets.ts";
+import { TARGETS, type Target, targetIn } from "./targets.ts";
 
 /** `direct`: declared attributes are set by name. `http`: all goes through headers, query, cookies and body. */
 export type Route = "direct" | "http";
@@ -88,7 +88,11 @@ export function generateRequest(schema: Schema, random: Random, route: Route): R
     route,
     joined: random.chance(15),
     method: random.chance(85) ? random.pick(["GET", "POST"]) : random.pick(METHODS),
-    target: random.pick(random.chance(85) ? TARGETS.filter((t) => t.valid) : TARGETS),
+    target: targetIn(
+      schema.pathMode,
+      random.pick(random.chance(85) ? TARGETS.filter((t) => t.valid) : TARGETS),
+      random,
+    ),
     builtins: builtinFacts(random),
     json,
     text,
@@ -203,7 +207,7 @@ function methodOf(method: Fact<Text>): string | null {
 function targetOf(target: Target, query: string): { target: Fact<Text>; path: Value } {
   if (typeof target.path !== "string") return { target: target.path, path: INVALID };
   const whole = query === "" ? target.path : `${target.path}?${query}`;
-  return { target: whole, path: target.valid ? present(target.path) : INVALID };
+  return { target: whole, path: target.valid ? present(target.judged ?? target.path) : INVALID };
 }
 
 function captureValue(a: Attribute, text: string | undefined): Value {

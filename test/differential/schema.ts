@@ -1,4 +1,5 @@
 /** Random declarations: enums, record types, constants, resources and attributes from every source. */
+
 import type {
   Attribute,
   AttributeSource,
@@ -9,6 +10,7 @@ import type {
   Type,
 } from "../../core/schema/schema.ts";
 import { typeName } from "../../core/schema/schema.ts";
+import { PATH_MODES } from "../../core/source/gen/facts.ts";
 import { ADDRESSES, DATETIMES, DURATIONS, FLOATS, INTS, NETWORKS, STRINGS } from "./pools.ts";
 import type { Random } from "./random.ts";
 
@@ -113,6 +115,7 @@ export function generateSchema(random: Random): GeneratedSchema {
     RESOURCES,
     ...constants.map((c) => `constant ${c.name}: ${typeText(constantType(c.value), false)} = ${c.text}\n`),
     tables.length === 0 ? "" : `data\n${tables.map((d) => `  ${d.name}: ${d.text}\n`).join("")}`,
+    random.chance(40) ? `normalize: ${random.pick(PATH_MODES)}\n` : "",
     defaultAllow ? "default allow\n" : random.chance(30) ? "default deny\n" : "",
   ].join("");
   return { attributes, constants, data, maps, builtins: BUILTINS, defaultAllow, text };

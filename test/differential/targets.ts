@@ -1,14 +1,54 @@
 /** Paths of requests and what the resources of schema.ts make of them. */
+import type { PathMode } from "../../core/index.ts";
 import { type Fact, type Text, undelivered } from "../../core/request/neutral.ts";
+import { judgedPath } from "../reference/paths.ts";
+import type { Random } from "./random.ts";
 
 export interface Target {
   readonly path: Fact<Text>;
+  /** What `normalize` makes of it, where that is another. */
+  readonly judged?: string;
   /** Is the path one that docs/request.md accepts? */
   readonly valid: boolean;
   /** Name of the resource that a method and this path match; "" where none does. */
   resource(method: string): string;
   /** Decoded captures by resource. */
   readonly captures: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** The target in a bundle's mode, often in a spelling of its own that the mode judges as the same path. */
+export function targetIn(mode: PathMode, target: Target, random: Random): Target {
+  if (mode === "reject" || typeof target.path !== "string") return target;
+  const spelled = target.valid && random.chance(60) ? respelled(target.path, random) : target.path;
+  const judged = judgedPath(spelled, mode);
+  if (judged === null) return invalid(spelled);
+  const plain = target.valid ? judgedPath(target.path, mode) : null;
+  if (plain !== null && judged === plain) return { ...target, path: spelled, judged };
+  // What the mode reads in a way of its own has vectors (test/conformance/vectors/normalize).
+  return target.valid && plain !== null ? { ...target, judged: plain } : none("/nothing/here");
+}
+
+/** The path with something in it that some mode takes away, or none. */
+function respelled(path: string, random: Random): string {
+  const slashes = [...path].flatMap((character, i) => (character === "/" ? [i] : []));
+  const at = random.pick(slashes);
+  const put = random.pick([
+    ...[
+      "//",
+      "/./",
+      "/x/../",
+      "/%2e/",
+      "/x/%2E%2e/",
+      "\\",
+      "%2F",
+      "%5c",
+      "/x//../",
+      "/;/",
+      "/../",
+      "/%41/.%2e/",
+    ],
+  ]);
+  return path.slice(0, at) + put + path.slice(at + 1);
 }
 
 function order(path: string, id: string): Target {

@@ -18,6 +18,8 @@ import {
   HEADER_SECTION_COUNT,
   HEADER_SEMANTICS_VERSION,
   HEADER_TOTAL_BYTES,
+  PATH_DECODE_AND_MERGE_SLASHES,
+  PATH_MODE_SHIFT,
   LIMIT_BODY_BYTES_MAX,
   LIMIT_FILTER_BUNDLE_BYTES_MAX,
   LIMIT_LIST_ELEMENTS_MAX,
@@ -81,11 +83,12 @@ function verifyHeader(bundle: Bundle): bool {
     return refuse("header", "unknown flag");
   }
   const flags = load<u32>(bytes, HEADER_FLAGS);
-  if ((flags & ~FLAG_DEFAULT_ALLOW) != 0) return refuse("header", "unknown flag");
+  if (flags >> PATH_MODE_SHIFT > PATH_DECODE_AND_MERGE_SLASHES) return refuse("header", "unknown flag");
   if (load<u32>(bytes, HEADER_TOTAL_BYTES) != size) return refuse("bundle", "cut off");
   if (load<u32>(bytes, HEADER_SECTION_COUNT) != SECTION_COUNT) return refuse("header", "wrong number");
   if (load<u32>(bytes, HEADER_BODY_BYTES_MAX) != LIMIT_BODY_BYTES_MAX) return refuse("header", "wrong number");
   if (load<u32>(bytes, HEADER_LIST_ELEMENTS_MAX) != LIMIT_LIST_ELEMENTS_MAX) return refuse("header", "wrong number");
+  bundle.pathMode = flags >> PATH_MODE_SHIFT;
   bundle.defaultAllow = (flags & FLAG_DEFAULT_ALLOW) != 0;
   return true;
 }

@@ -1,4 +1,5 @@
 /** Rules 1 to 3: the header, the section table with its hashes, and what every section's counts demand. */
+import { PATH_MODES } from "../../source/gen/facts.ts";
 import { type ByteSource, copied } from "../byte-source.ts";
 import { bundleDigest, Sha256, TABLE_END } from "../digest.ts";
 import {
@@ -6,7 +7,6 @@ import {
   FEATURE_BODY,
   FEATURE_COMPUTING,
   FEATURE_NETWORKS,
-  FLAG_DEFAULT_ALLOW,
   FORMAT_VERSION,
   HEADER_BODY_BYTES_MAX,
   HEADER_BYTES,
@@ -23,6 +23,7 @@ import {
   LIMIT_BUNDLE_BYTES_MAX,
   LIMIT_LIST_ELEMENTS_MAX,
   MAGIC,
+  PATH_MODE_SHIFT,
   SECTION_COUNT,
   SECTION_ENTRY_BYTES,
   SECTION_ENTRY_HASH,
@@ -125,7 +126,8 @@ export function readHead(source: ByteSource): Head {
   if ((features & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS | FEATURE_COMPUTING)) !== 0)
     say(`unknown bit in the features 0x${features.toString(16)}`);
   const flags = view.getUint32(HEADER_FLAGS, true);
-  if ((flags & ~FLAG_DEFAULT_ALLOW) !== 0) say(`unknown bit in the flags 0x${flags.toString(16)}`);
+  if (flags >>> PATH_MODE_SHIFT >= PATH_MODES.length)
+    say(`unknown bit or path mode in the flags 0x${flags.toString(16)}`);
   const total = view.getUint32(HEADER_TOTAL_BYTES, true);
   if (total !== source.length)
     say(`the bundle has ${source.length} bytes and says ${total}; it is cut off or something was added`);

@@ -10,6 +10,8 @@ export const HEADER_BYTES = 64;
 export const SECTION_ENTRY_BYTES = 44;
 export const SECTION_COUNT = 18;
 export const INSTRUCTION_BYTES = 8;
+/** Bits of the header's flags below the path mode. */
+export const PATH_MODE_SHIFT = 1;
 export const DIGEST_DOMAIN = "ipe-bundle-digest-v1\n";
 
 /** `IPE` and a zero byte. */
@@ -20,7 +22,7 @@ export const HEADER_FORMAT_VERSION = 4;
 export const HEADER_SEMANTICS_VERSION = 6;
 /** Required-feature bits. The loader recomputes them and refuses a difference, or a bit it does not know. */
 export const HEADER_FEATURES = 8;
-/** Bit 0: `default allow`. */
+/** Bit 0: `default allow`. Bits 1-3: what is done to paths, by id. */
 export const HEADER_FLAGS = 12;
 /** Length of the whole bundle; must equal the number of bytes given. */
 export const HEADER_TOTAL_BYTES = 16;
@@ -86,6 +88,17 @@ export const FEATURE_COMPUTING = 8;
 
 /** A request on which no policy has a word is allowed. */
 export const FLAG_DEFAULT_ALLOW = 1;
+
+/** What two programs could read differently is invalid. */
+export const PATH_REJECT = 0;
+/** Nothing: empty and dot segments are segments like others. */
+export const PATH_NONE = 1;
+/** Escapes of unreserved characters are decoded, `\` is `/`, dot segments are resolved. */
+export const PATH_BASE = 2;
+/** As `BASE`, then adjacent slashes are one. */
+export const PATH_MERGE_SLASHES = 3;
+/** As `MERGE_SLASHES`, with `%2F` and `%5C` decoded first. */
+export const PATH_DECODE_AND_MERGE_SLASHES = 4;
 
 /** Some code reads the slot; only such slots are loaded. */
 export const SLOT_READ = 1;

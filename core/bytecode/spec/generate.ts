@@ -48,6 +48,8 @@ interface Spec {
   limits: Required<Pick<Named, "name" | "value" | "text">>[];
   features: Named[];
   headerFlags: Named[];
+  pathModeShift: number;
+  pathModes: Named[];
   slotFlags: Named[];
   types: Named[];
   sources: Named[];
@@ -119,6 +121,7 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   put("SECTION_ENTRY_BYTES", spec.sectionEntry.bytes);
   put("SECTION_COUNT", spec.sections.length);
   put("INSTRUCTION_BYTES", spec.instruction.bytes);
+  put("PATH_MODE_SHIFT", spec.pathModeShift, "Bits of the header's flags below the path mode.");
   lines.push(
     `export const DIGEST_DOMAIN${language === "assemblyscript" ? ": string" : ""} = ${JSON.stringify(spec.digestDomain)};`,
     "",
@@ -131,6 +134,7 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   group("LIMIT", spec.limits, (item) => item.value!);
   group("FEATURE", spec.features, (item) => 2 ** item.bit!);
   group("FLAG", spec.headerFlags, (item) => 2 ** item.bit!);
+  group("PATH", spec.pathModes, (item) => item.id!);
   group("SLOT", spec.slotFlags, (item) => 2 ** item.bit!);
   group("TYPE", spec.types, (item) => item.id!);
   group("SOURCE", spec.sources, (item) => item.id!);
@@ -231,11 +235,14 @@ function luaConstants(spec: Spec): string {
   put("SECTION_ENTRY_BYTES", spec.sectionEntry.bytes);
   put("SECTION_COUNT", spec.sections.length);
   put("DIGEST_DOMAIN", spec.digestDomain);
+  lines.push("  -- Bits of the header's flags below the path mode.");
+  put("PATH_MODE_SHIFT", spec.pathModeShift);
   group("HEADER", spec.header.fields, (item) => (item as Field).offset!);
   group("SECTION_ENTRY", spec.sectionEntry.fields, (item) => (item as Field).offset!);
   group("LIMIT", spec.limits, (item) => item.value!);
   group("FEATURE", spec.features, (item) => 2 ** item.bit!);
   group("FLAG", spec.headerFlags, (item) => 2 ** item.bit!);
+  group("PATH", spec.pathModes, (item) => item.id!);
   group("SLOT", spec.slotFlags, (item) => 2 ** item.bit!);
   group("TYPE", spec.types, (item) => item.id!);
   group("SOURCE", spec.sources, (item) => item.id!);
@@ -283,7 +290,7 @@ function magicWord({ magic }: Spec): number {
   return [...magic].reduce((sum, c, i) => sum + c.charCodeAt(0) * 2 ** (8 * i), 0);
 }
 
-/** What the early stages need to know: limits that the checker enforces, and the built-in attributes. */
+/** What the early stages need to know: limits that the checker enforces, path modes, and the built-in attributes. */
 function facts(spec: Spec): string {
   const lines = [
     `// ${NOTICE}`,
@@ -299,6 +306,9 @@ function facts(spec: Spec): string {
     `export const UNSETTABLE_HEADERS: readonly string[] = ${JSON.stringify(spec.unsettableHeaders)};`,
     `/** ${JOINABLE_HEADERS_TEXT} */`,
     `export const JOINABLE_HEADERS: readonly string[] = ${JSON.stringify(spec.joinableHeaders)};`,
+    "",
+    "/** What `normalize` may be, in order of the ids: `reject`, then Istio's modes, of which each does more than the one before. */",
+    `export const PATH_MODES = ${JSON.stringify(spec.pathModes.map((m) => m.name))} as const;`,
     "",
     "/** Built-in attributes in order of their ids. */",
     "export const BUILTINS = [",
@@ -364,6 +374,13 @@ Sources:
 ${table(
   ["id", "source", "argument"],
   spec.sources.map((s) => [s.id!, s.name, s.text!.replace("argument = ", "")]),
+)}
+
+What is done to paths (header flags, bits 1-3):
+
+${table(
+  ["id", "mode", "meaning"],
+  spec.pathModes.map((m) => [m.id!, `\`${m.name}\``, m.text!]),
 )}
 
 Slot flags:

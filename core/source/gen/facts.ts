@@ -40,6 +40,9 @@ export const UNSETTABLE_HEADERS: readonly string[] = ["host","content-length","t
 /** Headers of which a proxy may hand on several lines as one, joined by commas (Envoy does, in any configuration): see docs/request.md, section 4. */
 export const JOINABLE_HEADERS: readonly string[] = ["accept","accept-encoding","access-control-request-headers","access-control-request-method","access-control-request-private-network","authentication","authorization","cache-control","content-encoding","content-type","expect","grpc-accept-encoding","grpc-timeout","if-match","if-modified-since","if-none-match","if-range","if-unmodified-since","origin","pragma","referer","user-agent","via","x-client-trace-id","x-envoy-external-address","x-forwarded-client-cert","x-forwarded-for","x-forwarded-host","x-forwarded-port","x-forwarded-proto","x-request-id"];
 
+/** What `normalize` may be, in order of the ids: `reject`, then Istio's modes, of which each does more than the one before. */
+export const PATH_MODES = ["reject","NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"] as const;
+
 /** Built-in attributes in order of their ids. */
 export const BUILTINS = [
   { name: "request.method", type: "string" },

@@ -72,6 +72,7 @@ function diffData(
     old: old.engine.digest,
     new: next.engine.digest,
     default: changes.defaultDecision,
+    normalize: changes.pathMode,
     sets: changes.policySets,
     policies: changes.policies,
     attributes: changes.attributes,
@@ -106,13 +107,14 @@ function diffLines(
 ): string[] {
   if (isUnchanged(changes))
     return ["the same: no policy, attribute, resource or enum differs, so every request is decided alike"];
-  const { defaultDecision, policySets } = changes;
+  const { defaultDecision, pathMode, policySets } = changes;
   return [
     ...section("policies", changes.policies, output),
     ...section("attributes", changes.attributes, output),
     ...section("resources", changes.resources, output),
     ...section("enums", changes.enums, output),
     ...(defaultDecision === null ? [] : [`default: ${defaultDecision.from} -> ${defaultDecision.to}`]),
+    ...(pathMode === null ? [] : [`normalize: ${pathMode.from} -> ${pathMode.to}`]),
     ...(policySets === null
       ? []
       : [`policy sets: ${policySets.from ?? "none"} -> ${policySets.to ?? "none"}`]),

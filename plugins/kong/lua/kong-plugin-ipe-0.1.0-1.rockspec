@@ -36,6 +36,7 @@ build = {
     ["kong.plugins.ipe.request.json_values"] = "kong/plugins/ipe/request/json_values.lua",
     ["kong.plugins.ipe.request.load"] = "kong/plugins/ipe/request/load.lua",
     ["kong.plugins.ipe.request.neutral"] = "kong/plugins/ipe/request/neutral.lua",
+    ["kong.plugins.ipe.request.normalize"] = "kong/plugins/ipe/request/normalize.lua",
     ["kong.plugins.ipe.request.number"] = "kong/plugins/ipe/request/number.lua",
     ["kong.plugins.ipe.request.query"] = "kong/plugins/ipe/request/query.lua",
     ["kong.plugins.ipe.request.resources"] = "kong/plugins/ipe/request/resources.lua",

@@ -113,6 +113,7 @@ export function nginxRefuses(given: Case): Refusal | null {
   if (!path.startsWith("/")) return refuse("a target that starts with no slash");
   if (/[\u0000-\u0020\u007f]/.test(path)) return refuse("a target with blanks or control characters");
   if (/%00|%(?![\da-f]{2})/i.test(file)) return refuse("a path with an escape that is none, or of NUL");
+  if (leavesRoot(file)) return refuse("a path that leads above the root");
   if (/^(?::.*)?$|[\u0000-\u0020\u007f/]|\.\./.test(host)) return refuse("a host that is none");
   if (headerLines(given).filter(({ name }) => name === "authorization").length > 1)
     return refuse("a header twice that it takes once");
@@ -157,4 +158,15 @@ function seenHttp(vector: CompiledVector, given: Case, { response, arrived, note
 function unseenBody({ want }: Case, headers: HttpResponse["headers"]): string {
   const message = want.deny?.body ?? headers.get("x-ipe-reason");
   return JSON.stringify({ message, decision_id: headers.get("x-ipe-decision") });
+}
+
+/** nginx resolves dot segments, with slashes merged, before anything else. */
+function leavesRoot(path: string): boolean {
+  let depth = 0;
+  for (const segment of path.replace(/%2f/gi, "/").replace(/%2e/gi, ".").split("/")) {
+    if (segment === "..") depth--;
+    else if (segment !== "" && segment !== ".") depth++;
+    if (depth < 0) return true;
+  }
+  return false;
 }

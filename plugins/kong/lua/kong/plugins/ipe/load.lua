@@ -15,7 +15,7 @@ local slots_of = require("kong.plugins.ipe.verify.slots")
 local types = require("kong.plugins.ipe.verify.types")
 local values = require("kong.plugins.ipe.verify.values")
 
-local band = bit.band
+local band, rshift = bit.band, bit.rshift
 
 local function rows_of(t)
   local rows = {}
@@ -70,6 +70,7 @@ local function verify(bytes)
   check_explain(t, policies, code, facts, cells)
   return {
     digest = container.digest_text(bytes),
+    path_mode = rshift(bytes_of.u32(bytes, K.HEADER_FLAGS), K.PATH_MODE_SHIFT),
     default_allow = band(bytes_of.u32(bytes, K.HEADER_FLAGS), K.FLAG_DEFAULT_ALLOW) ~= 0,
     reads_body = band(features, K.FEATURE_BODY) ~= 0,
     constants = constants,

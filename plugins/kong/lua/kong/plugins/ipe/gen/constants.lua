@@ -10,6 +10,8 @@ return {
   SECTION_ENTRY_BYTES = 44,
   SECTION_COUNT = 18,
   DIGEST_DOMAIN = "ipe-bundle-digest-v1\n",
+  -- Bits of the header's flags below the path mode.
+  PATH_MODE_SHIFT = 1,
 
   HEADER_MAGIC = 0,
   HEADER_FORMAT_VERSION = 4,
@@ -50,6 +52,12 @@ return {
   FEATURE_COMPUTING = 8,
 
   FLAG_DEFAULT_ALLOW = 1,
+
+  PATH_REJECT = 0,
+  PATH_NONE = 1,
+  PATH_BASE = 2,
+  PATH_MERGE_SLASHES = 3,
+  PATH_DECODE_AND_MERGE_SLASHES = 4,
 
   SLOT_READ = 1,
   SLOT_OPTIONAL = 2,

@@ -66,6 +66,7 @@ function M.new(program, cells)
     enums = program.enums,
     builtins = builtins.of(by_source.builtin),
     by_name = by_name,
+    path_mode = program.path_mode,
     header_slots = own,
     headers = headers_of.new(names),
     cookie_slots = by_source.cookie,
@@ -93,7 +94,7 @@ end
 -- Path, query, query parameters, resource and captures. Returns the path, or nil where it is invalid.
 function Loader:load_target(request, method)
   local cells = self.cells
-  local path, decoded, query, has_query = target_of.read_target(request.target)
+  local path, decoded, query, has_query = target_of.read_target(request.target, self.path_mode)
   self:load_text("request.path", path)
   self:load_text("request.query", query)
   if query == nil then

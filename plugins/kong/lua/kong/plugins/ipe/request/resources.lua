@@ -67,7 +67,9 @@ local function matches(resource, segments, count)
       -- INVARIANT: patterns are tried on paths with enough segments, so what is left behind `**` is not negative.
       place = count - (#resource.segments - at) + 1
     else
+      -- A capture is never empty, and no more is a `*`; some path modes leave empty segments.
       if kind == LITERAL and segment.text ~= segments[place] then return false end
+      if segments[place] == "" then return false end
       place = place + 1
     end
   end

@@ -1,6 +1,7 @@
 -- Method, target and host (docs/request.md, section 3): what of them is valid, and the parts.
 local address = require("kong.plugins.ipe.request.address")
 local bytes_of = require("kong.plugins.ipe.bytes")
+local normalize = require("kong.plugins.ipe.request.normalize")
 local K = require("kong.plugins.ipe.gen.constants")
 
 local byte, find, sub = string.byte, string.find, string.sub
@@ -22,27 +23,30 @@ local function segments_are_proper(path)
   return not (find(path, "//", 1, true) or find(slashes, "/./", 1, true) or find(slashes, "/../", 1, true))
 end
 
--- The path with its escapes decoded, or nil where the path is invalid. No escape yields a `/`.
-local function decode_path(path)
-  if byte(path, 1) ~= 0x2f or find(path, "[^!-~]") or find(path, "[\\;]") then return nil end
+-- The path and the path decoded, or nil where it is invalid. No escape yields a `/`.
+local function decode_path(path, mode)
+  if byte(path, 1) ~= 0x2f or find(path, "[^!-~]") or find(path, ";", 1, true) then return nil end
+  if mode >= K.PATH_BASE then path = normalize(path, mode) end
+  if path == nil or find(path, "\\", 1, true) then return nil end
   local decoded = path
   if find(path, "%", 1, true) then
     if find(path, "%%2[fF]") or find(path, "%%5[cC]") or find(path, "%%00") then return nil end
     decoded = bytes_of.unescape(path)
     if decoded == nil or not bytes_of.is_utf8(decoded) then return nil end
   end
-  return segments_are_proper(decoded) and decoded or nil
+  if mode == K.PATH_REJECT and not segments_are_proper(decoded) then return nil end
+  return path, decoded
 end
 
--- The path and the path decoded, both nil where it is invalid; the query, nil where that is invalid, and whether there is one.
-function M.read_target(target)
+-- `mode`: one of the constants `PATH_...`. The path, normalised, and the path decoded, both nil where it is invalid; the query, nil where that is invalid, and whether there is one.
+function M.read_target(target, mode)
   if not is_within(target) or find(target, "#", 1, true) then return nil, nil, nil, false end
   local question = find(target, "?", 1, true)
   local path = question and sub(target, 1, question - 1) or target
   local query = question and sub(target, question + 1) or ""
   if find(query, "[^!-~]") then query = nil end
-  local decoded = decode_path(path)
-  return decoded and path, decoded, query, question ~= nil
+  local judged, decoded = decode_path(path, mode)
+  return judged, decoded, query, question ~= nil
 end
 
 -- A colon and zero to five digits, at most 65535.

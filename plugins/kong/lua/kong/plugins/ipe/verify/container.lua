@@ -8,7 +8,7 @@ local sha256 = require("kong.plugins.ipe.sha256")
 
 local u16, u32 = bytes_of.u16, bytes_of.u32
 local sub, find = string.sub, string.find
-local band, bnot = bit.band, bit.bnot
+local band, bnot, rshift = bit.band, bit.bnot, bit.rshift
 
 local HASH_BYTES = 32
 local TABLE_END = K.HEADER_BYTES + K.SECTION_COUNT * K.SECTION_ENTRY_BYTES
@@ -46,7 +46,9 @@ function M.check_head(bytes)
   local features = u32(bytes, K.HEADER_FEATURES)
   if band(features, bnot(FEATURES)) ~= 0 then say(("unknown bit in the features 0x%x"):format(features)) end
   local flags = u32(bytes, K.HEADER_FLAGS)
-  if band(flags, bnot(K.FLAG_DEFAULT_ALLOW)) ~= 0 then say(("unknown bit in the flags 0x%x"):format(flags)) end
+  if rshift(flags, K.PATH_MODE_SHIFT) > K.PATH_DECODE_AND_MERGE_SLASHES then
+    say(("unknown bit or path mode in the flags 0x%x"):format(flags))
+  end
   local total = u32(bytes, K.HEADER_TOTAL_BYTES)
   if total ~= length then
     say("the bundle has " .. length .. " bytes and says " .. total .. "; it is cut off or something was added")
