@@ -14,6 +14,7 @@ export {
   type SettableHeaders,
   settableHeaders,
 } from "./decision/answer.ts";
+export type { DecisionCounter } from "./decision/counter.ts";
 export type {
   Decision,
   Denial,

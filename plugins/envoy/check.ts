@@ -58,7 +58,7 @@ export function createChecker(options: CheckerOptions): Checker {
   const decisionId = createDecisionIds();
   const { logger, metrics } = options;
   return (check, judge) => {
-    const start = process.hrtime.bigint();
+    const start = performance.now();
     const answer = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
     let request: NeutralRequest | null = null;
     let response: CheckResponse | null;
@@ -79,9 +79,8 @@ export function createChecker(options: CheckerOptions): Checker {
       response = onFailure(options.onError, request, answer);
     }
     observe(() => {
+      metrics.decided(decision, (performance.now() - start) * 1000);
       logDecision(logger, answer, decision, request);
-      const micros = Number(process.hrtime.bigint() - start) / 1000;
-      metrics.decided(decision?.allow ?? false, decision?.reason.outcome ?? "error", micros);
     });
     return response;
   };

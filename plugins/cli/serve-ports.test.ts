@@ -1,0 +1,88 @@
+/** What `ipe serve` tells about itself, as processes ask it. */
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { credentials, makeGenericClientConstructor } from "@grpc/grpc-js";
+import { expect, onTestFinished, test } from "vitest";
+import { loadServices } from "../../proto/index.ts";
+import { folderWith, start } from "./ipe.fixture.ts";
+
+const policy = (path: string): string =>
+  `resource R: "${path}"\n\npolicy P:\n  triggers when resource.type == "R"\n  allows\n`;
+
+interface Served {
+  /** Address by what is served there. */
+  readonly at: Readonly<Record<string, string>>;
+  readonly errors: () => string;
+  stop(): Promise<unknown>;
+}
+
+async function serve(folder: string, words: readonly string[], ports: number): Promise<Served> {
+  const child = start(folder, ["serve", "--bundle", "p.ipe", "--log-level", "error", ...words]);
+  let errors = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const lines = createInterface({ input: child.stdout! });
+  const at: Record<string, string> = {};
+  for await (const line of lines) {
+    const [, door, address] = /^listening (\S+) (\S+)$/.exec(line)!;
+    at[door!] = address!;
+    if (Object.keys(at).length === ports) break;
+  }
+  const stop = (): Promise<unknown> => {
+    child.kill("SIGTERM");
+    return once(child, "exit");
+  };
+  return { at, errors: () => errors, stop };
+}
+
+async function metricsAt(address: string): Promise<string[]> {
+  const response = await fetch(`http://${address}/metrics`);
+  expect([response.status, response.headers.get("content-type")]).toEqual([
+    ...[200, "text/plain; version=0.0.4; charset=utf-8"],
+  ]);
+  return (await response.text()).split("\n");
+}
+
+/** One check over gRPC. */
+async function check(address: string, path: string): Promise<void> {
+  const Client = makeGenericClientConstructor(loadServices().authorization, "Authorization");
+  const client = new Client(address, credentials.createInsecure());
+  onTestFinished(() => client.close());
+  const attributes = { request: { http: { method: "GET", path, host: "h", protocol: "HTTP/1.1" } } };
+  await new Promise((resolve, reject) =>
+    client["Check"]!({ attributes }, (problem: Error | null, response: unknown) =>
+      problem === null ? resolve(response) : reject(problem),
+    ),
+  );
+}
+
+test("/metrics: both doors count, and bundles put in force or refused", async () => {
+  const folder = folderWith({ "p.ipe": policy("/a") });
+  const { at, errors } = await serve(folder, ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"], 2);
+  await check(at["grpc"]!, "/a");
+  for (const path of ["/a", "/b", "/b"]) await fetch(`http://${at["http"]}/forward-auth/envoy${path}`);
+  await fetch(`http://${at["http"]}/forward-auth/nginx`);
+  writeFileSync(join(folder, "p.ipe"), "policy P:\n  requires nothing == 1\n");
+  await expect.poll(errors, { timeout: 15_000 }).toContain("the policy in force stays");
+  const lines = await metricsAt(at["http"]!);
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'authorization_requests_total{decision="allow",host="envoy"} 1',
+      'authorization_requests_total{decision="deny",host="envoy"} 0',
+      'authorization_requests_total{decision="allow",host="envoy-http"} 1',
+      'authorization_requests_total{decision="deny",host="envoy-http"} 2',
+      'authorization_requests_total{decision="deny",host="nginx"} 1',
+      'authorization_latency_seconds_count{host="envoy-http"} 3',
+      'policy_evaluations_total{policy="P",outcome="satisfied"} 2',
+      'ipe_bundle_loads_total{result="accepted"} 1',
+      'ipe_bundle_loads_total{result="refused"} 1',
+      "ipe_bundle_policies 1",
+    ]),
+  );
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^ipe_bundle_info\{digest="sha256:[0-9a-f]{64}",bundle="p.ipe"\} 1$/),
+  );
+});
