@@ -187,11 +187,15 @@ function commandLine(output: Output, done: (code: number) => void): Command {
   command("serve", "serve Envoy's ext_authz over gRPC, and forward-auth over HTTP; the bundle is watched", [
     "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
     "ipe serve --bundle orders.ipeb --http 127.0.0.1:9192",
-    "ipe serve --bundle policies/ --grpc 127.0.0.1:0",
+    "ipe serve --bundle policies/ --grpc 127.0.0.1:0 --admin 127.0.0.1:9193",
   ])
     .addOption(bundle())
     .option("--grpc <host:port>", "address for ext_authz; port 0 takes a free one")
     .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
+    .option(
+      "--admin <host:port>",
+      "address for operators: /bundle, /metrics, /health (docs/operations.md); port 0 takes a free one (default: none)",
+    )
     .option(
       "--body-buffered",
       "every route that asks this server sets with_request_body (default: it is taken for granted, with a note)",

@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { Engine } from "../../core/index.ts";
 import { parseAddress, startServer } from "../envoy/index.ts";
-import { objectionTo, startHttpServer } from "../http/index.ts";
+import { type AdminOptions, objectionTo, startAdminServer, startHttpServer } from "../http/index.ts";
 import type { ServerMetrics } from "../prometheus/index.ts";
 import { Failure } from "./exit.ts";
 import { reason } from "./files.ts";
@@ -27,10 +27,11 @@ export interface Surroundings {
 export interface Addresses {
   readonly grpc?: string;
   readonly http?: string;
+  readonly admin?: string;
 }
 
 /** Whether the addresses are some; a name that nobody knows is found out later. */
-export function checkAddresses({ grpc, http }: Addresses): void {
+export function checkAddresses({ grpc, http, admin }: Addresses): void {
   if (grpc === undefined && http === undefined)
     throw new Failure(
       "say where to listen: --grpc 127.0.0.1:9191 for ext_authz, --http 127.0.0.1:9192 for forward-auth",
@@ -39,9 +40,14 @@ export function checkAddresses({ grpc, http }: Addresses): void {
     throw new Failure(
       `--grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${grpc}\``,
     );
-  if (http !== undefined && hostPort(http) === null)
+  checkHostPort("--http", http, 9192);
+  checkHostPort("--admin", admin, 9193);
+}
+
+function checkHostPort(option: string, address: string | undefined, port: number): void {
+  if (address !== undefined && hostPort(address) === null)
     throw new Failure(
-      `--http takes HOST:PORT, such as 127.0.0.1:9192 or [::1]:9192, where port 0 is a free one, not \`${http}\``,
+      `${option} takes HOST:PORT, such as 127.0.0.1:${port} or [::1]:${port}, where port 0 is a free one, not \`${address}\``,
     );
 }
 
@@ -92,18 +98,42 @@ export async function openHttp(
 ): Promise<Door> {
   const objection = objectionTo(engine);
   if (objection !== null) throw new Failure(objection);
-  const { host, port } = hostPort(address)!;
-  const server = await startHttpServer({ host, port, engine, logger, metrics }).catch((problem: Error) => {
-    throw new Failure(
-      `cannot listen on \`${address}\`: ${reason(problem)}; choose another address with --http, or port 0 for a free one`,
-    );
-  });
+  const server = await opened("--http", address, (where) =>
+    startHttpServer({ ...where, engine, logger, metrics }),
+  );
   return {
-    listening: `http ${address.replace(/:0$/, `:${server.port}`)}`,
+    listening: `http ${boundAddress(address, server.port)}`,
     objection: objectionTo,
     swap: (next) => server.swap(next),
     drain: () => server.drain(),
   };
+}
+
+export type Admin = Pick<Door, "listening" | "drain">;
+
+/** The port for operators. It judges by no bundle, so it is no door. */
+export async function openAdmin(
+  address: string,
+  options: Omit<AdminOptions, "host" | "port">,
+): Promise<Admin> {
+  const server = await opened("--admin", address, (where) => startAdminServer({ ...where, ...options }));
+  return { listening: `admin ${boundAddress(address, server.port)}`, drain: () => server.drain() };
+}
+
+function opened<Server>(
+  option: string,
+  address: string,
+  start: (where: { readonly host: string; readonly port: number }) => Promise<Server>,
+): Promise<Server> {
+  return start(hostPort(address)!).catch((problem: Error) => {
+    throw new Failure(
+      `cannot listen on \`${address}\`: ${reason(problem)}; choose another address with ${option}, or port 0 for a free one`,
+    );
+  });
+}
+
+function boundAddress(address: string, port: number): string {
+  return address.replace(/:0$/, `:${port}`);
 }
 
 /** Why an address cannot be had, and what to do. */

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { credentials, makeGenericClientConstructor } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
 import { loadServices } from "../../proto/index.ts";
-import { folderWith, start } from "./ipe.fixture.ts";
+import { folderWith, ipe, start } from "./ipe.fixture.ts";
 
 const policy = (path: string): string =>
   `resource R: "${path}"\n\npolicy P:\n  triggers when resource.type == "R"\n  allows\n`;
@@ -85,4 +85,42 @@ test("/metrics: both doors count, and bundles put in force or refused", async ()
   expect(lines).toContainEqual(
     expect.stringMatching(/^ipe_bundle_info\{digest="sha256:[0-9a-f]{64}",bundle="p.ipe"\} 1$/),
   );
+});
+
+test("--admin: the bundle in force follows the file, the same metrics, and no decision", async () => {
+  const folder = folderWith({ "p.ipe": policy("/a") });
+  const { at, stop } = await serve(folder, ["--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"], 2);
+  const bundle = async (): Promise<Record<string, unknown>> =>
+    (await (await fetch(`http://${at["admin"]}/bundle`)).json()) as Record<string, unknown>;
+  const first = await bundle();
+  expect(first).toMatchObject({ name: "p.ipe", policies: 1, digest: expect.stringMatching(/^sha256:/) });
+  expect(first["loaded_at"]).toBe(first["started_at"]);
+  await check(at["grpc"]!, "/a");
+  expect(await metricsAt(at["admin"]!)).toContain(
+    'authorization_requests_total{decision="allow",host="envoy"} 1',
+  );
+  expect((await fetch(`http://${at["admin"]}/forward-auth/envoy/a`)).status).toBe(404);
+  writeFileSync(join(folder, "p.ipe"), policy("/b"));
+  await expect.poll(async () => (await bundle())["digest"], { timeout: 15_000 }).not.toBe(first["digest"]);
+  const second = await bundle();
+  expect(second["started_at"]).toBe(first["started_at"]);
+  expect(String(second["loaded_at"]) > String(first["loaded_at"])).toBe(true);
+  expect(await stop()).toEqual([0, null]);
+});
+
+test.each([
+  [["--admin", "nowhere"], "--admin takes HOST:PORT"],
+  [["--admin", "256.0.0.1:1"], "choose another address with --admin"],
+])("an address for operators that is none: %j", async (words, problem) => {
+  const ran = await ipe(folderWith({ "p.ipe": policy("/a") }), [
+    ...["serve", "--bundle", "p.ipe", "--grpc", "127.0.0.1:0", ...words],
+  ]);
+  expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining(problem)]);
+});
+
+test("--admin alone serves nobody", async () => {
+  const ran = await ipe(folderWith({ "p.ipe": policy("/a") }), [
+    ...["serve", "--bundle", "p.ipe", "--admin", "127.0.0.1:0"],
+  ]);
+  expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining("say where to listen")]);
 });

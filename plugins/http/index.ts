@@ -1,6 +1,7 @@
+export { type AdminOptions, type BundleState, startAdminServer } from "./admin.ts";
 export { objectionTo } from "./forward-auth.ts";
 export type { HttpDecider } from "./judge.ts";
-export type { HttpAnswer, MetricsText } from "./listener.ts";
+export type { HttpAnswer, HttpListener, MetricsText } from "./listener.ts";
 export type { HttpHost, HttpMetrics } from "./metrics.ts";
 export { PROXIES, PROXY_HEADERS, type ProxyName } from "./proxies.ts";
 export { type AuthRequest, toNeutral } from "./request.ts";

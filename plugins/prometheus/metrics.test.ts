@@ -70,14 +70,14 @@ test("policies beyond the limit share one series, and no decision is lost", asyn
 
 test("the bundle in force, and names that need escapes", async () => {
   const metrics = createMetrics();
-  metrics.loaded({ digest: "sha256:1", name: "a", policies: 1 });
+  metrics.loaded({ digest: "sha256:1", name: "a", policies: 1, loadedAt: new Date(1_000) });
   metrics.refused();
-  metrics.loaded({ digest: "sha256:2", name: 'a "b"\\\n', policies: 3 });
+  metrics.loaded({ digest: "sha256:2", name: 'a "b"\\\n', policies: 3, loadedAt: new Date(2_500) });
   const samples = await samplesOf(metrics);
   expect(samples.get('ipe_bundle_info{digest="sha256:2",bundle="a \\"b\\"\\\\\\n"}')).toBe(1);
   expect([...samples.keys()].filter((name) => name.startsWith("ipe_bundle_info"))).toHaveLength(1);
   expect(samples.get("ipe_bundle_policies")).toBe(3);
-  expect(samples.get("ipe_bundle_loaded_timestamp_seconds")).toBeCloseTo(Date.now() / 1000, -1);
+  expect(samples.get("ipe_bundle_loaded_timestamp_seconds")).toBe(2.5);
   expect(samples.get('ipe_bundle_loads_total{result="accepted"}')).toBe(2);
   expect(samples.get('ipe_bundle_loads_total{result="refused"}')).toBe(1);
 });

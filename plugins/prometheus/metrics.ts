@@ -14,6 +14,8 @@ export interface BundleFacts {
   readonly name: string;
   /** Number of policies and guards. */
   readonly policies: number;
+  /** When it was put in force. */
+  readonly loadedAt: Date;
 }
 
 export interface ServerMetrics {
@@ -34,7 +36,7 @@ export function createMetrics(): ServerMetrics {
   const policies = new PolicyCounts();
   const hosts = new Map<HostName, HostCounts>();
   let bundle: BundleFacts | null = null;
-  const state = { swaps: 0, refusals: 0, loadedAt: 0 };
+  const state = { loads: 0, refusals: 0 };
   addDecisions(registry, hosts);
   addPolicies(registry, policies);
   const addGauge = (name: string, help: string, samples: () => readonly Sample[]): void =>
@@ -46,13 +48,13 @@ export function createMetrics(): ServerMetrics {
     { value: bundle?.policies ?? 0 },
   ]);
   addGauge("ipe_bundle_loaded_timestamp_seconds", "When the bundle in force was put in force.", () => [
-    { value: state.loadedAt },
+    { value: (bundle?.loadedAt.getTime() ?? 0) / 1000 },
   ]);
   add(registry, {
     ...{ name: "ipe_bundle_loads_total", type: "counter" },
     help: "Bundles put in force, the first one among them, and bundles refused.",
     samples: () => [
-      { labels: { result: "accepted" }, value: state.swaps },
+      { labels: { result: "accepted" }, value: state.loads },
       { labels: { result: "refused" }, value: state.refusals },
     ],
   });
@@ -64,8 +66,7 @@ export function createMetrics(): ServerMetrics {
     },
     loaded(next) {
       bundle = next;
-      state.swaps += 1;
-      state.loadedAt = Date.now() / 1000;
+      state.loads += 1;
     },
     refused() {
       state.refusals += 1;

@@ -2,11 +2,20 @@
 import { pino } from "pino";
 import type { Engine } from "../../../core/index.ts";
 import { bodyUse } from "../../envoy/index.ts";
+import type { AdminOptions, BundleState } from "../../http/index.ts";
 import { createMetrics } from "../../prometheus/index.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
-import { checkAddresses, type Door, openGrpc, openHttp } from "../serve-doors.ts";
+import {
+  type Admin,
+  checkAddresses,
+  type Door,
+  openAdmin,
+  openGrpc,
+  openHttp,
+  type Surroundings,
+} from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
 import { firstVersion, watchVersions } from "../watch.ts";
 
@@ -15,6 +24,8 @@ export interface ServeOptions {
   /** One of the two at least. */
   readonly grpc?: string;
   readonly http?: string;
+  /** For operators. */
+  readonly admin?: string;
   /** Unset: for bundles that read the body or its size, which need it anyway. */
   readonly bodyBuffered?: boolean;
   readonly onError?: "deny" | "grpc-error" | "error-response";
@@ -28,14 +39,13 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
-  const surroundings = { logger, metrics };
-  const doors: Door[] = [];
-  if (options.grpc !== undefined)
-    doors.push(await openGrpc(options.grpc, first.engine, { ...options, ...surroundings }));
-  if (options.http !== undefined) doors.push(await openHttp(options.http, first.engine, surroundings));
+  let state = stateOf(first.engine, options);
+  let ready = true;
+  const { doors, admin } = await open(options, first.engine, {
+    ...{ logger, metrics, startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
+  });
   const inForce = (engine: Engine): void => {
-    const { digest, program } = engine;
-    metrics.loaded({ digest, name: options.bundle, policies: program.policies.length });
+    metrics.loaded(state);
     if (options.grpc !== undefined) remindOfBodies(engine, options, output);
   };
   const changed = (engine: Engine): void => {
@@ -46,6 +56,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
       return;
     }
     for (const door of doors) door.swap(engine);
+    state = stateOf(engine, options);
     inForce(engine);
     output.message(`policy ${engine.digest} is in force`);
   };
@@ -53,15 +64,52 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     changed: ({ engine }: { readonly engine: Engine }) => changed(engine),
     refused: () => metrics.refused(),
   };
-  const watched = await watchVersions(options.bundle, first, listeners, output);
   inForce(first.engine);
+  const watched = await watchVersions(options.bundle, first, listeners, output);
   const ended = signalled();
-  for (const door of doors) output.result(`listening ${door.listening}`);
+  for (const { listening } of admin === null ? doors : [...doors, admin])
+    output.result(`listening ${listening}`);
   await ended;
+  ready = false;
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
+  // Until now it told that we are not ready.
+  await admin?.drain();
   log.flush();
   // What nobody reads from stderr would keep the process.
   process.exit(EXIT_SUCCESS);
+}
+
+interface Opened {
+  readonly doors: readonly Door[];
+  readonly admin: Admin | null;
+}
+
+/** All that is asked for, or none: a port that is open would keep the process, and serve what was not meant. */
+async function open(
+  options: ServeOptions,
+  engine: Engine,
+  {
+    startedAt,
+    bundle,
+    ready,
+    ...surroundings
+  }: Surroundings & Pick<AdminOptions, "startedAt" | "bundle" | "ready">,
+): Promise<Opened> {
+  const doors: Door[] = [];
+  try {
+    if (options.grpc !== undefined)
+      doors.push(await openGrpc(options.grpc, engine, { ...options, ...surroundings }));
+    if (options.http !== undefined) doors.push(await openHttp(options.http, engine, surroundings));
+    if (options.admin === undefined) return { doors, admin: null };
+    return { doors, admin: await openAdmin(options.admin, { ...surroundings, startedAt, bundle, ready }) };
+  } catch (problem) {
+    await Promise.all(doors.map((door) => door.drain()));
+    throw problem;
+  }
+}
+
+function stateOf({ digest, program }: Engine, { bundle }: ServeOptions): BundleState {
+  return { digest, name: bundle, policies: program.policies.length, loadedAt: new Date() };
 }
 
 function firstObjection(doors: readonly Door[], engine: Engine): string | null {
