@@ -68,6 +68,7 @@ export function createChecker(options: CheckerOptions): Checker {
       request = toNeutral(check, {
         bodyBuffered: options.bodyBuffered === "when-read" ? judge.body !== "ignored" : options.bodyBuffered,
         body: judge.body,
+        ...(check.attributes?.request?.http === undefined ? { askedAt: Date.now() } : {}),
       });
       const judged = judge.engine.decide(request);
       response = toCheckResponse(judged, request, answer);
