@@ -2,7 +2,13 @@
 import type { Logger } from "pino";
 import type { Engine } from "../../core/index.ts";
 import { parseAddress, startServer } from "../envoy/index.ts";
-import { type AdminOptions, objectionTo, startAdminServer, startHttpServer } from "../http/index.ts";
+import {
+  type AdminOptions,
+  type AuthzenConfig,
+  objectionTo,
+  startAdminServer,
+  startHttpServer,
+} from "../http/index.ts";
 import type { ServerMetrics } from "../prometheus/index.ts";
 import { Failure } from "./exit.ts";
 import { reason } from "./files.ts";
@@ -90,20 +96,24 @@ export async function openGrpc(
   };
 }
 
-/** Forward-auth. */
+export interface HttpOptions extends Surroundings {
+  readonly authzen: AuthzenConfig | undefined;
+}
+
+/** Forward-auth and, where it is configured, AuthZEN. */
 export async function openHttp(
   address: string,
   engine: Engine,
-  { logger, metrics }: Surroundings,
+  { logger, metrics, authzen }: HttpOptions,
 ): Promise<Door> {
-  const objection = objectionTo(engine);
+  const objection = objectionTo(engine, authzen);
   if (objection !== null) throw new Failure(objection);
   const server = await opened("--http", address, (where) =>
-    startHttpServer({ ...where, engine, logger, metrics }),
+    startHttpServer({ ...where, engine, logger, metrics, authzen }),
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,
-    objection: objectionTo,
+    objection: (next) => objectionTo(next, authzen),
     swap: (next) => server.swap(next),
     drain: () => server.drain(),
   };

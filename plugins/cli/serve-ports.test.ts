@@ -124,3 +124,78 @@ test("--admin alone serves nobody", async () => {
   ]);
   expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining("say where to listen")]);
 });
+
+const TOKEN = "0123456789abcdef0123456789abcdef";
+const SALES = `attributes
+  department: string from extension "department"
+
+policy P:
+  triggers when request.path == "/a"
+  requires department == "sales" and source.ip in "10.0.0.0/8"
+`;
+
+test("--authzen: who shows a token of the file is answered, by facts of which the operator says that callers may state them", async () => {
+  const folder = folderWith({ "p.ipe": SALES, "tokens.txt": `${TOKEN}\n` });
+  const { at, errors } = await serve(
+    folder,
+    [
+      ...["--http", "127.0.0.1:0", "--authzen", "tokens.txt", "--authzen-url", "https://pdp.example.org/"],
+      ...["--authzen-fact", "department=/subject/properties/department"],
+    ],
+    1,
+  );
+  const evaluate = async (token: string): Promise<[number, string]> => {
+    const response = await fetch(`http://${at["http"]}/access/v1/evaluation`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        subject: { type: "user", id: "a", properties: { department: "sales" } },
+        action: { name: "GET" },
+        resource: { type: "route", id: "a" },
+        context: { http: { path: "/a" }, ip: "10.0.0.1" },
+      }),
+    });
+    return [response.status, await response.text()];
+  };
+  expect((await evaluate("x"))[0]).toBe(401);
+  expect(await evaluate(TOKEN)).toEqual([200, expect.stringContaining('{"decision":false')]);
+  expect(errors()).toContain("note: AuthZEN's callers may not state `source.ip`");
+  expect(errors()).toContain("note: /forward-auth denies every request: forward-auth cannot use the bundle");
+  writeFileSync(join(folder, "p.ipe"), SALES.replace(' and source.ip in "10.0.0.0/8"', ""));
+  await expect
+    .poll(() => evaluate(TOKEN), { timeout: 15_000 })
+    .toEqual([...[200, expect.stringContaining('{"decision":true')]]);
+  const metadata = await fetch(`http://${at["http"]}/.well-known/authzen-configuration`);
+  expect(await metadata.json()).toMatchObject({ policy_decision_point: "https://pdp.example.org" });
+  writeFileSync(join(folder, "p.ipe"), policy("/a"));
+  await expect.poll(errors, { timeout: 15_000 }).toContain("AuthZEN cannot use the bundle");
+  expect(await evaluate(TOKEN)).toEqual([200, expect.stringContaining('{"decision":true')]);
+  expect(await metricsAt(at["http"]!)).toContainEqual(
+    expect.stringMatching(/^authorization_requests_total\{decision="allow",host="authzen"\} [1-9]/),
+  );
+});
+
+test.each([
+  [["--authzen", "tokens.txt"], "--authzen needs a port"],
+  [["--http", "127.0.0.1:0", "--authzen", "nowhere.txt"], "nowhere.txt"],
+  [["--http", "127.0.0.1:0", "--authzen", "p.ipe"], "at least 32 characters"],
+  [["--http", "127.0.0.1:0", "--authzen-fact", "a=/subject"], "belong to --authzen"],
+  [["--http", "127.0.0.1:0", "--authzen", "tokens.txt", "--authzen-url", "a"], "is no URL"],
+  [["--http", "127.0.0.1:0", "--authzen", "tokens.txt", "--authzen-fact", "a"], "is no NAME=POINTER"],
+  [
+    [
+      ...["--http", "127.0.0.1:0", "--authzen", "tokens.txt", "--authzen-fact", "department=/subject/id"],
+      ...["--authzen-fact", "department=/subject/type"],
+    ],
+    "is given twice",
+  ],
+  [
+    ["--http", "127.0.0.1:0", "--authzen", "tokens.txt", "--authzen-fact", "departmnt=/subject/id"],
+    "did you mean",
+  ],
+])("AuthZEN asked for in a way that cannot be: %j", async (words, problem) => {
+  const files = { "p.ipe": SALES, "tokens.txt": TOKEN };
+  const grpc = words.includes("--http") ? [] : ["--grpc", "127.0.0.1:0"];
+  const ran = await ipe(folderWith(files), ["serve", "--bundle", "p.ipe", ...grpc, ...words]);
+  expect([ran.code, ran.stdout, ran.stderr]).toEqual([2, "", expect.stringContaining(problem)]);
+});

@@ -34,8 +34,8 @@ export function forwardAuthDoor({ judge, logger, metrics }: ForwardAuthOptions):
 
 export const FORWARD_AUTH_ADVICE = `ask ${DOOR}PROXY, where PROXY is ${PROXIES.join(", ")}`;
 
-/** Why no proxy could be served from a bundle, as a sentence, or null. */
-export function objectionTo({ program }: Pick<HttpDecider, "program">): string | null {
+/** Why no proxy could be served from a bundle, as a sentence, or null. Where others are served from it, proxies are denied everything. */
+export function proxyObjectionTo({ program }: Pick<HttpDecider, "program">): string | null {
   const [objection] = objections(program);
   if (objection === undefined) return null;
   return `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`;
@@ -46,12 +46,15 @@ function answer(
   judge: Judge,
   surroundings: { readonly logger: Logger; readonly counter: DecisionCounter },
 ): HttpAnswer {
-  const { settable } = judge;
+  const { settable, proxyObjection } = judge;
   const { proxy } = asked;
   return decide(
     judge,
     {
-      request: () => toNeutral(asked, Date.now()),
+      request: () => {
+        if (proxyObjection !== null) throw new Error(proxyObjection);
+        return toNeutral(asked, Date.now());
+      },
       answer: (decision, request, decisionId) =>
         toResponse(decision, request, { decisionId, settable, proxy }),
       failure: (decisionId) => failure({ decisionId, settable, proxy }),

@@ -17,10 +17,12 @@ export type HttpDecider = Pick<Engine, "digest" | "headerNames" | "program" | "d
 export interface Judge {
   readonly engine: HttpDecider;
   readonly settable: SettableHeaders;
+  /** Why proxies cannot be served from the bundle, or null. */
+  readonly proxyObjection: string | null;
 }
 
-export function judgeWith(engine: HttpDecider): Judge {
-  return { engine, settable: settableHeaders(engine.headerNames) };
+export function judgeWith(engine: HttpDecider, proxyObjection: string | null): Judge {
+  return { engine, settable: settableHeaders(engine.headerNames), proxyObjection };
 }
 
 /** Turns what is asked into a request, and a decision into an answer. */

@@ -1,6 +1,8 @@
 /** The port on which proxies ask before they pass a request on. */
 import type { Logger } from "pino";
-import { FORWARD_AUTH_ADVICE, forwardAuthDoor, objectionTo } from "./forward-auth.ts";
+import { type AuthzenConfig, factObjection } from "./authzen/config.ts";
+import { authzenDoors } from "./authzen/door.ts";
+import { FORWARD_AUTH_ADVICE, forwardAuthDoor, proxyObjectionTo } from "./forward-auth.ts";
 import { type HttpDecider, type Judge, judgeWith } from "./judge.ts";
 import { listenHttp, metricsDoor } from "./listener.ts";
 import type { HttpMetrics } from "./metrics.ts";
@@ -13,13 +15,15 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Counts decisions, and is read at `/metrics`. Default: nobody counts. */
   readonly metrics?: HttpMetrics;
+  /** Serve AuthZEN, too. Default: nothing of it is there. */
+  readonly authzen?: AuthzenConfig | undefined;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
 
 export interface RunningHttpServer {
   readonly port: number;
-  /** Judge all later requests by this engine. Throws where the bundle reads what no proxy tells; the one before stays. */
+  /** Judge all later requests by this engine. Throws where `objectionTo` has one; the one before stays. */
   swap(engine: HttpDecider): void;
   /** Say that we are not ready, take no more connections, finish what is in flight. */
   drain(): Promise<void>;
@@ -27,17 +31,20 @@ export interface RunningHttpServer {
 
 /**
  * Serve `/forward-auth/PROXY` (PROXY: nginx, caddy, traefik, envoy), `/metrics`, `/health/live` and `/health/ready`.
- * Anything else is 404.
+ * With `authzen` also its two endpoints and its metadata. Anything else is 404.
  *
- * @throws when the address cannot be bound, or the bundle reads what no proxy tells
+ * @throws when the address cannot be bound, or `objectionTo` has one to the bundle
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { host, logger, metrics, drainMs } = options;
-  let judge = usable(options.engine);
+  const { host, logger, metrics, authzen, drainMs } = options;
+  let judge = usable(options.engine, authzen);
   const listener = await listenHttp({
     ...{ host, port: options.port, logger, advice: FORWARD_AUTH_ADVICE },
     doors: [
       forwardAuthDoor({ judge: () => judge, logger, metrics }),
+      ...(authzen === undefined
+        ? []
+        : authzenDoors({ config: authzen, judge: () => judge, logger, metrics })),
       ...(metrics === undefined ? [] : [metricsDoor(metrics)]),
     ],
     ...(drainMs === undefined ? {} : { drainMs }),
@@ -46,14 +53,25 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
   return {
     port: listener.port,
     swap(engine) {
-      judge = usable(engine);
+      judge = usable(engine, authzen);
     },
     drain: () => listener.drain(),
   };
 }
 
-function usable(engine: HttpDecider): Judge {
-  const objection = objectionTo(engine);
+/**
+ * Why the port cannot be served from a bundle, as a sentence, or null. With AuthZEN it can be from one that reads what no
+ * proxy tells: then proxies are denied everything.
+ */
+export function objectionTo(
+  engine: Pick<HttpDecider, "program">,
+  authzen: AuthzenConfig | undefined,
+): string | null {
+  return authzen === undefined ? proxyObjectionTo(engine) : factObjection(engine, authzen.facts);
+}
+
+function usable(engine: HttpDecider, authzen: AuthzenConfig | undefined): Judge {
+  const objection = objectionTo(engine, authzen);
   if (objection !== null) throw new Error(objection);
-  return judgeWith(engine);
+  return judgeWith(engine, proxyObjectionTo(engine));
 }

@@ -7,10 +7,12 @@ import { createMetrics } from "../../prometheus/index.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
+import { type AuthzenOptions, authzenConfig, remindOfAuthzen } from "../serve-authzen.ts";
 import {
   type Admin,
   checkAddresses,
   type Door,
+  type HttpOptions,
   openAdmin,
   openGrpc,
   openHttp,
@@ -19,7 +21,7 @@ import {
 import { signalled } from "../signals.ts";
 import { firstVersion, watchVersions } from "../watch.ts";
 
-export interface ServeOptions {
+export interface ServeOptions extends AuthzenOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
@@ -35,6 +37,7 @@ export interface ServeOptions {
 /** Serve until SIGTERM or SIGINT, then drain. */
 export async function serveCommand(options: ServeOptions, output: Output): Promise<number> {
   checkAddresses(options);
+  const authzen = authzenConfig(options);
   const first = firstVersion(options.bundle, output);
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
@@ -42,11 +45,12 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   let state = stateOf(first.engine, options);
   let ready = true;
   const { doors, admin } = await open(options, first.engine, {
-    ...{ logger, metrics, startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
+    ...{ logger, metrics, authzen, startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
   });
   const inForce = (engine: Engine): void => {
     metrics.loaded(state);
     if (options.grpc !== undefined) remindOfBodies(engine, options, output);
+    remindOfAuthzen(engine, authzen, output);
   };
   const changed = (engine: Engine): void => {
     const objection = firstObjection(doors, engine);
@@ -92,14 +96,16 @@ async function open(
     startedAt,
     bundle,
     ready,
+    authzen,
     ...surroundings
-  }: Surroundings & Pick<AdminOptions, "startedAt" | "bundle" | "ready">,
+  }: Surroundings & Pick<AdminOptions, "startedAt" | "bundle" | "ready"> & Pick<HttpOptions, "authzen">,
 ): Promise<Opened> {
   const doors: Door[] = [];
   try {
     if (options.grpc !== undefined)
       doors.push(await openGrpc(options.grpc, engine, { ...options, ...surroundings }));
-    if (options.http !== undefined) doors.push(await openHttp(options.http, engine, surroundings));
+    if (options.http !== undefined)
+      doors.push(await openHttp(options.http, engine, { ...surroundings, authzen }));
     if (options.admin === undefined) return { doors, admin: null };
     return { doors, admin: await openAdmin(options.admin, { ...surroundings, startedAt, bundle, ready }) };
   } catch (problem) {
