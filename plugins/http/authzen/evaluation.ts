@@ -1,6 +1,7 @@
 /** AuthZEN's documents: bytes to evaluations, or what is wrong with them. */
 import {
   FormReader,
+  type HttpFacts,
   JSON_OBJECT,
   JSON_STRING,
   JSON_STRING_ESCAPED,
@@ -12,6 +13,8 @@ import { PARTS, type Part } from "./config.ts";
 export interface Evaluation {
   readonly reader: FormReader;
   readonly parts: ReadonlyMap<Part, Member>;
+  /** HTTP by the node of its context, for all evaluations of a document: what they share is read once. */
+  readonly http: Map<number, HttpFacts>;
 }
 
 export type ReadEvaluation =
@@ -65,8 +68,9 @@ function* each(
   shared: ReadonlyMap<Part, Member>,
   elements: readonly Member[],
 ): Generator<ReadEvaluation> {
+  const http = new Map<number, HttpFacts>();
   for (const element of elements)
-    yield readEvaluation(reader, () => new Map([...shared, ...partsOf(reader.members(element, null))]));
+    yield readEvaluation(reader, () => new Map([...shared, ...partsOf(reader.members(element, null))]), http);
 }
 
 function rootOf(reader: FormReader): ReadonlyMap<string, Member> | null {
@@ -93,7 +97,11 @@ const REQUIRED: Readonly<Record<Part, readonly string[]>> = {
   context: [],
 };
 
-function readEvaluation(reader: FormReader, partsIn: () => ReadonlyMap<Part, Member>): ReadEvaluation {
+function readEvaluation(
+  reader: FormReader,
+  partsIn: () => ReadonlyMap<Part, Member>,
+  http: Evaluation["http"] = new Map(),
+): ReadEvaluation {
   const before = reader.errors.length;
   const parts = partsIn();
   for (const part of PARTS) {
@@ -103,7 +111,7 @@ function readEvaluation(reader: FormReader, partsIn: () => ReadonlyMap<Part, Mem
   }
   const errors = reader.errors.splice(before);
   if (errors.length > 0) return { ok: false, error: errors.join("; ") };
-  return { ok: true, evaluation: { reader, parts } };
+  return { ok: true, evaluation: { reader, parts, http } };
 }
 
 function checkPart(reader: FormReader, part: Member, required: readonly string[]): void {

@@ -88,11 +88,12 @@ test("bytes that are no document are refused", () => {
 });
 
 test("a large shared part is read once, not by each evaluation", () => {
-  const properties = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`name${i}`, i]));
+  const properties = Object.fromEntries(Array.from({ length: 25_000 }, (_, i) => [`name${i}`, i]));
   const shared = {
     subject: { type: "a", id: "b", properties },
     action: { name: "GET" },
     resource: { type: "a", id: "b" },
+    context: { http: { headers: Object.fromEntries(Object.keys(properties).map((name) => [name, "a"])) } },
   };
   const timeOf = (count: number): number => {
     const bytes = new TextEncoder().encode(

@@ -1,7 +1,9 @@
 /** An evaluation as a neutral request (docs/authzen.md). */
 import {
   type Fact,
+  type FormReader,
   HTTP_FORM_MEMBERS,
+  type HttpFacts,
   JSON_ARRAY,
   JSON_FALSE,
   JSON_NULL,
@@ -78,13 +80,20 @@ export function toNeutral(evaluation: Evaluation, facts: readonly StatedFact[], 
   return errors.length > 0 ? { ok: false, error: errors.join("; ") } : { ok: true, request };
 }
 
-function httpOf({ reader, parts }: Evaluation): ReturnType<typeof readHttp> {
-  const context = reader.members(parts.get("context"), null);
-  const members = reader.members(context.get("http"), HTTP_FORM_MEMBERS);
-  const http = readHttp(reader, members, { place: "context.http", unsaid: undelivered });
-  if (members.has("method")) return http;
+function httpOf({ reader, parts, http }: Evaluation): HttpFacts {
+  const context = parts.get("context");
+  const object = reader.members(context, null).get("http");
+  const known = context === undefined ? undefined : http.get(context.node);
+  const facts = known ?? readStated(reader, object);
+  if (context !== undefined && reader.errors.length === 0) http.set(context.node, facts);
+  if (facts.method !== undelivered) return facts;
   const name = reader.text(reader.members(parts.get("action"), null).get("name"));
-  return { ...http, method: name ?? undelivered };
+  return { ...facts, method: name ?? undelivered };
+}
+
+function readStated(reader: FormReader, object: Member | undefined): HttpFacts {
+  const members = reader.members(object, HTTP_FORM_MEMBERS);
+  return readHttp(reader, members, { place: "context.http", unsaid: undelivered });
 }
 
 /** Follow a path; what is not there, and what leads through a text or number, nobody delivered. `null` ends it: nothing is there. */
