@@ -14,6 +14,7 @@ export {
   type SettableHeaders,
   settableHeaders,
 } from "./decision/answer.ts";
+export type { DecisionCounter } from "./decision/counter.ts";
 export type {
   Decision,
   Denial,
@@ -66,6 +67,8 @@ export type { Place, PolicyTest } from "./policy-test/policy-test.ts";
 export { type Difference, runTest, type TestRun } from "./policy-test/run.ts";
 export { announcedSize } from "./request/announced-size.ts";
 export type { FactValue, Json } from "./request/facts.ts";
+export { HTTP_FORM_MEMBERS, type HttpFacts, readHttp, type Unsaid } from "./request/form-http.ts";
+export { FormReader, type Member } from "./request/form-reader.ts";
 export {
   JSON_ARRAY,
   JSON_FALSE,

@@ -90,7 +90,7 @@ async function run({ port, policy }: Options): Promise<void> {
   const watched = await watchVersions(
     policy,
     first,
-    (next) => replace(next, { wasm, folder, envoy, server, output }),
+    { changed: (next) => replace(next, { wasm, folder, envoy, server, output }) },
     output,
   );
   stops.push(() => watched.stop());

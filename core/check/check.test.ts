@@ -516,13 +516,17 @@ describe("targets", () => {
       return report.list().some((d) => d.id === "unsupported-by-target");
     });
   test.each([
-    { condition: 's == "a" and request.method == "GET"', want: [] },
-    { condition: 'it.boss.name == "a"', want: ["istio-wasm", "forward-auth"] },
-    { condition: "any(it.people where exists person)", want: ["istio-wasm", "forward-auth"] },
-    { condition: "connection.mtls", want: ["ext-authz", "istio-ext-authz", "forward-auth"] },
+    { condition: 's == "a" and request.method == "GET"', want: ["envoy-network"] },
+    { condition: 'source.principal == "a"', want: ["kong", "forward-auth"] },
+    { condition: 'it.boss.name == "a"', want: ["istio-wasm", "forward-auth", "envoy-network"] },
+    {
+      condition: "any(it.people where exists person)",
+      want: ["istio-wasm", "forward-auth", "envoy-network"],
+    },
+    { condition: "connection.mtls", want: ["ext-authz", "istio-ext-authz", "forward-auth", "envoy-network"] },
     {
       condition: 's in ["a", ext]',
-      want: ["istio-ext-authz", "envoy-wasm", "istio-wasm", "kong", "forward-auth"],
+      want: ["istio-ext-authz", "envoy-wasm", "istio-wasm", "kong", "forward-auth", "envoy-network"],
     },
   ])("$condition", ({ condition, want }) => {
     expect(missing(condition)).toEqual(want);

@@ -17,6 +17,7 @@ export const TARGETS = [
   "istio-wasm",
   "kong",
   "forward-auth",
+  "envoy-network",
 ] as const;
 export type Target = (typeof TARGETS)[number];
 
@@ -62,6 +63,7 @@ export const EXTENSION_KEYS: Readonly<Partial<Record<Target, readonly ExtensionK
 
 const CHECK_REQUEST = "a CheckRequest has no field for it";
 const AUTH_REQUEST = "an authorization subrequest does not carry it";
+const NO_HTTP = "a connection has nothing of HTTP";
 const KONG = "Kong gives plugins no access to it";
 
 export const CAPABILITIES: readonly Capability[] = [
@@ -75,19 +77,23 @@ export const CAPABILITIES: readonly Capability[] = [
       "request.id",
       "resource.type",
     ],
-    missing: {},
+    missing: { "envoy-network": NO_HTTP },
     needs: null,
   },
   {
     facts: ["header", "query", "cookie", "capture"],
-    missing: {},
+    missing: { "envoy-network": NO_HTTP },
     needs: "ext_authz: `encode_raw_headers: true`, so that repeated field lines stay apart",
   },
   { facts: ["request.time"], missing: {}, needs: null },
-  { facts: ["request.protocol"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
+  {
+    facts: ["request.protocol"],
+    missing: { "forward-auth": AUTH_REQUEST, "envoy-network": NO_HTTP },
+    needs: null,
+  },
   {
     facts: ["request.size"],
-    missing: { "forward-auth": AUTH_REQUEST },
+    missing: { "forward-auth": AUTH_REQUEST, "envoy-network": NO_HTTP },
     needs: "ext_authz: `with_request_body`, for requests without `content-length`",
   },
   {
@@ -96,6 +102,7 @@ export const CAPABILITIES: readonly Capability[] = [
       "istio-wasm":
         "Istio's WasmPlugin cannot set `allow_on_headers_stop_iteration`, without which a filter that waits for a body hangs the request",
       "forward-auth": AUTH_REQUEST,
+      "envoy-network": NO_HTTP,
     },
     needs:
       "ext_authz: `with_request_body`; Envoy's wasm filter: `allow_on_headers_stop_iteration`, and `--allow-body` for `ipe filter-config`; Kong's plugin server: `nginx_http_client_body_buffer_size` of `256k`",
@@ -107,6 +114,7 @@ export const CAPABILITIES: readonly Capability[] = [
       "envoy-wasm": "a wasm filter sees no context extensions",
       "istio-wasm": "a wasm filter sees no context extensions",
       "forward-auth": AUTH_REQUEST,
+      "envoy-network": "the network filter sends no context extensions",
     },
     needs: "ext_authz: `context_extensions` of the route; Kong: only the keys below",
   },
@@ -122,11 +130,17 @@ export const CAPABILITIES: readonly Capability[] = [
   {
     facts: ["connection.requested_server_name"],
     missing: { "istio-ext-authz": "Istio does not set `include_tls_session`", "forward-auth": AUTH_REQUEST },
-    needs: "ext_authz: `include_tls_session`; Envoy's wasm filter: listener filter `tls_inspector`",
+    needs:
+      "ext_authz: `include_tls_session`; Envoy's wasm filter, and network filters where TLS passes through: listener filter `tls_inspector`",
   },
   {
     facts: ["connection.mtls", "connection.tls_version"],
-    missing: { "ext-authz": CHECK_REQUEST, "istio-ext-authz": CHECK_REQUEST, "forward-auth": AUTH_REQUEST },
+    missing: {
+      "ext-authz": CHECK_REQUEST,
+      "istio-ext-authz": CHECK_REQUEST,
+      "forward-auth": AUTH_REQUEST,
+      "envoy-network": CHECK_REQUEST,
+    },
     needs: "Kong, for mutual TLS: `ssl_verify_client` by `nginx_proxy_ssl_verify_client`",
   },
   {
@@ -141,6 +155,7 @@ export const CAPABILITIES: readonly Capability[] = [
       "istio-ext-authz": CHECK_REQUEST,
       kong: KONG,
       "forward-auth": AUTH_REQUEST,
+      "envoy-network": CHECK_REQUEST,
     },
     needs: "mutual TLS",
   },

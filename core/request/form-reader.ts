@@ -30,6 +30,8 @@ export class FormReader {
   readonly errors: string[] = [];
   readonly #text: Uint8Array;
   readonly #tape = new JsonTape();
+  /** Members of objects that were read without complaint: what several readers share is read once. */
+  readonly #known = new Map<number, Map<string, Member>>();
 
   constructor(text: Uint8Array) {
     this.#text = text;
@@ -60,9 +62,17 @@ export class FormReader {
    * The members of an object, of which only `known` names may be there (null: any). A missing object has none, and a
    * known member that is `null` is left out.
    */
-  members(member: Member | undefined, known: readonly string[] | null): Map<string, Member> {
+  members(member: Member | undefined, known: readonly string[] | null): ReadonlyMap<string, Member> {
+    if (member === undefined) return new Map();
+    const before = this.errors.length;
+    const cached = known === null ? this.#known.get(member.node) : undefined;
+    const members = cached ?? this.#membersOf(member, known);
+    if (known === null && this.errors.length === before) this.#known.set(member.node, members);
+    return members;
+  }
+
+  #membersOf(member: Member, known: readonly string[] | null): Map<string, Member> {
     const members = new Map<string, Member>();
-    if (member === undefined) return members;
     if (this.kind(member) !== JSON_OBJECT) {
       this.error(member, "must be an object");
       return members;
@@ -75,6 +85,11 @@ export class FormReader {
       else if (known === null || this.kind(child) !== JSON_NULL) members.set(name, child);
     }
     return members;
+  }
+
+  /** The elements of an array, or null where it is none. */
+  list(member: Member): Member[] | null {
+    return this.kind(member) === JSON_ARRAY ? this.elements(member) : null;
   }
 
   elements(member: Member): Member[] {

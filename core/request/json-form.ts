@@ -8,18 +8,15 @@
 import type { Program } from "../bytecode/program.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
 import { didYouMean } from "../source/suggest.ts";
-import { announcedSize } from "./announced-size.ts";
+import { HTTP_FORM_MEMBERS, readHttp } from "./form-http.ts";
 import { FormReader, type Member } from "./form-reader.ts";
-import { JSON_ARRAY, JSON_OBJECT, JSON_STRING, JSON_STRING_ESCAPED } from "./json.ts";
-import type { Body, Connection, Fact, HeaderLine, NeutralRequest, Peer } from "./neutral.ts";
+import type { Connection, NeutralRequest, Peer } from "./neutral.ts";
 
 export type ParsedRequest =
   | { readonly ok: true; readonly request: NeutralRequest }
   | { readonly ok: false; readonly errors: readonly string[] };
 
 const PORT_MAX = 65535;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Members of the JSON form. */
 export const REQUEST_FORM_MEMBERS = [
@@ -30,18 +27,7 @@ export const REQUEST_FORM_MEMBERS = [
   "extensions",
   "attributes",
 ];
-const REQUEST_MEMBERS = [
-  "method",
-  "path",
-  "host",
-  "scheme",
-  "protocol",
-  "size",
-  "time",
-  "headers",
-  "body",
-  "body_base64",
-];
+const REQUEST_MEMBERS = [...HTTP_FORM_MEMBERS, "size", "time"];
 const PEER_MEMBERS = ["ip", "port", "principal"];
 const CONNECTION_MEMBERS = [
   "mtls",
@@ -68,7 +54,10 @@ export function parseNeutralRequest(value: unknown): ParsedRequest {
 }
 
 /** Complaints about names in `attributes` that the program does not declare, or that are built in. */
-export function checkAttributeNames(request: NeutralRequest, program: Program): string[] {
+export function checkAttributeNames(
+  request: Pick<NeutralRequest, "attributes">,
+  program: Pick<Program, "slots">,
+): string[] {
   const builtins: string[] = BUILTINS.map((builtin) => builtin.name);
   const declared = program.slots.filter((slot) => slot.source !== "builtin").map((slot) => slot.name);
   const errors: string[] = [];
@@ -87,20 +76,12 @@ export function checkAttributeNames(request: NeutralRequest, program: Program): 
 function readRequest(reader: FormReader): NeutralRequest {
   const top = reader.members(reader.root, REQUEST_FORM_MEMBERS);
   const http = reader.members(top.get("request"), REQUEST_MEMBERS);
-  const headers = readHeaders(reader, http.get("headers"));
-  const body = readBody(reader, http.get("body"), http.get("body_base64"));
+  const facts = readHttp(reader, http, { place: "request", unsaid: undefined });
   const attributes = readAttributes(reader, top.get("attributes"));
   return {
-    method: reader.text(http.get("method")),
-    target: reader.text(http.get("path")),
-    host: reader.text(http.get("host")),
-    scheme: reader.text(http.get("scheme")),
-    protocol: reader.text(http.get("protocol")),
-    size: reader.whole(http.get("size"), Number.MAX_SAFE_INTEGER) ?? sizeOf(headers, body),
+    ...facts,
+    size: reader.whole(http.get("size"), Number.MAX_SAFE_INTEGER) ?? facts.size,
     time: reader.datetime(http.get("time")),
-    headers,
-    headersJoined: false,
-    body,
     source: readPeer(reader, top.get("source")),
     destination: readPeer(reader, top.get("destination")),
     connection: readConnection(reader, top.get("connection")),
@@ -129,56 +110,6 @@ function readConnection(reader: FormReader, member: Member | undefined): Connect
     dnsSanPeerCertificate: reader.text(connection.get("dns_san_peer_certificate")),
     sha256PeerCertificateDigest: reader.text(connection.get("sha256_peer_certificate_digest")),
   };
-}
-
-function readHeaders(reader: FormReader, member: Member | undefined): HeaderLine[] {
-  const lines: HeaderLine[] = [];
-  for (const [name, header] of reader.members(member, null)) {
-    const problem = headerProblem(name);
-    if (problem !== null) reader.error(header, problem);
-    const values = reader.kind(header) === JSON_ARRAY ? reader.elements(header) : [header];
-    for (const each of values)
-      lines.push({ name, value: reader.text(each, "must be text or a list of texts") ?? "" });
-  }
-  return lines;
-}
-
-function headerProblem(name: string): string | null {
-  if (name.startsWith(":"))
-    return "is a pseudo header: give `request.method`, `request.path`, `request.host` or `request.scheme` instead";
-  if (name.toLowerCase() === "host") return "is no header here: give `request.host` instead";
-  return TOKEN.test(name) ? null : "is no header name";
-}
-
-function readBody(reader: FormReader, body: Member | undefined, base64: Member | undefined): Body {
-  if (body !== undefined && base64 !== undefined)
-    reader.error(base64, "is given besides `request.body`: give one of them");
-  if (base64 !== undefined) {
-    const text = reader.text(base64) ?? "";
-    if (!BASE64.test(text)) reader.error(base64, "must be base64 with padding");
-    else return { kind: "bytes", bytes: Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)) };
-  }
-  if (body === undefined) return { kind: "empty" };
-  switch (reader.kind(body)) {
-    case JSON_STRING:
-    case JSON_STRING_ESCAPED:
-      return { kind: "bytes", bytes: reader.bytes(body) };
-    case JSON_ARRAY:
-    case JSON_OBJECT:
-      return { kind: "bytes", bytes: reader.slice(body), json: true };
-    default:
-      reader.error(body, "must be text, an object or an array");
-      return { kind: "undelivered" };
-  }
-}
-
-/** As the hosts find it: what is announced, without a word about it what there is. */
-function sizeOf(headers: readonly HeaderLine[], body: Body): Fact<number> {
-  const lines = headers.filter(({ name }) => name.toLowerCase() === "content-length");
-  const announced = announcedSize(
-    lines.map(({ value }) => (typeof value === "string" ? value.trim() : value)),
-  );
-  return announced ?? (body.kind === "bytes" ? body.bytes.length : 0);
 }
 
 function readExtensions(reader: FormReader, member: Member | undefined): Map<string, string> {

@@ -24,7 +24,7 @@ export type Body =
   | {
       readonly kind: "bytes";
       readonly bytes: Uint8Array;
-      /** The body counts as `application/json` whatever `content-type` says (command line and tests only). */
+      /** The body counts as `application/json` whatever `content-type` says (where the whole request is written in JSON). */
       readonly json?: boolean;
     }
   | { readonly kind: "undelivered" };
@@ -82,7 +82,7 @@ export interface NeutralRequest {
   readonly extensions: ReadonlyMap<string, Fact<Text>> | typeof undelivered;
   /**
    * Declared attributes set directly by dotted name, as parsed JSON values (`null` = absent; wrong type =
-   * invalid). Command line and tests only. Names must be declared; built-ins cannot be set.
+   * invalid; `undelivered` too). Command line, tests, and hosts whose operator names them. Names must be declared; built-ins cannot be set.
    */
   readonly attributes?: ReadonlyMap<string, unknown>;
 }

@@ -184,14 +184,33 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--round-ms <n>", "length of a round, about", wholeNumber("--round-ms", 1, 10_000), 20)
     .option("--json", "print as JSON")
     .action((path, options) => done(benchCommand(path, options, output)));
-  command("serve", "serve Envoy's ext_authz over gRPC, and forward-auth over HTTP; the bundle is watched", [
-    "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
-    "ipe serve --bundle orders.ipeb --http 127.0.0.1:9192",
-    "ipe serve --bundle policies/ --grpc 127.0.0.1:0",
-  ])
+  command(
+    "serve",
+    "serve Envoy's ext_authz over gRPC, forward-auth and AuthZEN over HTTP; the bundle is watched",
+    [
+      "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
+      "ipe serve --bundle orders.ipeb --http 127.0.0.1:9192",
+      "ipe serve --bundle policies/ --http 127.0.0.1:9192 --authzen tokens.txt --authzen-fact tenant=/subject/properties/tenant",
+      "ipe serve --bundle policies/ --grpc 127.0.0.1:0 --admin 127.0.0.1:9193",
+    ],
+  )
     .addOption(bundle())
     .option("--grpc <host:port>", "address for ext_authz; port 0 takes a free one")
     .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
+    .option(
+      "--authzen <file>",
+      "also answer AuthZEN evaluations at --http (docs/authzen.md), for callers who show a bearer token of this file, one a line",
+    )
+    .option("--authzen-url <url>", "how callers reach it, for /.well-known/authzen-configuration")
+    .option(
+      "--authzen-fact <name=pointer>",
+      "a fact that callers may state, and where: source.ip=/context/ip; may be repeated",
+      (text: string, before: string[] = []) => [...before, text],
+    )
+    .option(
+      "--admin <host:port>",
+      "address for operators: /bundle, /metrics, /health (docs/operations.md); port 0 takes a free one (default: none)",
+    )
     .option(
       "--body-buffered",
       "every route that asks this server sets with_request_body (default: it is taken for granted, with a note)",

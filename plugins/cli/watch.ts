@@ -38,14 +38,22 @@ export interface Watched {
   stop(): Promise<void>;
 }
 
+/** Who wants to know of versions. */
+export interface VersionListeners {
+  /** A sound one; what it throws is reported, and the old version stays. */
+  changed(version: Version): void | Promise<void>;
+  /** What lies there now cannot be used. */
+  refused?(): void;
+}
+
 /**
- * Call `changed` with every new version that differs from the last one. Problems are reported, each once; the old
+ * Tell of every new version that differs from the last one. Problems are reported, each once; the old
  * version stays, also where the new one holds no policy: many editors empty a file before they write it.
  */
 export async function watchVersions(
   path: string,
   first: Version,
-  changed: (version: Version) => void | Promise<void>,
+  listeners: VersionListeners,
   output: Output,
 ): Promise<Watched> {
   const compiler = createCompiler();
@@ -53,10 +61,12 @@ export async function watchVersions(
   /** Files that the last text named. */
   let named = namedFiles(first.content);
   let seen = fingerprint(first.content, named);
-  const complain = (problem: unknown): void =>
+  const complain = (problem: unknown): void => {
     output.message(
       `${problem instanceof Error ? problem.message : String(problem)}; the policy in force stays`,
     );
+    listeners.refused?.();
+  };
   /** What has not been seen yet, or null. */
   const read = (): Content | null => {
     try {
@@ -80,7 +90,7 @@ export async function watchVersions(
       const version = toVersion(content, path, output, compiler);
       if (version.engine.digest === digest) return;
       if (version.engine.program.policies.length === 0) throw new Failure(`\`${path}\` holds no policy`);
-      await changed(version);
+      await listeners.changed(version);
       digest = version.engine.digest;
     } catch (problem) {
       complain(problem);
@@ -96,7 +106,8 @@ export async function watchVersions(
     changed: () => {
       reloading = reloading.then(reload);
     },
-    failed: (problem) => complain(`watching \`${path}\` failed: ${String(problem)}`),
+    failed: (problem) =>
+      output.message(`watching \`${path}\` failed: ${String(problem)}; the policy in force stays`),
   });
   follower.alsoAt([...named.keys()]);
   const following = follower;

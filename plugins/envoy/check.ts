@@ -58,7 +58,7 @@ export function createChecker(options: CheckerOptions): Checker {
   const decisionId = createDecisionIds();
   const { logger, metrics } = options;
   return (check, judge) => {
-    const start = process.hrtime.bigint();
+    const start = performance.now();
     const answer = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
     let request: NeutralRequest | null = null;
     let response: CheckResponse | null;
@@ -68,6 +68,7 @@ export function createChecker(options: CheckerOptions): Checker {
       request = toNeutral(check, {
         bodyBuffered: options.bodyBuffered === "when-read" ? judge.body !== "ignored" : options.bodyBuffered,
         body: judge.body,
+        ...(check.attributes?.request?.http === undefined ? { askedAt: Date.now() } : {}),
       });
       const judged = judge.engine.decide(request);
       response = toCheckResponse(judged, request, answer);
@@ -79,9 +80,8 @@ export function createChecker(options: CheckerOptions): Checker {
       response = onFailure(options.onError, request, answer);
     }
     observe(() => {
+      metrics.decided(decision, (performance.now() - start) * 1000);
       logDecision(logger, answer, decision, request);
-      const micros = Number(process.hrtime.bigint() - start) / 1000;
-      metrics.decided(decision?.allow ?? false, decision?.reason.outcome ?? "error", micros);
     });
     return response;
   };

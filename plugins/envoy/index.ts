@@ -1,7 +1,7 @@
 export { bodyUse } from "./check.ts";
 export { type BodyPromise, type Decider, defaults, type FailureMode, type ServerOptions } from "./config.ts";
 export { type Address, parseAddress } from "./listener.ts";
-export { createMetrics, type Metrics, type MetricsSnapshot } from "./metrics.ts";
+export { createMetrics, type Metrics, type MetricsSnapshot, type SnapshotMetrics } from "./metrics.ts";
 export { type RequestOptions, toNeutral } from "./request.ts";
 export {
   type Answer,

@@ -1,4 +1,5 @@
 /** What the server counts. Kept in the process; a host renders the snapshot as it likes. */
+import type { DecisionCounter } from "../../core/index.ts";
 
 /** Upper bounds of the latency buckets, in microseconds; the last bucket takes the rest. */
 export const LATENCY_BOUNDS_MICROS = [
@@ -20,21 +21,23 @@ export interface MetricsSnapshot {
   readonly swaps: number;
 }
 
-export interface Metrics {
-  /** One answered check. */
-  decided(allow: boolean, outcome: string, micros: number): void;
+export interface Metrics extends DecisionCounter {
   swapped(): void;
+}
+
+export interface SnapshotMetrics extends Metrics {
   snapshot(): MetricsSnapshot;
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics(): SnapshotMetrics {
   const outcomes = new Map<string, number>();
   const counts = new Array<number>(LATENCY_BOUNDS_MICROS.length + 1).fill(0);
   let [allowed, denied, swaps, sumMicros] = [0, 0, 0, 0];
   return {
-    decided(allow, outcome, micros) {
-      if (allow) allowed += 1;
+    decided(decision, micros) {
+      if (decision?.allow === true) allowed += 1;
       else denied += 1;
+      const outcome = decision?.reason.outcome ?? "error";
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       const bucket = bucketOf(micros);
       counts[bucket] = (counts[bucket] ?? 0) + 1;

@@ -150,7 +150,17 @@ describe("compiled policies over gRPC", () => {
       reasonOf(await client.check({ attributes: { source: { address: { pipe: { path: "/s" } } } } })),
     ).toBe("Loopback");
     server.swap(engineOf(deployments).engine);
-    expect(reasonOf(await client.check(from("127.0.0.1")))).toBe("default");
+    expect(reasonOf(await client.check(from("127.0.0.1")))).toBe("Staging");
+  });
+
+  test("a policy that expires allows connections until then", async () => {
+    const until = (time: string): string => `${connections}  metadata\n    expires: ${time}\n`;
+    const check = { attributes: { source: { address: { socket_address: { address: "127.0.0.1" } } } } };
+    server.swap(engineOf(until("9999-01-01T00:00:00Z")).engine);
+    expect(reasonOf(await client.check(check))).toBe("allow");
+    server.swap(engineOf(until("2020-01-01T00:00:00Z")).engine);
+    expect(reasonOf(await client.check(check))).toBe("default");
+    server.swap(engineOf(deployments).engine);
   });
 
   test.each([

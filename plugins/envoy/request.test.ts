@@ -90,6 +90,13 @@ describe("method, target, host", () => {
     expect(http(fields)).toMatchObject(want);
   });
 
+  test("a connection comes when the server is asked, a request when Envoy says so", () => {
+    const options = { ...buffered, askedAt: 7 };
+    expect(toNeutral({ attributes: {} }, options).time).toBe(7);
+    expect(toNeutral({ attributes: { request: { time: { seconds: 1 } } } }, options).time).toBe(1000);
+    expect(toNeutral({ attributes: { request: { http: {} } } }, options).time).toBe(undelivered);
+  });
+
   test("a check of the network filter knows nothing of HTTP", () => {
     const request = toNeutral({ attributes: { source: { principal: "spiffe://a" } } }, buffered);
     expect(request).toMatchObject({
@@ -102,6 +109,8 @@ describe("method, target, host", () => {
       headers: undelivered,
       body: unknown,
       source: { principal: "spiffe://a" },
+      extensions: undelivered,
+      time: undelivered,
     });
   });
 });
@@ -368,15 +377,20 @@ describe("peers and connection", () => {
 
   test.each([
     { name: "no session", attributes: {}, want: undelivered },
-    { name: "a session without a name", attributes: { tls_session: {} }, want: undefined },
+    {
+      name: "a session without a name",
+      attributes: { tls_session: {}, request: { http: {} } },
+      want: undefined,
+    },
+    { name: "a session without a name, no HTTP", attributes: { tls_session: {} }, want: undelivered },
     {
       name: "TLS without a name",
-      attributes: { tls_session: {}, destination: { principal: "CN=server" } },
+      attributes: { tls_session: {}, destination: { principal: "CN=server" }, request: { http: {} } },
       want: undelivered,
     },
     {
       name: "an empty name, no TLS",
-      attributes: { tls_session: { sni: "" }, destination: { principal: "" } },
+      attributes: { tls_session: { sni: "" }, destination: { principal: "" }, request: { http: {} } },
       want: undefined,
     },
     { name: "a name", attributes: { tls_session: { sni: "a.test" } }, want: "a.test" },
@@ -432,7 +446,9 @@ describe("peers and connection", () => {
         ["constructor", "b"],
       ]),
     );
-    expect(toNeutral({}, unbuffered).extensions).toEqual(new Map());
+    expect(toNeutral({}, unbuffered).extensions).toBe(undelivered);
+    const http = { attributes: { request: { http: {} } } };
+    expect(toNeutral(http, unbuffered).extensions).toEqual(new Map());
   });
 });
 

@@ -32,6 +32,8 @@ export interface RequestOptions {
   readonly bodyBuffered: boolean;
   /** Default `read`. */
   readonly body?: BodyUse;
+  /** When the server was asked, in milliseconds since 1970: the time of a connection, of which Envoy says none. */
+  readonly askedAt?: number;
 }
 
 /**
@@ -68,7 +70,11 @@ export type BodyUse = "read" | "measured" | "ignored";
  *
  * **Size** is the announced one (`content-length`), else the length of a whole body, else undelivered.
  *
- * **The rest.** Without an `http` block (network filter) everything of HTTP is undelivered. A path that is empty
+ * **The network filter** sends no `http` block: everything of HTTP is undelivered, and so are extensions, which it cannot
+ * send. It says no time either; a connection comes when the server is asked. Where TLS passes through, it knows the server
+ * name by the listener filter `tls_inspector` only, and does not say whether there is one: no name is undelivered.
+ *
+ * **The rest.** A path that is empty
  * (CONNECT) is undelivered. Pipes and internal listeners have no ip or port: undelivered. An empty principal is absent.
  * The API has no TLS version, no mTLS flag and no parsed certificate. The server name is known with
  * `include_tls_session: true` only; that a TLS client named none is not, since the filter cannot know it (see there).
@@ -78,24 +84,28 @@ export function toNeutral(check: CheckRequest, options: RequestOptions): Neutral
   const http = attributes.request?.http;
   return {
     ...(http === undefined ? withoutHttp : fromHttp(http, options)),
-    time: milliseconds(attributes.request?.time),
+    time: milliseconds(attributes.request?.time, http === undefined ? options.askedAt : undefined),
     source: peer(attributes.source),
     destination: peer(attributes.destination),
     connection: connection(attributes),
-    extensions: extensions(attributes.context_extensions),
+    extensions: extensions(attributes.context_extensions, http !== undefined),
   };
 }
 
-/** Envoy always says when a request came; its clock is the one that counts. */
-function milliseconds(time: Timestamp | undefined): Fact<number> {
-  if (time === undefined) return undelivered;
+/** Envoy always says when a request came; its clock is the one that counts. `otherwise`: where it says nothing. */
+function milliseconds(time: Timestamp | undefined, otherwise: number | undefined): Fact<number> {
+  if (time === undefined) return otherwise ?? undelivered;
   return (time.seconds ?? 0) * 1000 + Math.floor((time.nanos ?? 0) / 1_000_000);
 }
 
 const noExtensions: ReadonlyMap<string, Text> = new Map();
 
-function extensions(from: Readonly<Record<string, string>> | undefined): ReadonlyMap<string, Text> {
-  if (from === undefined) return noExtensions;
+/** `sent`: what is not there, the route does not name. */
+function extensions(
+  from: Readonly<Record<string, string>> | undefined,
+  sent: boolean,
+): NeutralRequest["extensions"] {
+  if (from === undefined || Object.keys(from).length === 0) return sent ? noExtensions : undelivered;
   return new Map(Object.entries(from).map(([key, value]) => [key, wellFormed(value)]));
 }
 
@@ -249,10 +259,10 @@ function peer(from: EnvoyPeer | undefined): Peer {
 }
 
 /** Envoy names a principal of its own for every connection with TLS (`setAttrContextPeer`): URI, DNS name or subject. */
-function connection({ tls_session: session, destination }: AttributeContext): Connection {
+function connection({ tls_session: session, destination, request }: AttributeContext): Connection {
   if (session === undefined) return undeliveredConnection;
   const encrypted = (destination?.principal ?? "") !== "";
-  const nameless = encrypted ? undelivered : undefined;
+  const nameless = encrypted || request?.http === undefined ? undelivered : undefined;
   return {
     ...undeliveredConnection,
     requestedServerName: (session.sni ?? "") === "" ? nameless : wellFormed(session.sni!),

@@ -298,7 +298,7 @@ describe("metrics", () => {
     { micros: 50_001, bucket: 11 },
   ])("$micros µs are in bucket $bucket", ({ micros, bucket }) => {
     const metrics = createMetrics();
-    metrics.decided(true, "satisfied", micros);
+    metrics.decided(allow(), micros);
     expect(metrics.snapshot().latency.counts.indexOf(1)).toBe(bucket);
   });
 });

@@ -8,13 +8,8 @@ import {
   type SettableHeaders,
   undelivered,
 } from "../../core/index.ts";
+import type { HttpAnswer } from "./listener.ts";
 import type { ProxyName } from "./proxies.ts";
-
-export interface AuthResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
 
 export interface Answer {
   readonly decisionId: string;
@@ -36,7 +31,7 @@ const NGINX_DENIALS = [401, 403];
  * Throws when the decision cannot be carried out as it stands: a client's copy in a spelling with `_` that no proxy would
  * replace, a value with a line break.
  */
-export function toResponse(decision: Decision, request: NeutralRequest, answer: Answer): AuthResponse {
+export function toResponse(decision: Decision, request: NeutralRequest, answer: Answer): HttpAnswer {
   const { policy, outcome } = decision.reason;
   if (decision.allow) {
     refuseOtherSpellings(request, answer.settable);
@@ -50,7 +45,7 @@ export function toResponse(decision: Decision, request: NeutralRequest, answer: 
 }
 
 /** For a request about which no decision could be made. */
-export function failure(answer: Answer): AuthResponse {
+export function failure(answer: Answer): HttpAnswer {
   return denied({ status: DENIAL_STATUS, body: null, reason: "error", answer });
 }
 
@@ -63,7 +58,7 @@ interface DeniedAnswer {
 }
 
 /** The client learns the reason's short id and the decision's id, and nothing else. */
-function denied({ status, body, reason, answer: { decisionId, proxy } }: DeniedAnswer): AuthResponse {
+function denied({ status, body, reason, answer: { decisionId, proxy } }: DeniedAnswer): HttpAnswer {
   return {
     status: statusFor(proxy, status),
     headers: {

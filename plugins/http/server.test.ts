@@ -3,8 +3,9 @@ import { connect } from "node:net";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { compile, createEngine, type Decision, type Engine } from "../../core/index.ts";
+import type { HttpDecider } from "./judge.ts";
 import { PROXIES } from "./proxies.ts";
-import { type HttpDecider, type RunningHttpServer, startHttpServer } from "./server.ts";
+import { type RunningHttpServer, startHttpServer } from "./server.ts";
 
 const ADMINS = `attributes
   role: string? trusted from header "x-role"

@@ -1,15 +1,11 @@
-/** The endpoint that proxies ask before they pass a request on. */
-import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+/** The port on which proxies ask before they pass a request on. */
 import type { Logger } from "pino";
-import { type Decision, type Engine, type SettableHeaders, settableHeaders } from "../../core/index.ts";
-import { PROXIES } from "./proxies.ts";
-import { objections, toNeutral } from "./request.ts";
-import { type Answer, type AuthResponse, failure, toResponse } from "./response.ts";
-
-/** What the server needs of core's `Engine`. */
-export type HttpDecider = Pick<Engine, "digest" | "headerNames" | "program" | "decide">;
+import { type AuthzenConfig, factObjection } from "./authzen/config.ts";
+import { authzenDoors } from "./authzen/door.ts";
+import { FORWARD_AUTH_ADVICE, forwardAuthDoor, proxyObjectionTo } from "./forward-auth.ts";
+import { type HttpDecider, type Judge, judgeWith } from "./judge.ts";
+import { listenHttp, metricsDoor } from "./listener.ts";
+import type { HttpMetrics } from "./metrics.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -17,161 +13,65 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly engine: HttpDecider;
   readonly logger: Logger;
+  /** Counts decisions, and is read at `/metrics`. Default: nobody counts. */
+  readonly metrics?: HttpMetrics;
+  /** Serve AuthZEN, too. Default: nothing of it is there. */
+  readonly authzen?: AuthzenConfig | undefined;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
 
 export interface RunningHttpServer {
   readonly port: number;
-  /** Judge all later requests by this engine. Throws where the bundle reads what no proxy tells; the one before stays. */
+  /** Judge all later requests by this engine. Throws where `objectionTo` has one; the one before stays. */
   swap(engine: HttpDecider): void;
   /** Say that we are not ready, take no more connections, finish what is in flight. */
   drain(): Promise<void>;
 }
 
-/** Bytes of all header lines: what proxies take themselves (nginx 32 KiB, Envoy 60 KiB), and more. */
-const HEADER_BYTES_MAX = 128 * 1024;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Proxies keep connections; theirs must end before ours does, or a request meets a closed one (nginx: 60 s). */
-const KEEP_ALIVE_MS = 75_000;
-const DRAIN_MS = 10_000;
-const DOOR = "/forward-auth/";
-
-interface Judge {
-  readonly engine: HttpDecider;
-  readonly settable: SettableHeaders;
-}
-
 /**
- * Serve `/forward-auth/PROXY` (PROXY: nginx, caddy, traefik, envoy), `/health/live` and `/health/ready`. Anything else is 404.
+ * Serve `/forward-auth/PROXY` (PROXY: nginx, caddy, traefik, envoy), `/metrics`, `/health/live` and `/health/ready`.
+ * With `authzen` also its two endpoints and its metadata. Anything else is 404.
  *
- * @throws when the address cannot be bound, or the bundle reads what no proxy tells
+ * @throws when the address cannot be bound, or `objectionTo` has one to the bundle
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { logger } = options;
-  let judge = judgeWith(options.engine);
-  let draining: Promise<void> | null = null;
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    },
-    (request, response) => {
-      // A body is of no interest, and must not hold up the next request of the connection.
-      request.resume();
-      send(response, answerTo(request, judge, { logger, ready: draining === null }));
-    },
-  );
-  // Node drops lines beyond 2,000 without a word; the limit in bytes is enough.
-  server.maxHeadersCount = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, () => resolve());
+  const { host, logger, metrics, authzen, drainMs } = options;
+  let judge = usable(options.engine, authzen);
+  const listener = await listenHttp({
+    ...{ host, port: options.port, logger, advice: FORWARD_AUTH_ADVICE },
+    doors: [
+      forwardAuthDoor({ judge: () => judge, logger, metrics }),
+      ...(authzen === undefined
+        ? []
+        : authzenDoors({ config: authzen, judge: () => judge, logger, metrics })),
+      ...(metrics === undefined ? [] : [metricsDoor(metrics)]),
+    ],
+    ...(drainMs === undefined ? {} : { drainMs }),
   });
-  server.on("error", (problem) => logger.error({ err: problem }, "the HTTP server has a problem"));
-  const { port } = server.address() as AddressInfo;
-  logger.info({ host: options.host, port, bundle: judge.engine.digest }, "serving forward-auth");
+  logger.info({ host, port: listener.port, bundle: judge.engine.digest }, "serving forward-auth");
   return {
-    port,
+    port: listener.port,
     swap(engine) {
-      judge = judgeWith(engine);
+      judge = usable(engine, authzen);
     },
-    drain() {
-      draining ??= new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-        setTimeout(() => server.closeAllConnections(), options.drainMs ?? DRAIN_MS).unref();
-      });
-      return draining;
-    },
+    drain: () => listener.drain(),
   };
 }
 
-/** Why no proxy could be served from a bundle, as a sentence, or null. */
-export function objectionTo({ program }: Pick<HttpDecider, "program">): string | null {
-  const [objection] = objections(program);
-  if (objection === undefined) return null;
-  return `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`;
+/**
+ * Why the port cannot be served from a bundle, as a sentence, or null. With AuthZEN it can be from one that reads what no
+ * proxy tells: then proxies are denied everything.
+ */
+export function objectionTo(
+  engine: Pick<HttpDecider, "program">,
+  authzen: AuthzenConfig | undefined,
+): string | null {
+  return authzen === undefined ? proxyObjectionTo(engine) : factObjection(engine, authzen.facts);
 }
 
-function judgeWith(engine: HttpDecider): Judge {
-  const objection = objectionTo(engine);
+function usable(engine: HttpDecider, authzen: AuthzenConfig | undefined): Judge {
+  const objection = objectionTo(engine, authzen);
   if (objection !== null) throw new Error(objection);
-  return { engine, settable: settableHeaders(engine.headerNames) };
-}
-
-interface Surroundings {
-  readonly logger: Logger;
-  readonly ready: boolean;
-}
-
-function answerTo(request: IncomingMessage, judge: Judge, { logger, ready }: Surroundings): AuthResponse {
-  const { url = "", method = "" } = request;
-  if (url === "/health/live") return plain(200, "live");
-  if (url === "/health/ready") return ready ? plain(200, "ready") : plain(503, "draining");
-  const asked = /^\/forward-auth\/([a-z]+)(.*)$/s.exec(url);
-  const proxy = PROXIES.find((each) => each === asked?.[1]);
-  if (proxy === undefined) return plain(404, `ask ${DOOR}PROXY, where PROXY is ${PROXIES.join(", ")}`);
-  return decide({ proxy, method, target: asked![2]!, rawHeaders: request.rawHeaders }, judge, logger);
-}
-
-function decide(
-  asked: Parameters<typeof toNeutral>[0],
-  { engine, settable }: Judge,
-  logger: Logger,
-): AuthResponse {
-  const answer: Answer = { decisionId: randomUUID().replaceAll("-", ""), settable, proxy: asked.proxy };
-  let decision: Decision | null = null;
-  let response: AuthResponse;
-  try {
-    const request = toNeutral(asked, Date.now());
-    const judged = engine.decide(request);
-    response = toResponse(judged, request, answer);
-    decision = judged;
-  } catch (error) {
-    observe(() => logger.error({ decision_id: answer.decisionId, err: error }, "no decision could be made"));
-    response = failure(answer);
-  }
-  observe(() => logDecision(logger, { decisionId: answer.decisionId, bundle: engine.digest }, decision));
-  return response;
-}
-
-/** What watches a decision must not change it. */
-function observe(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // The log itself is broken: there is nowhere to tell it.
-  }
-}
-
-/** Denials at `info`, the rest at `debug`. No path, no headers. */
-function logDecision(
-  logger: Logger,
-  { decisionId, bundle }: { readonly decisionId: string; readonly bundle: string },
-  decision: Decision | null,
-): void {
-  const allow = decision?.allow === true;
-  const { policy = null, outcome = "error" } = decision?.reason ?? {};
-  logger[allow ? "debug" : "info"](
-    { decision_id: decisionId, bundle, policy, outcome },
-    allow ? "allow" : "deny",
-  );
-}
-
-function plain(status: number, text: string): AuthResponse {
-  return { status, headers: { "content-type": "text/plain" }, body: `${text}\n` };
-}
-
-function send(response: ServerResponse, { status, headers, body }: AuthResponse): void {
-  // Nobody between the proxy and us may keep a decision.
-  response.writeHead(status, {
-    ...headers,
-    "cache-control": "no-store",
-    "content-length": Buffer.byteLength(body),
-  });
-  response.end(body);
+  return judgeWith(engine, proxyObjectionTo(engine));
 }

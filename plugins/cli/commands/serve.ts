@@ -1,88 +1,121 @@
 /** `ipe serve`: the servers for ext_authz and forward-auth with a watched bundle. */
-import { type Logger, pino } from "pino";
+import { pino } from "pino";
 import type { Engine } from "../../../core/index.ts";
-import { bodyUse, parseAddress, startServer } from "../../envoy/index.ts";
-import { objectionTo, startHttpServer } from "../../http/index.ts";
-import { EXIT_SUCCESS, Failure } from "../exit.ts";
-import { reason } from "../files.ts";
+import { bodyUse } from "../../envoy/index.ts";
+import type { AdminOptions, BundleState } from "../../http/index.ts";
+import { createMetrics } from "../../prometheus/index.ts";
+import { EXIT_SUCCESS } from "../exit.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
+import { type AuthzenOptions, authzenConfig, remindOfAuthzen } from "../serve-authzen.ts";
+import {
+  type Admin,
+  checkAddresses,
+  type Door,
+  type HttpOptions,
+  openAdmin,
+  openGrpc,
+  openHttp,
+  type Surroundings,
+} from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
 import { firstVersion, watchVersions } from "../watch.ts";
 
-export interface ServeOptions {
+export interface ServeOptions extends AuthzenOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
   readonly http?: string;
+  /** For operators. */
+  readonly admin?: string;
   /** Unset: for bundles that read the body or its size, which need it anyway. */
   readonly bodyBuffered?: boolean;
   readonly onError?: "deny" | "grpc-error" | "error-response";
   readonly logLevel?: string;
 }
 
-/** What proxies ask, at one address. */
-interface Door {
-  /** What stands behind `listening`. */
-  readonly listening: string;
-  /** Why it cannot use a bundle, or null. */
-  objection(engine: Engine): string | null;
-  swap(engine: Engine): void;
-  drain(): Promise<void>;
-}
-
 /** Serve until SIGTERM or SIGINT, then drain. */
 export async function serveCommand(options: ServeOptions, output: Output): Promise<number> {
   checkAddresses(options);
+  const authzen = authzenConfig(options);
   const first = firstVersion(options.bundle, output);
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
-  const doors: Door[] = [];
-  if (options.grpc !== undefined) doors.push(await openGrpc(options.grpc, first.engine, { options, logger }));
-  if (options.http !== undefined) doors.push(await openHttp(options.http, first.engine, logger));
-  const watched = await watchVersions(
-    options.bundle,
-    first,
-    ({ engine }) => {
-      const objection = firstObjection(doors, engine);
-      if (objection !== null) {
-        output.message(`error: ${objection}; the policy in force stays`);
-        return;
-      }
-      for (const door of doors) door.swap(engine);
-      if (options.grpc !== undefined) remindOfBodies(engine, options, output);
-      output.message(`policy ${engine.digest} is in force`);
-    },
-    output,
-  );
-  if (options.grpc !== undefined) remindOfBodies(first.engine, options, output);
+  const metrics = createMetrics();
+  let state = stateOf(first.engine, options);
+  let ready = true;
+  const { doors, admin } = await open(options, first.engine, {
+    ...{ logger, metrics, authzen, startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
+  });
+  const inForce = (engine: Engine): void => {
+    metrics.loaded(state);
+    if (options.grpc !== undefined) remindOfBodies(engine, options, output);
+    remindOfAuthzen(engine, authzen, output);
+  };
+  const changed = (engine: Engine): void => {
+    const objection = firstObjection(doors, engine);
+    if (objection !== null) {
+      output.message(`error: ${objection}; the policy in force stays`);
+      metrics.refused();
+      return;
+    }
+    for (const door of doors) door.swap(engine);
+    state = stateOf(engine, options);
+    inForce(engine);
+    output.message(`policy ${engine.digest} is in force`);
+  };
+  const listeners = {
+    changed: ({ engine }: { readonly engine: Engine }) => changed(engine),
+    refused: () => metrics.refused(),
+  };
+  inForce(first.engine);
+  const watched = await watchVersions(options.bundle, first, listeners, output);
   const ended = signalled();
-  for (const door of doors) output.result(`listening ${door.listening}`);
+  for (const { listening } of admin === null ? doors : [...doors, admin])
+    output.result(`listening ${listening}`);
   await ended;
+  ready = false;
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
+  // Until now it told that we are not ready.
+  await admin?.drain();
   log.flush();
   // What nobody reads from stderr would keep the process.
   process.exit(EXIT_SUCCESS);
 }
 
-function checkAddresses({ grpc, http }: ServeOptions): void {
-  if (grpc === undefined && http === undefined)
-    throw new Failure(
-      "say where to listen: --grpc 127.0.0.1:9191 for ext_authz, --http 127.0.0.1:9192 for forward-auth",
-    );
-  if (grpc !== undefined && parseAddress(grpc) === null)
-    throw new Failure(
-      `--grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${grpc}\``,
-    );
-  if (http !== undefined && hostPort(http) === null)
-    throw new Failure(
-      `--http takes HOST:PORT, such as 127.0.0.1:9192 or [::1]:9192, where port 0 is a free one, not \`${http}\``,
-    );
+interface Opened {
+  readonly doors: readonly Door[];
+  readonly admin: Admin | null;
 }
 
-function hostPort(text: string): { readonly host: string; readonly port: number } | null {
-  const address = parseAddress(text);
-  return address !== null && "host" in address ? address : null;
+/** All that is asked for, or none: a port that is open would keep the process, and serve what was not meant. */
+async function open(
+  options: ServeOptions,
+  engine: Engine,
+  {
+    startedAt,
+    bundle,
+    ready,
+    authzen,
+    ...surroundings
+  }: Surroundings & Pick<AdminOptions, "startedAt" | "bundle" | "ready"> & Pick<HttpOptions, "authzen">,
+): Promise<Opened> {
+  const doors: Door[] = [];
+  try {
+    if (options.grpc !== undefined)
+      doors.push(await openGrpc(options.grpc, engine, { ...options, ...surroundings }));
+    if (options.http !== undefined)
+      doors.push(await openHttp(options.http, engine, { ...surroundings, authzen }));
+    if (options.admin === undefined) return { doors, admin: null };
+    return { doors, admin: await openAdmin(options.admin, { ...surroundings, startedAt, bundle, ready }) };
+  } catch (problem) {
+    await Promise.all(doors.map((door) => door.drain()));
+    throw problem;
+  }
+}
+
+function stateOf({ digest, program }: Engine, { bundle }: ServeOptions): BundleState {
+  return { digest, name: bundle, policies: program.policies.length, loadedAt: new Date() };
 }
 
 function firstObjection(doors: readonly Door[], engine: Engine): string | null {
@@ -91,54 +124,6 @@ function firstObjection(doors: readonly Door[], engine: Engine): string | null {
     if (objection !== null) return objection;
   }
   return null;
-}
-
-async function openGrpc(
-  address: string,
-  engine: Engine,
-  { options, logger }: { readonly options: ServeOptions; readonly logger: Logger },
-): Promise<Door> {
-  const server = await startServer({
-    address,
-    engine,
-    logger,
-    bodyBuffered: options.bodyBuffered ?? "when-read",
-    ...(options.onError === undefined ? {} : { onError: options.onError }),
-  }).catch((problem: Error) => {
-    throw new Failure(`cannot listen on \`${address}\`: ${obstacle(address, problem.cause ?? problem)}`);
-  });
-  return {
-    listening: `grpc ${server.address}`,
-    objection: () => null,
-    swap: (next) => server.swap(next),
-    drain: () => server.drain(),
-  };
-}
-
-async function openHttp(address: string, engine: Engine, logger: Logger): Promise<Door> {
-  const objection = objectionTo(engine);
-  if (objection !== null) throw new Failure(objection);
-  const { host, port } = hostPort(address)!;
-  const server = await startHttpServer({ host, port, engine, logger }).catch((problem: Error) => {
-    throw new Failure(
-      `cannot listen on \`${address}\`: ${reason(problem)}; choose another address with --http, or port 0 for a free one`,
-    );
-  });
-  return {
-    listening: `http ${address.replace(/:0$/, `:${server.port}`)}`,
-    objection: objectionTo,
-    swap: (next) => server.swap(next),
-    drain: () => server.drain(),
-  };
-}
-
-/** Why an address cannot be had, and what to do. */
-function obstacle(address: string, problem: unknown): string {
-  const path = /^unix:(?:\/\/)?(.*)$/.exec(address)?.[1];
-  if (path === undefined)
-    return `${reason(problem)}; choose another address with --grpc, or port 0 for a free one`;
-  if ((problem as NodeJS.ErrnoException).code !== "EADDRINUSE") return reason(problem);
-  return `the file is there already; if no other server uses it, remove it (rm ${path}), or choose another path`;
 }
 
 /** What Envoy's configuration has to have, and nothing in a request shows whether it does. */

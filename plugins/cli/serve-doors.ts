@@ -1,0 +1,156 @@
+/** The servers of `ipe serve`, each at its address. */
+import type { Logger } from "pino";
+import type { Engine } from "../../core/index.ts";
+import { parseAddress, startServer } from "../envoy/index.ts";
+import {
+  type AdminOptions,
+  type AuthzenConfig,
+  objectionTo,
+  startAdminServer,
+  startHttpServer,
+} from "../http/index.ts";
+import type { ServerMetrics } from "../prometheus/index.ts";
+import { Failure } from "./exit.ts";
+import { reason } from "./files.ts";
+
+/** What proxies ask, at one address. */
+export interface Door {
+  /** What stands behind `listening`. */
+  readonly listening: string;
+  /** Why it cannot use a bundle, or null. */
+  objection(engine: Engine): string | null;
+  swap(engine: Engine): void;
+  drain(): Promise<void>;
+}
+
+/** What all doors share. */
+export interface Surroundings {
+  readonly logger: Logger;
+  readonly metrics: ServerMetrics;
+}
+
+/** As they stand on the command line. */
+export interface Addresses {
+  readonly grpc?: string;
+  readonly http?: string;
+  readonly admin?: string;
+}
+
+/** Whether the addresses are some; a name that nobody knows is found out later. */
+export function checkAddresses({ grpc, http, admin }: Addresses): void {
+  if (grpc === undefined && http === undefined)
+    throw new Failure(
+      "say where to listen: --grpc 127.0.0.1:9191 for ext_authz, --http 127.0.0.1:9192 for forward-auth",
+    );
+  if (grpc !== undefined && parseAddress(grpc) === null)
+    throw new Failure(
+      `--grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${grpc}\``,
+    );
+  checkHostPort("--http", http, 9192);
+  checkHostPort("--admin", admin, 9193);
+}
+
+function checkHostPort(option: string, address: string | undefined, port: number): void {
+  if (address !== undefined && hostPort(address) === null)
+    throw new Failure(
+      `${option} takes HOST:PORT, such as 127.0.0.1:${port} or [::1]:${port}, where port 0 is a free one, not \`${address}\``,
+    );
+}
+
+function hostPort(text: string): { readonly host: string; readonly port: number } | null {
+  const address = parseAddress(text);
+  return address !== null && "host" in address ? address : null;
+}
+
+export interface GrpcOptions extends Surroundings {
+  readonly bodyBuffered?: boolean;
+  readonly onError?: "deny" | "grpc-error" | "error-response";
+}
+
+/** ext_authz. */
+export async function openGrpc(
+  address: string,
+  engine: Engine,
+  { logger, metrics, ...options }: GrpcOptions,
+): Promise<Door> {
+  const counter = metrics.counterFor("envoy");
+  const server = await startServer({
+    address,
+    engine,
+    logger,
+    metrics: {
+      decided: (decision, micros) => counter.decided(decision, micros),
+      // Bundles are counted once, not by each door.
+      swapped: () => undefined,
+    },
+    bodyBuffered: options.bodyBuffered ?? "when-read",
+    ...(options.onError === undefined ? {} : { onError: options.onError }),
+  }).catch((problem: Error) => {
+    throw new Failure(`cannot listen on \`${address}\`: ${obstacle(address, problem.cause ?? problem)}`);
+  });
+  return {
+    listening: `grpc ${server.address}`,
+    objection: () => null,
+    swap: (next) => server.swap(next),
+    drain: () => server.drain(),
+  };
+}
+
+export interface HttpOptions extends Surroundings {
+  readonly authzen: AuthzenConfig | undefined;
+}
+
+/** Forward-auth and, where it is configured, AuthZEN. */
+export async function openHttp(
+  address: string,
+  engine: Engine,
+  { logger, metrics, authzen }: HttpOptions,
+): Promise<Door> {
+  const objection = objectionTo(engine, authzen);
+  if (objection !== null) throw new Failure(objection);
+  const server = await opened("--http", address, (where) =>
+    startHttpServer({ ...where, engine, logger, metrics, authzen }),
+  );
+  return {
+    listening: `http ${boundAddress(address, server.port)}`,
+    objection: (next) => objectionTo(next, authzen),
+    swap: (next) => server.swap(next),
+    drain: () => server.drain(),
+  };
+}
+
+export type Admin = Pick<Door, "listening" | "drain">;
+
+/** The port for operators. It judges by no bundle, so it is no door. */
+export async function openAdmin(
+  address: string,
+  options: Omit<AdminOptions, "host" | "port">,
+): Promise<Admin> {
+  const server = await opened("--admin", address, (where) => startAdminServer({ ...where, ...options }));
+  return { listening: `admin ${boundAddress(address, server.port)}`, drain: () => server.drain() };
+}
+
+function opened<Server>(
+  option: string,
+  address: string,
+  start: (where: { readonly host: string; readonly port: number }) => Promise<Server>,
+): Promise<Server> {
+  return start(hostPort(address)!).catch((problem: Error) => {
+    throw new Failure(
+      `cannot listen on \`${address}\`: ${reason(problem)}; choose another address with ${option}, or port 0 for a free one`,
+    );
+  });
+}
+
+function boundAddress(address: string, port: number): string {
+  return address.replace(/:0$/, `:${port}`);
+}
+
+/** Why an address cannot be had, and what to do. */
+function obstacle(address: string, problem: unknown): string {
+  const path = /^unix:(?:\/\/)?(.*)$/.exec(address)?.[1];
+  if (path === undefined)
+    return `${reason(problem)}; choose another address with --grpc, or port 0 for a free one`;
+  if ((problem as NodeJS.ErrnoException).code !== "EADDRINUSE") return reason(problem);
+  return `the file is there already; if no other server uses it, remove it (rm ${path}), or choose another path`;
+}

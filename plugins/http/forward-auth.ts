@@ -1,0 +1,64 @@
+/** The door of proxies that ask before they pass a request on. */
+import type { Logger } from "pino";
+import type { DecisionCounter } from "../../core/index.ts";
+import { decide, type HttpDecider, type Judge } from "./judge.ts";
+import { type Door, type HttpAnswer, plain } from "./listener.ts";
+import { type HttpMetrics, hostOf, uncounted } from "./metrics.ts";
+import { PROXIES, type ProxyName } from "./proxies.ts";
+import { objections, toNeutral } from "./request.ts";
+import { failure, toResponse } from "./response.ts";
+
+const DOOR = "/forward-auth/";
+
+export interface ForwardAuthOptions {
+  /** The one in force. */
+  readonly judge: () => Judge;
+  readonly logger: Logger;
+  readonly metrics?: HttpMetrics | undefined;
+}
+
+/** Answers `/forward-auth/PROXY`. */
+export function forwardAuthDoor({ judge, logger, metrics }: ForwardAuthOptions): Door {
+  const counters = new Map(
+    PROXIES.map((proxy) => [proxy, metrics?.counterFor(hostOf(proxy)) ?? uncounted] as const),
+  );
+  return ({ url = "", method = "", rawHeaders }) => {
+    if (!url.startsWith(DOOR)) return null;
+    const asked = /^\/forward-auth\/([a-z]+)(.*)$/s.exec(url);
+    const proxy = PROXIES.find((each) => each === asked?.[1]);
+    if (proxy === undefined) return plain(404, FORWARD_AUTH_ADVICE);
+    const request = { proxy, method, target: asked![2]!, rawHeaders };
+    return answer(request, judge(), { logger, counter: counters.get(proxy)! });
+  };
+}
+
+export const FORWARD_AUTH_ADVICE = `ask ${DOOR}PROXY, where PROXY is ${PROXIES.join(", ")}`;
+
+/** Why no proxy could be served from a bundle, as a sentence, or null. Where others are served from it, proxies are denied everything. */
+export function proxyObjectionTo({ program }: Pick<HttpDecider, "program">): string | null {
+  const [objection] = objections(program);
+  if (objection === undefined) return null;
+  return `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`;
+}
+
+function answer(
+  asked: Parameters<typeof toNeutral>[0] & { readonly proxy: ProxyName },
+  judge: Judge,
+  surroundings: { readonly logger: Logger; readonly counter: DecisionCounter },
+): HttpAnswer {
+  const { settable, proxyObjection } = judge;
+  const { proxy } = asked;
+  return decide(
+    judge,
+    {
+      request: () => {
+        if (proxyObjection !== null) throw new Error(proxyObjection);
+        return toNeutral(asked, Date.now());
+      },
+      answer: (decision, request, decisionId) =>
+        toResponse(decision, request, { decisionId, settable, proxy }),
+      failure: (decisionId) => failure({ decisionId, settable, proxy }),
+    },
+    surroundings,
+  );
+}

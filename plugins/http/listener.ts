@@ -1,0 +1,164 @@
+/** A port on which doors answer HTTP requests: the limits, health, and the end. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "pino";
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * Answers a request, at once or later; null where it is not its own. A door that wants the body reads it before its answer
+ * is there; whatever is left of it is thrown away.
+ */
+export type Door = (request: IncomingMessage) => HttpAnswer | Promise<HttpAnswer> | null;
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly logger: Logger;
+  /** In this order; the first that answers has answered. */
+  readonly doors: readonly Door[];
+  /** What stands in the answer where no door is: where one would be. */
+  readonly advice: string;
+  /** Beside this listener's own state: the process is ready for requests. */
+  readonly ready?: () => boolean;
+  /** How long `drain` waits for requests in flight. Default 10,000. */
+  readonly drainMs?: number;
+}
+
+export interface HttpListener {
+  readonly port: number;
+  /** Say that we are not ready, take no more connections, finish what is in flight. */
+  drain(): Promise<void>;
+}
+
+/** Bytes of all header lines: what proxies take themselves (nginx 32 KiB, Envoy 60 KiB), and more. */
+const HEADER_BYTES_MAX = 128 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Proxies keep connections; theirs must end before ours does, or a request meets a closed one (nginx: 60 s). */
+const KEEP_ALIVE_MS = 75_000;
+const DRAIN_MS = 10_000;
+
+/**
+ * Answer `/health/live`, `/health/ready` and what the doors answer. Anything else is 404.
+ *
+ * @throws when the address cannot be bound
+ */
+export async function listenHttp(options: ListenerOptions): Promise<HttpListener> {
+  const { logger } = options;
+  let draining: Promise<void> | null = null;
+  const ready = (): boolean => draining === null && (options.ready?.() ?? true);
+  const doors = [health(ready), ...options.doors];
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    (request, response) => {
+      const answer = answerOf(doors, request) ?? plain(404, options.advice);
+      if (!(answer instanceof Promise)) {
+        send(request, response, answer);
+        return;
+      }
+      answer
+        .catch((error: unknown) => {
+          logger.error({ err: error }, "no answer could be made");
+          return plain(500, "no answer could be made");
+        })
+        .then((made) => send(request, response, made));
+    },
+  );
+  // Node drops lines beyond 2,000 without a word; the limit in bytes is enough.
+  server.maxHeadersCount = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, () => resolve());
+  });
+  server.on("error", (problem) => logger.error({ err: problem }, "the HTTP server has a problem"));
+  return {
+    port: (server.address() as AddressInfo).port,
+    drain() {
+      draining ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        setTimeout(() => server.closeAllConnections(), options.drainMs ?? DRAIN_MS).unref();
+      });
+      return draining;
+    },
+  };
+}
+
+/** One line of text. */
+export function plain(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer {
+  return { status, headers: { "content-type": "text/plain", ...headers }, body: `${text}\n` };
+}
+
+/** A door at one path, its query aside, for one method; other methods are answered 405. */
+export function at(
+  path: string,
+  method: "GET" | "POST",
+  answer: (request: IncomingMessage) => HttpAnswer | Promise<HttpAnswer>,
+): Door {
+  const allowed = method === "GET" ? ["GET", "HEAD"] : [method];
+  return (request) => {
+    if (request.url?.split("?", 1)[0] !== path) return null;
+    if (allowed.includes(request.method ?? "")) return answer(request);
+    return plain(405, `${path} takes ${method}`, { allow: allowed.join(", ") });
+  };
+}
+
+/** What Prometheus reads. */
+export interface MetricsText {
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function metricsDoor(metrics: MetricsText): Door {
+  return at("/metrics", "GET", async () => ({
+    ...{ status: 200, headers: { "content-type": metrics.contentType } },
+    body: await metrics.text(),
+  }));
+}
+
+function health(ready: () => boolean): Door {
+  return ({ url }) => {
+    if (url === "/health/live") return plain(200, "live");
+    if (url === "/health/ready") return ready() ? plain(200, "ready") : plain(503, "draining");
+    return null;
+  };
+}
+
+function answerOf(doors: readonly Door[], request: IncomingMessage): ReturnType<Door> {
+  for (const door of doors) {
+    const answer = door(request);
+    if (answer !== null) return answer;
+  }
+  return null;
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: HttpAnswer,
+): void {
+  // A body that nobody reads must not hold up the next request of the connection.
+  request.resume();
+  // Nobody between the proxy and us may keep a decision.
+  response.writeHead(status, {
+    ...headers,
+    "cache-control": "no-store",
+    "content-length": Buffer.byteLength(body),
+  });
+  response.end(body);
+}

@@ -1,0 +1,1 @@
+export { type BundleFacts, createMetrics, HOSTS, type HostName, type ServerMetrics } from "./metrics.ts";

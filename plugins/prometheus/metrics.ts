@@ -1,0 +1,155 @@
+/** What the servers of one process count, as Prometheus reads it (docs/operations.md has the table). */
+import { type Metric, Registry } from "prom-client";
+import type { DecisionCounter } from "../../core/index.ts";
+import { HostCounts, LATENCY_BOUNDS, PolicyCounts } from "./counts.ts";
+
+/** Whoever asks, as the label `host` says it. */
+export const HOSTS = ["envoy", "nginx", "caddy", "traefik", "envoy-http", "authzen"] as const;
+export type HostName = (typeof HOSTS)[number];
+
+/** The bundle in force. */
+export interface BundleFacts {
+  readonly digest: string;
+  /** Where it comes from, as the operator named it. */
+  readonly name: string;
+  /** Number of policies and guards. */
+  readonly policies: number;
+  /** When it was put in force. */
+  readonly loadedAt: Date;
+}
+
+export interface ServerMetrics {
+  /** For what one host decides. Made once, before the first request. */
+  counterFor(host: HostName): DecisionCounter;
+  /** The bundle now in force. */
+  loaded(bundle: BundleFacts): void;
+  /** One more bundle was refused, or could not be read. */
+  refused(): void;
+  /** Everything in Prometheus' text format. */
+  text(): Promise<string>;
+  /** The media type of `text`. */
+  readonly contentType: string;
+}
+
+export function createMetrics(): ServerMetrics {
+  const registry = new Registry();
+  const policies = new PolicyCounts();
+  const hosts = new Map<HostName, HostCounts>();
+  let bundle: BundleFacts | null = null;
+  const state = { loads: 0, refusals: 0 };
+  addDecisions(registry, hosts);
+  addPolicies(registry, policies);
+  const addGauge = (name: string, help: string, samples: () => readonly Sample[]): void =>
+    add(registry, { name, help, type: "gauge", samples });
+  addGauge("ipe_bundle_info", "The bundle in force: always 1.", () =>
+    bundle === null ? [] : [{ labels: { digest: bundle.digest, bundle: bundle.name }, value: 1 }],
+  );
+  addGauge("ipe_bundle_policies", "Policies and guards of the bundle in force.", () => [
+    { value: bundle?.policies ?? 0 },
+  ]);
+  addGauge("ipe_bundle_loaded_timestamp_seconds", "When the bundle in force was put in force.", () => [
+    { value: (bundle?.loadedAt.getTime() ?? 0) / 1000 },
+  ]);
+  add(registry, {
+    ...{ name: "ipe_bundle_loads_total", type: "counter" },
+    help: "Bundles put in force, the first one among them, and bundles refused.",
+    samples: () => [
+      { labels: { result: "accepted" }, value: state.loads },
+      { labels: { result: "refused" }, value: state.refusals },
+    ],
+  });
+  return {
+    counterFor(host) {
+      const counts = hosts.get(host) ?? new HostCounts(policies);
+      hosts.set(host, counts);
+      return counts;
+    },
+    loaded(next) {
+      bundle = next;
+      state.loads += 1;
+    },
+    refused() {
+      state.refusals += 1;
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** One line of the text: `name` where it is not the metric's own (`_bucket`, `_sum`, `_count`). */
+interface Sample {
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+interface Gathered {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  samples(): readonly Sample[];
+}
+
+/**
+ * A metric whose samples are made when they are asked for. prom-client's own `inc` and `observe` hash their labels into a
+ * text on each call, which costs more than a decision; of a metric the registry needs no more than `get`.
+ */
+function add(registry: Registry, { name, help, type, samples }: Gathered): void {
+  const get = async (): Promise<object> => ({
+    ...{ name, help, type, aggregator: "sum" },
+    values: samples().map((sample) => ({
+      metricName: sample.name ?? name,
+      labels: sample.labels ?? {},
+      value: sample.value,
+    })),
+  });
+  registry.registerMetric({ name, help, type, get } as unknown as Metric);
+}
+
+function addDecisions(registry: Registry, hosts: ReadonlyMap<HostName, HostCounts>): void {
+  const each = (samples: (host: string, counts: HostCounts) => readonly Sample[]) => () =>
+    [...hosts].flatMap(([host, counts]) => samples(host, counts));
+  add(registry, {
+    ...{ name: "authorization_requests_total", type: "counter" },
+    help: "Requests by decision and by who asked.",
+    samples: each((host, { allowed, denied }) => [
+      { labels: { decision: "allow", host }, value: allowed },
+      { labels: { decision: "deny", host }, value: denied },
+    ]),
+  });
+  add(registry, {
+    ...{ name: "authorization_errors_total", type: "counter" },
+    help: "Requests about which no decision could be made; they are denied, and counted as denials too.",
+    samples: each((host, { errors }) => [{ labels: { host }, value: errors }]),
+  });
+  add(registry, {
+    ...{ name: LATENCY, type: "histogram" },
+    help: "From the decoded request to the answer, in seconds.",
+    samples: each(latencySamples),
+  });
+}
+
+const LATENCY = "authorization_latency_seconds";
+
+/** Buckets are cumulative; the last one, `+Inf`, is the number of all. */
+function latencySamples(host: string, { buckets, seconds }: HostCounts): Sample[] {
+  let count = 0;
+  const cumulative = [...LATENCY_BOUNDS.map(String), "+Inf"].map((le, i): Sample => {
+    count += buckets[i]!;
+    return { name: `${LATENCY}_bucket`, labels: { le, host }, value: count };
+  });
+  return [
+    ...cumulative,
+    { name: `${LATENCY}_sum`, labels: { host }, value: seconds },
+    { name: `${LATENCY}_count`, labels: { host }, value: count },
+  ];
+}
+
+function addPolicies(registry: Registry, policies: PolicyCounts): void {
+  add(registry, {
+    ...{ name: "policy_evaluations_total", type: "counter" },
+    help: "Decisions by the policy that decided, empty where none did, and its outcome.",
+    samples: () =>
+      [...policies.entries()].map(([policy, outcome, value]) => ({ labels: { policy, outcome }, value })),
+  });
+}
