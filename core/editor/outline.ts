@@ -192,6 +192,7 @@ const WORDS = new Set([
     "missing",
     "invalid",
     "extension",
+    "jwt",
     "query",
     "cookie",
     "capture",

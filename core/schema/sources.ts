@@ -7,8 +7,10 @@ import { didYouMean } from "../source/suggest.ts";
 import type { AttributeDeclaration } from "../syntax/ast.ts";
 import { type AttributeSource, type Type, typeName } from "./schema.ts";
 
-const SOURCES = ["header", "query", "cookie", "capture", "body", "extension"];
-const SOURCES_LATER = ["jwt", "metadata", "data", "file"];
+const SOURCES = ["header", "query", "cookie", "capture", "body", "jwt", "extension"];
+const SOURCES_LATER = ["metadata", "data", "file"];
+/** `from jwt "sub"` is `from extension "jwt.sub"`: a claim of a token that somebody has verified (docs/identity.md). */
+const CLAIM_PREFIX = "jwt.";
 const CLIENT_SOURCES = ["header", "query", "cookie", "capture", "body"];
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -83,8 +85,18 @@ export function resolveSource(
     return null;
   }
   checkMarking(d, kind.text, report);
-  const checked = argumentOf(kind.text as AttributeSource, argument.value, argument.span, captures, report);
-  return checked === null ? null : { kind: kind.text as AttributeSource, argument: checked };
+  const isClaim = kind.text === "jwt";
+  const checked = argumentOf(
+    isClaim ? "extension" : (kind.text as AttributeSource),
+    argument.value,
+    argument.span,
+    captures,
+    report,
+  );
+  if (checked === null) return null;
+  return isClaim
+    ? { kind: "extension", argument: CLAIM_PREFIX + checked }
+    : { kind: kind.text as AttributeSource, argument: checked };
 }
 
 function checkMarking(d: AttributeDeclaration, source: string, report: Diagnostics): void {
@@ -103,7 +115,7 @@ function checkMarking(d: AttributeDeclaration, source: string, report: Diagnosti
     report.error(
       "marked-verified",
       d.marking.span,
-      `\`${source}\` is the operator's own word and takes no \`${d.marking.text}\``,
+      `\`${source}\` is ${source === "jwt" ? "what an issuer signed" : "the operator's own word"} and takes no \`${d.marking.text}\``,
       `remove \`${d.marking.text}\``,
       { title: `remove \`${d.marking.text}\``, span: d.marking.span, text: "" },
     );

@@ -48,7 +48,7 @@ export const DIAGNOSTICS = {
   "recursive-type": ["a type contains itself", "take the cycle out"],
   "empty-type": ["a type has no fields", "add some, indented below it"],
   "missing-source": ["an attribute does not say where it comes from", "add `from ...`"],
-  "unknown-source": ["no source has this name", "use header, query, cookie, capture, body or extension"],
+  "unknown-source": ["no source has this name", "use header, query, cookie, capture, body, jwt or extension"],
   "bad-source": ["a source's name is malformed or names nothing", "correct it"],
   "unmarked-source": ["a fact from the client is not marked", "mark it `claimed` or `trusted`"],
   "marked-verified": ["a fact that is the operator's own is marked", "remove the marking"],

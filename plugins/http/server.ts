@@ -3,7 +3,17 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
-import { type Decision, type Engine, type SettableHeaders, settableHeaders } from "../../core/index.ts";
+import {
+  type Decision,
+  type Engine,
+  type Identity,
+  type IdentityPlan,
+  identityPlan,
+  type NeutralRequest,
+  type SettableHeaders,
+  settableHeaders,
+  withVerified,
+} from "../../core/index.ts";
 import { PROXIES } from "./proxies.ts";
 import { objections, toNeutral } from "./request.ts";
 import { type Answer, type AuthResponse, failure, toResponse } from "./response.ts";
@@ -17,6 +27,8 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly engine: HttpDecider;
   readonly logger: Logger;
+  /** Who verifies tokens and keys: no proxy tells of any. */
+  readonly identity?: Identity;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
@@ -41,6 +53,8 @@ const DOOR = "/forward-auth/";
 interface Judge {
   readonly engine: HttpDecider;
   readonly settable: SettableHeaders;
+  /** What is to be verified; null where it is nothing. */
+  readonly identity: IdentityPlan | null;
 }
 
 /**
@@ -50,7 +64,7 @@ interface Judge {
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
   const { logger } = options;
-  let judge = judgeWith(options.engine);
+  let judge = judgeWith(options.engine, options.identity);
   let draining: Promise<void> | null = null;
   const server = createServer(
     {
@@ -62,7 +76,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     (request, response) => {
       // A body is of no interest, and must not hold up the next request of the connection.
       request.resume();
-      send(response, answerTo(request, judge, { logger, ready: draining === null }));
+      const answer = answerTo(request, judge, { logger, ready: draining === null });
+      if (answer instanceof Promise) void answer.then((later) => send(response, later));
+      else send(response, answer);
     },
   );
   // Node drops lines beyond 2,000 without a word; the limit in bytes is enough.
@@ -77,7 +93,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
   return {
     port,
     swap(engine) {
-      judge = judgeWith(engine);
+      judge = judgeWith(engine, options.identity);
     },
     drain() {
       draining ??= new Promise((resolve) => {
@@ -91,16 +107,21 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
 }
 
 /** Why no proxy could be served from a bundle, as a sentence, or null. */
-export function objectionTo({ program }: Pick<HttpDecider, "program">): string | null {
-  const [objection] = objections(program);
+export function objectionTo({ program }: Pick<HttpDecider, "program">, identity?: Identity): string | null {
+  const [objection] = objections(program, identity);
   if (objection === undefined) return null;
-  return `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`;
+  const where = objection.includes("--identity") ? "" : "; `ipe check --target forward-auth` says where";
+  return `forward-auth cannot use the bundle: ${objection}${where}`;
 }
 
-function judgeWith(engine: HttpDecider): Judge {
-  const objection = objectionTo(engine);
+function judgeWith(engine: HttpDecider, identity: Identity | undefined): Judge {
+  const objection = objectionTo(engine, identity);
   if (objection !== null) throw new Error(objection);
-  return { engine, settable: settableHeaders(engine.headerNames) };
+  return {
+    engine,
+    settable: settableHeaders(engine.headerNames),
+    identity: identityPlan(identity, engine.program),
+  };
 }
 
 interface Surroundings {
@@ -108,7 +129,11 @@ interface Surroundings {
   readonly ready: boolean;
 }
 
-function answerTo(request: IncomingMessage, judge: Judge, { logger, ready }: Surroundings): AuthResponse {
+function answerTo(
+  request: IncomingMessage,
+  judge: Judge,
+  { logger, ready }: Surroundings,
+): AuthResponse | Promise<AuthResponse> {
   const { url = "", method = "" } = request;
   if (url === "/health/live") return plain(200, "live");
   if (url === "/health/ready") return ready ? plain(200, "ready") : plain(503, "draining");
@@ -118,25 +143,40 @@ function answerTo(request: IncomingMessage, judge: Judge, { logger, ready }: Sur
   return decide({ proxy, method, target: asked![2]!, rawHeaders: request.rawHeaders }, judge, logger);
 }
 
+/** At once, unless something has to be verified that takes time. Never throws, and a promise is never rejected. */
 function decide(
   asked: Parameters<typeof toNeutral>[0],
-  { engine, settable }: Judge,
+  judge: Judge,
   logger: Logger,
-): AuthResponse {
-  const answer: Answer = { decisionId: randomUUID().replaceAll("-", ""), settable, proxy: asked.proxy };
-  let decision: Decision | null = null;
-  let response: AuthResponse;
+): AuthResponse | Promise<AuthResponse> {
+  const decisionId = randomUUID().replaceAll("-", "");
+  const answer: Answer = { decisionId, settable: judge.settable, proxy: asked.proxy };
+  const { engine, identity: plan } = judge;
+  const fail = (error: unknown): AuthResponse => {
+    observe(() => logger.error({ decision_id: decisionId, err: error }, "no decision could be made"));
+    observe(() => logDecision(logger, { decisionId, bundle: engine.digest }, null));
+    return failure(answer);
+  };
+  const conclude = (request: NeutralRequest): AuthResponse => {
+    try {
+      const judged = engine.decide(request);
+      const response = toResponse(judged, request, answer);
+      observe(() => logDecision(logger, { decisionId, bundle: engine.digest }, judged));
+      return response;
+    } catch (error) {
+      return fail(error);
+    }
+  };
   try {
     const request = toNeutral(asked, Date.now());
-    const judged = engine.decide(request);
-    response = toResponse(judged, request, answer);
-    decision = judged;
+    if (plan === null) return conclude(request);
+    const found = plan.identity.verify(request, plan.facts);
+    if (found instanceof Promise)
+      return found.then((facts) => conclude(withVerified(request, facts, plan))).catch(fail);
+    return conclude(withVerified(request, found, plan));
   } catch (error) {
-    observe(() => logger.error({ decision_id: answer.decisionId, err: error }, "no decision could be made"));
-    response = failure(answer);
+    return fail(error);
   }
-  observe(() => logDecision(logger, { decisionId: answer.decisionId, bundle: engine.digest }, decision));
-  return response;
 }
 
 /** What watches a decision must not change it. */

@@ -1,10 +1,11 @@
 /** `ipe serve`: the servers for ext_authz and forward-auth with a watched bundle. */
 import { type Logger, pino } from "pino";
-import type { Engine } from "../../../core/index.ts";
+import type { Engine, Identity } from "../../../core/index.ts";
 import { bodyUse, parseAddress, startServer } from "../../envoy/index.ts";
 import { objectionTo, startHttpServer } from "../../http/index.ts";
 import { EXIT_SUCCESS, Failure } from "../exit.ts";
 import { reason } from "../files.ts";
+import { type OpenIdentities, openIdentities } from "../identity.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
 import { signalled } from "../signals.ts";
@@ -15,6 +16,8 @@ export interface ServeOptions {
   /** One of the two at least. */
   readonly grpc?: string;
   readonly http?: string;
+  /** File that says how tokens and keys are verified. */
+  readonly identity?: string;
   /** Unset: for bundles that read the body or its size, which need it anyway. */
   readonly bodyBuffered?: boolean;
   readonly onError?: "deny" | "grpc-error" | "error-response";
@@ -37,9 +40,11 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const first = firstVersion(options.bundle, output);
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
+  const identities = await openIdentities(options.identity, logger, output);
+  const opening = { options, logger, identities };
   const doors: Door[] = [];
-  if (options.grpc !== undefined) doors.push(await openGrpc(options.grpc, first.engine, { options, logger }));
-  if (options.http !== undefined) doors.push(await openHttp(options.http, first.engine, logger));
+  if (options.grpc !== undefined) doors.push(await openGrpc(options.grpc, first.engine, opening));
+  if (options.http !== undefined) doors.push(await openHttp(options.http, first.engine, opening));
   const watched = await watchVersions(
     options.bundle,
     first,
@@ -56,9 +61,11 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     output,
   );
   if (options.grpc !== undefined) remindOfBodies(first.engine, options, output);
+  remindOfTokens(first.engine, options, output);
   const ended = signalled();
   for (const door of doors) output.result(`listening ${door.listening}`);
   await ended;
+  identities?.stop();
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
   log.flush();
   // What nobody reads from stderr would keep the process.
@@ -93,10 +100,16 @@ function firstObjection(doors: readonly Door[], engine: Engine): string | null {
   return null;
 }
 
+interface Opening {
+  readonly options: ServeOptions;
+  readonly logger: Logger;
+  readonly identities: OpenIdentities | null;
+}
+
 async function openGrpc(
   address: string,
   engine: Engine,
-  { options, logger }: { readonly options: ServeOptions; readonly logger: Logger },
+  { options, logger, identities }: Opening,
 ): Promise<Door> {
   const server = await startServer({
     address,
@@ -104,6 +117,7 @@ async function openGrpc(
     logger,
     bodyBuffered: options.bodyBuffered ?? "when-read",
     ...(options.onError === undefined ? {} : { onError: options.onError }),
+    ...(identities === null ? {} : { identity: identities.at("ext-authz") }),
   }).catch((problem: Error) => {
     throw new Failure(`cannot listen on \`${address}\`: ${obstacle(address, problem.cause ?? problem)}`);
   });
@@ -115,18 +129,22 @@ async function openGrpc(
   };
 }
 
-async function openHttp(address: string, engine: Engine, logger: Logger): Promise<Door> {
-  const objection = objectionTo(engine);
+async function openHttp(address: string, engine: Engine, { logger, identities }: Opening): Promise<Door> {
+  const identity: { readonly identity?: Identity } =
+    identities === null ? {} : { identity: identities.at("forward-auth") };
+  const objection = objectionTo(engine, identity.identity);
   if (objection !== null) throw new Failure(objection);
   const { host, port } = hostPort(address)!;
-  const server = await startHttpServer({ host, port, engine, logger }).catch((problem: Error) => {
-    throw new Failure(
-      `cannot listen on \`${address}\`: ${reason(problem)}; choose another address with --http, or port 0 for a free one`,
-    );
-  });
+  const server = await startHttpServer({ host, port, engine, logger, ...identity }).catch(
+    (problem: Error) => {
+      throw new Failure(
+        `cannot listen on \`${address}\`: ${reason(problem)}; choose another address with --http, or port 0 for a free one`,
+      );
+    },
+  );
   return {
     listening: `http ${address.replace(/:0$/, `:${server.port}`)}`,
-    objection: objectionTo,
+    objection: (next) => objectionTo(next, identity.identity),
     swap: (next) => server.swap(next),
     drain: () => server.drain(),
   };
@@ -148,5 +166,16 @@ function remindOfBodies(engine: Engine, { bodyBuffered }: ServeOptions, output: 
   if (use === "ignored") return;
   output.message(
     `note: the bundle reads ${use === "read" ? "the body" : "`request.size`"}, so every route that asks this server must set with_request_body (262144 bytes); if one does not, add --no-body-buffered`,
+  );
+}
+
+/** Envoy verifies no token for us: without a file, claims are what the routes' configuration says. */
+function remindOfTokens({ program }: Engine, { grpc, identity }: ServeOptions, output: Output): void {
+  const reads = program.slots.find(
+    ({ read, source, argument }) => read && source === "extension" && /^(?:jwt|api_key)\./.test(argument),
+  );
+  if (grpc === undefined || identity !== undefined || reads === undefined) return;
+  output.message(
+    `note: the bundle reads \`${reads.name}\`, and nobody verifies tokens or keys here: it is what \`context_extensions\` of the routes say under \`${reads.argument}\`, and absent elsewhere; to verify, add --identity FILE (docs/identity.md)`,
   );
 }
