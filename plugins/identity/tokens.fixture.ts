@@ -1,6 +1,7 @@
 /** Issuers, tokens and requests for tests. */
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose";
 import {
+  type Identity,
   type NeutralRequest,
   parseNeutralRequest,
   undelivered,
@@ -102,6 +103,7 @@ export interface TestIdentity {
   ask(lines: Lines, keys?: readonly string[], joined?: boolean): Promise<Record<string, string>>;
   readonly refusals: string[];
   readonly problems: string[];
+  supplies: Identity["supplies"];
 }
 
 /** An identity of a door, with what it told. */
@@ -122,6 +124,7 @@ export function testIdentity(
   return {
     refusals,
     problems,
+    supplies: (fact) => identity.supplies(fact),
     async ask(lines, keys = ["jwt.sub"], joined = false) {
       const facts = keys.map((argument) =>
         argument === "source.principal"
