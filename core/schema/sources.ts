@@ -17,6 +17,9 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Envoy removes the first before any filter, and writes the other for ext_authz alone (check_request_utils.cc). */
 const HEADERS_OF_THE_WAY: ReadonlySet<string> = new Set(["transfer-encoding", "x-envoy-auth-partial-body"]);
 
+/** What proves who somebody is, once it has been verified (RFC 9110, 11.6.2 and 11.7.2). */
+const HEADERS_WITH_PROOFS: ReadonlySet<string> = new Set(["authorization", "proxy-authorization"]);
+
 /** Headers that proxies join (docs/request.md, section 4) and whose values have commas of their own (RFC 9110; browsers). */
 const HEADERS_WITH_COMMAS: ReadonlySet<string> = new Set([
   "accept",
@@ -200,6 +203,13 @@ export function checkSourceFits(
       { title: "remove `verbatim`", span: d.verbatim, text: "" },
     );
   }
+  if (source === "header" && HEADERS_WITH_PROOFS.has(argument))
+    report.warning(
+      "unverified-token",
+      d.name.span,
+      `\`${argument}\` is a proof that nobody has verified when it is read as a header`,
+      'read a claim of a token that was verified, such as `from jwt "sub"` (docs/identity.md)',
+    );
   if (source === "header" && type.kind !== "list" && d.verbatim === null && HEADERS_WITH_COMMAS.has(argument))
     report.warning(
       "comma-in-header",

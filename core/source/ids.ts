@@ -152,6 +152,10 @@ export const DIAGNOSTICS = {
     "a header whose value usually has commas is read as one",
     "read it `verbatim` or as a list",
   ],
+  "unverified-token": [
+    "a header that proves who somebody is, is read without being verified",
+    'read a claim by `from jwt "name"`',
+  ],
   "unsupported-by-target": [
     "the target of `--target` cannot supply a fact",
     "read another, or change the target",
@@ -187,6 +191,7 @@ export const WARNINGS = [
   "idle-expiry",
   "claimed-grant",
   "comma-in-header",
+  "unverified-token",
 ] as const satisfies readonly DiagnosticId[];
 
 /** Ids of hints, which only `ipe check` and editors look for. Some are warnings in other circumstances. */
@@ -208,4 +213,5 @@ export const OF_NO_POLICY: readonly DiagnosticId[] = [
   "unused-template",
   "unused-allow-warning",
   "comma-in-header",
+  "unverified-token",
 ];
