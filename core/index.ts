@@ -66,14 +66,22 @@ export {
 export type { Place, PolicyTest } from "./policy-test/policy-test.ts";
 export { type Difference, runTest, type TestRun } from "./policy-test/run.ts";
 export { announcedSize } from "./request/announced-size.ts";
+export { type Claims, claimsOf } from "./request/claims.ts";
 export type { FactValue, Json } from "./request/facts.ts";
 export { HTTP_FORM_MEMBERS, type HttpFacts, readHttp, type Unsaid } from "./request/form-http.ts";
 export { FormReader, type Member } from "./request/form-reader.ts";
 export {
+  type Identity,
+  type IdentityPlan,
+  identityPlan,
+  type VerifiedFact,
+  type VerifiedFacts,
+  withVerified,
+} from "./request/identity.ts";
+export {
   JSON_ARRAY,
   JSON_FALSE,
   JSON_NULL,
-  JSON_NUMBER,
   JSON_OBJECT,
   JSON_STRING,
   JSON_STRING_ESCAPED,
@@ -81,6 +89,7 @@ export {
   JsonTape,
 } from "./request/json.ts";
 export { checkAttributeNames, parseNeutralRequest } from "./request/json-form.ts";
+export { listText } from "./request/list-text.ts";
 export {
   type Body,
   type Connection,

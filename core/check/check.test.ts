@@ -517,7 +517,7 @@ describe("targets", () => {
     });
   test.each([
     { condition: 's == "a" and request.method == "GET"', want: ["envoy-network"] },
-    { condition: 'source.principal == "a"', want: ["kong", "forward-auth"] },
+    { condition: 'source.principal == "a"', want: ["kong"] },
     { condition: 'it.boss.name == "a"', want: ["istio-wasm", "forward-auth", "envoy-network"] },
     {
       condition: "any(it.people where exists person)",

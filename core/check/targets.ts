@@ -30,18 +30,33 @@ export interface Capability {
   readonly needs: string | null;
 }
 
-/** A key of `extension` that a gateway fills by itself; `prefix`: any key that begins so and goes on. */
+/** A key of `extension` that a gateway or our server fills by itself; `prefix`: any key that begins so and goes on. */
 export interface ExtensionKey {
   readonly key: string;
   readonly prefix?: true;
   readonly is: string;
 }
 
+const IDENTITY_KEYS: readonly ExtensionKey[] = [
+  {
+    key: "jwt.",
+    prefix: true,
+    is: "the claim of this name in the token that `ipe serve --identity` verified",
+  },
+  {
+    key: "api_key.",
+    prefix: true,
+    is: "`id`, or the claim of this name, of the key that `ipe serve --identity` knows",
+  },
+];
+
 /**
  * Of targets that give `extension` no other keys than these. Elsewhere the keys are the operator's
- * (docs/adr/0014-what-kong-has-verified.md).
+ * (docs/adr/0014-what-kong-has-verified.md, docs/adr/0016-who-verifies-tokens.md).
  */
 export const EXTENSION_KEYS: Readonly<Partial<Record<Target, readonly ExtensionKey[]>>> = {
+  "istio-ext-authz": IDENTITY_KEYS,
+  "forward-auth": IDENTITY_KEYS,
   kong: [
     { key: "consumer.id", is: "the consumer's id" },
     { key: "consumer.username", is: "its name" },
@@ -110,13 +125,12 @@ export const CAPABILITIES: readonly Capability[] = [
   {
     facts: ["extension"],
     missing: {
-      "istio-ext-authz": "Istio's CUSTOM action passes no context extensions",
       "envoy-wasm": "a wasm filter sees no context extensions",
       "istio-wasm": "a wasm filter sees no context extensions",
-      "forward-auth": AUTH_REQUEST,
       "envoy-network": "the network filter sends no context extensions",
     },
-    needs: "ext_authz: `context_extensions` of the route; Kong: only the keys below",
+    needs:
+      "ext_authz: `context_extensions` of the route, and `ipe serve --identity` for `jwt.NAME` and `api_key.NAME`; elsewhere only the keys below",
   },
   {
     facts: ["source.ip"],
@@ -124,7 +138,11 @@ export const CAPABILITIES: readonly Capability[] = [
     needs: "Kong: `trusted_ips` and `real_ip_header`, where another proxy stands in front",
   },
   { facts: ["source.port"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
-  { facts: ["source.principal"], missing: { kong: KONG, "forward-auth": AUTH_REQUEST }, needs: "mutual TLS" },
+  {
+    facts: ["source.principal"],
+    missing: { kong: KONG },
+    needs: "mutual TLS; forward-auth: `client_certificate` in the file of `ipe serve --identity`",
+  },
   { facts: ["destination.ip", "destination.port"], missing: { "forward-auth": AUTH_REQUEST }, needs: null },
   { facts: ["destination.principal"], missing: { kong: KONG, "forward-auth": AUTH_REQUEST }, needs: "TLS" },
   {

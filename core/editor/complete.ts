@@ -33,7 +33,7 @@ export interface Completions {
 }
 
 const ITEMS_MAX = 1000;
-const SOURCES = ["header", "query", "cookie", "capture", "body", "extension"];
+const SOURCES = ["header", "query", "cookie", "capture", "body", "jwt", "extension"];
 const SCALARS = ["string", "int", "float", "bool", "ip", "cidr", "datetime", "duration"];
 const METADATA = ["severity", "owner", "mode", "tags", "version", "allow_warning"];
 const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {

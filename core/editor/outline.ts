@@ -194,6 +194,7 @@ const WORDS = new Set([
     "missing",
     "invalid",
     "extension",
+    "jwt",
     "query",
     "cookie",
     "capture",

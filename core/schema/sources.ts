@@ -7,13 +7,18 @@ import { didYouMean } from "../source/suggest.ts";
 import type { AttributeDeclaration } from "../syntax/ast.ts";
 import { type AttributeSource, type Type, typeName } from "./schema.ts";
 
-const SOURCES = ["header", "query", "cookie", "capture", "body", "extension"];
-const SOURCES_LATER = ["jwt", "metadata", "data", "file"];
+const SOURCES = ["header", "query", "cookie", "capture", "body", "jwt", "extension"];
+const SOURCES_LATER = ["metadata", "data", "file"];
+/** `from jwt "sub"` is `from extension "jwt.sub"`: a claim of a token that somebody has verified (docs/identity.md). */
+const CLAIM_PREFIX = "jwt.";
 const CLIENT_SOURCES = ["header", "query", "cookie", "capture", "body"];
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Envoy removes the first before any filter, and writes the other for ext_authz alone (check_request_utils.cc). */
 const HEADERS_OF_THE_WAY: ReadonlySet<string> = new Set(["transfer-encoding", "x-envoy-auth-partial-body"]);
+
+/** What proves who somebody is, once it has been verified (RFC 9110, 11.6.2 and 11.7.2). */
+const HEADERS_WITH_PROOFS: ReadonlySet<string> = new Set(["authorization", "proxy-authorization"]);
 
 /** Headers that proxies join (docs/request.md, section 4) and whose values have commas of their own (RFC 9110; browsers). */
 const HEADERS_WITH_COMMAS: ReadonlySet<string> = new Set([
@@ -83,8 +88,18 @@ export function resolveSource(
     return null;
   }
   checkMarking(d, kind.text, report);
-  const checked = argumentOf(kind.text as AttributeSource, argument.value, argument.span, captures, report);
-  return checked === null ? null : { kind: kind.text as AttributeSource, argument: checked };
+  const isClaim = kind.text === "jwt";
+  const checked = argumentOf(
+    isClaim ? "extension" : (kind.text as AttributeSource),
+    argument.value,
+    argument.span,
+    captures,
+    report,
+  );
+  if (checked === null) return null;
+  return isClaim
+    ? { kind: "extension", argument: CLAIM_PREFIX + checked }
+    : { kind: kind.text as AttributeSource, argument: checked };
 }
 
 function checkMarking(d: AttributeDeclaration, source: string, report: Diagnostics): void {
@@ -103,7 +118,7 @@ function checkMarking(d: AttributeDeclaration, source: string, report: Diagnosti
     report.error(
       "marked-verified",
       d.marking.span,
-      `\`${source}\` is the operator's own word and takes no \`${d.marking.text}\``,
+      `\`${source}\` is ${source === "jwt" ? "what an issuer signed" : "the operator's own word"} and takes no \`${d.marking.text}\``,
       `remove \`${d.marking.text}\``,
       { title: `remove \`${d.marking.text}\``, span: d.marking.span, text: "" },
     );
@@ -188,6 +203,13 @@ export function checkSourceFits(
       { title: "remove `verbatim`", span: d.verbatim, text: "" },
     );
   }
+  if (source === "header" && HEADERS_WITH_PROOFS.has(argument))
+    report.warning(
+      "unverified-token",
+      d.name.span,
+      `\`${argument}\` is a proof that nobody has verified when it is read as a header`,
+      'read a claim of a token that was verified, such as `from jwt "sub"` (docs/identity.md)',
+    );
   if (source === "header" && type.kind !== "list" && d.verbatim === null && HEADERS_WITH_COMMAS.has(argument))
     report.warning(
       "comma-in-header",

@@ -48,7 +48,7 @@ export const DIAGNOSTICS = {
   "recursive-type": ["a type contains itself", "take the cycle out"],
   "empty-type": ["a type has no fields", "add some, indented below it"],
   "missing-source": ["an attribute does not say where it comes from", "add `from ...`"],
-  "unknown-source": ["no source has this name", "use header, query, cookie, capture, body or extension"],
+  "unknown-source": ["no source has this name", "use header, query, cookie, capture, body, jwt or extension"],
   "bad-source": ["a source's name is malformed or names nothing", "correct it"],
   "unmarked-source": ["a fact from the client is not marked", "mark it `claimed` or `trusted`"],
   "marked-verified": ["a fact that is the operator's own is marked", "remove the marking"],
@@ -154,6 +154,10 @@ export const DIAGNOSTICS = {
     "a header whose value usually has commas is read as one",
     "read it `verbatim` or as a list",
   ],
+  "unverified-token": [
+    "a header that proves who somebody is, is read without being verified",
+    'read a claim by `from jwt "name"`',
+  ],
   "unsupported-by-target": [
     "the target of `--target` cannot supply a fact",
     "read another, or change the target",
@@ -190,6 +194,7 @@ export const WARNINGS = [
   "idle-expiry",
   "claimed-grant",
   "comma-in-header",
+  "unverified-token",
 ] as const satisfies readonly DiagnosticId[];
 
 /** Ids of hints, which only `ipe check` and editors look for. Some are warnings in other circumstances. */
@@ -212,4 +217,5 @@ export const OF_NO_POLICY: readonly DiagnosticId[] = [
   "unused-template",
   "unused-allow-warning",
   "comma-in-header",
+  "unverified-token",
 ];

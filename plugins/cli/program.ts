@@ -191,12 +191,14 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191",
       "ipe serve --bundle orders.ipeb --http 127.0.0.1:9192",
       "ipe serve --bundle policies/ --http 127.0.0.1:9192 --authzen tokens.txt --authzen-fact tenant=/subject/properties/tenant",
+      "ipe serve --bundle policies/ --http 127.0.0.1:9192 --identity identity.yaml",
       "ipe serve --bundle policies/ --grpc 127.0.0.1:0 --admin 127.0.0.1:9193",
     ],
   )
     .addOption(bundle())
     .option("--grpc <host:port>", "address for ext_authz; port 0 takes a free one")
     .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
+    .option("--identity <file>", "how tokens and API keys of callers are verified (docs/identity.md)")
     .option(
       "--authzen <file>",
       "also answer AuthZEN evaluations at --http (docs/authzen.md), for callers who show a bearer token of this file, one a line",

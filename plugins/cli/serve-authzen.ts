@@ -2,6 +2,7 @@
 import type { Engine } from "../../core/index.ts";
 import {
   type AuthzenConfig,
+  type FactSources,
   parseFact,
   parseTokens,
   parseUrl,
@@ -41,14 +42,18 @@ export function authzenConfig(options: AuthzenOptions): AuthzenConfig | undefine
 }
 
 /** What the bundle in force cannot have of this port's callers. */
-export function remindOfAuthzen(engine: Engine, config: AuthzenConfig | undefined, output: Output): void {
+export function remindOfAuthzen(
+  engine: Engine,
+  { authzen: config, identity }: FactSources,
+  output: Output,
+): void {
   if (config === undefined) return;
   const unstated = unstatedFacts(engine, config.facts);
   if (unstated.length > 0)
     output.message(
       `note: AuthZEN's callers may not state ${unstated.map((name) => `\`${name}\``).join(", ")}, so policies that ask for it deny them; if you believe your callers, add --authzen-fact ${unstated[0]}=/subject/properties/...`,
     );
-  const objection = proxyObjectionTo(engine);
+  const objection = proxyObjectionTo(engine, identity);
   if (objection !== null) output.message(`note: /forward-auth denies every request: ${objection}`);
 }
 

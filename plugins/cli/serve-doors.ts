@@ -1,10 +1,10 @@
 /** The servers of `ipe serve`, each at its address. */
 import type { Logger } from "pino";
-import type { Engine } from "../../core/index.ts";
+import type { Engine, Identity } from "../../core/index.ts";
 import { parseAddress, startServer } from "../envoy/index.ts";
 import {
   type AdminOptions,
-  type AuthzenConfig,
+  type FactSources,
   objectionTo,
   startAdminServer,
   startHttpServer,
@@ -63,6 +63,7 @@ function hostPort(text: string): { readonly host: string; readonly port: number 
 }
 
 export interface GrpcOptions extends Surroundings {
+  readonly identity: Identity | undefined;
   readonly bodyBuffered?: boolean;
   readonly onError?: "deny" | "grpc-error" | "error-response";
 }
@@ -71,7 +72,7 @@ export interface GrpcOptions extends Surroundings {
 export async function openGrpc(
   address: string,
   engine: Engine,
-  { logger, metrics, ...options }: GrpcOptions,
+  { logger, metrics, identity, ...options }: GrpcOptions,
 ): Promise<Door> {
   const counter = metrics.counterFor("envoy");
   const server = await startServer({
@@ -85,6 +86,7 @@ export async function openGrpc(
     },
     bodyBuffered: options.bodyBuffered ?? "when-read",
     ...(options.onError === undefined ? {} : { onError: options.onError }),
+    ...(identity === undefined ? {} : { identity }),
   }).catch((problem: Error) => {
     throw new Failure(`cannot listen on \`${address}\`: ${obstacle(address, problem.cause ?? problem)}`);
   });
@@ -97,23 +99,23 @@ export async function openGrpc(
 }
 
 export interface HttpOptions extends Surroundings {
-  readonly authzen: AuthzenConfig | undefined;
+  readonly sources: FactSources;
 }
 
 /** Forward-auth and, where it is configured, AuthZEN. */
 export async function openHttp(
   address: string,
   engine: Engine,
-  { logger, metrics, authzen }: HttpOptions,
+  { logger, metrics, sources }: HttpOptions,
 ): Promise<Door> {
-  const objection = objectionTo(engine, authzen);
+  const objection = objectionTo(engine, sources);
   if (objection !== null) throw new Failure(objection);
   const server = await opened("--http", address, (where) =>
-    startHttpServer({ ...where, engine, logger, metrics, authzen }),
+    startHttpServer({ ...where, engine, logger, metrics, ...sources }),
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,
-    objection: (next) => objectionTo(next, authzen),
+    objection: (next) => objectionTo(next, sources),
     swap: (next) => server.swap(next),
     drain: () => server.drain(),
   };

@@ -28,11 +28,11 @@ export type ParsedFile =
   | { readonly ok: true; readonly value: FileValue }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
-/** Parse the text of a test file. Never throws, whatever the text. */
-export function parseTestFile(text: string): ParsedFile {
+/** Parse the text of a test file, or of another one of the same form. Never throws, whatever the text. */
+export function parseTestFile(text: string, what = "a test file"): ParsedFile {
   if (text.length > TEST_FILE_LENGTH_MAX)
     return refused([
-      { line: 1, column: 1, message: `a test file of more than ${TEST_FILE_LENGTH_MAX} characters` },
+      { line: 1, column: 1, message: `${what} of more than ${TEST_FILE_LENGTH_MAX} characters` },
     ]);
   const lines = new LineCounter();
   try {

@@ -1,10 +1,14 @@
 import type { Logger } from "pino";
 import {
   type Decision,
+  type Identity,
+  type IdentityPlan,
+  identityPlan,
   type NeutralRequest,
   settableHeaders,
   type Text,
   undelivered,
+  withVerified,
 } from "../../core/index.ts";
 import type { CheckRequest, CheckResponse } from "../../proto/messages.ts";
 import type { BodyPromise, Decider, FailureMode } from "./config.ts";
@@ -18,13 +22,16 @@ export interface Judge {
   readonly engine: Decider;
   readonly settable: Answer["settable"];
   readonly body: BodyUse;
+  /** What is to be verified beside Envoy; null where it is nothing. */
+  readonly identity: IdentityPlan | null;
 }
 
-export function judgeWith(engine: Decider): Judge {
+export function judgeWith(engine: Decider, identity?: Identity): Judge {
   return {
     engine,
     settable: settableHeaders(engine.headerNames),
     body: bodyUse(engine),
+    identity: identityPlan(identity, engine.program),
   };
 }
 
@@ -48,43 +55,94 @@ export interface CheckerOptions {
 export const malformed: CheckRequest = Object.freeze({});
 
 /** `null`: fail the call. */
-export type Checker = (check: CheckRequest, judge: Judge) => CheckResponse | null;
+export type Checked = CheckResponse | null;
+
+/** At once, unless something has to be verified that takes time. */
+export type Checker = (check: CheckRequest, judge: Judge) => Checked | Promise<Checked>;
+
+/** One check on its way. */
+interface Pending {
+  readonly judge: Judge;
+  readonly answer: Answer;
+  /** By `performance.now`, in milliseconds. */
+  readonly start: number;
+  /** Null as long as there is none. */
+  request: NeutralRequest | null;
+}
 
 /**
  * Judge one check: the only place where the failure mode is applied. Whatever goes wrong inside ends in that mode, by
- * default in a denial. Never throws.
+ * default in a denial. Never throws, and a promise is never rejected.
  */
 export function createChecker(options: CheckerOptions): Checker {
   const decisionId = createDecisionIds();
-  const { logger, metrics } = options;
+  const decide = (pending: Pending): Checked => {
+    try {
+      const judged = pending.judge.engine.decide(pending.request!);
+      return finish(options, pending, {
+        decision: judged,
+        response: toCheckResponse(judged, pending.request!, pending.answer),
+      });
+    } catch (error) {
+      return fail(options, pending, error);
+    }
+  };
   return (check, judge) => {
     const start = performance.now();
     const answer = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
-    let request: NeutralRequest | null = null;
-    let response: CheckResponse | null;
-    let decision: Decision | null = null;
+    const pending: Pending = { judge, answer, start, request: null };
     try {
       if (check === malformed) throw new Error("the message is no CheckRequest");
-      request = toNeutral(check, {
+      pending.request = toNeutral(check, {
         bodyBuffered: options.bodyBuffered === "when-read" ? judge.body !== "ignored" : options.bodyBuffered,
         body: judge.body,
         ...(check.attributes?.request?.http === undefined ? { askedAt: Date.now() } : {}),
       });
-      const judged = judge.engine.decide(request);
-      response = toCheckResponse(judged, request, answer);
-      decision = judged;
+      const waiting = identify(pending);
+      if (waiting !== null)
+        return waiting.then(
+          () => decide(pending),
+          (error) => fail(options, pending, error),
+        );
     } catch (error) {
-      observe(() =>
-        logger.error({ decision_id: answer.decisionId, err: error }, "no decision could be made"),
-      );
-      response = onFailure(options.onError, request, answer);
+      return fail(options, pending, error);
     }
-    observe(() => {
-      metrics.decided(decision, (performance.now() - start) * 1000);
-      logDecision(logger, answer, decision, request);
-    });
-    return response;
+    return decide(pending);
   };
+}
+
+/** Put what is verified beside Envoy into the request: at once (null), or when the promise resolves. */
+function identify(pending: Pending): Promise<void> | null {
+  const { identity: plan } = pending.judge;
+  const request = pending.request!;
+  if (plan === null) return null;
+  const found = plan.identity.verify(request, plan.facts);
+  if (found instanceof Promise)
+    return found.then((facts) => {
+      pending.request = withVerified(request, facts, plan);
+    });
+  pending.request = withVerified(request, found, plan);
+  return null;
+}
+
+function fail(options: CheckerOptions, pending: Pending, error: unknown): Checked {
+  const { request, answer } = pending;
+  observe(() =>
+    options.logger.error({ decision_id: answer.decisionId, err: error }, "no decision could be made"),
+  );
+  return finish(options, pending, { decision: null, response: onFailure(options.onError, request, answer) });
+}
+
+function finish(
+  { logger, metrics }: CheckerOptions,
+  { answer, request, start }: Pending,
+  { decision, response }: { readonly decision: Decision | null; readonly response: Checked },
+): Checked {
+  observe(() => {
+    metrics.decided(decision, (performance.now() - start) * 1000);
+    logDecision(logger, answer, decision, request);
+  });
+  return response;
 }
 
 /** What watches a decision must not change it: a log that cannot be written is no reason to fail the call. */

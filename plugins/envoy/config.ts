@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Decision, NeutralRequest, Program } from "../../core/index.ts";
+import type { Decision, Identity, NeutralRequest, Program } from "../../core/index.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What the server needs of core's `Engine`. */
@@ -32,6 +32,8 @@ export interface ServerOptions {
   readonly engine: Decider;
   readonly logger: Logger;
   readonly metrics?: Metrics;
+  /** Who verifies tokens and keys that Envoy does not. */
+  readonly identity?: Identity;
   /**
    * The operator's promise that routes asking this server buffer bodies: `with_request_body` is set, with a
    * `max_request_bytes` of at least 262,144, and `disable_request_body_buffering` is not. Without it a body counts

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { pino } from "pino";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Program, undelivered } from "../../core/index.ts";
+import { type Identity, type Program, undelivered } from "../../core/index.ts";
 import type { CheckResponse, Struct } from "../../proto/messages.ts";
 import { checkOf, services, type TestClient, testClient } from "./client.fixture.ts";
 import type { Decider, ServerOptions } from "./config.ts";
@@ -74,6 +74,34 @@ describe("checks over gRPC", () => {
       reason: "satisfied",
       bundle: engine.digest,
     });
+  });
+
+  test("facts that are verified beside Envoy: at once, later, and not at all", async () => {
+    const slot = { name: "caller", source: "extension", argument: "jwt.sub", read: true };
+    const program = { slots: [slot] } as unknown as Pick<Program, "slots">;
+    const engine = {
+      ...fakeEngine((request) =>
+        request.extensions !== undelivered && request.extensions.get("jwt.sub") === "ann" ? allow() : deny(),
+      ),
+      program,
+    };
+    const facts = { extensions: new Map([["jwt.sub", "ann"]]), principal: null };
+    const by = async (verify: Identity["verify"]): Promise<CheckResponse> => {
+      const { client } = await serve(engine, { identity: { supplies: () => true, verify } });
+      // What a route's configuration says of the fact does not count.
+      const { attributes } = checkOf({});
+      return client.check({ attributes: { ...attributes, context_extensions: { "jwt.sub": "ann" } } });
+    };
+    expect((await by(() => facts)).status?.code).toBe(0);
+    expect((await by(async () => facts)).status?.code).toBe(0);
+    const nothing = await by(() => ({ extensions: new Map(), principal: null }));
+    expect(nothing.status?.code).toBe(7);
+    const failed = await by(() => Promise.reject(new Error("broken")));
+    expect([failed.status?.code, reasonOf(failed)]).toEqual([7, "error"]);
+    const thrown = await by(() => {
+      throw new Error("broken");
+    });
+    expect([thrown.status?.code, reasonOf(thrown)]).toEqual([7, "error"]);
   });
 
   test("a denial", async () => {

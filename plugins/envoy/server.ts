@@ -12,7 +12,7 @@ import {
   type CheckResponse,
   loadServices,
 } from "../../proto/index.ts";
-import { createChecker, judgeWith, malformed } from "./check.ts";
+import { type Checked, createChecker, judgeWith, malformed } from "./check.ts";
 import {
   type Decider,
   defaults,
@@ -46,7 +46,8 @@ export interface RunningServer {
 /**
  * Serve `envoy.service.auth.v3.Authorization` and `grpc.health.v1.Health`.
  *
- * There is no time limit of our own: a decision is one bounded, synchronous computation, which a timer could not stop.
+ * There is no time limit of our own: a decision is one bounded, synchronous computation, which a timer could not stop. Who
+ * verifies tokens beside it has limits of its own.
  *
  * @throws when the address cannot be bound; the system's error is the cause
  */
@@ -61,7 +62,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     bodyBuffered: options.bodyBuffered ?? defaults.bodyBuffered,
     onError: options.onError ?? defaults.onError,
   });
-  let judge = judgeWith(options.engine);
+  let judge = judgeWith(options.engine, options.identity);
   const services = loadServices();
   const health = createHealth();
   const server = new Server({
@@ -74,9 +75,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   server.addService(tolerant(services.authorization), {
     Check: (call: Call, answer: sendUnaryData<CheckResponse>): void => {
-      const response = check(call.request, judge);
-      if (response === null) answer({ code: status.INTERNAL, details: "no decision could be made" });
-      else answer(null, response);
+      const checked = check(call.request, judge);
+      if (checked instanceof Promise) void checked.then((response) => respond(response, answer));
+      else respond(checked, answer);
     },
   });
   server.addService(services.health, health.implementation);
@@ -95,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     address,
     port,
     swap(engine) {
-      judge = judgeWith(engine);
+      judge = judgeWith(engine, options.identity);
       metrics.swapped();
       logger.info({ bundle: engine.digest }, "bundle swapped");
     },
@@ -118,6 +119,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 type Call = ServerUnaryCall<CheckRequest, CheckResponse>;
+
+function respond(response: Checked, answer: sendUnaryData<CheckResponse>): void {
+  if (response === null) answer({ code: status.INTERNAL, details: "no decision could be made" });
+  else answer(null, response);
+}
 
 /** The service, except that bytes which are no message reach the handler, whose failure mode decides about them. */
 function tolerant({ Check }: AuthorizationService): ServiceDefinition {

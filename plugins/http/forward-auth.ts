@@ -1,7 +1,7 @@
 /** The door of proxies that ask before they pass a request on. */
 import type { Logger } from "pino";
-import type { DecisionCounter } from "../../core/index.ts";
-import { decide, type HttpDecider, type Judge } from "./judge.ts";
+import type { DecisionCounter, Identity } from "../../core/index.ts";
+import { decideVerified, type HttpDecider, type Judge } from "./judge.ts";
 import { type Door, type HttpAnswer, plain } from "./listener.ts";
 import { type HttpMetrics, hostOf, uncounted } from "./metrics.ts";
 import { PROXIES, type ProxyName } from "./proxies.ts";
@@ -35,20 +35,24 @@ export function forwardAuthDoor({ judge, logger, metrics }: ForwardAuthOptions):
 export const FORWARD_AUTH_ADVICE = `ask ${DOOR}PROXY, where PROXY is ${PROXIES.join(", ")}`;
 
 /** Why no proxy could be served from a bundle, as a sentence, or null. Where others are served from it, proxies are denied everything. */
-export function proxyObjectionTo({ program }: Pick<HttpDecider, "program">): string | null {
-  const [objection] = objections(program);
+export function proxyObjectionTo(
+  { program }: Pick<HttpDecider, "program">,
+  identity: Identity | undefined,
+): string | null {
+  const [objection] = objections(program, identity);
   if (objection === undefined) return null;
-  return `forward-auth cannot use the bundle: ${objection}; \`ipe check --target forward-auth\` says where`;
+  const where = objection.includes("--identity") ? "" : "; `ipe check --target forward-auth` says where";
+  return `forward-auth cannot use the bundle: ${objection}${where}`;
 }
 
 function answer(
   asked: Parameters<typeof toNeutral>[0] & { readonly proxy: ProxyName },
   judge: Judge,
   surroundings: { readonly logger: Logger; readonly counter: DecisionCounter },
-): HttpAnswer {
+): HttpAnswer | Promise<HttpAnswer> {
   const { settable, proxyObjection } = judge;
   const { proxy } = asked;
-  return decide(
+  return decideVerified(
     judge,
     {
       request: () => {

@@ -14,4 +14,10 @@ export type { HttpHost, HttpMetrics } from "./metrics.ts";
 export { PROXIES, PROXY_HEADERS, type ProxyName } from "./proxies.ts";
 export { type AuthRequest, toNeutral } from "./request.ts";
 export { failure, toResponse } from "./response.ts";
-export { type HttpServerOptions, objectionTo, type RunningHttpServer, startHttpServer } from "./server.ts";
+export {
+  type FactSources,
+  type HttpServerOptions,
+  objectionTo,
+  type RunningHttpServer,
+  startHttpServer,
+} from "./server.ts";

@@ -5,9 +5,13 @@ import {
   type Decision,
   type DecisionCounter,
   type Engine,
+  type Identity,
+  type IdentityPlan,
+  identityPlan,
   type NeutralRequest,
   type SettableHeaders,
   settableHeaders,
+  withVerified,
 } from "../../core/index.ts";
 
 /** What the doors need of core's `Engine`. */
@@ -19,10 +23,20 @@ export interface Judge {
   readonly settable: SettableHeaders;
   /** Why proxies cannot be served from the bundle, or null. */
   readonly proxyObjection: string | null;
+  /** What is to be verified for proxies; null where it is nothing. */
+  readonly identity: IdentityPlan | null;
 }
 
-export function judgeWith(engine: HttpDecider, proxyObjection: string | null): Judge {
-  return { engine, settable: settableHeaders(engine.headerNames), proxyObjection };
+export function judgeWith(
+  engine: HttpDecider,
+  { identity, proxyObjection }: Pick<Judge, "proxyObjection"> & { readonly identity: Identity | undefined },
+): Judge {
+  return {
+    engine,
+    settable: settableHeaders(engine.headerNames),
+    proxyObjection,
+    identity: identityPlan(identity, engine.program),
+  };
 }
 
 /** Turns what is asked into a request, and a decision into an answer. */
@@ -40,28 +54,91 @@ export interface Surroundings {
   readonly counter: DecisionCounter;
 }
 
-/** Judge one request: the only place where the failure mode is applied, which is a denial. Never throws. */
-export function decide<A>(
-  { engine }: Judge,
+/** One request on its way to its one answer. */
+interface Pending<A> {
+  readonly judge: Judge;
+  readonly conversation: Conversation<A>;
+  readonly surroundings: Surroundings;
+  readonly decisionId: string;
+  /** By `performance.now`, in milliseconds. */
+  readonly start: number;
+}
+
+/**
+ * Judge one request by what the conversation says, with nothing verified. Whatever goes wrong ends in its failure, which is a
+ * denial. Never throws.
+ */
+export function decide<A>(judge: Judge, conversation: Conversation<A>, surroundings: Surroundings): A {
+  const pending = begin(judge, conversation, surroundings);
+  try {
+    return conclude(pending, conversation.request());
+  } catch (error) {
+    return fail(pending, error);
+  }
+}
+
+/**
+ * `decide` with what the judge's plan verifies: at once, unless that takes time. Never throws, and a promise is never
+ * rejected.
+ */
+export function decideVerified<A>(
+  judge: Judge,
   conversation: Conversation<A>,
-  { logger, counter }: Surroundings,
-): A {
-  const start = performance.now();
-  const decisionId = randomUUID().replaceAll("-", "");
-  let decision: Decision | null = null;
-  let answer: A;
+  surroundings: Surroundings,
+): A | Promise<A> {
+  const plan = judge.identity;
+  if (plan === null) return decide(judge, conversation, surroundings);
+  const pending = begin(judge, conversation, surroundings);
   try {
     const request = conversation.request();
-    const judged = engine.decide(request);
-    answer = conversation.answer(judged, request, decisionId);
-    decision = judged;
+    const found = plan.identity.verify(request, plan.facts);
+    if (!(found instanceof Promise)) return conclude(pending, withVerified(request, found, plan));
+    return found
+      .then((facts) => withVerified(request, facts, plan))
+      .then(
+        (verified) => conclude(pending, verified),
+        (error: unknown) => fail(pending, error),
+      );
   } catch (error) {
-    observe(() => logger.error({ decision_id: decisionId, err: error }, "no decision could be made"));
-    answer = conversation.failure(decisionId);
+    return fail(pending, error);
   }
-  observe(() => counter.decided(decision, (performance.now() - start) * 1000));
-  observe(() => logDecision(logger, { decisionId, bundle: engine.digest }, decision));
+}
+
+function begin<A>(judge: Judge, conversation: Conversation<A>, surroundings: Surroundings): Pending<A> {
+  const start = performance.now();
+  return { judge, conversation, surroundings, decisionId: randomUUID().replaceAll("-", ""), start };
+}
+
+/** Never throws. */
+function conclude<A>(pending: Pending<A>, request: NeutralRequest): A {
+  const { judge, conversation, decisionId } = pending;
+  let decision: Decision;
+  let answer: A;
+  try {
+    decision = judge.engine.decide(request);
+    answer = conversation.answer(decision, request, decisionId);
+  } catch (error) {
+    return fail(pending, error);
+  }
+  tell(pending, decision);
   return answer;
+}
+
+/** The only place where the failure mode is applied. */
+function fail<A>(pending: Pending<A>, error: unknown): A {
+  const { conversation, surroundings, decisionId } = pending;
+  observe(() =>
+    surroundings.logger.error({ decision_id: decisionId, err: error }, "no decision could be made"),
+  );
+  tell(pending, null);
+  return conversation.failure(decisionId);
+}
+
+/** Counted and logged once, with the time that verification took. */
+function tell<A>({ judge, surroundings, decisionId, start }: Pending<A>, decision: Decision | null): void {
+  const { logger, counter } = surroundings;
+  observe(() => counter.decided(decision, (performance.now() - start) * 1000));
+  observe(() => logDecision(logger, { decisionId, bundle: judge.engine.digest }, decision));
 }
 
 /** What watches a decision must not change it. */

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import {
   type Fact,
   type HeaderLine,
+  type Identity,
   missingAt,
   type NeutralRequest,
   type Program,
@@ -53,16 +54,35 @@ export function toNeutral(asked: AuthRequest, time: number): NeutralRequest {
 }
 
 /** What a bundle reads and no authorization request carries: every request would be judged by a fact that is never known. */
-export function objections(program: Pick<Program, "slots">): string[] {
+export function objections(program: Pick<Program, "slots">, identity?: Identity): string[] {
   return program.slots
     .filter((slot) => slot.read)
     .flatMap((slot) => {
-      const reason =
-        slot.source === "header" && CONNECTION_HEADERS.includes(slot.argument)
-          ? `an authorization request has a \`${slot.argument}\` of its own`
-          : missingAt("forward-auth", slot);
+      const reason = objectionToSlot(slot, identity);
       return reason === null ? [] : [`it reads \`${slot.name}\`, and ${reason}`];
     });
+}
+
+type ReadSlot = Program["slots"][number];
+
+/** Facts that no proxy tells and we can verify: where nobody was told how, they are never known. */
+const VERIFIED_HERE: readonly (readonly [start: string, what: string, member: string])[] = [
+  ["jwt.", "nobody verifies tokens here", "jwt"],
+  ["api_key.", "nobody knows of keys here", "api_keys"],
+  ["source.principal", "nobody says in which header the proxy tells of certificates", "client_certificate"],
+];
+
+function objectionToSlot(slot: ReadSlot, identity: Identity | undefined): string | null {
+  const { source, argument } = slot;
+  if (source === "header" && CONNECTION_HEADERS.includes(argument))
+    return `an authorization request has a \`${argument}\` of its own`;
+  if (identity?.supplies(slot) === true) return null;
+  const missing = missingAt("forward-auth", slot);
+  if (missing !== null || (source !== "extension" && source !== "builtin")) return missing;
+  const here = VERIFIED_HERE.find(([start]) => argument.startsWith(start));
+  return here === undefined
+    ? null
+    : `${here[1]}: start \`ipe serve\` with --identity FILE, and \`${here[2]}\` in the file (docs/identity.md)`;
 }
 
 function headerLines(raw: readonly string[]): HeaderLine[] {

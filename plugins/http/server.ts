@@ -1,5 +1,6 @@
 /** The port on which proxies ask before they pass a request on. */
 import type { Logger } from "pino";
+import type { Identity } from "../../core/index.ts";
 import { type AuthzenConfig, factObjection } from "./authzen/config.ts";
 import { authzenDoors } from "./authzen/door.ts";
 import { FORWARD_AUTH_ADVICE, forwardAuthDoor, proxyObjectionTo } from "./forward-auth.ts";
@@ -7,7 +8,15 @@ import { type HttpDecider, type Judge, judgeWith } from "./judge.ts";
 import { listenHttp, metricsDoor } from "./listener.ts";
 import type { HttpMetrics } from "./metrics.ts";
 
-export interface HttpServerOptions {
+/** Where facts come from that proxies do not tell. */
+export interface FactSources {
+  /** Serve AuthZEN, too. Default: nothing of it is there. */
+  readonly authzen?: AuthzenConfig | undefined;
+  /** Who verifies tokens and keys for proxies; AuthZEN's callers state their facts. Default: nobody. */
+  readonly identity?: Identity | undefined;
+}
+
+export interface HttpServerOptions extends FactSources {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
@@ -15,8 +24,6 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Counts decisions, and is read at `/metrics`. Default: nobody counts. */
   readonly metrics?: HttpMetrics;
-  /** Serve AuthZEN, too. Default: nothing of it is there. */
-  readonly authzen?: AuthzenConfig | undefined;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
@@ -37,7 +44,7 @@ export interface RunningHttpServer {
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
   const { host, logger, metrics, authzen, drainMs } = options;
-  let judge = usable(options.engine, authzen);
+  let judge = usable(options.engine, options);
   const listener = await listenHttp({
     ...{ host, port: options.port, logger, advice: FORWARD_AUTH_ADVICE },
     doors: [
@@ -53,7 +60,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
   return {
     port: listener.port,
     swap(engine) {
-      judge = usable(engine, authzen);
+      judge = usable(engine, options);
     },
     drain: () => listener.drain(),
   };
@@ -65,13 +72,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
  */
 export function objectionTo(
   engine: Pick<HttpDecider, "program">,
-  authzen: AuthzenConfig | undefined,
+  { authzen, identity }: FactSources = {},
 ): string | null {
-  return authzen === undefined ? proxyObjectionTo(engine) : factObjection(engine, authzen.facts);
+  return authzen === undefined ? proxyObjectionTo(engine, identity) : factObjection(engine, authzen.facts);
 }
 
-function usable(engine: HttpDecider, authzen: AuthzenConfig | undefined): Judge {
-  const objection = objectionTo(engine, authzen);
+function usable(engine: HttpDecider, { authzen, identity }: FactSources): Judge {
+  const objection = objectionTo(engine, { authzen, identity });
   if (objection !== null) throw new Error(objection);
-  return judgeWith(engine, proxyObjectionTo(engine));
+  return judgeWith(engine, { identity, proxyObjection: proxyObjectionTo(engine, identity) });
 }

@@ -1,10 +1,11 @@
 /** `ipe serve`: the servers for ext_authz and forward-auth with a watched bundle. */
 import { pino } from "pino";
-import type { Engine } from "../../../core/index.ts";
+import type { Engine, Identity } from "../../../core/index.ts";
 import { bodyUse } from "../../envoy/index.ts";
 import type { AdminOptions, BundleState } from "../../http/index.ts";
 import { createMetrics } from "../../prometheus/index.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
+import { openIdentities } from "../identity.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
 import { type AuthzenOptions, authzenConfig, remindOfAuthzen } from "../serve-authzen.ts";
@@ -16,7 +17,6 @@ import {
   openAdmin,
   openGrpc,
   openHttp,
-  type Surroundings,
 } from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
 import { firstVersion, watchVersions } from "../watch.ts";
@@ -28,6 +28,8 @@ export interface ServeOptions extends AuthzenOptions {
   readonly http?: string;
   /** For operators. */
   readonly admin?: string;
+  /** File that says how tokens and keys are verified. */
+  readonly identity?: string;
   /** Unset: for bundles that read the body or its size, which need it anyway. */
   readonly bodyBuffered?: boolean;
   readonly onError?: "deny" | "grpc-error" | "error-response";
@@ -42,15 +44,19 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
+  const identities = await openIdentities(options.identity, logger, output);
+  const sources = { authzen, identity: identities?.at("forward-auth") };
   let state = stateOf(first.engine, options);
   let ready = true;
   const { doors, admin } = await open(options, first.engine, {
-    ...{ logger, metrics, authzen, startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
+    ...{ logger, metrics, sources, grpcIdentity: identities?.at("ext-authz") },
+    ...{ startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
   });
   const inForce = (engine: Engine): void => {
     metrics.loaded(state);
     if (options.grpc !== undefined) remindOfBodies(engine, options, output);
-    remindOfAuthzen(engine, authzen, output);
+    remindOfTokens(engine, options, output);
+    remindOfAuthzen(engine, sources, output);
   };
   const changed = (engine: Engine): void => {
     const objection = firstObjection(doors, engine);
@@ -75,6 +81,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     output.result(`listening ${listening}`);
   await ended;
   ready = false;
+  identities?.stop();
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
   // Until now it told that we are not ready.
   await admin?.drain();
@@ -88,24 +95,25 @@ interface Opened {
   readonly admin: Admin | null;
 }
 
+interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle" | "ready"> {
+  /** Who verifies for ext_authz, which has other headers than forward-auth. */
+  readonly grpcIdentity: Identity | undefined;
+}
+
 /** All that is asked for, or none: a port that is open would keep the process, and serve what was not meant. */
 async function open(
   options: ServeOptions,
   engine: Engine,
-  {
-    startedAt,
-    bundle,
-    ready,
-    authzen,
-    ...surroundings
-  }: Surroundings & Pick<AdminOptions, "startedAt" | "bundle" | "ready"> & Pick<HttpOptions, "authzen">,
+  { startedAt, bundle, ready, sources, grpcIdentity, ...surroundings }: Opening,
 ): Promise<Opened> {
   const doors: Door[] = [];
   try {
     if (options.grpc !== undefined)
-      doors.push(await openGrpc(options.grpc, engine, { ...options, ...surroundings }));
+      doors.push(
+        await openGrpc(options.grpc, engine, { ...options, ...surroundings, identity: grpcIdentity }),
+      );
     if (options.http !== undefined)
-      doors.push(await openHttp(options.http, engine, { ...surroundings, authzen }));
+      doors.push(await openHttp(options.http, engine, { ...surroundings, sources }));
     if (options.admin === undefined) return { doors, admin: null };
     return { doors, admin: await openAdmin(options.admin, { ...surroundings, startedAt, bundle, ready }) };
   } catch (problem) {
@@ -133,5 +141,16 @@ function remindOfBodies(engine: Engine, { bodyBuffered }: ServeOptions, output: 
   if (use === "ignored") return;
   output.message(
     `note: the bundle reads ${use === "read" ? "the body" : "`request.size`"}, so every route that asks this server must set with_request_body (262144 bytes); if one does not, add --no-body-buffered`,
+  );
+}
+
+/** Envoy verifies no token for us: without a file, claims are what the routes' configuration says. */
+function remindOfTokens({ program }: Engine, { grpc, identity }: ServeOptions, output: Output): void {
+  const reads = program.slots.find(
+    ({ read, source, argument }) => read && source === "extension" && /^(?:jwt|api_key)\./.test(argument),
+  );
+  if (grpc === undefined || identity !== undefined || reads === undefined) return;
+  output.message(
+    `note: the bundle reads \`${reads.name}\`, and nobody verifies tokens or keys here: it is what \`context_extensions\` of the routes say under \`${reads.argument}\`, and absent elsewhere; to verify, add --identity FILE (docs/identity.md)`,
   );
 }

@@ -1,9 +1,8 @@
 /** What Kong itself has verified, as extensions (docs/adr/0014-what-kong-has-verified.md). */
-import { type Fact, missingAt, type Text, undelivered } from "../../../core/index.ts";
+import { type Claims, type Fact, listText, missingAt, type Text, undelivered } from "../../../core/index.ts";
 import { text, textOrAbsent } from "./kong-text.ts";
-import { listText } from "./list-text.ts";
 import type { Pdk } from "./pdk.ts";
-import { type Claims, claimsOf } from "./token.ts";
+import { claimsOfToken } from "./token.ts";
 
 /** What is asked for or handed over in one piece. */
 export const VERIFIED = ["consumer", "groups", "credential", "route", "service", "token"] as const;
@@ -62,7 +61,7 @@ export function extensionsOf(
       case "groups":
         return groupsText(facts.groups);
       case "token":
-        claims ??= claimsOf(facts.token);
+        claims ??= claimsOfToken(facts.token);
         return claims(member);
       default:
         return memberText(facts[name], member);

@@ -1,21 +1,28 @@
 /** A list of names as the text that the language splits at commas (docs/request.md, section 8). */
-import { Buffer } from "node:buffer";
-import { type Text, undelivered } from "../../../core/index.ts";
+import { type Text, undelivered } from "./neutral.ts";
 
 const COMMA = 0x2c;
 const SPACE = 0x20;
 const TAB = 0x09;
+const encoder = new TextEncoder();
 
 /** Undelivered where some name would not come out of it as it went in, or is no text. */
 export function listText(names: readonly unknown[]): Text | typeof undelivered {
   const parts: Uint8Array[] = [];
+  let length = Math.max(0, names.length - 1);
   for (const name of names) {
-    const bytes = typeof name === "string" ? Buffer.from(name) : name;
+    const bytes = typeof name === "string" ? encoder.encode(name) : name;
     if (!(bytes instanceof Uint8Array) || !staysWhole(bytes)) return undelivered;
-    if (parts.length > 0) parts.push(Uint8Array.of(COMMA));
     parts.push(bytes);
+    length += bytes.length;
   }
-  return Buffer.concat(parts);
+  const text = new Uint8Array(length).fill(COMMA);
+  let at = 0;
+  for (const part of parts) {
+    text.set(part, at);
+    at += part.length + 1;
+  }
+  return text;
 }
 
 function staysWhole(name: Uint8Array): boolean {
