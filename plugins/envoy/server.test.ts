@@ -320,6 +320,23 @@ describe("metrics", () => {
   });
 
   test.each([
+    ["satisfied", () => Promise.resolve({ extensions: new Map(), principal: null })],
+    ["error", () => Promise.reject(new Error("broken"))],
+  ])("a check that waits for a verification counts once, with the wait: %s", async (outcome, verified) => {
+    const metrics = createMetrics();
+    const slot = { name: "caller", source: "extension", argument: "jwt.sub", read: true };
+    const program = { slots: [slot] } as unknown as Pick<Program, "slots">;
+    const verify: Identity["verify"] = () => new Promise((resolve) => setTimeout(resolve, 40)).then(verified);
+    const engine = { ...fakeEngine(() => allow()), program };
+    const { client } = await serve(engine, { metrics, identity: { supplies: () => true, verify } });
+    await client.check(checkOf({}));
+    const { latency, outcomes } = metrics.snapshot();
+    expect(outcomes).toEqual({ [outcome]: 1 });
+    // A timer may fire a little early by this clock.
+    expect(latency.sumMicros).toBeGreaterThan(35_000);
+  });
+
+  test.each([
     { micros: 0, bucket: 0 },
     { micros: 10, bucket: 0 },
     { micros: 10.5, bucket: 1 },

@@ -11,6 +11,7 @@ import {
   undelivered,
   type VerifiedFacts,
 } from "../../core/index.ts";
+import type { HttpMetrics } from "./metrics.ts";
 import { objectionTo, startHttpServer } from "./server.ts";
 
 function engineOf(text: string): Engine {
@@ -126,4 +127,87 @@ test("a request is judged by the bundle with which it began", async () => {
   server.swap(engineOf(anonymous));
   go();
   expect((await response).status).toBe(200);
+});
+
+/** What a server counted: by whom, the decision, and milliseconds. */
+type Counted = readonly [host: string, allow: boolean | null, millis: number];
+
+function counting(): { readonly counted: Counted[]; readonly metrics: HttpMetrics } {
+  const counted: Counted[] = [];
+  const metrics: HttpMetrics = {
+    ...{ text: async () => "", contentType: "text/plain" },
+    counterFor: (host) => ({
+      decided: (decision, micros) => void counted.push([host, decision?.allow ?? null, micros / 1000]),
+    }),
+  };
+  return { counted, metrics };
+}
+
+test("a decision that waits for a verification is counted once, with the wait; one that fails, too", async () => {
+  const wait = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 40));
+  const cases: [Identity["verify"], boolean | null][] = [
+    [() => wait().then(() => claim("ann")), true],
+    [() => wait().then(() => claim("bob")), false],
+    [() => wait().then(() => Promise.reject(new Error("broken"))), null],
+    [() => wait().then(() => null as never), null],
+  ];
+  for (const [verify, allow] of cases) {
+    const { counted, metrics } = counting();
+    const server = await startHttpServer({
+      ...{ host: "127.0.0.1", port: 0, logger: pino({ level: "silent" }), metrics },
+      ...{ engine: engineOf(byClaim), identity: identityOf(verify) },
+    });
+    onTestFinished(() => server.drain());
+    await fetch(`http://127.0.0.1:${server.port}/forward-auth/nginx`, {
+      headers: { "x-forwarded-method": "GET", "x-forwarded-uri": "/" },
+    });
+    expect(counted).toEqual([["nginx", allow, expect.any(Number)]]);
+    // A timer may fire a little early by this clock.
+    expect(counted[0]![2]).toBeGreaterThan(35);
+  }
+});
+
+const TOKEN = "0123456789abcdef0123456789abcdef";
+
+async function askBoth(text: string, identity: Identity): Promise<readonly [number, unknown]> {
+  const server = await startHttpServer({
+    ...{ host: "127.0.0.1", port: 0, logger: pino({ level: "silent" }), identity, engine: engineOf(text) },
+    authzen: { tokens: [TOKEN], facts: [], url: null },
+  });
+  onTestFinished(() => server.drain());
+  const url = `http://127.0.0.1:${server.port}`;
+  const evaluated = await fetch(`${url}/access/v1/evaluation`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      ...{ subject: { type: "user", id: "ann" }, action: { name: "GET" }, resource: { type: "r", id: "7" } },
+      context: { http: { path: "/", host: "h", headers: { authorization: "Bearer x" } } },
+    }),
+  });
+  const { decision } = (await evaluated.json()) as { readonly decision: unknown };
+  return [(await fetch(`${url}/forward-auth/envoy/`)).status, decision];
+}
+
+test("beside AuthZEN: verified for proxies, and unknown to applications", async () => {
+  let asked = 0;
+  const by = (sub: Fact<Text>): Identity =>
+    identityOf(() => {
+      asked++;
+      return claim(sub);
+    });
+  expect(await askBoth(byClaim, by("ann"))).toEqual([200, false]);
+  expect(await askBoth(`default allow\n\n${anonymous}`, by(undefined))).toEqual([200, false]);
+  expect(asked).toBe(2);
+});
+
+test("beside AuthZEN: a bundle that reads what is not covered denies proxies, and nobody is asked", async () => {
+  let asked = 0;
+  const identity = identityOf(() => {
+    asked++;
+    return claim("ann");
+  });
+  const reader =
+    'attributes\n  caller: string? from jwt "sub"\n  c: string? from extension "api_key.id"\n\npolicy P:\n  requires exists caller and not exists c\n';
+  expect(await askBoth(reader, identity)).toEqual([403, false]);
+  expect(asked).toBe(0);
 });
