@@ -372,7 +372,16 @@ function readVerdict(reader: Reader): [policy: string | null, Decision] {
   const status = reader.word();
   const hasBody = reader.byte() === 1;
   const body = reader.string();
-  const denial: Denial | null = allow ? null : { status, body: hasBody ? body : null };
-  const setRequestHeaders: HeaderValue[] = reader.many(() => ({ name: reader.string(), value: reader.string() }));
-  return [policy, { allow, reason: { policy, outcome }, setRequestHeaders, denial }];
+  const setRequestHeaders = readHeaders(reader);
+  const removed = new Set(reader.many(() => reader.string()));
+  const headers = readHeaders(reader).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const denial: Denial | null = allow ? null : { status, body: hasBody ? body : null, headers };
+  // The filter takes away first and sets then.
+  for (const { name } of setRequestHeaders) removed.delete(name);
+  const removeRequestHeaders = [...removed].sort();
+  return [policy, { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, denial }];
+}
+
+function readHeaders(reader: Reader): HeaderValue[] {
+  return reader.many(() => ({ name: reader.string(), value: reader.string() }));
 }

@@ -4,13 +4,14 @@ export { type ByteSource, inMemory } from "./bytecode/byte-source.ts";
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
 export type { Program } from "./bytecode/program.ts";
-export { missingAt, TARGETS, type Target } from "./check/targets.ts";
+export { missingAt, NO_REMOVAL, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
 export {
   canonicalName,
   fieldValue,
   headerText,
   isDenialStatus,
+  isRedirectStatus,
   type SettableHeaders,
   settableHeaders,
 } from "./decision/answer.ts";

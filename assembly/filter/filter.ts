@@ -40,7 +40,7 @@ export function requestHeaders(id: u32, lines: u32, ended: bool): u32 {
   let bundle: Bundle | null = null;
   if (stream !== null) bundle = bundleOf(stream.root);
   if (stream === null || bundle === null) {
-    applyError(null, id, "a request of a context without configuration");
+    applyError(null, id, "a request without a configuration");
     return ACTION_PAUSE;
   }
   if (bundle.readsBody && !ended && !opensTunnel()) {
@@ -74,7 +74,7 @@ function judgeWithBody(stream: Stream): bool {
   const bundle = bundleOf(stream.root);
   if (bundle === null) {
     stream.state = STREAM_DENIED;
-    applyError(null, stream.id, "a request of a context without configuration");
+    applyError(null, stream.id, "a request without a configuration");
     return false;
   }
   const request = gatherRequest(bundle, 0, false);

@@ -1,7 +1,6 @@
 /** A verdict carried out: request headers on an allow, an answer of our own on a deny, and a note for the access log. */
-import { NONE } from "../gen/constants";
+import { NONE, OBLIGATION_SET_ANSWER_HEADER } from "../gen/constants";
 import { ARENA_REQUEST_BYTES_MAX, resetArena } from "../host/arena";
-import { literalLength } from "../host/literal";
 import { sendLocalResponse } from "../host/local-response";
 import { LOG_ERROR, STATUS_OK } from "../host/status";
 import { logText } from "../host/log";
@@ -10,7 +9,7 @@ import { readSingleHeader, removeHeader, setHeader } from "../host/request-heade
 import { resultPointer, resultSize } from "../host/results";
 import { newWriter, Writer } from "../host/writer";
 import { Bundle } from "../vm/bundle";
-import { equalsFolded } from "../vm/bytes";
+import { equalsFolded, equalsText } from "../vm/bytes";
 import {
   denyForError,
   OUTCOME_DEFAULT,
@@ -22,6 +21,7 @@ import {
   OUTCOME_UNSATISFIED,
   Verdict,
 } from "../vm/decide";
+import { isRemoved, valueOf } from "../vm/obligations";
 import { NeutralRequest, UNDELIVERED } from "../vm/request";
 import { DIGEST_TEXT_BYTES } from "../vm/load-bundle";
 import { isSameHeader } from "../vm/verify/names";
@@ -32,34 +32,34 @@ import { DECISION_ID_BYTES, nextDecisionId } from "./decision-id";
 
 /** Carry out an allow. False when the proxy refused a change: then the request must be denied. */
 export function applyAllow(bundle: Bundle, request: NeutralRequest, verdict: Verdict, stream: u32): bool {
-  if (bundle.settableCount > 0) {
-    if (request.headersState == UNDELIVERED || !stripCopies(bundle, request)) return false;
-    if (verdict.values != 0 && !setHeaders(bundle, verdict)) return false;
+  if (bundle.settableCount > 0 || verdict.acting != 0) {
+    if (request.headersState == UNDELIVERED || !stripCopies(bundle, request, verdict)) return false;
+    if (!setHeaders(bundle, verdict)) return false;
   }
   note(bundle, verdict, nextDecisionId(stream));
   return true;
 }
 
-/** A client's copy of a header that some policy may set never reaches the upstream, in whatever spelling. */
-function stripCopies(bundle: Bundle, request: NeutralRequest): bool {
+/** A client's copy of a header that some policy may set never reaches the upstream, nor what is removed, in whatever spelling. */
+function stripCopies(bundle: Bundle, request: NeutralRequest, verdict: Verdict): bool {
   for (let i: u32 = 0; i < request.headerCount; i++) {
     const line = request.header(i);
-    for (let s: u32 = 0; s < bundle.settableCount; s++) {
+    let goes = isRemoved(bundle, verdict, line.name, line.nameLength);
+    for (let s: u32 = 0; s < bundle.settableCount && !goes; s++) {
       const name = bundle.settableHeader(s);
-      if (!isSameHeader(bundle.stringPointer(name), bundle.stringLength(name), line.name, line.nameLength)) continue;
-      if (removeHeader(line.name, line.nameLength) != STATUS_OK) return false;
+      goes = isSameHeader(bundle.stringPointer(name), bundle.stringLength(name), line.name, line.nameLength);
     }
+    if (goes && removeHeader(line.name, line.nameLength) != STATUS_OK) return false;
   }
   return true;
 }
 
 function setHeaders(bundle: Bundle, verdict: Verdict): bool {
   for (let i: u32 = 0; i < bundle.settableCount; i++) {
-    const value = load<u32>(verdict.values + (i << 2));
-    if (value == NONE) continue;
+    const value = valueOf(bundle, verdict, i);
+    if (value === null) continue;
     const name = bundle.settableHeader(i);
-    const status = setHeader(bundle.stringPointer(name), bundle.stringLength(name), bundle.stringPointer(value), bundle.stringLength(value));
-    if (status != STATUS_OK) return false;
+    if (value.failed || setHeader(bundle.stringPointer(name), bundle.stringLength(name), value.start, value.length) != STATUS_OK) return false;
   }
   return true;
 }
@@ -70,10 +70,9 @@ export function applyDeny(bundle: Bundle | null, verdict: Verdict, stream: u32):
   note(bundle, verdict, id);
   const body = newWriter(bodySize(bundle, verdict));
   writeBody(body, bundle, verdict, id);
-  const headers = newWriter(HEADERS_BYTES_MAX);
-  writeHeaders(headers, bundle, verdict, id);
+  const headers = writeHeaders(bundle, verdict, id);
   if (!body.failed && !headers.failed && sendLocalResponse(verdict.status, "ipe_denied", body, headers) == STATUS_OK) return true;
-  logText(LOG_ERROR, "the proxy did not take a denial; trying a bare one");
+  logText(LOG_ERROR, "the proxy took no denial; trying a bare one");
   return sendLocalResponse(INTERNAL_ERROR, "ipe_error", newWriter(1), newWriter(1)) == STATUS_OK;
 }
 
@@ -123,17 +122,54 @@ function writeName(writer: Writer, bundle: Bundle, verdict: Verdict): void {
 }
 
 /** Pairs, as the proxy wants them: u32 count, the lengths of all names and values, then these, each with a zero behind it. */
-function writeHeaders(writer: Writer, bundle: Bundle | null, verdict: Verdict, id: usize): void {
-  const typed = !isGrpc();
-  const type = verdict.body != NONE ? "text/plain" : "application/json";
-  const reason = newWriter(REASON_BYTES_MAX);
-  writeReason(reason, bundle, verdict);
-  writer.word(typed ? 3 : 2);
-  writer.word(12).word(reason.length).word(14).word(DECISION_ID_BYTES * 2);
-  if (typed) writer.word(12).word(literalLength(type));
-  writer.text("x-ipe-reason").byte(0).bytes(reason.start, reason.length).byte(0);
-  writer.text("x-ipe-decision").byte(0).hex(id, DECISION_ID_BYTES).byte(0);
-  if (typed) writer.text("content-type").byte(0).text(type).byte(0);
+function writeHeaders(bundle: Bundle | null, verdict: Verdict, id: usize): Writer {
+  const grpc = isGrpc();
+  let size = HEADERS_BYTES_MAX;
+  let first: u32 = 0;
+  let end: u32 = 0;
+  if (bundle !== null && verdict.policy >= 0) {
+    const policy = bundle.policy(verdict.policy);
+    first = policy.firstObligation;
+    end = first + policy.obligationCount;
+    for (let i = first; i < end; i++) {
+      const obligation = bundle.obligation(i);
+      if (obligation.kind == OBLIGATION_SET_ANSWER_HEADER) size += 10 + bundle.stringLength(obligation.header) + bundle.stringLength(obligation.value);
+    }
+  }
+  const texts = newWriter(size);
+  const lengths = newWriter(size);
+  partStart = 0;
+  let typed = grpc;
+  for (let i = first; i < end; i++) {
+    const obligation = bundle!.obligation(i);
+    if (obligation.kind != OBLIGATION_SET_ANSWER_HEADER) continue;
+    const isType = equalsText(bundle!.stringPointer(obligation.header), bundle!.stringLength(obligation.header), "content-type");
+    if (isType && grpc) continue;
+    typed = typed || isType;
+    endPart(texts.bytes(bundle!.stringPointer(obligation.header), bundle!.stringLength(obligation.header)), lengths);
+    endPart(texts.bytes(bundle!.stringPointer(obligation.value), bundle!.stringLength(obligation.value)), lengths);
+  }
+  endPart(texts.text("x-ipe-reason"), lengths);
+  writeReason(texts, bundle, verdict);
+  endPart(texts, lengths);
+  endPart(texts.text("x-ipe-decision"), lengths);
+  endPart(texts.hex(id, DECISION_ID_BYTES), lengths);
+  if (!typed) {
+    endPart(texts.text("content-type"), lengths);
+    endPart(texts.text(verdict.body != NONE ? "text/plain" : "application/json"), lengths);
+  }
+  const headers = newWriter(size * 2);
+  headers.word(lengths.length >> 3).bytes(lengths.start, lengths.length).bytes(texts.start, texts.length);
+  if (texts.failed || lengths.failed) headers.failed = true;
+  return headers;
+}
+
+/** Where the name or value that is being written starts. */
+let partStart: u32 = 0;
+
+function endPart(texts: Writer, lengths: Writer): void {
+  lengths.word(texts.length - partStart);
+  partStart = texts.byte(0).length;
 }
 
 /** Whatever the name: visible ASCII and blanks, cut where it is long. */
@@ -167,7 +203,7 @@ function isGrpc(): bool {
 function note(bundle: Bundle | null, verdict: Verdict, id: usize): void {
   const named = bundle !== null && verdict.policy >= 0;
   const text = newWriter(JSON_BYTES_MAX + (bundle !== null ? nameSize(bundle, verdict) : 0));
-  text.text(verdict.allow ? '{"decision":"allow","policy":' : '{"decision":"deny","policy":');
+  text.text('{"decision":"').text(verdict.allow ? "allow" : "deny").text('","policy":');
   if (bundle !== null && named) {
     text.byte(0x22);
     writeName(text, bundle, verdict);

@@ -308,6 +308,12 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 
 // @ts-ignore: decorator
 @inline export const OBLIGATION_SET_REQUEST_HEADER: u32 = 1;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_APPEND_REQUEST_HEADER: u32 = 2;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_REMOVE_REQUEST_HEADER: u32 = 3;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_SET_ANSWER_HEADER: u32 = 4;
 
 // @ts-ignore: decorator
 @inline export const NODE_LEAF: u32 = 0;
@@ -348,7 +354,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Routines one after the other; see Instructions. */
 // @ts-ignore: decorator
 @inline export const SECTION_CODE: u32 = 10;
-/** What an allow does; policies use them one after the other. */
+/** What an allow does to the request's headers, and the headers that a denial answers; policies use them one after the other. */
 // @ts-ignore: decorator
 @inline export const SECTION_OBLIGATIONS: u32 = 11;
 /** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. The constants are the policy's row in the section rows. */
@@ -568,6 +574,8 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: StaticArray<u32> = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];
+/** Statuses of a denial that sends the client elsewhere. */
+export const REDIRECT_STATUSES: StaticArray<u32> = [301,302,303,307,308];
 /** Host, framing and hop-by-hop request headers: no policy may set them. */
 export const UNSETTABLE_HEADERS: StaticArray<string> = ["host","content-length","transfer-encoding","connection","te","upgrade","keep-alive","proxy-connection","proxy-authenticate","proxy-authorization","trailer","expect"];
 /** Headers of which a proxy may hand on several lines as one, joined by commas (Envoy does, in any configuration): see docs/request.md, section 4. */

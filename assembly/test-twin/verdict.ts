@@ -1,11 +1,13 @@
 /**
  * A decision for the test driver: u8 allow; u8 has a policy, text its name; u8 outcome (numbers of vm/decide.ts);
- * u32 status; u8 has a body, text; u32 headers set, each text name, text value.
+ * u32 status; u8 has a body, text; u32 headers set, each text name, text value; u32 headers removed, each text name; u32
+ * headers of the answer, each text name, text value.
  */
-import { NONE } from "../gen/constants";
+import { NONE, OBLIGATION_REMOVE_REQUEST_HEADER, OBLIGATION_SET_ANSWER_HEADER } from "../gen/constants";
 import { Writer } from "../host/writer";
 import { Bundle } from "../vm/bundle";
 import { Verdict } from "../vm/decide";
+import { beginActions, nextAction, valueOf } from "../vm/obligations";
 import { writeText } from "./slots";
 
 export function writeVerdict(writer: Writer, bundle: Bundle, verdict: Verdict): Writer {
@@ -15,18 +17,44 @@ export function writeVerdict(writer: Writer, bundle: Bundle, verdict: Verdict): 
   writer.byte(verdict.body == NONE ? 0 : 1);
   writeString(writer, bundle, verdict.body);
   let count: u32 = 0;
-  for (let i: u32 = 0; i < bundle.settableCount; i++) if (valueOf(verdict, i) != NONE) count++;
+  for (let i: u32 = 0; i < bundle.settableCount; i++) if (valueOf(bundle, verdict, i) !== null) count++;
   writer.word(count);
   for (let i: u32 = 0; i < bundle.settableCount; i++) {
-    if (valueOf(verdict, i) == NONE) continue;
+    const value = valueOf(bundle, verdict, i);
+    if (value === null) continue;
     writeString(writer, bundle, bundle.settableHeader(i));
-    writeString(writer, bundle, valueOf(verdict, i));
+    writeText(writer, value.start, value.length);
   }
+  writeRemoved(writer, bundle, verdict);
+  writeAnswer(writer, bundle, verdict);
   return writer;
 }
 
-function valueOf(verdict: Verdict, index: u32): u32 {
-  return verdict.values == 0 ? NONE : load<u32>(verdict.values + (index << 2));
+function writeRemoved(writer: Writer, bundle: Bundle, verdict: Verdict): void {
+  let count: u32 = 0;
+  beginActions(verdict);
+  while (nextAction(bundle, OBLIGATION_REMOVE_REQUEST_HEADER, NONE) != NONE) count++;
+  writer.word(count);
+  beginActions(verdict);
+  for (; count > 0; count--) writeString(writer, bundle, bundle.obligation(nextAction(bundle, OBLIGATION_REMOVE_REQUEST_HEADER, NONE)).header);
+}
+
+function writeAnswer(writer: Writer, bundle: Bundle, verdict: Verdict): void {
+  if (verdict.allow || verdict.policy < 0) {
+    writer.word(0);
+    return;
+  }
+  const policy = bundle.policy(verdict.policy);
+  const end = policy.firstObligation + policy.obligationCount;
+  let count: u32 = 0;
+  for (let i = policy.firstObligation; i < end; i++) if (bundle.obligation(i).kind == OBLIGATION_SET_ANSWER_HEADER) count++;
+  writer.word(count);
+  for (let i = policy.firstObligation; i < end; i++) {
+    const obligation = bundle.obligation(i);
+    if (obligation.kind != OBLIGATION_SET_ANSWER_HEADER) continue;
+    writeString(writer, bundle, obligation.header);
+    writeString(writer, bundle, obligation.value);
+  }
 }
 
 function writeString(writer: Writer, bundle: Bundle, index: u32): void {

@@ -4,10 +4,10 @@
  * satisfied; else the default. Permissive policies have no vote.
  */
 import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, POLICY_KIND_POLICY } from "../gen/constants";
-import { allocate } from "../host/arena";
 import { Bundle, PolicyEntry } from "./bundle";
 import { Cell, cellAt, CELL_BYTES, PRESENT } from "./cells";
 import { beginPolicy, beginRuns, run, runMetUnknown } from "./interpreter";
+import { act } from "./obligations";
 import { nextSelected, selectPolicies } from "./selection/selection";
 import { findString } from "./strings";
 
@@ -50,8 +50,10 @@ export class Verdict {
   status: u32;
   /** String of a denial's body, or NONE. */
   body: u32;
-  /** u32 for each settable header: the string that is its value, or NONE. 0 when nothing is set. */
+  /** u32 for each settable header: the string that is set, or NONE. 0 where no policy of an allow has anything to do. */
   values: usize;
+  /** Chain of the policies of an allow that have something to do, or 0. */
+  acting: usize;
 }
 
 const VERDICT: usize = memory.data(32, 8);
@@ -64,11 +66,12 @@ const VERDICT: usize = memory.data(32, 8);
  */
 export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usize): Verdict {
   const verdict = changetype<Verdict>(VERDICT);
+  verdict.values = 0;
+  verdict.acting = 0;
   let denying: i32 = -1;
   let denial = OUTCOME_NOT_APPLICABLE;
   let first: i32 = -1;
   let conflict = false;
-  let values: usize = 0;
   const set = chosenSet(bundle, cells);
   beginRuns(bundle, cells);
   const selects = bundle.selection != 0 && outcomes == 0;
@@ -89,8 +92,7 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
     if (outcome != OUTCOME_SATISFIED || policy.kind != POLICY_KIND_POLICY) continue;
     if (first < 0) first = i;
     if (policy.obligationCount == 0) continue;
-    if (values == 0) values = newValues(bundle);
-    if (values == 0 || !gather(bundle, policy, values)) conflict = true;
+    if (!act(bundle, verdict, i, policy)) conflict = true;
   }
   if (bundle.selector != set && set == NONE) return deny(verdict, -1, OUTCOME_NO_POLICY_SET, DENY_STATUS, NONE);
   if (denying >= 0) {
@@ -98,8 +100,8 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
     return deny(verdict, denying, denial, policy.status == 0 ? DENY_STATUS : policy.status, policy.body);
   }
   if (conflict) return deny(verdict, -1, OUTCOME_OBLIGATION_CONFLICT, DENY_STATUS, NONE);
-  if (first >= 0) return allow(verdict, first, OUTCOME_SATISFIED, values);
-  if (bundle.defaultAllow && sound) return allow(verdict, -1, OUTCOME_DEFAULT, 0);
+  if (first >= 0) return allow(verdict, first, OUTCOME_SATISFIED);
+  if (bundle.defaultAllow && sound) return allow(verdict, -1, OUTCOME_DEFAULT);
   return deny(verdict, -1, OUTCOME_DEFAULT, DENY_STATUS, NONE);
 }
 
@@ -146,31 +148,12 @@ function outcomeOfCode(policy: PolicyEntry): u32 {
   return run(policy.requirement, false) ? OUTCOME_SATISFIED : OUTCOME_UNSATISFIED;
 }
 
-function newValues(bundle: Bundle): usize {
-  const values = allocate(bundle.settableCount << 2);
-  if (values != 0) memory.fill(values, 0xff, bundle.settableCount << 2);
-  return values;
-}
-
-/** Adds what a policy sets; false when another one set something else. Equal sets merge. */
-function gather(bundle: Bundle, policy: PolicyEntry, values: usize): bool {
-  for (let i: u32 = 0; i < policy.obligationCount; i++) {
-    const index = policy.firstObligation + i;
-    const at = values + (bundle.obligationHeader(index) << 2);
-    const value = bundle.obligation(index).value;
-    if (load<u32>(at) != NONE && load<u32>(at) != value) return false;
-    store<u32>(at, value);
-  }
-  return true;
-}
-
-function allow(verdict: Verdict, policy: i32, outcome: u32, values: usize): Verdict {
+function allow(verdict: Verdict, policy: i32, outcome: u32): Verdict {
   verdict.allow = true;
   verdict.policy = policy;
   verdict.outcome = outcome;
   verdict.status = 0;
   verdict.body = NONE;
-  verdict.values = values;
   return verdict;
 }
 
@@ -180,6 +163,6 @@ function deny(verdict: Verdict, policy: i32, outcome: u32, status: u32, body: u3
   verdict.outcome = outcome;
   verdict.status = status;
   verdict.body = body;
-  verdict.values = 0;
+  verdict.acting = 0;
   return verdict;
 }

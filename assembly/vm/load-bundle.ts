@@ -15,6 +15,8 @@ import {
   SOURCE_COOKIE,
   SOURCE_HEADER,
   SOURCE_QUERY,
+  OBLIGATION_REMOVE_REQUEST_HEADER,
+  OBLIGATION_SET_ANSWER_HEADER,
 } from "../gen/constants";
 import { allocateZeroed } from "../host/arena";
 import { allocateBlock, freeBlock } from "../host/memory";
@@ -203,11 +205,15 @@ export function factOfBuiltin(id: u32): u32 {
   return id < BUILTIN_REQUEST_ID ? id - 1 : id - 2;
 }
 
-/** Each settable header once, by bytes, and for every obligation which one it sets. */
+/** Each settable header once, by bytes, and for every obligation that gives one a value which one that is. */
 function listSettable(bundle: Bundle): bool {
   const places = allocateZeroed(bundle.stringCount * 4);
   if (places == 0) return false;
-  for (let i: u32 = 0; i < bundle.obligationCount; i++) store<u32>(places + (bundle.obligation(i).header << 2), 1);
+  for (let i: u32 = 0; i < bundle.obligationCount; i++) {
+    const obligation = bundle.obligation(i);
+    if (obligation.kind < OBLIGATION_SET_ANSWER_HEADER) bundle.needs |= NEED_HEADERS;
+    if (obligation.kind < OBLIGATION_REMOVE_REQUEST_HEADER) store<u32>(places + (obligation.header << 2), 1);
+  }
   for (let rank: u32 = 0; rank < bundle.stringCount; rank++) {
     const header = stringOfRank(rank);
     if (load<u32>(places + (header << 2)) == 0) continue;
@@ -217,6 +223,5 @@ function listSettable(bundle: Bundle): bool {
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     store<u32>(bundle.obligationHeaders + (i << 2), load<u32>(places + (bundle.obligation(i).header << 2)));
   }
-  if (bundle.settableCount > 0) bundle.needs |= NEED_HEADERS;
   return true;
 }

@@ -64,6 +64,7 @@ describe("what is accepted", () => {
       readsBody: false,
       defaultAllow: false,
       headerNames: [],
+      removedNames: [],
     });
   });
 
@@ -182,7 +183,7 @@ describe("the program", () => {
       trigger: 16,
       requirement: -1,
       reason: "from inside only",
-      setHeaders: [],
+      obligations: [],
     });
     expect(program.policies.list[2]).toMatchObject({
       name: "Open",
@@ -197,7 +198,7 @@ describe("the program", () => {
     ]);
     expect(program.headerNames).toEqual(["x-approved-by", "x-open"]);
     const set = program.policies.list.map((policy) =>
-      policy.setHeaders.map(({ header, value }) => [program.headerNames[header], program.strings.at(value)]),
+      policy.obligations.map(({ name, value }) => [name, value]),
     );
     expect(set).toEqual([
       [["x-approved-by", "ipe mesh"]],

@@ -299,7 +299,7 @@ describe("time and memory grow with the bytes only", () => {
     const model = sample();
     const text = model.strings.push(LONG) - 1;
     model.obligations = Array.from({ length: MANY }, () => ({ kind: 1, header: text, value: text }));
-    expect(errorOf(writeModel(model))).toBe("policies entry 2: it sets one header twice");
+    expect(errorOf(writeModel(model))).toBe("policies entry 2: it does one thing to one header twice");
   });
 
   it("many nodes with the same children", () => {

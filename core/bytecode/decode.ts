@@ -12,7 +12,6 @@ import { checkExplain, TreeReader } from "./decode/explain.ts";
 import { type Code, readCode } from "./decode/instructions.ts";
 import { readMaps } from "./decode/maps.ts";
 import {
-  type Obligations,
   type PolicyHeads,
   policyTexts,
   readObligations,
@@ -35,9 +34,12 @@ import {
   HEADER_FLAGS,
   LIMIT_FRAME_DEPTH_MAX,
   LIMIT_TEMPORARIES_MAX,
+  OBLIGATION_APPEND_REQUEST_HEADER,
+  OBLIGATION_REMOVE_REQUEST_HEADER,
+  OBLIGATION_SET_REQUEST_HEADER,
   PATH_MODE_SHIFT,
 } from "./gen/constants.ts";
-import { Policies } from "./policies.ts";
+import { type Obligations, Policies } from "./policies.ts";
 import type { Program, Slot } from "./program.ts";
 import type { Texts } from "./texts.ts";
 
@@ -121,12 +123,11 @@ function policiesOf(
   tables: Tables,
   heads: PolicyHeads,
   { obligations, slots, code, strings, stringTable, numbers }: Known,
-): Pick<Program, "policies" | "headerNames"> {
-  const headerNames = [...new Set(obligations.headers)].map((header) => strings.at(header)).sort();
-  const places = new Map(headerNames.map((name, i) => [name, i]));
-  const placeOf = new Map(
-    [...new Set(obligations.headers)].map((header) => [header, places.get(strings.at(header))!]),
-  );
+): Pick<Program, "policies" | "headerNames" | "removedNames"> {
+  const namesOf = (isMeant: (kind: number) => boolean): string[] => {
+    const headers = new Set(obligations.headers.filter((_, i) => isMeant(obligations.kinds[i]!)));
+    return [...headers].map((header) => strings.at(header)).sort();
+  };
   const start = (routine: number): number => (routine === -1 ? -1 : code.routineStarts[routine]!);
   const textAt = textReader(tables);
   const trees = new TreeReader(tables, { slots, strings, textAt, code, rowStarts: heads.rowStarts });
@@ -136,8 +137,7 @@ function policiesOf(
       strings,
       stringTable,
       numbers,
-      headers: obligations.headers.map((header) => placeOf.get(header)!),
-      values: obligations.values,
+      obligations,
     },
     {
       ...policyTexts(tables, heads, textAt),
@@ -145,7 +145,15 @@ function policiesOf(
       requirementNode: (policy) => trees.tree(policy, 1),
     },
   );
-  return { policies, headerNames };
+  return {
+    policies,
+    headerNames: namesOf(isSetting),
+    removedNames: namesOf((kind) => kind === OBLIGATION_REMOVE_REQUEST_HEADER),
+  };
+}
+
+function isSetting(kind: number): boolean {
+  return kind === OBLIGATION_SET_REQUEST_HEADER || kind === OBLIGATION_APPEND_REQUEST_HEADER;
 }
 
 /** Reads single texts where they are. */

@@ -75,9 +75,11 @@ describe("policies come back as they were", () => {
             requirement: leaf({ kind: "truth", ref: ref("flag2") }, "flag2", 7),
             denyStatus: 429,
             denyBody: "",
-            setRequestHeaders: [
-              { name: "x-b", value: "2" },
-              { name: "x-a", value: "" },
+            obligations: [
+              { kind: "append-request", name: "x-b", value: "2" },
+              { kind: "set-request", name: "x-a", value: "" },
+              { kind: "remove-request", name: "x-c", value: null },
+              { kind: "set-answer", name: "retry-after", value: "7" },
             ],
             metadata: [
               { key: "owner", value: "team" },
@@ -109,11 +111,11 @@ describe("policies come back as they were", () => {
         { key: "tags", value: "a, b" },
       ],
     });
-    expect(
-      a!.setHeaders.map(({ header, value }) => [program.headerNames[header], program.strings.at(value)]),
-    ).toEqual([
-      ["x-b", "2"],
-      ["x-a", ""],
+    expect(a!.obligations).toEqual([
+      { kind: "appendRequestHeader", name: "x-b", value: "2" },
+      { kind: "setRequestHeader", name: "x-a", value: "" },
+      { kind: "removeRequestHeader", name: "x-c", value: null },
+      { kind: "setAnswerHeader", name: "retry-after", value: "7" },
     ]);
     expect(a!.requirementNode).toMatchObject({ kind: "leaf", text: "flag2", line: 7, column: 1 });
     expect(b).toMatchObject({
@@ -124,7 +126,7 @@ describe("policies come back as they were", () => {
       trigger: -1,
       requirement: -1,
     });
-    expect(b!.setHeaders).toEqual([]);
+    expect(b!.obligations).toEqual([]);
     expect(b!.triggerNode).toBeNull();
   });
 

@@ -379,11 +379,9 @@ function policySections(
   // Their names ascend by index, so that a runtime can search for one.
   const names = [...(sets?.names ?? [])].map((name) => pools.useString(name)).sort((a, b) => a - b);
   const places = new Map(names.map((name, place) => [name, place]));
-  const obligations = new Uint32Array(
-    1 + sum(({ setRequestHeaders }) => setRequestHeaders.length / 2) * OBLIGATION_WORDS,
-  );
+  const obligationTable = new Uint32Array(1 + sum((piece) => piece.obligations.length) * OBLIGATION_WORDS);
   const metadata = new Uint32Array(1 + sum((piece) => piece.metadata.length / 2) * METADATA_WORDS);
-  obligations[0] = (obligations.length - 1) / OBLIGATION_WORDS;
+  obligationTable[0] = (obligationTable.length - 1) / OBLIGATION_WORDS;
   metadata[0] = (metadata.length - 1) / METADATA_WORDS;
   const out = new Uint32Array(3 + pieces.length * POLICY_WORDS + names.length);
   out.set([pieces.length, names.length, sets === null ? f.NONE : slots.indexOf(sets.selector)]);
@@ -391,7 +389,7 @@ function policySections(
   let at = 3;
   let [obligation, entry, constant] = [0, 0, 0];
   for (const [i, piece] of pieces.entries()) {
-    const { setRequestHeaders, metadata: entries, intent, set, expires } = piece;
+    const { obligations, metadata: entries, intent, set, expires } = piece;
     const columns = shaped[i]!.columns.length;
     out[at] = strings.use(piece.name);
     out[at + 1] = set === null ? f.NONE : places.get(strings.use(set))!;
@@ -403,7 +401,7 @@ function policySections(
     out[at + 7] = stringOr(piece.denyBody);
     out[at + 8] = stringOr(piece.reason);
     out[at + 9] = obligation;
-    out[at + 10] = setRequestHeaders.length / 2;
+    out[at + 10] = obligations.length;
     out[at + 11] = entry;
     out[at + 12] = entries.length / 2;
     out[at + 13] = expires === null ? f.NONE : numbers.use(expires);
@@ -412,11 +410,11 @@ function policySections(
     out[at + 16] = columns;
     at += POLICY_WORDS;
     constant += columns;
-    for (let h = 0; h < setRequestHeaders.length; h += 2) {
+    for (const { kind, name, value } of obligations) {
       const place = 1 + obligation++ * OBLIGATION_WORDS;
-      obligations[place] = f.OBLIGATION_SET_REQUEST_HEADER;
-      obligations[place + 1] = strings.use(setRequestHeaders[h]!);
-      obligations[place + 2] = strings.use(setRequestHeaders[h + 1]!);
+      obligationTable[place] = kind;
+      obligationTable[place + 1] = strings.use(name);
+      obligationTable[place + 2] = stringOr(value);
     }
     for (let e = 0; e < entries.length; e += 2) {
       const place = 1 + entry++ * METADATA_WORDS;
@@ -426,7 +424,7 @@ function policySections(
   }
   return {
     policies: littleEndian(out),
-    obligations: littleEndian(obligations),
+    obligations: littleEndian(obligationTable),
     metadata: littleEndian(metadata),
   };
 }

@@ -2,7 +2,7 @@
  * What a policy brings to a bundle, whatever the others are: its code, the tree of its conditions, its texts, with handles
  * for constants. Whoever encodes again and again keeps the pieces of policies that are still there.
  */
-import type { Condition, PlanNode, PlanPolicy } from "../plan/plan.ts";
+import type { Condition, PlanNode, PlanObligation, PlanPolicy } from "../plan/plan.ts";
 import { COMPARES_ADDRESSES, emitRoutine } from "./emit.ts";
 import * as f from "./gen/constants.ts";
 import { EFFECT_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
@@ -12,6 +12,20 @@ import { cellsReadBy, Routines, WORDS, type Words } from "./routines.ts";
 import { Families, type PolicyCode } from "./rows.ts";
 import { type CodePass, tighten } from "./tighten.ts";
 import { type Tree, Trees } from "./tree.ts";
+
+const KINDS: Readonly<Record<PlanObligation["kind"], number>> = {
+  "set-request": f.OBLIGATION_SET_REQUEST_HEADER,
+  "append-request": f.OBLIGATION_APPEND_REQUEST_HEADER,
+  "remove-request": f.OBLIGATION_REMOVE_REQUEST_HEADER,
+  "set-answer": f.OBLIGATION_SET_ANSWER_HEADER,
+};
+
+export interface PieceObligation {
+  /** An id of the format. */
+  readonly kind: number;
+  readonly name: Handle;
+  readonly value: Handle | null;
+}
 
 export interface Piece {
   /** The routines of its conditions, then those of its leaves in order of the tree. */
@@ -33,8 +47,7 @@ export interface Piece {
   readonly reason: Handle | null;
   readonly expires: Handle | null;
   readonly offWhenExpired: boolean;
-  /** Names and values in turns. */
-  readonly setRequestHeaders: readonly Handle[];
+  readonly obligations: readonly PieceObligation[];
   /** Keys and values in turns; of texts. */
   readonly metadata: readonly Handle[];
 }
@@ -83,10 +96,11 @@ export class Pieces {
       reason: stringOr(policy.reason),
       expires: expires === null ? null : pools.numberOf(expires),
       offWhenExpired: policy.offWhenExpired,
-      setRequestHeaders: policy.setRequestHeaders.flatMap(({ name, value }) => [
-        pools.stringOf(name),
-        pools.stringOf(value),
-      ]),
+      obligations: policy.obligations.map(({ kind, name, value }) => ({
+        kind: KINDS[kind],
+        name: pools.stringOf(name),
+        value: stringOr(value),
+      })),
       metadata: policy.metadata.flatMap(({ key, value }) => [pools.textOf(key), pools.textOf(value)]),
     };
   }

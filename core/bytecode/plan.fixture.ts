@@ -119,7 +119,7 @@ const POLICY: PlanPolicy = {
   denyStatus: null,
   denyBody: null,
   reason: null,
-  setRequestHeaders: [],
+  obligations: [],
   metadata: [],
   expires: null,
   offWhenExpired: false,

@@ -5,8 +5,9 @@
 
 import type { ByteTable } from "../source/byte-table.ts";
 import { utf8 } from "../source/bytes.ts";
-import { EFFECT_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
-import type { ExplainNode, PolicyEntry } from "./program.ts";
+import { OBLIGATION_SET_ANSWER_HEADER } from "./gen/constants.ts";
+import { EFFECT_NAMES, OBLIGATION_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
+import type { ExplainNode, Obligation, PolicyEntry } from "./program.ts";
 import { POLICY_KINDS, POLICY_MODES } from "./program.ts";
 import type { Texts } from "./texts.ts";
 
@@ -49,7 +50,13 @@ export interface PolicyFacts {
   readonly strings: Texts;
   readonly stringTable: ByteTable;
   readonly numbers: Float64Array;
-  /** By obligation: index into `headerNames`, and string index. */
+  readonly obligations: Obligations;
+}
+
+/** By obligation. */
+export interface Obligations {
+  readonly kinds: Uint8Array;
+  /** String indexes; of values -1 for none. */
   readonly headers: Int32Array;
   readonly values: Int32Array;
 }
@@ -75,14 +82,29 @@ export class Policies implements Iterable<PolicyEntry> {
     return this.#facts.strings.at(this.columns.names[index]!);
   }
 
-  /** What a policy sets on an allow. */
-  setHeadersOf(index: number): PolicyEntry["setHeaders"] {
+  /** What a policy does to headers. */
+  obligationsOf(index: number): Obligation[] {
     const { obligationStarts } = this.columns;
-    const { headers, values } = this.#facts;
-    const setHeaders: { header: number; value: number }[] = [];
+    const { strings, obligations } = this.#facts;
+    const { kinds, headers, values } = obligations;
+    const found: Obligation[] = [];
     for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++)
-      setHeaders.push({ header: headers[o]!, value: values[o]! });
-    return setHeaders;
+      found.push({
+        kind: OBLIGATION_NAMES[kinds[o]! - 1]!,
+        name: strings.at(headers[o]!),
+        value: values[o] === -1 ? null : strings.at(values[o]!),
+      });
+    return found;
+  }
+
+  /** What a policy does on an allow, as texts would be compared: indexes. Empty where it does nothing. */
+  allowKey(index: number): string {
+    const { obligationStarts } = this.columns;
+    const { kinds, headers, values } = this.#facts.obligations;
+    const parts: string[] = [];
+    for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++)
+      if (kinds[o] !== OBLIGATION_SET_ANSWER_HEADER) parts.push(`${kinds[o]} ${headers[o]} ${values[o]}`);
+    return parts.join();
   }
 
   /** The policy of an index that exists; made anew each time. */
@@ -109,7 +131,7 @@ export class Policies implements Iterable<PolicyEntry> {
       denyStatus: c.denyStatuses[index]!,
       denyBody: textOr(c.denyBodies[index]!),
       reason: textOr(c.reasons[index]!),
-      setHeaders: this.setHeadersOf(index),
+      obligations: this.obligationsOf(index),
       expires: expiry === -1 ? null : numbers[expiry]!,
       offWhenExpired: c.offWhenExpired[index] === 1,
       get intent() {

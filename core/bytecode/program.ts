@@ -1,6 +1,7 @@
 import type { Automaton } from "../automaton/automaton.ts";
 import type { ByteTable } from "../source/byte-table.ts";
 import type { PathMode } from "../syntax/ast.ts";
+import type { OBLIGATION_NAMES } from "./gen/tables.ts";
 import type { Policies } from "./policies.ts";
 import type { Texts } from "./texts.ts";
 
@@ -115,8 +116,7 @@ export interface PolicyEntry {
   readonly denyBody: string | null;
   /** Text of `denies with reason`. */
   readonly reason: string | null;
-  /** Headers set on an allow: indexes into `headerNames` and `strings`. */
-  readonly setHeaders: readonly { readonly header: number; readonly value: number }[];
+  readonly obligations: readonly Obligation[];
   readonly metadata: readonly { readonly key: string; readonly value: string }[];
   /** Milliseconds since 1970 from which on it allows no more; null for never. */
   readonly expires: number | null;
@@ -124,6 +124,16 @@ export interface PolicyEntry {
   readonly offWhenExpired: boolean;
   readonly triggerNode: ExplainNode | null;
   readonly requirementNode: ExplainNode | null;
+}
+
+export type ObligationKind = (typeof OBLIGATION_NAMES)[number];
+
+/** What is done to a header: of the request on an allow, of the answer on a denial. */
+export interface Obligation {
+  readonly kind: ObligationKind;
+  readonly name: string;
+  /** Null exactly where the header is removed. */
+  readonly value: string | null;
 }
 
 /** A node of a condition's source tree, for reasons. */
@@ -207,8 +217,10 @@ export interface Program {
   readonly policies: Policies;
   /** Constants by policy, which instructions with a column name. */
   readonly rows: Int32Array;
-  /** Names of request headers that some policy may set, each once, sorted: clients' copies are stripped. */
+  /** Names of request headers that some policy may set or append to, each once, sorted: clients' copies are stripped. */
   readonly headerNames: readonly string[];
+  /** Names of request headers that some policy may remove, each once, sorted. */
+  readonly removedNames: readonly string[];
   /** Bytes of every section, in order, for `inspect`. */
   readonly sectionBytes: readonly { readonly name: string; readonly bytes: number }[];
   readonly totalBytes: number;

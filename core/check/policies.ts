@@ -3,10 +3,17 @@
 import { FirstPlaces } from "../schema/first-places.ts";
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
-import { DENY_STATUSES, UNSETTABLE_HEADERS } from "../source/gen/facts.ts";
+import { DENY_STATUSES, REDIRECT_STATUSES, UNSETTABLE_HEADERS } from "../source/gen/facts.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
 import { parseDatetime } from "../source/time.ts";
-import type { Expression, PolicyDeclaration } from "../syntax/ast.ts";
+import type {
+  DenialAnswer,
+  Expression,
+  HeaderAction,
+  PolicyDeclaration,
+  SetHeader,
+  StringLiteral,
+} from "../syntax/ast.ts";
 import { namesOf, nodesOf } from "../syntax/walk.ts";
 import { ALLOW_WARNING } from "./analyses/turned-off.ts";
 import type { CheckedDocument, Resolutions } from "./check.ts";
@@ -18,6 +25,8 @@ const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {
 const METADATA_KEYS = ["severity", "owner", "tags", "version", "mode", "expires", ALLOW_WARNING];
 /** RFC 9110 token in lower case, without `_`, which many servers take for `-`. */
 const SETTABLE_HEADER = /^[!#$%&'*+\-.^`|~0-9a-z]+$/;
+/** What an answer says of its body, or what only the host knows. */
+const UNANSWERABLE_HEADERS = ["content-encoding", "content-range", "date", "server"];
 /** As RFC 9110's field-value, in ASCII: no blanks at the ends, which hosts take away. */
 const VISIBLE = /^(?:[\u0021-\u007e](?:[\u0020-\u007e]*[\u0021-\u007e])?)?$/;
 
@@ -99,15 +108,77 @@ function checkEffect(policy: PolicyDeclaration, report: Diagnostics): void {
 }
 
 function checkDeny(policy: PolicyDeclaration, report: Diagnostics): void {
-  const status = policy.onDeny?.status ?? null;
-  if (status !== null && !DENY_STATUSES.includes(status.value)) {
+  if (policy.onDeny === null) return;
+  const { status, redirect, headers, body, isJson } = policy.onDeny;
+  const statuses = redirect === null ? DENY_STATUSES : REDIRECT_STATUSES;
+  if (status !== null && !statuses.includes(status.value)) {
     report.error(
       "bad-status",
       status.span,
-      `\`${status.value}\` is no status for a denial`,
-      "use one of 400-599 that Envoy knows, such as 401, 403, 404, 429 or 503",
+      `\`${status.value}\` is no status for a ${redirect === null ? "denial" : "redirect"}`,
+      redirect === null
+        ? "use one of 400-599 that Envoy knows, such as 401, 403, 404, 429 or 503; 302 needs `redirect to`"
+        : `use one of ${REDIRECT_STATUSES.join(", ")}, or none for 302`,
     );
   }
+  if (redirect !== null && !REDIRECT.test(redirect.value))
+    report.error(
+      "bad-redirect",
+      redirect.span,
+      "a redirect leads to no `https://` or `http://` address of a host, nor to a path",
+      'write the whole address, such as "https://login.example.com/", or a path such as "/login"',
+    );
+  if (isJson && body !== null && !isJsonText(body.value))
+    report.error(
+      "bad-body",
+      body.span,
+      "the body is no JSON",
+      'correct it, or write `body` without `json`: strings need quotes, as in `json body "{\\"code\\": 7}"`',
+    );
+  checkAnswerHeaders(headers, policy.onDeny, report);
+}
+
+/** An address with a host, or a path of the same one: `//host` would be another. In visible ASCII, as it is a header. */
+const REDIRECT = /^(?:https?:\/\/[a-z0-9[][!-~]*|\/(?![/\\])[!-~]*)$/i;
+
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkAnswerHeaders(headers: readonly SetHeader[], answer: DenialAnswer, report: Diagnostics): void {
+  const seen = new Set<string>();
+  for (const { header, value } of headers) {
+    const name = header.value.toLowerCase();
+    const problem = answerHeaderProblem(name, answer);
+    if (problem !== null)
+      report.error(
+        "bad-header",
+        header.span,
+        `\`${header.value}\` cannot be set: ${problem}`,
+        'use another one such as "www-authenticate" or "retry-after"',
+      );
+    checkValue(value, report);
+    if (seen.has(name))
+      report.error(
+        "duplicate-header",
+        header.span,
+        `\`${name}\` is set twice`,
+        "an answer sets a header once",
+      );
+    seen.add(name);
+  }
+}
+
+function answerHeaderProblem(name: string, { isJson, body }: DenialAnswer): string | null {
+  if (name === "location") return "write `redirect to`";
+  if (isJson && name === "content-type") return "`json body` says it";
+  if (body === null && name === "content-type") return "the section has no `body` whose type it could be";
+  return UNANSWERABLE_HEADERS.includes(name) ? "the host writes it" : headerProblem(name);
 }
 
 // --- on allow ---
@@ -132,7 +203,7 @@ export function readersOf({ schema, policies, resolutions }: CheckedDocument): R
 }
 
 export function setsRequestId({ onAllow }: PolicyDeclaration): boolean {
-  return onAllow.some(({ header }) => comparable(header.value) === "x-request-id");
+  return onAllow.some(({ kind, header }) => kind !== "remove" && comparable(header.value) === "x-request-id");
 }
 
 function checkHeaders(
@@ -142,31 +213,35 @@ function checkHeaders(
 ): void {
   if (policy.onAllow.length === 0) return;
   const seen = new Set<string>();
-  for (const { header, value } of policy.onAllow) {
+  const removed = removedBy(policy.onAllow);
+  for (const action of policy.onAllow) {
+    const { kind, header } = action;
     const name = header.value.toLowerCase();
     const problem = headerProblem(name);
     if (problem !== null)
       report.error(
         "bad-header",
         header.span,
-        `\`${header.value}\` cannot be set: ${problem}`,
+        `\`${header.value}\` cannot be ${DONE[kind]}: ${problem}`,
         'use a name of your own such as "x-approved-by"',
       );
-    if (!VISIBLE.test(value.value))
-      report.error(
-        "bad-header",
-        value.span,
-        "a header's value holds visible ASCII characters, with blanks only between them",
-        "write another value: what hosts would change or refuse cannot be set",
-      );
-    if (seen.has(name))
+    if (kind !== "remove") checkValue(action.value, report);
+    if (seen.has(`${kind} ${name}`))
       report.error(
         "duplicate-header",
         header.span,
-        `\`${name}\` is set twice`,
-        "a policy sets a header once",
+        `\`${name}\` is ${DONE[kind]} twice`,
+        `a policy ${kind === "set" ? "sets" : `${kind}s`} a header once`,
       );
-    seen.add(name);
+    seen.add(`${kind} ${name}`);
+    if (kind === "remove") continue;
+    if (removed.has(comparable(name)))
+      report.error(
+        "duplicate-header",
+        header.span,
+        `\`${name}\` is ${DONE[kind]} and removed`,
+        "take out `remove`: clients' copies of a header that policies set are always removed",
+      );
     const reader = readers.get(comparable(name));
     if (reader !== undefined) {
       report.error(
@@ -177,6 +252,24 @@ function checkHeaders(
       );
     }
   }
+}
+
+const DONE = { set: "set", append: "appended", remove: "removed" } as const;
+
+function removedBy(actions: readonly HeaderAction[]): ReadonlySet<string> {
+  return new Set(
+    actions.flatMap(({ kind, header }) => (kind === "remove" ? [comparable(header.value)] : [])),
+  );
+}
+
+function checkValue(value: StringLiteral, report: Diagnostics): void {
+  if (VISIBLE.test(value.value)) return;
+  report.error(
+    "bad-header",
+    value.span,
+    "a header's value holds visible ASCII characters, with blanks only between them",
+    "write another value: what hosts would change or refuse cannot be set",
+  );
 }
 
 function headerProblem(name: string): string | null {
@@ -203,7 +296,9 @@ export function checkConflicts(
     if (policy.onAllow.length === 0 || !canAllow(policy) || metadataOf(policy, "mode") === "permissive")
       continue;
     const pins = pinsOf(policy);
-    for (const { header, value, span } of policy.onAllow) {
+    for (const action of policy.onAllow) {
+      if (action.kind !== "set") continue;
+      const { header, value, span } = action;
       const name = header.value.toLowerCase();
       const setters = headers.get(name) ?? new HeaderSetters();
       headers.set(name, setters);

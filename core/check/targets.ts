@@ -6,6 +6,7 @@
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { didYouMean } from "../source/suggest.ts";
+import type { PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf } from "../syntax/walk.ts";
 import type { CheckedDocument } from "./check.ts";
 import { conditionsOf } from "./policies.ts";
@@ -192,6 +193,7 @@ export function checkTarget(checked: CheckedDocument, target: Target, report: Di
       adviceFor(sets!.selector),
     );
   for (const policy of checked.policies) {
+    checkRemovals(policy, target, report);
     for (const condition of conditionsOf(policy)) {
       for (const name of namesOf(condition)) {
         const resolved = checked.resolutions.names.get(name);
@@ -208,6 +210,22 @@ export function checkTarget(checked: CheckedDocument, target: Target, report: Di
       }
     }
   }
+}
+
+/** Why no header can be removed there; `plugins/http` says the same of a bundle. */
+export const NO_REMOVAL =
+  "a proxy only puts headers of the answer in the place of the request's, and cannot be told to remove one";
+
+function checkRemovals({ onAllow }: PolicyDeclaration, target: Target, report: Diagnostics): void {
+  if (target !== "forward-auth") return;
+  for (const { kind, header, span } of onAllow)
+    if (kind === "remove")
+      report.error(
+        "unsupported-by-target",
+        span,
+        `${target} cannot remove \`${header.value.toLowerCase()}\`: ${NO_REMOVAL}`,
+        "let the proxy's own configuration remove it, or set it to an empty value where nobody reads it",
+      );
 }
 
 /** Why a target cannot supply an attribute, or null. */

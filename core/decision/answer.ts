@@ -33,6 +33,11 @@ export function headerText(text: string): string {
   return text.replace(/[^\x20-\x7e]/gu, "?");
 }
 
+/** A status that no client and no proxy takes for an allow: that of an error, or of a redirect. */
 export function isDenialStatus(status: number): boolean {
-  return Number.isInteger(status) && status >= 400 && status <= 599;
+  return Number.isInteger(status) && ((status >= 400 && status <= 599) || isRedirectStatus(status));
+}
+
+export function isRedirectStatus(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
 }

@@ -27,18 +27,25 @@ export interface HeaderValue {
 
 /** What a denial answers. */
 export interface Denial {
-  /** HTTP status, 400-599. */
+  /** HTTP status, 400-599; 301, 302, 303, 307 or 308 with a header `location`. */
   readonly status: number;
   /** Configured body text, or `null`: the host writes its default body. */
   readonly body: string | null;
+  /** Headers of the answer, by name; `content-type` is the body's. */
+  readonly headers: readonly HeaderValue[];
 }
 
 /** The decision of one bundle about one request. */
 export interface Decision {
   readonly allow: boolean;
   readonly reason: Reason;
-  /** Request headers to set on an allow, by name; empty on a deny. */
+  /**
+   * Request headers to set on an allow, by name; empty on a deny. What policies append is in the values, joined by commas:
+   * a value replaces whatever the client sent.
+   */
   readonly setRequestHeaders: readonly HeaderValue[];
+  /** Request headers to take away on an allow, in whatever spelling, sorted; empty on a deny. */
+  readonly removeRequestHeaders: readonly string[];
   /** What to answer on a deny; `null` on an allow. */
   readonly denial: Denial | null;
 }

@@ -252,7 +252,13 @@ class Collector {
       scope.set(name.text, this.#find("parameter", name.text, d.name.text)!);
     }
     this.#parts(d, scope);
-    const texts = [d.intent, d.onDeny?.body ?? null, ...d.onAllow.map((set) => set.value)];
+    const texts = [
+      d.intent,
+      d.onDeny?.body ?? null,
+      d.onDeny?.redirect ?? null,
+      ...(d.onDeny?.headers ?? []).map((set) => set.value),
+      ...d.onAllow.map((action) => (action.kind === "remove" ? null : action.value)),
+    ];
     const reason = d.effect?.kind === "denies" ? d.effect.reason : null;
     for (const text of [...texts, reason]) if (text !== null) this.#braces(text.span, scope);
     for (const { value } of d.metadata) this.#braces(value.span, scope);

@@ -44,6 +44,8 @@ const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {
 const FACTS = ["request", "header", "extension", "body", "expect"];
 const OUTCOMES = ["satisfied", "unsatisfied", "denied", "indeterminate", "not-applicable"];
 const REASONS = ["satisfied", "unsatisfied", "denied", "indeterminate", "default", "obligation-conflict"];
+const HEADER_ACTIONS = ["set request header", "append", "remove request header"];
+const ANSWERS = ["status", "body", "json body", "redirect to", "set response header"];
 const POLICIES = new Set(["policy", "guard", "template"]);
 /** Words behind which an operand is missing, beside operators. */
 const BEFORE_OPERAND = new Set(["when", "requires", "and", "or", "not", "where", "exists"]);
@@ -241,11 +243,13 @@ class Offers {
 
   #effects(at: number, isHead: boolean): Completion[] {
     if (isHead) return words(["allow", "deny"]);
-    if (this.#is(-1, "set")) return words(["request header"]);
+    const isAllow = this.#before[at + 1]?.text === "allow";
+    if (this.#is(-1, "set")) return words([isAllow ? "request header" : "response header"]);
+    if (this.#is(-1, "remove")) return words(["request header"]);
     const last = this.#before.at(-1)!;
     const isOpen = at === this.#before.length - 2 || last.kind === "string" || last.kind === "number";
     if (!isOpen) return [];
-    const own = this.#before[at + 1]?.text === "allow" ? ["set request header"] : ["status", "body"];
+    const own = isAllow ? HEADER_ACTIONS : ANSWERS;
     return [...words(own), ...(last.text === "header" ? [] : this.#sections())];
   }
 

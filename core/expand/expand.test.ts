@@ -179,7 +179,7 @@ policy B:
   const [a, b] = declarations.filter((d): d is PolicyDeclaration => d.kind === "policy");
   const metadata = (d: typeof a): string[] => d!.metadata.map((m) => `${m.key.text}: ${m.value.text}`);
   expect(a!.intent!.value).toBe("red 2 true a, b {}");
-  expect(a!.onAllow[0]!.value.value).toBe("red");
+  expect(a!.onAllow[0]).toMatchObject({ kind: "set", value: { value: "red" } });
   expect(a!.onDeny!.body!.value).toBe("red");
   expect(metadata(a)).toEqual(["owner: red", "tags: [a]"]);
   expect(b!.intent!.value).toBe("own");

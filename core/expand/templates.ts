@@ -257,8 +257,18 @@ export class Templates {
       intent: text(intent),
       trigger,
       effect: effect?.kind === "denies" ? { ...effect, reason: text(effect.reason) } : effect,
-      onAllow: onAllow.map((set) => ({ ...set, value: text(set.value)! })),
-      onDeny: onDeny === null ? null : { ...onDeny, body: text(onDeny.body) },
+      onAllow: onAllow.map((action) =>
+        action.kind === "remove" ? action : { ...action, value: text(action.value)! },
+      ),
+      onDeny:
+        onDeny === null
+          ? null
+          : {
+              ...onDeny,
+              body: text(onDeny.body),
+              redirect: text(onDeny.redirect),
+              headers: onDeny.headers.map((set) => ({ ...set, value: text(set.value)! })),
+            },
       onExpiry,
       metadata: metadata.map(({ key, value }) => ({
         key,

@@ -12,7 +12,7 @@ const TYPE_WIDTH_MAX = 48;
 /** Words behind the type of an attribute. */
 const BEHIND_TYPE = new Set(["claimed", "trusted", "from", "verbatim", "default"]);
 /** Words that start a line of `on allow` and `on deny`, behind the value of the line before. */
-const EFFECTS = new Set(["set", "append", "remove", "status", "body", "header", "headers", "redirect"]);
+const EFFECTS = new Set(["set", "append", "remove", "status", "body", "json", "redirect"]);
 const HARD: Doc = { kind: "hard", blank: true };
 const HARD_CLOSE: Doc = { kind: "hard", blank: false };
 

@@ -238,7 +238,7 @@ describe("policies", () => {
       denyStatus: null,
       denyBody: null,
       reason: null,
-      setRequestHeaders: [],
+      obligations: [],
       metadata: [],
       expires: null,
       offWhenExpired: false,
@@ -261,7 +261,7 @@ describe("policies", () => {
     const [policy] = planOf(
       'policy A:\n  allows\n  on allow\n    set request header "X-Ok" to "Yes"\n',
     ).policies;
-    expect(policy!.setRequestHeaders).toEqual([{ name: "x-ok", value: "Yes" }]);
+    expect(policy!.obligations).toEqual([{ kind: "set-request", name: "x-ok", value: "Yes" }]);
   });
 });
 

@@ -24,6 +24,7 @@ import {
   type Place,
   type Plan,
   type PlanNode,
+  type PlanObligation,
   type PlanPolicy,
   type PlanSets,
   type PlanSlot,
@@ -105,6 +106,27 @@ export function inOrder(a: PlanPolicy, b: PlanPolicy): number {
   return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || compareBytes(a.name, b.name);
 }
 
+/** Status of a redirect that says none: the client asks again with GET. */
+const FOUND = 302;
+
+function obligationsOf({ onAllow, onDeny }: PolicyDeclaration): PlanObligation[] {
+  const obligations: PlanObligation[] = onAllow.map((action) => ({
+    kind: REQUEST_KINDS[action.kind],
+    name: action.header.value.toLowerCase(),
+    value: action.kind === "remove" ? null : action.value.value,
+  }));
+  if (onDeny === null) return obligations;
+  const answer = (name: string, value: string): void => {
+    obligations.push({ kind: "set-answer", name: name.toLowerCase(), value });
+  };
+  for (const { header, value } of onDeny.headers) answer(header.value, value.value);
+  if (onDeny.isJson) answer("content-type", "application/json");
+  if (onDeny.redirect !== null) answer("location", onDeny.redirect.value);
+  return obligations;
+}
+
+const REQUEST_KINDS = { set: "set-request", append: "append-request", remove: "remove-request" } as const;
+
 /** A bundle has each key once: what stands in several lines is joined. */
 function metadata(p: PolicyDeclaration): PlanPolicy["metadata"] {
   const values = new Map<string, string>();
@@ -150,13 +172,10 @@ export class Lowering {
       effect: effect.kind,
       trigger: p.trigger === null ? null : this.#node(p.trigger),
       requirement: effect.kind === "requires" ? this.#node(effect.condition) : null,
-      denyStatus: p.onDeny?.status?.value ?? null,
+      denyStatus: p.onDeny?.status?.value ?? ((p.onDeny?.redirect ?? null) === null ? null : FOUND),
       denyBody: p.onDeny?.body?.value ?? null,
       reason: effect.kind === "denies" ? (effect.reason?.value ?? null) : null,
-      setRequestHeaders: p.onAllow.map(({ header, value }) => ({
-        name: header.value.toLowerCase(),
-        value: value.value,
-      })),
+      obligations: obligationsOf(p),
       metadata: metadata(p),
       expires: expiryOf(p),
       offWhenExpired: p.onExpiry !== null && expiryOf(p) !== null,

@@ -50,13 +50,22 @@ export interface PlanPolicy {
   readonly denyStatus: number | null;
   readonly denyBody: string | null;
   readonly reason: string | null;
-  /** Names in lower case. */
-  readonly setRequestHeaders: readonly { readonly name: string; readonly value: string }[];
+  /** Of an allow first, as written. */
+  readonly obligations: readonly PlanObligation[];
   readonly metadata: readonly { readonly key: string; readonly value: string }[];
   /** Milliseconds since 1970 from which on the policy allows no more; null for never. */
   readonly expires: number | null;
   /** From then on it has no say at all. */
   readonly offWhenExpired: boolean;
+}
+
+/** What is done to a header: of the request on an allow, of the answer on a denial. */
+export interface PlanObligation {
+  readonly kind: "set-request" | "append-request" | "remove-request" | "set-answer";
+  /** In lower case. */
+  readonly name: string;
+  /** Null exactly where the header is removed. */
+  readonly value: string | null;
 }
 
 /** Source text of a condition and where it starts, 1-based, the column in code points. */

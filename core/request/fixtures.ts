@@ -131,6 +131,7 @@ export function testProgram(spec: ProgramSpec): Program {
     policies: NO_POLICIES,
     rows: new Int32Array(0),
     headerNames: [],
+    removedNames: [],
     sectionBytes: [],
     totalBytes: 0,
   };
@@ -143,8 +144,7 @@ const NO_POLICIES = new Policies(
     strings: new Texts(new Uint8Array(0), new Int32Array(1)),
     stringTable: new ByteTable(new Uint8Array(0), new Int32Array(1)),
     numbers: new Float64Array(0),
-    headers: none,
-    values: none,
+    obligations: { kinds: new Uint8Array(0), headers: none, values: none },
   },
   { intent: () => null, metadata: () => [], triggerNode: () => null, requirementNode: () => null },
 );

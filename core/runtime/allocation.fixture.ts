@@ -90,7 +90,12 @@ const FACTS: Facts = {
   nets: ["11.0.0.0/8", "10.0.0.0/8"],
 };
 const setting = (name: string, header: string): PlanPolicy =>
-  policyOf({ name, kind: "policy", effect: "allows", setRequestHeaders: [{ name: header, value: "1" }] });
+  policyOf({
+    name,
+    kind: "policy",
+    effect: "allows",
+    obligations: [{ kind: "set-request", name: header, value: "1" }],
+  });
 
 /** Guards that are looked up in every way, by a value that the request has and by one that it lacks. */
 function lookedUp(): PlanPolicy[] {
@@ -114,7 +119,10 @@ const NOTHING = requestOf({});
 const { engine: example } = engineOfText(SEED_TEXT);
 const { engine: other } = engineOfText(SEED_TEXT);
 const unknown = leaf({ kind: "truth", ref: ref("flag") });
-const conflicting = { ...setting("B", "x-a"), setRequestHeaders: [{ name: "x-a", value: "2" }] };
+const conflicting = {
+  ...setting("B", "x-a"),
+  obligations: [{ kind: "set-request", name: "x-a", value: "2" }],
+} as const;
 const engines: Readonly<Record<string, Engine>> = {
   "the example, allowed": loaded(example, ALLOWED),
   "the example, which does not apply": loaded(other, NOTHING),

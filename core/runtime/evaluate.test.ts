@@ -106,11 +106,8 @@ describe("guards and permissive policies", () => {
   });
 
   it("permissive policies' headers are not set, but clients' copies are stripped", () => {
-    const headers = [{ name: "x-a", value: "1" }];
-    const engine = engineOf([
-      coming("satisfied", { mode: "permissive", setRequestHeaders: headers }),
-      coming("satisfied"),
-    ]);
+    const obligations = [{ kind: "set-request", name: "x-a", value: "1" }] as const;
+    const engine = engineOf([coming("satisfied", { mode: "permissive", obligations }), coming("satisfied")]);
     expect(decide(engine).setRequestHeaders).toEqual([]);
     expect(engine.headerNames).toEqual(["x-a"]);
   });
@@ -162,7 +159,8 @@ describe("what a denial answers", () => {
         allow: false,
         reason: { policy: "P00", outcome },
         setRequestHeaders: [],
-        denial,
+        removeRequestHeaders: [],
+        denial: { ...denial, headers: [] },
       });
   });
 });
@@ -170,7 +168,11 @@ describe("what a denial answers", () => {
 describe("headers that an allow sets", () => {
   const setting = (...headers: string[]): PlanPolicy =>
     coming("satisfied", {
-      setRequestHeaders: headers.map((text) => ({ name: text.split("=")[0]!, value: text.split("=")[1]! })),
+      obligations: headers.map((text) => ({
+        kind: "set-request",
+        name: text.split("=")[0]!,
+        value: text.split("=")[1]!,
+      })),
     });
 
   it.each<[string, PlanPolicy[], string[] | null]>([
@@ -195,7 +197,8 @@ describe("headers that an allow sets", () => {
         allow: false,
         reason: { policy: null, outcome: "obligation-conflict" },
         setRequestHeaders: [],
-        denial: { status: 403, body: null },
+        removeRequestHeaders: [],
+        denial: { status: 403, body: null, headers: [] },
       });
     else {
       expect(reason(decision)).toBe("allow P00 satisfied");
@@ -244,8 +247,8 @@ function wantedOf(policies: readonly PlanPolicy[], outcomes: readonly Outcome[],
   const allowing = votes.filter(({ policy, outcome }) => outcome === "satisfied" && policy.kind === "policy");
   if (allowing.length === 0) return `${program.defaultAllow ? "allow" : "deny"} - default`;
   const values = new Map<string, Set<string>>();
-  for (const { name, value } of allowing.flatMap(({ policy }) => policy.setRequestHeaders))
-    values.set(name, (values.get(name) ?? new Set()).add(value));
+  for (const { name, value } of allowing.flatMap(({ policy }) => policy.obligations))
+    values.set(name, (values.get(name) ?? new Set()).add(value!));
   if ([...values.values()].some((all) => all.size > 1)) return "deny - obligation-conflict";
   const set = [...values].map(([name, [value]]) => `${name}=${value}`).sort();
   return `allow ${allowing[0]!.policy.name} satisfied ${set.join()}`;
@@ -259,7 +262,11 @@ function told(decision: Decision): string {
 }
 
 const headers = fc.uniqueArray(
-  fc.record({ name: fc.constantFrom("x-a", "x-b", "x-c"), value: fc.constantFrom("", "1") }),
+  fc.record({
+    kind: fc.constant("set-request" as const),
+    name: fc.constantFrom("x-a", "x-b", "x-c"),
+    value: fc.constantFrom("", "1"),
+  }),
   { selector: ({ name }) => name, maxLength: 2 },
 );
 const outcome = fc.constantFrom<Wanted[]>(
@@ -276,13 +283,13 @@ const policy = fc
     outcome,
     mode: fc.constantFrom("enforce" as const, "enforce" as const, "permissive" as const),
     kind: fc.constantFrom("policy" as const, "policy" as const, "guard" as const),
-    setRequestHeaders: headers,
+    obligations: headers,
   })
-  .map(({ outcome, setRequestHeaders, ...rest }) => {
+  .map(({ outcome, obligations, ...rest }) => {
     const made = coming(outcome, rest);
     // Only what can allow may set headers.
     const sets = rest.kind === "policy" && made.effect !== "denies";
-    return { outcome, policy: sets ? { ...made, setRequestHeaders } : made };
+    return { outcome, policy: sets ? { ...made, obligations } : made };
   });
 
 it("random policies decide by the rules, and explain tells every outcome", () => {

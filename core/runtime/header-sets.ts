@@ -1,5 +1,8 @@
-/** Request headers that several policies set together: equal ones merge, different values of one name conflict. */
-import type { Program } from "../bytecode/program.ts";
+/**
+ * What several policies do to the request's headers together: removals, then what is set, then what is appended. Equal
+ * values that are set merge, different ones of one name conflict.
+ */
+import type { Obligation, Program } from "../bytecode/program.ts";
 import type { Decision, HeaderValue } from "../decision/decision.ts";
 
 /**
@@ -8,55 +11,60 @@ import type { Decision, HeaderValue } from "../decision/decision.ts";
  */
 const STEPS_MAX = 65_536;
 
-/** What some policies set. There is one object for each combination of headers. */
+/** What some policies do. There is one object for each combination. */
 export interface HeaderSet {
-  /** By name; null: they conflict. */
+  /** What the request gets, by name, with all that is appended; null: they conflict. */
   readonly headers: readonly HeaderValue[] | null;
-  /** The set that it becomes with the headers of a group. */
+  /** What is taken from it, sorted; no name of `headers`. */
+  readonly removed: readonly string[];
+  readonly actions: Actions;
+  /** The set that it becomes with what a group does. */
   readonly next: Map<number, HeaderSet>;
   /** The decisions that allow with it, by the policy that they name. */
   readonly allows: Map<number, Decision>;
 }
 
+interface Actions {
+  readonly set: ReadonlyMap<string, string>;
+  /** In the order of the policies. */
+  readonly appended: readonly HeaderValue[];
+  readonly removed: ReadonlySet<string>;
+}
+
+const NO_ACTIONS: Actions = { set: new Map(), appended: [], removed: new Set() };
+
 export class HeaderSets {
-  readonly none = headerSet([]);
-  readonly #conflict = headerSet(null);
-  readonly #byContent = new Map<string, HeaderSet>([["[]", this.none]]);
-  /** Each policy's group: the policies that set the same headers; -1 for none. */
+  readonly none = headerSet(NO_ACTIONS);
+  readonly #conflict: HeaderSet = { ...headerSet(NO_ACTIONS), headers: null };
+  readonly #byContent = new Map<string, HeaderSet>([[contentOf(NO_ACTIONS), this.none]]);
+  /** Each policy's group: the policies that do the same; -1 for nothing. */
   readonly #groupOf: Int32Array;
-  readonly #groups: (readonly HeaderValue[])[] = [];
+  readonly #groups: (readonly Obligation[])[] = [];
   #steps = 0;
 
-  constructor(program: Program) {
-    const { policies, headerNames, strings } = program;
+  constructor({ policies }: Pick<Program, "policies">) {
     const { obligationStarts } = policies.columns;
     const indexes = new Map<string, number>();
     this.#groupOf = new Int32Array(policies.length).map((_, policy) => {
       if (obligationStarts[policy] === obligationStarts[policy + 1]) return -1;
-      const setHeaders = policies.setHeadersOf(policy);
       // Indexes rather than texts: many policies of a hostile bundle may name one long text.
-      const content = setHeaders
-        .map(({ header, value }) => `${header} ${value}`)
-        .sort()
-        .join();
+      const content = policies.allowKey(policy);
+      if (content === "") return -1;
       const known = indexes.get(content);
       if (known !== undefined) return known;
       indexes.set(content, this.#groups.length);
-      const headers = setHeaders.map(({ header, value }) => ({
-        name: headerNames[header]!,
-        value: strings.at(value),
-      }));
-      return this.#groups.push(sorted(headers)) - 1;
+      const actions = policies.obligationsOf(policy).filter(({ kind }) => kind !== "setAnswerHeader");
+      return this.#groups.push(actions) - 1;
     });
   }
 
-  /** The set and what a policy sets. Allocates nothing for a step that was taken before. */
+  /** The set and what a policy does. Allocates nothing for a step that was taken before. */
   with(set: HeaderSet, policy: number): HeaderSet {
     const group = this.#groupOf[policy]!;
     if (group === -1 || set.headers === null) return set;
     const known = set.next.get(group);
     if (known !== undefined) return known;
-    const made = this.#merged(set.headers, this.#groups[group]!);
+    const made = this.#merged(set.actions, this.#groups[group]!);
     if (this.#steps < STEPS_MAX) {
       this.#steps++;
       set.next.set(group, made);
@@ -64,30 +72,51 @@ export class HeaderSets {
     return made;
   }
 
-  #merged(left: readonly HeaderValue[], right: readonly HeaderValue[]): HeaderSet {
-    const values = new Map(left.map(({ name, value }) => [name, value]));
-    for (const { name, value } of right) {
-      if ((values.get(name) ?? value) !== value) return this.#conflict;
-      values.set(name, value);
+  #merged(before: Actions, obligations: readonly Obligation[]): HeaderSet {
+    const set = new Map(before.set);
+    const appended = [...before.appended];
+    const removed = new Set(before.removed);
+    for (const { kind, name, value } of obligations) {
+      if (value === null) removed.add(name);
+      else if (kind === "appendRequestHeader") appended.push({ name, value });
+      else if ((set.get(name) ?? value) !== value) return this.#conflict;
+      else set.set(name, value);
     }
-    const headers = sorted([...values].map(([name, value]) => ({ name, value })));
-    const content = contentOf(headers);
+    const actions = { set, appended, removed };
+    const content = contentOf(actions);
     const known = this.#byContent.get(content);
     if (known !== undefined) return known;
-    const made = headerSet(headers);
+    const made = headerSet(actions);
     if (this.#steps < STEPS_MAX) this.#byContent.set(content, made);
     return made;
   }
 }
 
-function headerSet(headers: readonly HeaderValue[] | null): HeaderSet {
-  return { headers, next: new Map(), allows: new Map() };
+function headerSet(actions: Actions): HeaderSet {
+  const values = new Map([...actions.set].map(([name, value]) => [name, [value]]));
+  for (const { name, value } of actions.appended) {
+    const list = values.get(name);
+    if (list === undefined) values.set(name, [value]);
+    else list.push(value);
+  }
+  const headers = [...values].sort(byName).map(([name, list]) => ({ name, value: joined(list) }));
+  const removed = [...actions.removed].filter((name) => !values.has(name)).sort();
+  return { headers, removed, actions, next: new Map(), allows: new Map() };
 }
 
-function sorted(headers: readonly HeaderValue[]): HeaderValue[] {
-  return [...headers].sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Empty values leave no trace between others: hosts would take away a comma at the end. */
+function joined(values: readonly string[]): string {
+  return values.filter((value) => value !== "").join(", ");
 }
 
-function contentOf(headers: readonly HeaderValue[]): string {
-  return JSON.stringify(headers.map(({ name, value }) => [name, value]));
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+function contentOf({ set, appended, removed }: Actions): string {
+  return JSON.stringify([
+    [...set].sort(byName),
+    appended.map(({ name, value }) => [name, value]),
+    [...removed].sort(),
+  ]);
 }

@@ -2,7 +2,7 @@
 
 import * as format from "../bytecode/gen/constants.ts";
 import type { PolicyColumns } from "../bytecode/policies.ts";
-import type { Program } from "../bytecode/program.ts";
+import type { Obligation, Program } from "../bytecode/program.ts";
 import type { Decision, Denial, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { type HeaderSet, HeaderSets } from "./header-sets.ts";
 import type { Interpreter } from "./interpreter.ts";
@@ -12,6 +12,7 @@ const GUARD = format.POLICY_KIND_GUARD;
 const { EFFECT_ALLOWS: ALLOWS, EFFECT_DENIES: DENIES } = format;
 
 const DENY_STATUS = 403;
+const BARE: Denial = { status: DENY_STATUS, body: null, headers: [] };
 
 /** What one policy, given by its place, says about the request in the slots. */
 export function outcomeOf(policy: number, { policies, numbers }: Program, interpreter: Interpreter): Outcome {
@@ -67,15 +68,15 @@ export class Decisions {
   readonly #denials = new Map<number, Decision>();
   #allowCount = 0;
   readonly #default: Decision;
-  readonly #conflict = deny(null, "obligation-conflict", { status: DENY_STATUS, body: null });
+  readonly #conflict = deny(null, "obligation-conflict", BARE);
   /** A bundle of policy sets, none of which is chosen. */
-  readonly noPolicySet = deny(null, "no-policy-set", { status: DENY_STATUS, body: null });
-  readonly #refusal = deny(null, "default", { status: DENY_STATUS, body: null });
+  readonly noPolicySet = deny(null, "no-policy-set", BARE);
+  readonly #refusal = deny(null, "default", BARE);
 
   constructor(program: Program) {
     this.#program = program;
     this.headerSets = new HeaderSets(program);
-    this.#default = program.defaultAllow ? allow(null, "default", []) : this.#refusal;
+    this.#default = program.defaultAllow ? allow(null, "default", this.headerSets.none) : this.#refusal;
   }
 
   /** A policy's denial. */
@@ -83,8 +84,12 @@ export class Decisions {
     const key = policy * 4 + denialRank(outcome);
     const known = this.#denials.get(key);
     if (known !== undefined) return known;
-    const { name, denyStatus, denyBody } = this.#program.policies.at(policy);
-    const made = deny(name, outcome, { status: denyStatus === 0 ? DENY_STATUS : denyStatus, body: denyBody });
+    const { name, denyStatus, denyBody, obligations } = this.#program.policies.at(policy);
+    const made = deny(name, outcome, {
+      status: denyStatus === 0 ? DENY_STATUS : denyStatus,
+      body: denyBody,
+      headers: answerHeaders(obligations),
+    });
     this.#denials.set(key, made);
     return made;
   }
@@ -99,7 +104,7 @@ export class Decisions {
     if (set.headers === null) return this.#conflict;
     const known = set.allows.get(first);
     if (known !== undefined) return known;
-    const made = allow(this.#program.policies.nameOf(first), "satisfied", set.headers);
+    const made = allow(this.#program.policies.nameOf(first), "satisfied", set);
     if (this.#allowCount < ALLOWS_MAX) {
       this.#allowCount++;
       set.allows.set(first, made);
@@ -109,13 +114,28 @@ export class Decisions {
 }
 
 function deny(policy: string | null, outcome: ReasonOutcome, denial: Denial): Decision {
-  return { allow: false, reason: { policy, outcome }, setRequestHeaders: [], denial };
+  return {
+    allow: false,
+    reason: { policy, outcome },
+    setRequestHeaders: [],
+    removeRequestHeaders: [],
+    denial,
+  };
 }
 
-function allow(
-  policy: string | null,
-  outcome: ReasonOutcome,
-  setRequestHeaders: readonly HeaderValue[],
-): Decision {
-  return { allow: true, reason: { policy, outcome }, setRequestHeaders, denial: null };
+/** By name. */
+function answerHeaders(obligations: readonly Obligation[]): HeaderValue[] {
+  return obligations
+    .flatMap(({ kind, name, value }) => (kind === "setAnswerHeader" ? [{ name, value: value! }] : []))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function allow(policy: string | null, outcome: ReasonOutcome, { headers, removed }: HeaderSet): Decision {
+  return {
+    allow: true,
+    reason: { policy, outcome },
+    setRequestHeaders: headers ?? [],
+    removeRequestHeaders: removed,
+    denial: null,
+  };
 }

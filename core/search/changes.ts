@@ -1,6 +1,6 @@
 /** What two programs say differently, policy by policy; how the text is laid out makes no difference. */
 import { leafTexts } from "../bytecode/disassemble.ts";
-import type { ExplainNode, PolicyEntry, Program, Shape, Slot } from "../bytecode/program.ts";
+import type { ExplainNode, Obligation, PolicyEntry, Program, Shape, Slot } from "../bytecode/program.ts";
 import { compareBytes } from "../source/bytes.ts";
 
 export interface NamedChange {
@@ -87,14 +87,11 @@ const MEANT_KEYS = ["severity", "mode"];
 
 function policiesOf(program: Program): Described {
   const codeText = leafTexts(program);
-  return new Map(
-    program.policies.list.map((policy) => [policy.name, policyParts(policy, program, codeText)]),
-  );
+  return new Map(program.policies.list.map((policy) => [policy.name, policyParts(policy, codeText)]));
 }
 
 function policyParts(
   policy: PolicyEntry,
-  program: Program,
   codeText: (leaf: ExplainNode) => string,
 ): Record<string, string | null> {
   const { kind, mode, severity, effect, intent, reason, denyStatus, denyBody } = policy;
@@ -107,10 +104,15 @@ function policyParts(
     reason,
     mode,
     severity,
-    "on allow": policy.setHeaders
-      .map(({ header, value }) => `${program.headerNames[header]}: ${program.strings.at(value)}`)
+    "on allow": policy.obligations
+      .filter(({ kind }) => kind !== "setAnswerHeader")
+      .map(obligationText)
       .join("\n"),
-    "on deny": [denyStatus === 0 ? "" : String(denyStatus), denyBody === null ? "" : JSON.stringify(denyBody)]
+    "on deny": [
+      denyStatus === 0 ? "" : String(denyStatus),
+      denyBody === null ? "" : JSON.stringify(denyBody),
+      ...policy.obligations.filter(({ kind }) => kind === "setAnswerHeader").map(obligationText),
+    ]
       .filter((text) => text !== "")
       .join(" "),
     ...Object.fromEntries(
@@ -119,6 +121,11 @@ function policyParts(
         .map(({ key, value }) => [`metadata ${key}`, value]),
     ),
   };
+}
+
+function obligationText({ kind, name, value }: Obligation): string {
+  if (value === null) return `remove ${name}`;
+  return kind === "appendRequestHeader" ? `append ${name}: ${value}` : `${name}: ${value}`;
 }
 
 /** The tree with the code of its tests, names and constants written out: places and spelling are not in it. */

@@ -406,8 +406,8 @@ function differ(a: Decision, b: Decision): boolean {
   return answerOf(a) !== answerOf(b);
 }
 
-function answerOf({ allow, setRequestHeaders, denial }: Decision): string {
-  return JSON.stringify([allow, setRequestHeaders, denial]);
+function answerOf({ allow, setRequestHeaders, removeRequestHeaders, denial }: Decision): string {
+  return JSON.stringify([allow, setRequestHeaders, removeRequestHeaders, denial]);
 }
 
 function isFlip({ from, to }: Witness): boolean {

@@ -187,7 +187,7 @@ class Search {
     // Satisfied and yet denied: they set one header differently.
     if (satisfied.length > 0)
       return satisfied
-        .filter((policy) => policy.setHeaders.length > 0)
+        .filter((policy) => policy.obligations.some(({ kind }) => kind !== "setAnswerHeader"))
         .flatMap((policy) => this.#of(policy, policy.triggerNode, "false", COST_OF_EVASION));
     // Those that the request nearly meets come first: few of many can be looked at.
     return policies

@@ -136,7 +136,9 @@ export const DIAGNOSTICS = {
   "denies-on-allow": ["`on allow` in a policy that `denies`", "remove it"],
   "bad-status": ["a status that no denial can have", "use one of 400-599 that Envoy knows"],
   "bad-header": ["a header's name or value cannot be set", "use a name of your own, visible ASCII values"],
-  "duplicate-header": ["a policy sets a header twice", "set it once"],
+  "bad-redirect": ["a redirect leads to no address", "write an address with a host, or a path"],
+  "bad-body": ["a JSON body is no JSON", "correct it"],
+  "duplicate-header": ["a policy does one thing to a header twice", "write it once"],
   "header-loop": ["a header that is set is also read", "read another header"],
   "obligation-conflict": [
     "two policies set a header to different values",

@@ -295,12 +295,8 @@ export interface PolicyParts {
   readonly intent: StringLiteral | null;
   readonly trigger: Expression | null;
   readonly effect: PolicyEffect | null;
-  readonly onAllow: readonly SetRequestHeader[];
-  readonly onDeny: {
-    readonly status: { readonly value: number; readonly span: Span } | null;
-    readonly body: StringLiteral | null;
-    readonly span: Span;
-  } | null;
+  readonly onAllow: readonly HeaderAction[];
+  readonly onDeny: DenialAnswer | null;
   /** `on expiry: off`: an expired policy has no say at all. */
   readonly onExpiry: { readonly span: Span } | null;
   readonly metadata: readonly MetadataEntry[];
@@ -311,7 +307,25 @@ export type PolicyEffect =
   | { readonly kind: "allows"; readonly span: Span }
   | { readonly kind: "denies"; readonly reason: StringLiteral | null; readonly span: Span };
 
-export interface SetRequestHeader {
+/** What an allow does to a header of the request. */
+export type HeaderAction =
+  | (SetHeader & { readonly kind: "set" | "append" })
+  | { readonly kind: "remove"; readonly header: StringLiteral; readonly span: Span };
+
+/** What a denial answers. */
+export interface DenialAnswer {
+  readonly status: { readonly value: number; readonly span: Span } | null;
+  readonly body: StringLiteral | null;
+  /** The body is JSON, and is sent as such. */
+  readonly isJson: boolean;
+  /** Headers of the answer. */
+  readonly headers: readonly SetHeader[];
+  /** Where the client is sent instead; its status is 302 where none is written. */
+  readonly redirect: StringLiteral | null;
+  readonly span: Span;
+}
+
+export interface SetHeader {
   readonly header: StringLiteral;
   readonly value: StringLiteral;
   readonly span: Span;
@@ -356,7 +370,7 @@ export interface TestDetails {
   readonly invalid: readonly Name[] | null;
   readonly status: { readonly value: number; readonly span: Span } | null;
   readonly body: StringLiteral | null;
-  readonly headers: readonly SetRequestHeader[];
+  readonly headers: readonly SetHeader[];
 }
 
 export type TestExpectation =

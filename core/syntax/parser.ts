@@ -19,10 +19,12 @@ import type {
   DataDeclaration,
   DataTable,
   Declaration,
+  DenialAnswer,
   Document,
   EnumDeclaration,
   Expression,
   FaultyDeclaration,
+  HeaderAction,
   Lookup,
   MapEntry,
   MetadataEntry,
@@ -33,7 +35,7 @@ import type {
   PolicyEffect,
   PolicyParts,
   ResourceDeclaration,
-  SetRequestHeader,
+  SetHeader,
   StringLiteral,
   TemplateDeclaration,
   TemplateUse,
@@ -126,6 +128,9 @@ const TABLE_EXAMPLE = 'write `teams: set of string = ["a", "b"]` or `... from fi
 const MAP_EXAMPLE = 'write `quota: map of string to int = {"gold": 1000}` or `... from file "quota.json"`';
 const SETS_EXAMPLE = 'write `sets by tenant`, and `set "acme"` before the policies of one';
 const SET_EXAMPLE = 'write `set request header "x-name" to "value"`';
+const APPEND_EXAMPLE = 'write `append "value" to request header "x-name"`';
+const REMOVE_EXAMPLE = 'write `remove request header "x-name"`';
+const ANSWER_EXAMPLE = 'write `set response header "x-name" to "value"`';
 const CONDITION_WORDS = ["and", "or", "where"];
 const ATTRIBUTE_WORDS = ["claimed", "trusted", "from", "verbatim", "default"];
 /** Code units of a token that a message repeats. */
@@ -891,11 +896,11 @@ export class Parser {
     return this.#stringLiteral("the reason");
   }
 
-  #onAllow(into: SetRequestHeader[], section: Token): void {
+  #onAllow(into: HeaderAction[], section: Token): void {
     this.#advance();
     this.#noColon(section);
     const before = this.#token.start;
-    while (this.#inLines()) into.push(this.#setRequestHeader());
+    while (this.#inLines()) into.push(this.#headerAction());
     if (this.#token.start !== before) return;
     this.#report.error(
       "empty-section",
@@ -905,52 +910,68 @@ export class Parser {
     );
   }
 
-  #setRequestHeader(): SetRequestHeader {
-    const start = this.#token;
-    if (this.#isWord() && ["append", "remove"].includes(start.text))
-      this.#later(start, `\`${start.text}\` in \`on allow\``);
-    if (!this.#accept("set")) this.#expected("`set request header`", SET_EXAMPLE);
-    if (this.#isWord() && ["response", "query", "metadata"].includes(this.#token.text))
-      this.#later(this.#token, `\`set ${this.#token.text}\``);
-    if (!this.#accept("request") || !this.#accept("header"))
-      this.#expected("`request header` after `set`", SET_EXAMPLE);
-    const header = this.#stringLiteral("the header's name");
-    if (!this.#accept("to")) this.#expected("`to` after the header's name", SET_EXAMPLE);
-    const value = this.#stringLiteral("the header's value");
-    return { header, value, span: this.#from(start.start) };
+  #headerAction(): HeaderAction {
+    const start = this.#token.start;
+    if (this.#accept("append")) {
+      const value = this.#stringLiteral("the header's value");
+      if (!this.#accept("to")) this.#expected("`to` after the value", APPEND_EXAMPLE);
+      this.#requestHeader("to", APPEND_EXAMPLE);
+      const header = this.#stringLiteral("the header's name");
+      return { kind: "append", header, value, span: this.#from(start) };
+    }
+    if (this.#accept("remove")) {
+      this.#requestHeader("remove", REMOVE_EXAMPLE);
+      const header = this.#stringLiteral("the header's name");
+      return { kind: "remove", header, span: this.#from(start) };
+    }
+    return { kind: "set", ...this.#setRequestHeader() };
   }
 
-  #onDeny(token: Token): NonNullable<PolicyDeclaration["onDeny"]> {
+  #requestHeader(before: string, example: string): void {
+    if (!this.#accept("request") || !this.#accept("header"))
+      this.#expected(`\`request header\` after \`${before}\``, example);
+  }
+
+  #setRequestHeader(): SetHeader {
+    const { start } = this.#token;
+    if (!this.#accept("set"))
+      this.#expected("`set`, `append` or `remove`", `${SET_EXAMPLE}, ${APPEND_EXAMPLE} or ${REMOVE_EXAMPLE}`);
+    if (this.#isWord() && ["response", "query", "metadata"].includes(this.#token.text))
+      this.#later(this.#token, `\`set ${this.#token.text}\` in \`on allow\``);
+    this.#requestHeader("set", SET_EXAMPLE);
+    return this.#headerToValue(start, SET_EXAMPLE);
+  }
+
+  #headerToValue(start: number, example: string): SetHeader {
+    const header = this.#stringLiteral("the header's name");
+    if (!this.#accept("to")) this.#expected("`to` after the header's name", example);
+    const value = this.#stringLiteral("the header's value");
+    return { header, value, span: this.#from(start) };
+  }
+
+  #onDeny(token: Token): DenialAnswer {
     this.#advance();
     this.#noColon(token);
-    let status: { value: number; span: Span } | null = null;
-    let body: StringLiteral | null = null;
+    const answer: Changing<DenialAnswer> = {
+      status: null,
+      body: null,
+      isJson: false,
+      headers: [],
+      redirect: null,
+      span: this.#spanOf(token),
+    };
+    const headers: SetHeader[] = [];
     const seen = new Set<string>();
-    let empty = true;
+    const before = this.#token.start;
     while (this.#inLines()) {
       const item = this.#token;
-      empty = false;
-      if (this.#isWord() && ["set", "header", "headers", "redirect", "append", "remove"].includes(item.text))
-        this.#later(item, `\`${item.text}\` in \`on deny\``);
-      if (seen.has(item.text))
-        this.#report.error(
-          "duplicate-section",
-          this.#spanOf(item),
-          `a second \`${item.text}\``,
-          "write it once",
-        );
-      seen.add(item.text);
-      if (this.#accept("status")) status = this.#status();
-      else if (this.#accept("body")) body = this.#stringLiteral("the body");
-      else {
-        const near = item.kind === "word" ? item.text : "";
-        this.#expected(
-          "`status` or `body`",
-          didYouMean(near, ["status", "body"], 'write `status 403` or `body "..."`'),
-        );
-      }
+      const said = item.text === "json" ? "body" : item.text;
+      if (seen.has(said) && said !== "set")
+        this.#report.error("duplicate-section", this.#spanOf(item), `a second \`${said}\``, "write it once");
+      seen.add(said);
+      this.#answerLine(answer, headers);
     }
-    if (empty) {
+    if (this.#token.start === before) {
       this.#report.error(
         "empty-section",
         this.#spanOf(token),
@@ -958,7 +979,32 @@ export class Parser {
         'write `status 403` or `body "..."` below it, or remove it',
       );
     }
-    return { status, body, span: this.#spanOf(token) };
+    return { ...answer, headers };
+  }
+
+  /** One line of `on deny`. */
+  #answerLine(answer: Changing<DenialAnswer>, headers: SetHeader[]): void {
+    const item = this.#token;
+    if (this.#accept("status")) answer.status = this.#status();
+    else if (this.#accept("body")) answer.body = this.#stringLiteral("the body");
+    else if (this.#accept("json")) {
+      if (!this.#accept("body")) this.#expected("`body` after `json`", 'write `json body "..."`');
+      answer.isJson = true;
+      answer.body = this.#stringLiteral("the body");
+    } else if (this.#accept("redirect")) {
+      if (!this.#accept("to")) this.#expected("`to` after `redirect`", 'write `redirect to "https://..."`');
+      answer.redirect = this.#stringLiteral("where the client is sent");
+    } else if (this.#accept("set")) {
+      if (!this.#accept("response") || !this.#accept("header"))
+        this.#expected("`response header` after `set`", ANSWER_EXAMPLE);
+      headers.push(this.#headerToValue(item.start, ANSWER_EXAMPLE));
+    } else {
+      const near = item.kind === "word" ? item.text : "";
+      this.#expected(
+        "`status`, `body`, `json body`, `redirect` or `set response header`",
+        didYouMean(near, ["status", "body", "redirect"], 'write `status 403` or `body "..."`'),
+      );
+    }
   }
 
   /** Null for a number that is badly spelled, which is reported. */
@@ -1588,12 +1634,14 @@ export class Parser {
   }
 }
 
+type Changing<T> = { -readonly [K in keyof T]: T[K] };
+
 /** A policy's sections while they are read. */
 interface Sections {
   trigger: Expression | null;
   effect: PolicyEffect | null;
-  onAllow: SetRequestHeader[];
-  onDeny: PolicyDeclaration["onDeny"];
+  onAllow: HeaderAction[];
+  onDeny: DenialAnswer | null;
   onExpiry: PolicyDeclaration["onExpiry"];
   metadata: MetadataEntry[];
   use: TemplateUse | null;

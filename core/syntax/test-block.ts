@@ -20,7 +20,7 @@ import type {
   Expression,
   JsonLiteral,
   Name,
-  SetRequestHeader,
+  SetHeader,
   StringLiteral,
   TestDeclaration,
   TestDetails,
@@ -45,7 +45,7 @@ export interface Cursor {
   name(what: string): Name;
   stringLiteral(what: string): StringLiteral;
   expression(): Expression;
-  setRequestHeader(): SetRequestHeader;
+  setRequestHeader(): SetHeader;
   status(): { readonly value: number; readonly span: Span } | null;
   /** One level down; `shallower` comes back. */
   deeper(): void;
@@ -335,7 +335,7 @@ interface Details {
   invalid: Name[] | null;
   status: TestDetails["status"];
   body: StringLiteral | null;
-  headers: SetRequestHeader[];
+  headers: SetHeader[];
 }
 
 function parseDetails(cursor: Cursor, words: readonly string[]): TestDetails {

@@ -292,7 +292,7 @@ describe("eval", () => {
           invalid: [],
         },
       ],
-      obligations: { request_headers: { "x-checked": "yes" }, deny: null },
+      obligations: { request_headers: { "x-checked": "yes" }, remove_request_headers: [], deny: null },
       bundle: expect.stringMatching(/^sha256:/),
     });
   });
@@ -309,7 +309,11 @@ describe("eval", () => {
     expect(decision).toMatchObject({
       decision: "deny",
       reason: { policy: "ReadOrders", outcome: "unsatisfied" },
-      obligations: { request_headers: {}, deny: { status: 404, body: "no such order" } },
+      obligations: {
+        request_headers: {},
+        remove_request_headers: [],
+        deny: { status: 404, body: "no such order", headers: [] },
+      },
     });
     expect(decision.policies[1]).toEqual({
       name: "ReadOrders",
@@ -335,7 +339,11 @@ describe("eval", () => {
     expect(ran.code).toBe(3);
     expect(JSON.parse(ran.stdout)).toMatchObject({
       reason: { policy: null, outcome: "default" },
-      obligations: { request_headers: {}, deny: { status: 403, body: null } },
+      obligations: {
+        request_headers: {},
+        remove_request_headers: [],
+        deny: { status: 403, body: null, headers: [] },
+      },
     });
   });
 

@@ -3,7 +3,13 @@ import type { Decider } from "./config.ts";
 
 /** An allow that sets these headers. */
 export function allow(setRequestHeaders: Decision["setRequestHeaders"] = []): Decision {
-  return { allow: true, reason: { policy: "Open", outcome: "satisfied" }, setRequestHeaders, denial: null };
+  return {
+    allow: true,
+    reason: { policy: "Open", outcome: "satisfied" },
+    setRequestHeaders,
+    removeRequestHeaders: [],
+    denial: null,
+  };
 }
 
 /** A denial of policy `Closed`. */
@@ -12,7 +18,8 @@ export function deny(denial: Partial<NonNullable<Decision["denial"]>> = {}): Dec
     allow: false,
     reason: { policy: "Closed", outcome: "denied" },
     setRequestHeaders: [],
-    denial: { status: 403, body: null, ...denial },
+    removeRequestHeaders: [],
+    denial: { status: 403, body: null, headers: [], ...denial },
   };
 }
 

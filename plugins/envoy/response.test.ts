@@ -97,10 +97,13 @@ describe("deny", () => {
     expect(headersOf(response.denied_response)["x-ipe-reason"]).toBe(outcome);
   });
 
-  test.each([0, 100, 200, 204, 302, 399, 600, 403.5, Number.NaN])("status %d is no denial: 403", (status) => {
-    const response = toCheckResponse(deny({ status }), requestWith(), answer());
-    expect(response.denied_response?.status).toEqual({ code: 403 });
-  });
+  test.each([0, 100, 200, 204, 300, 304, 399, 600, 403.5, Number.NaN])(
+    "status %d is no denial: 403",
+    (status) => {
+      const response = toCheckResponse(deny({ status }), requestWith(), answer());
+      expect(response.denied_response?.status).toEqual({ code: 403 });
+    },
+  );
 
   test("without a denial: 403", () => {
     const response = toCheckResponse({ ...deny(), denial: null }, requestWith(), answer());
@@ -186,10 +189,20 @@ describe("any decision", () => {
         "obligation-conflict",
       ),
     }),
+    removeRequestHeaders: fc.uniqueArray(fc.constantFrom("x-a", "x-b", "x-d")),
     setRequestHeaders: fc.uniqueArray(fc.record({ name: fc.constantFrom("x-a", "x-b", "x-c-d"), value }), {
       selector: (header) => header.name,
     }),
-    denial: fc.option(fc.record({ status: fc.integer(), body: fc.option(value) })),
+    denial: fc.option(
+      fc.record({
+        status: fc.integer(),
+        body: fc.option(value),
+        headers: fc.uniqueArray(
+          fc.record({ name: fc.constantFrom("content-type", "retry-after", "location"), value }),
+          { selector: (header) => header.name },
+        ),
+      }),
+    ),
   });
 
   test("keeps the contract with Envoy, also over the wire", () => {

@@ -41,10 +41,10 @@ export function toCheckResponse(decision: Decision, request: NeutralRequest, ans
   const dynamic_metadata = metadata(answer, decision.allow, policy, outcome);
   if (decision.allow) return { ...allowed(decision, request, answer.settable), dynamic_metadata };
   const reason = policy ?? outcome;
-  const { status, body } = decision.denial ?? { status: 403, body: null };
+  const denial = decision.denial ?? BARE_DENIAL;
   return {
     status: { code: STATUS_PERMISSION_DENIED, message: reason },
-    denied_response: denied({ status, body, reason, decisionId: answer.decisionId, request }),
+    denied_response: denied({ ...denial, reason, decisionId: answer.decisionId, request }),
     dynamic_metadata,
   };
 }
@@ -77,31 +77,43 @@ export function errorResponse(
 }
 
 const STATUS_INTERNAL = 13;
+const BARE_DENIAL = { status: 403, body: null, headers: [] };
 
 function allowed(decision: Decision, request: NeutralRequest, settable: SettableHeaders): CheckResponse {
-  const set = decision.setRequestHeaders;
-  if (request.headers === undelivered && set.length > 0)
-    throw new Error("a connection without HTTP has no header to set");
+  const { setRequestHeaders: set, removeRequestHeaders: taken } = decision;
+  if (request.headers === undelivered && set.length + taken.length > 0)
+    throw new Error("a connection without HTTP has no header to set or to remove");
   return {
     status: { code: STATUS_OK },
-    ok_response: { headers: set.map(overwrite), headers_to_remove: removals(request.headers, set, settable) },
+    ok_response: {
+      headers: set.map(overwrite),
+      headers_to_remove: removals(request.headers, { set, taken, settable }),
+    },
   };
 }
 
 /**
- * Every settable header that this decision does not set, and every spelling of one that the client sent: a copy must
- * not reach the upstream. The plain names are removed also when no copy was seen, since `allowed_headers` and
+ * Every settable header that this decision does not set, what it removes, and every spelling of these that the client sent:
+ * a copy must not reach the upstream. The plain names are removed also when no copy was seen, since `allowed_headers` and
  * `disallowed_headers` of the filter can hide it from us, but not from the upstream.
  */
 function removals(
   lines: NeutralRequest["headers"],
-  set: readonly HeaderValue[],
-  settable: SettableHeaders,
+  {
+    set,
+    taken,
+    settable,
+  }: {
+    readonly set: readonly HeaderValue[];
+    readonly taken: readonly string[];
+    readonly settable: SettableHeaders;
+  },
 ): string[] {
-  if (settable.names.length === 0) return [];
-  const names = new Set(settable.names);
+  if (settable.names.length + taken.length === 0) return [];
+  const names = new Set([...settable.names, ...taken]);
   for (const line of lines === undelivered ? [] : lines) {
-    if (settable.canonical.has(canonicalName(line.name))) names.add(line.name.toLowerCase());
+    const name = canonicalName(line.name);
+    if (settable.canonical.has(name) || taken.includes(name)) names.add(line.name.toLowerCase());
   }
   for (const header of set) names.delete(header.name.toLowerCase());
   return [...names];
@@ -125,6 +137,7 @@ interface DeniedAnswer {
   readonly status: number;
   /** Configured body, or null for the default one. */
   readonly body: string | null;
+  readonly headers: readonly HeaderValue[];
   readonly reason: string;
   readonly decisionId: string;
   readonly request: NeutralRequest | null;
@@ -132,16 +145,15 @@ interface DeniedAnswer {
 
 function denied(answer: DeniedAnswer): NonNullable<CheckResponse["denied_response"]> {
   const { body, decisionId, reason } = answer;
+  // A gRPC client needs the content type that Envoy writes for it; the body becomes its status message.
+  const own = isGrpc(answer.request)
+    ? answer.headers.filter(({ name }) => name !== CONTENT_TYPE)
+    : withType(answer.headers, body);
   const headers = [
     overwrite({ name: "x-ipe-reason", value: headerText(reason) }),
     overwrite({ name: "x-ipe-decision", value: decisionId }),
+    ...own.map(overwrite),
   ];
-  // A gRPC client needs the content type that Envoy writes for it; the body becomes its status message.
-  if (!isGrpc(answer.request)) {
-    headers.push(
-      overwrite({ name: "content-type", value: body === null ? "application/json" : "text/plain" }),
-    );
-  }
   return {
     status: { code: isDenialStatus(answer.status) ? answer.status : 403 },
     headers,
@@ -149,12 +161,25 @@ function denied(answer: DeniedAnswer): NonNullable<CheckResponse["denied_respons
   };
 }
 
+const CONTENT_TYPE = "content-type";
+
+function withType(headers: readonly HeaderValue[], body: string | null): readonly HeaderValue[] {
+  if (body === null)
+    return [
+      ...headers.filter(({ name }) => name !== CONTENT_TYPE),
+      { name: CONTENT_TYPE, value: "application/json" },
+    ];
+  return headers.some(({ name }) => name === CONTENT_TYPE)
+    ? headers
+    : [...headers, { name: CONTENT_TYPE, value: "text/plain" }];
+}
+
 function failed(
   status: number,
   request: NeutralRequest | null,
   decisionId: string,
 ): ReturnType<typeof denied> {
-  return denied({ status, body: null, reason: "error", decisionId, request });
+  return denied({ status, body: null, headers: [], reason: "error", decisionId, request });
 }
 
 function isGrpc(request: NeutralRequest | null): boolean {

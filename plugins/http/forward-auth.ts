@@ -1,6 +1,6 @@
 /** The door of proxies that ask before they pass a request on. */
 import type { Logger } from "pino";
-import type { DecisionCounter, Identity } from "../../core/index.ts";
+import { type DecisionCounter, type Identity, NO_REMOVAL } from "../../core/index.ts";
 import { decideVerified, type HttpDecider, type Judge } from "./judge.ts";
 import { type Door, type HttpAnswer, plain } from "./listener.ts";
 import { type HttpMetrics, hostOf, uncounted } from "./metrics.ts";
@@ -39,7 +39,11 @@ export function proxyObjectionTo(
   { program }: Pick<HttpDecider, "program">,
   identity: Identity | undefined,
 ): string | null {
-  const [objection] = objections(program, identity);
+  const [removed] = program.removedNames;
+  const [objection] = [
+    ...objections(program, identity),
+    ...(removed === undefined ? [] : [`it removes \`${removed}\`, and ${NO_REMOVAL}`]),
+  ];
   if (objection === undefined) return null;
   const where = objection.includes("--identity") ? "" : "; `ipe check --target forward-auth` says where";
   return `forward-auth cannot use the bundle: ${objection}${where}`;

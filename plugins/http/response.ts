@@ -1,9 +1,11 @@
 import {
   canonicalName,
   type Decision,
+  type Denial,
   fieldValue,
   headerText,
   isDenialStatus,
+  isRedirectStatus,
   type NeutralRequest,
   type SettableHeaders,
   undelivered,
@@ -18,6 +20,7 @@ export interface Answer {
 }
 
 const DENIAL_STATUS = 403;
+const BARE_DENIAL: Denial = { status: DENIAL_STATUS, body: null, headers: [] };
 /** nginx takes any other status than these and 2xx for an error of ours, and answers 500 (ngx_http_auth_request_module). */
 const NGINX_DENIALS = [401, 403];
 
@@ -34,45 +37,54 @@ const NGINX_DENIALS = [401, 403];
 export function toResponse(decision: Decision, request: NeutralRequest, answer: Answer): HttpAnswer {
   const { policy, outcome } = decision.reason;
   if (decision.allow) {
+    if (decision.removeRequestHeaders.length > 0)
+      throw new Error(
+        "the proxy cannot be told to remove a header; `ipe check --target forward-auth` says so",
+      );
     refuseOtherSpellings(request, answer.settable);
     const headers: Record<string, string> = Object.create(null);
     for (const name of answer.settable.names) headers[name] = "";
     for (const { name, value } of decision.setRequestHeaders) headers[name] = fieldValue(name, value);
     return { status: 200, headers: { ...headers, "x-ipe-decision": answer.decisionId }, body: "" };
   }
-  const { status, body } = decision.denial ?? { status: DENIAL_STATUS, body: null };
-  return denied({ status, body, reason: policy ?? outcome, answer });
+  return denied({ ...(decision.denial ?? BARE_DENIAL), reason: policy ?? outcome, answer });
 }
 
 /** For a request about which no decision could be made. */
 export function failure(answer: Answer): HttpAnswer {
-  return denied({ status: DENIAL_STATUS, body: null, reason: "error", answer });
+  return denied({ ...BARE_DENIAL, reason: "error", answer });
 }
 
-interface DeniedAnswer {
-  readonly status: number;
-  /** Configured body, or null for the reason. */
-  readonly body: string | null;
+interface DeniedAnswer extends Denial {
   readonly reason: string;
   readonly answer: Answer;
 }
 
 /** The client learns the reason's short id and the decision's id, and nothing else. */
-function denied({ status, body, reason, answer: { decisionId, proxy } }: DeniedAnswer): HttpAnswer {
+function denied(denial: DeniedAnswer): HttpAnswer {
+  const { status, body, reason } = denial;
+  const { decisionId, proxy } = denial.answer;
+  const own: Record<string, string> = Object.create(null);
+  for (const { name, value } of denial.headers) own[name] = fieldValue(name, value);
+  // A body whose type the policy says is the policy's alone.
+  const isOwn = body !== null && own["content-type"] !== undefined;
   return {
     status: statusFor(proxy, status),
     headers: {
-      "content-type": "application/json",
+      ...own,
+      "content-type": isOwn ? own["content-type"]! : "application/json",
       "x-ipe-reason": headerText(reason),
       "x-ipe-decision": decisionId,
     },
-    body: JSON.stringify({ message: body ?? reason, decision_id: decisionId }),
+    body: isOwn ? body : JSON.stringify({ message: body ?? reason, decision_id: decisionId }),
   };
 }
 
 function statusFor(proxy: ProxyName, status: number): number {
   if (!isDenialStatus(status) || status >= 500) return DENIAL_STATUS;
-  return proxy !== "nginx" || NGINX_DENIALS.includes(status) ? status : DENIAL_STATUS;
+  if (proxy !== "nginx" || NGINX_DENIALS.includes(status)) return status;
+  // `error_page 401` can send the client to the address in `location`, which a 302 could not pass on.
+  return isRedirectStatus(status) ? 401 : DENIAL_STATUS;
 }
 
 /** Proxies replace a header by its name; an upstream may take `x_team` for `x-team`. */

@@ -101,6 +101,7 @@ test("a decision that fails is a denial, and says nothing of why", async () => {
   const broken: Decision = {
     ...{ allow: true, reason: { policy: "P", outcome: "satisfied" }, denial: null },
     setRequestHeaders: [{ name: "x-checked", value: "a\r\nb" }],
+    removeRequestHeaders: [],
   };
   const cases = [
     () => {

@@ -4,7 +4,13 @@ import { LATENCY_BOUNDS, POLICIES_MAX } from "./counts.ts";
 import { createMetrics } from "./metrics.ts";
 
 function decisionOf(policy: string | null, outcome: ReasonOutcome): Decision {
-  return { allow: outcome === "satisfied", reason: { policy, outcome }, setRequestHeaders: [], denial: null };
+  return {
+    allow: outcome === "satisfied",
+    reason: { policy, outcome },
+    setRequestHeaders: [],
+    removeRequestHeaders: [],
+    denial: null,
+  };
 }
 
 /** Value by the text before it. */

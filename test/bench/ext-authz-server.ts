@@ -9,6 +9,7 @@ const allowed = {
   allow: true,
   reason: { policy: "Constant", outcome: "satisfied" },
   setRequestHeaders: [{ name: "x-approved-by", value: "ipe" }],
+  removeRequestHeaders: [],
   denial: null,
 } as const;
 const constant: Decider = {

@@ -64,6 +64,10 @@ export interface Want {
   /** Request headers that an allow sets. */
   readonly request_headers: Readonly<Record<string, string>>;
   readonly deny: { readonly status: number; readonly body: string | null } | null;
+  /** Request headers that an allow removes; none where a case does not say. */
+  readonly remove_request_headers: readonly string[];
+  /** Headers of a denial's answer; none where a case does not say. */
+  readonly answer_headers: Readonly<Record<string, string>>;
 }
 
 export interface WantPolicy {
@@ -99,7 +103,18 @@ function loadVector(name: string, folder: string): Vector {
     folder,
     about,
     policy: readFileSync(join(folder, "policy.ipe"), "utf8"),
-    cases: cases.map((each) => expand(each) as Case),
+    cases: cases.map((each) => withDefaults(expand(each) as Case)),
+  };
+}
+
+function withDefaults(given: Case): Case {
+  return {
+    ...given,
+    want: {
+      ...given.want,
+      remove_request_headers: given.want.remove_request_headers ?? [],
+      answer_headers: given.want.answer_headers ?? {},
+    },
   };
 }
 

@@ -67,13 +67,17 @@ function textOf({ decision, policies }: Explanation): string {
   return `${decisionText(decision)}\n${reports.map((report) => JSON.stringify(report)).join("\n")}`;
 }
 
-function decisionText({ allow, reason, setRequestHeaders, denial }: Decision): string {
+function decisionText(decision: Decision): string {
+  const { allow, reason, setRequestHeaders, removeRequestHeaders, denial } = decision;
   const headers = setRequestHeaders.map((set) => [set.name, set.value]);
   return JSON.stringify([
     allow,
     reason.policy,
     reason.outcome,
     headers,
-    denial === null ? null : [denial.status, denial.body],
+    removeRequestHeaders,
+    denial === null
+      ? null
+      : [denial.status, denial.body, denial.headers.map(({ name, value }) => [name, value])],
   ]);
 }

@@ -14,8 +14,9 @@ export interface GeneratedPolicy {
   readonly trigger: Section | null;
   readonly effect: "requires" | "allows" | "denies";
   readonly requirement: Section | null;
-  readonly onAllow: readonly { readonly header: string; readonly value: string }[];
-  readonly onDeny: { readonly status: number | null; readonly body: string | null } | null;
+  /** Lines of `on allow` and `on deny`. */
+  readonly onAllow: readonly string[];
+  readonly onDeny: readonly string[];
   readonly metadata: readonly (readonly [string, string])[];
   /** `on expiry: off` */
   readonly offWhenExpired: boolean;
@@ -106,7 +107,7 @@ function policy(index: number, schema: GeneratedSchema, random: Random, literals
     effect,
     requirement: effect === "requires" ? generateSection(schema, random, { guarded: "no", literals }) : null,
     onAllow: allows && random.chance(40) ? headers(random) : [],
-    onDeny: random.chance(35) ? onDeny(random) : null,
+    onDeny: random.chance(35) ? onDeny(random) : [],
     metadata: metadata(random),
     offWhenExpired: random.chance(15),
     textSeed: random.next(),
@@ -115,15 +116,31 @@ function policy(index: number, schema: GeneratedSchema, random: Random, literals
 
 function headers(random: Random): GeneratedPolicy["onAllow"] {
   const names = random.shuffled(["x-mark", "X-Ok", "x-by"]).slice(0, 1 + random.below(2));
-  return names.map((header) => ({ header, value: random.pick(["1", "1", "two"]) }));
+  return names.flatMap((header) => {
+    const value = random.pick(["1", "1", "two", ""]);
+    const set = `set request header "${header}" to "${value}"`;
+    const append = `append "${value}" to request header "${header}"`;
+    return random.pick([[set], [set], [append], [append, set], [`remove request header "${header}"`]]);
+  });
 }
 
 function onDeny(random: Random): GeneratedPolicy["onDeny"] {
-  const status = random.chance(70) ? random.pick([401, 403, 404, 429, 503]) : null;
-  return {
-    status,
-    body: status === null || random.chance(50) ? random.pick(["", "no", "nein, 日本"]) : null,
-  };
+  if (random.chance(15))
+    return [
+      `redirect to "${random.pick(["/login", "https://login.example.com/?a=b"])}"`,
+      ...(random.chance(50) ? [`status ${random.pick([301, 302, 303, 307, 308])}`] : []),
+    ];
+  const status = random.chance(70) ? [`status ${random.pick([401, 403, 404, 429, 503])}`] : [];
+  const body =
+    status.length === 0 || random.chance(50)
+      ? [random.pick(['body ""', 'body "no"', 'body "nein, 日本"', 'json body "[1, 2]"'])]
+      : [];
+  const headers = ["Retry-After", "www-authenticate", "x-why"].filter(() => random.chance(20));
+  return [
+    ...status,
+    ...body,
+    ...headers.map((name) => `set response header "${name}" to "${random.pick(["", "1", "a b"])}"`),
+  ];
 }
 
 function metadata(random: Random): [string, string][] {
@@ -175,11 +192,8 @@ function policyText(p: GeneratedPolicy): string {
   if (p.trigger !== null) parts.push(section("triggers when", p.trigger));
   if (p.requirement !== null) parts.push(section("requires", p.requirement));
   else parts.push(p.effect === "denies" && random.chance(50) ? 'denies with reason "because"' : p.effect);
-  if (p.onAllow.length > 0)
-    parts.push(
-      `on allow ${p.onAllow.map((h) => `set request header "${h.header}" to "${h.value}"`).join(line())}`,
-    );
-  if (p.onDeny !== null) parts.push(onDenyText(p.onDeny));
+  if (p.onAllow.length > 0) parts.push(`on allow ${p.onAllow.join(line())}`);
+  if (p.onDeny.length > 0) parts.push(`on deny ${p.onDeny.join(line())}`);
   if (p.offWhenExpired) parts.push(`on expiry${random.chance(50) ? ":" : ""} off`);
   if (p.metadata.length > 0)
     parts.push(`metadata${p.metadata.map(([key, value]) => `\n    ${key}: ${value}`).join("")}\n `);
@@ -188,11 +202,6 @@ function policyText(p: GeneratedPolicy): string {
     .shuffled(parts)
     .map((part) => line() + part)
     .join("")}\n`;
-}
-
-function onDenyText(onDeny: NonNullable<GeneratedPolicy["onDeny"]>): string {
-  const status = onDeny.status === null ? "" : ` status ${onDeny.status}`;
-  return `on deny${status}${onDeny.body === null ? "" : ` body ${JSON.stringify(onDeny.body)}`}`;
 }
 
 function sectionText(section: Section, random: Random): string {

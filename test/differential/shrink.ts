@@ -97,7 +97,7 @@ function* smallerLists<T>(list: readonly T[], smaller: (element: T) => Iterable<
 function* smallerPolicies(p: GeneratedPolicy): Iterable<GeneratedPolicy> {
   if (p.trigger !== null && p.effect === "requires") yield { ...p, trigger: null };
   if (p.onAllow.length > 0) yield { ...p, onAllow: [] };
-  if (p.onDeny !== null) yield { ...p, onDeny: null };
+  if (p.onDeny.length > 0) yield { ...p, onDeny: [] };
   if (p.metadata.length > 0) yield { ...p, metadata: [] };
   for (const trigger of smallerSections(p.trigger)) yield { ...p, trigger };
   for (const requirement of smallerSections(p.requirement)) yield { ...p, requirement };

@@ -129,12 +129,16 @@ local function decided(given)
   local decision = engine:decide(request_of(given.decide))
   local headers, outcomes = {}, {}
   for i, header in ipairs(decision.headers) do headers[i] = quoted(header.name) .. "," .. quoted(header.value) end
+  local removed, answers = {}, {}
+  for i, name in ipairs(decision.removed) do removed[i] = quoted(name) end
+  for i, header in ipairs(decision.answers or {}) do answers[i] = quoted(header.name) .. "," .. quoted(header.value) end
   if given.outcomes then
     for i, outcome in ipairs(engine:outcomes()) do outcomes[i] = quoted(outcome) end
   end
-  return ('{"allow":%s,"policy":%s,"outcome":%s,"headers":[%s],"status":%s,"body":%s,"outcomes":[%s]}'):format(
+  return ('{"allow":%s,"policy":%s,"outcome":%s,"headers":[%s],"removed":[%s],"status":%s,"body":%s,"answers":[%s],"outcomes":[%s]}'):format(
     tostring(decision.allow), quoted(decision.policy), quoted(decision.outcome), table.concat(headers, ","),
-    decision.status or "null", quoted(decision.body), table.concat(outcomes, ",")
+    table.concat(removed, ","), decision.status or "null", quoted(decision.body), table.concat(answers, ","),
+    table.concat(outcomes, ",")
   )
 end
 

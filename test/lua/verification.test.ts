@@ -90,7 +90,7 @@ describe("time grows with the bytes only", () => {
     const model = sample();
     const text = model.strings.push(LONG) - 1;
     model.obligations = Array.from({ length: MANY }, () => ({ kind: 1, header: text, value: text }));
-    expect(vm.load(writeModel(model))).toBe("policies entry 2: it sets one header twice");
+    expect(vm.load(writeModel(model))).toBe("policies entry 2: it does one thing to one header twice");
   });
 
   test("many nodes with the same children", () => {

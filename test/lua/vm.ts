@@ -11,6 +11,7 @@ import {
   type Decision,
   type Denial,
   type Fact,
+  type HeaderValue,
   type NeutralRequest,
   type Outcome,
   type Peer,
@@ -150,23 +151,32 @@ interface Answer {
   readonly outcome: ReasonOutcome;
   /** Names and values. */
   readonly headers: readonly string[];
+  readonly removed: readonly string[];
   readonly status: number | null;
   readonly body: string | null;
+  /** Names and values. */
+  readonly answers: readonly string[];
   readonly outcomes: readonly Outcome[];
 }
 
-function decisionOf({ allow, policy, outcome, headers, status, body, outcomes }: Answer): LuaDecision {
-  const denial: Denial | null = status === null ? null : { status, body };
+function decisionOf(answer: Answer): LuaDecision {
+  const { allow, policy, outcome, headers, removed, status, body, answers, outcomes } = answer;
+  const denial: Denial | null = status === null ? null : { status, body, headers: pairs(answers) };
   return {
     allow,
     reason: { policy, outcome },
-    setRequestHeaders: Array.from({ length: headers.length / 2 }, (_, i) => ({
-      name: headers[2 * i]!,
-      value: headers[2 * i + 1]!,
-    })),
+    setRequestHeaders: pairs(headers),
+    removeRequestHeaders: removed,
     denial,
     policyOutcomes: outcomes,
   };
+}
+
+function pairs(texts: readonly string[]): HeaderValue[] {
+  return Array.from({ length: texts.length / 2 }, (_, i) => ({
+    name: texts[2 * i]!,
+    value: texts[2 * i + 1]!,
+  }));
 }
 
 /** The bytes of a text, as drivers read them. */

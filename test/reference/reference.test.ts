@@ -51,7 +51,7 @@ describe("the decision", () => {
   const denies = (name: string, more = "") => `guard ${name}:\n  triggers when y\n  denies\n${more}`;
   const severity = (level: string) => `  metadata\n    severity: ${level}\n`;
   const permissive = "  metadata\n    mode: permissive\n";
-  const denial = { status: 403, body: null };
+  const denial = { status: 403, body: null, headers: [] };
   test.each<readonly [string, string, Readonly<Record<string, Value>>, Partial<Decision>]>([
     [
       "denies by default",
@@ -123,13 +123,13 @@ describe("the decision", () => {
       "answers with the winner's status and body",
       denies("A", '  on deny\n    status 404\n    body "no"\n'),
       { y: yes },
-      { denial: { status: 404, body: "no" } },
+      { denial: { status: 404, body: "no", headers: [] } },
     ],
     [
       "answers 403 where only a body is given",
       denies("A", '  on deny\n    body "no"\n'),
       { y: yes },
-      { denial: { status: 403, body: "no" } },
+      { denial: { status: 403, body: "no", headers: [] } },
     ],
     [
       "allows by default where declared",
@@ -192,7 +192,8 @@ describe("obligations", () => {
       allow: false,
       reason: { policy: null, outcome: "obligation-conflict" },
       setRequestHeaders: [],
-      denial: { status: 403, body: null },
+      removeRequestHeaders: [],
+      denial: { status: 403, body: null, headers: [] },
     });
   });
   test("of permissive policies do not count", () => {

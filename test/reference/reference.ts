@@ -12,7 +12,7 @@ import type {
   PolicyReport,
   Reason,
 } from "../../core/decision/decision.ts";
-import type { PolicyDeclaration } from "../../core/syntax/ast.ts";
+import type { HeaderAction, PolicyDeclaration, SetHeader } from "../../core/syntax/ast.ts";
 import { type Scope, truth } from "./conditions.ts";
 import { OPERATORS, type Operators } from "./operators.ts";
 import { failureOf, NO_FAILURE } from "./reasons.ts";
@@ -131,12 +131,13 @@ function decide(
       ? allow(byDefault, [])
       : deny(byDefault, denialOf(null));
   }
-  const sets = satisfied.flatMap((policy) =>
-    policy.onAllow.map((set) => ({ name: set.header.value.toLowerCase(), value: set.value.value })),
+  const actions = satisfied.flatMap((policy) => policy.onAllow);
+  const sets = actions.flatMap((action) => (action.kind === "set" ? [action] : []));
+  const conflict = sets.some((a) =>
+    sets.some((b) => nameOf(a) === nameOf(b) && a.value.value !== b.value.value),
   );
-  const conflict = sets.some((a) => sets.some((b) => a.name === b.name && a.value !== b.value));
   if (conflict) return deny({ policy: null, outcome: "obligation-conflict" }, denialOf(null));
-  return allow({ policy: satisfied[0]!.name.text, outcome: "satisfied" }, sets);
+  return allow({ policy: satisfied[0]!.name.text, outcome: "satisfied" }, actions);
 }
 
 /** `default allow` never covers an invalid method, host or path. */
@@ -146,18 +147,48 @@ function isOrdinary(valuation: Valuation): boolean {
   );
 }
 
-function allow(reason: Reason, sets: readonly HeaderValue[]): Decision {
-  const merged = new Map(sets.map((set) => [set.name, set]));
-  const setRequestHeaders = [...merged.keys()].sort().map((name) => merged.get(name)!);
-  return { allow: true, reason, setRequestHeaders, denial: null };
+/** Removals, then sets, then appends in the order of the policies; a header that is given a value is not removed. */
+function allow(reason: Reason, actions: readonly HeaderAction[]): Decision {
+  const values = new Map<string, string>();
+  for (const action of actions) if (action.kind === "set") values.set(nameOf(action), action.value.value);
+  for (const action of actions) {
+    if (action.kind !== "append") continue;
+    const parts = [values.get(nameOf(action)) ?? "", action.value.value];
+    values.set(nameOf(action), parts.filter((part) => part !== "").join(", "));
+  }
+  const removed = new Set(actions.filter((action) => action.kind === "remove").map(nameOf));
+  return {
+    allow: true,
+    reason,
+    setRequestHeaders: byName(values),
+    removeRequestHeaders: [...removed].filter((name) => !values.has(name)).sort(),
+    denial: null,
+  };
+}
+
+function nameOf({ header }: HeaderAction | SetHeader): string {
+  return header.value.toLowerCase();
+}
+
+function byName(values: ReadonlyMap<string, string>): HeaderValue[] {
+  return [...values.keys()].sort().map((name) => ({ name, value: values.get(name)! }));
 }
 
 function deny(reason: Reason, denial: Denial): Decision {
-  return { allow: false, reason, setRequestHeaders: [], denial };
+  return { allow: false, reason, setRequestHeaders: [], removeRequestHeaders: [], denial };
 }
 
 function denialOf(policy: PolicyDeclaration | null): Denial {
-  return { status: policy?.onDeny?.status?.value ?? 403, body: policy?.onDeny?.body?.value ?? null };
+  const answer = policy?.onDeny ?? null;
+  if (answer === null) return { status: 403, body: null, headers: [] };
+  const headers = new Map(answer.headers.map((set) => [nameOf(set), set.value.value]));
+  if (answer.isJson) headers.set("content-type", "application/json");
+  if (answer.redirect !== null) headers.set("location", answer.redirect.value);
+  return {
+    status: answer.status?.value ?? (answer.redirect === null ? 403 : 302),
+    body: answer.body?.value ?? null,
+    headers: byName(headers),
+  };
 }
 
 // --- order ---

@@ -6,8 +6,11 @@ import {
   EFFECT_REQUIRES,
   MODE_PERMISSIVE,
   NONE,
+  OBLIGATION_REMOVE_REQUEST_HEADER,
+  OBLIGATION_SET_ANSWER_HEADER,
   OBLIGATION_SET_REQUEST_HEADER,
   POLICY_KIND_GUARD,
+  REDIRECT_STATUSES,
   SEVERITY_INFO,
   SLOT_HAS_DEFAULT,
   SOURCE_BUILTIN,
@@ -17,6 +20,7 @@ import {
 } from "../../gen/constants";
 import { allocateZeroed } from "../../host/arena";
 import { Bundle, PolicyEntry } from "../bundle";
+import { equalsText } from "../bytes";
 import { AS_HEADER_VALUE, AS_SETTABLE_HEADER, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
 import { hashHeader, isSameHeader } from "./names";
@@ -30,12 +34,17 @@ export function verifyObligations(bundle: Bundle): bool {
   clearMarks();
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     const obligation = bundle.obligation(i);
-    if (obligation.kind != OBLIGATION_SET_REQUEST_HEADER) return refuseAt("obligations", "unknown kind", i);
-    if (obligation.header >= bundle.stringCount || obligation.value >= bundle.stringCount) return refuseAt("obligations", "does not exist", i);
-    if (!isFit(bundle, obligation.header, AS_SETTABLE_HEADER)) return refuseAt("obligations", "no policy may set this header", i);
+    const kind = obligation.kind;
+    const removes = kind == OBLIGATION_REMOVE_REQUEST_HEADER;
+    if (kind - OBLIGATION_SET_REQUEST_HEADER > OBLIGATION_SET_ANSWER_HEADER - OBLIGATION_SET_REQUEST_HEADER || removes != (obligation.value == NONE)) {
+      return refuseAt("obligations", "unknown kind", i);
+    }
+    if (obligation.header >= bundle.stringCount || !isTextOrNone(bundle, obligation.value)) return refuseAt("obligations", "does not exist", i);
+    if (!isFit(bundle, obligation.header, AS_SETTABLE_HEADER) || (!removes && !isFit(bundle, obligation.value, AS_HEADER_VALUE))) {
+      return refuseAt("obligations", "no policy may set this", i);
+    }
     // The first mention of a header speaks for all others.
-    if (mark(obligation.header) && isSource(bundle, obligation.header)) return refuseAt("obligations", "a slot comes from this header", i);
-    if (!isFit(bundle, obligation.value, AS_HEADER_VALUE)) return refuseAt("obligations", "malformed", i);
+    if (kind < OBLIGATION_REMOVE_REQUEST_HEADER && mark(obligation.header) && isSource(bundle, obligation.header)) return refuseAt("obligations", "a slot comes from this header", i);
   }
   return true;
 }
@@ -136,7 +145,6 @@ function fieldsFit(bundle: Bundle, policy: PolicyEntry): bool {
   if (policy.kind == POLICY_KIND_GUARD && policy.effect == EFFECT_ALLOWS) return false;
   if (!isRoutineOrNone(bundle, policy.trigger) || !isRoutineOrNone(bundle, policy.requirement)) return false;
   if ((policy.effect == EFFECT_REQUIRES) != (policy.requirement != NONE)) return false;
-  if (policy.status != 0 && !isDenyStatus(policy.status)) return false;
   if ((policy.intent != NONE && policy.intent >= bundle.textCount) || !isTextOrNone(bundle, policy.body) || !isTextOrNone(bundle, policy.reason)) return false;
   if (policy.expiry != NONE && (policy.expiry >= bundle.numberCount || !isSafeInteger(bundle.number(policy.expiry)))) return false;
   if (policy.offWhenExpired > <u32>(policy.expiry != NONE)) return false;
@@ -147,12 +155,23 @@ function compareOrder(bundle: Bundle, a: PolicyEntry, b: PolicyEntry): i32 {
   return a.severity != b.severity ? <i32>a.severity - <i32>b.severity : compareStrings(a.name, b.name);
 }
 
+/** With the status: only a redirect has one of its own. */
 function obligationsFit(bundle: Bundle, policy: PolicyEntry): bool {
-  if (policy.obligationCount == 0) return true;
-  if (policy.kind == POLICY_KIND_GUARD || policy.effect == EFFECT_DENIES) return false;
-  clearMarks();
-  for (let i: u32 = 0; i < policy.obligationCount; i++) if (!mark(bundle.obligation(policy.firstObligation + i).header)) return false;
-  return true;
+  const end = policy.firstObligation + policy.obligationCount;
+  const cannotAllow = policy.kind == POLICY_KIND_GUARD || policy.effect == EFFECT_DENIES;
+  let redirects = false;
+  for (let kind = OBLIGATION_SET_REQUEST_HEADER; kind <= OBLIGATION_SET_ANSWER_HEADER && policy.obligationCount > 0; kind++) {
+    clearMarks();
+    for (let i = policy.firstObligation; i < end; i++) {
+      const obligation = bundle.obligation(i);
+      if (obligation.kind != kind) continue;
+      if (!mark(obligation.header)) return false;
+      if (kind != OBLIGATION_SET_ANSWER_HEADER) {
+        if (cannotAllow) return false;
+      } else if (equalsText(bundle.stringPointer(obligation.header), bundle.stringLength(obligation.header), "location")) redirects = true;
+    }
+  }
+  return (policy.status == 0 && !redirects) || includes(redirects ? REDIRECT_STATUSES : DENY_STATUSES, policy.status);
 }
 
 function metadataFit(bundle: Bundle, policy: PolicyEntry): bool {
@@ -172,7 +191,7 @@ function isTextOrNone(bundle: Bundle, index: u32): bool {
   return index == NONE || index < bundle.stringCount;
 }
 
-function isDenyStatus(status: u32): bool {
-  for (let i = 0; i < DENY_STATUSES.length; i++) if (unchecked(DENY_STATUSES[i]) == status) return true;
+function includes(statuses: StaticArray<u32>, status: u32): bool {
+  for (let i = 0; i < statuses.length; i++) if (unchecked(statuses[i]) == status) return true;
   return false;
 }

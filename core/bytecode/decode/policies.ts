@@ -1,15 +1,16 @@
 /** Rules 14 and 15: policies and guards with their obligations and metadata. */
-import { DENY_STATUSES } from "../../source/gen/facts.ts";
+import { DENY_STATUSES, REDIRECT_STATUSES } from "../../source/gen/facts.ts";
 import {
   EFFECT_ALLOWS,
   EFFECT_DENIES,
   EFFECT_REQUIRES,
   NONE,
-  OBLIGATION_SET_REQUEST_HEADER,
+  OBLIGATION_REMOVE_REQUEST_HEADER,
+  OBLIGATION_SET_ANSWER_HEADER,
   POLICY_KIND_GUARD,
 } from "../gen/constants.ts";
-import { EFFECT_NAMES, SEVERITY_NAMES } from "../gen/tables.ts";
-import type { PolicyColumns } from "../policies.ts";
+import { EFFECT_NAMES, OBLIGATION_NAMES, SEVERITY_NAMES } from "../gen/tables.ts";
+import type { Obligations, PolicyColumns } from "../policies.ts";
 import { POLICY_KINDS, POLICY_MODES, type PolicyEntry, type PolicySets, type Slot } from "../program.ts";
 import type { Texts } from "../texts.ts";
 import type { Constants } from "./constants.ts";
@@ -31,12 +32,6 @@ export type PolicyHeads = PolicyColumns & {
   /** Where each policy's metadata start. */
   readonly metadataStarts: Int32Array;
 };
-
-/** What policies do on an allow: string indexes. */
-export interface Obligations {
-  readonly headers: Int32Array;
-  readonly values: Int32Array;
-}
 
 /** The policy sets of rule 15; null where there are none. */
 export function readPolicySets(
@@ -71,30 +66,35 @@ export function readObligations(tables: Tables, strings: Texts, slots: readonly 
   const sources = new Set(
     slots.filter((slot) => slot.source === "header").map((slot) => headerKey(slot.argument)),
   );
-  const problemOf = remembered(strings, (name) => {
-    if (!isSettableHeader(name)) return `no policy may set header ${shown(name)}`;
-    return sources.has(headerKey(name)) ? `header ${shown(name)} is also where a slot comes from` : null;
-  });
+  const isSettable = remembered(strings, isSettableHeader);
+  const problemOf = remembered(strings, (name) =>
+    sources.has(headerKey(name)) ? `header ${shown(name)} is also where a slot comes from` : null,
+  );
   const visible = remembered(strings, isHeaderValue);
   const text = { what: "string", count: strings.length };
+  const kinds = new Uint8Array(table.count);
   const headers = new Int32Array(table.count);
   const values = new Int32Array(table.count);
   for (let i = 0; i < table.count; i++) {
     const kind = table.word(i, 0);
-    if (kind !== OBLIGATION_SET_REQUEST_HEADER) refuse(table.at(i), `unknown kind ${kind}`);
+    if (OBLIGATION_NAMES[kind - 1] === undefined) refuse(table.at(i), `unknown kind ${kind}`);
     const header = table.index(i, 1, text);
-    const problem = problemOf(header);
-    if (problem !== null) refuse(table.at(i), problem);
-    const value = table.index(i, 2, text);
-    if (!visible(value))
+    if (!isSettable(header)) refuse(table.at(i), `no policy may set header ${shown(strings.at(header))}`);
+    const isSource = kind < OBLIGATION_REMOVE_REQUEST_HEADER ? problemOf(header) : null;
+    if (isSource !== null) refuse(table.at(i), isSource);
+    const value = table.indexOrNone(i, 2, text);
+    if ((value === -1) !== (kind === OBLIGATION_REMOVE_REQUEST_HEADER))
+      refuse(table.at(i), value === -1 ? "it has no value" : "it removes a header and has a value");
+    if (value !== -1 && !visible(value))
       refuse(
         table.at(i),
         `the value ${shown(strings.at(value))} holds more than visible ASCII characters and blanks`,
       );
+    kinds[i] = kind;
     headers[i] = header;
     values[i] = value;
   }
-  return { headers, values };
+  return { kinds, headers, values };
 }
 
 /** Rule 15, and the ranges of rules 14 and 18. */
@@ -115,7 +115,7 @@ export function readPolicies(tables: Tables, constants: Constants, obligations: 
       next: heads.obligationStarts[i]!,
       of: tables.obligations,
     });
-    checkObligations(table, i, heads, obligations);
+    checkObligations(table, i, heads, { obligations, strings });
     heads.metadataStarts[i + 1] = nextRange(table, i, 11, {
       next: heads.metadataStarts[i]!,
       of: tables.metadata,
@@ -191,7 +191,8 @@ function readHead(
     );
   }
   const denyStatus = table.word(i, 6);
-  if (denyStatus !== 0 && !DENY_STATUSES.includes(denyStatus)) say(`${denyStatus} is no status for a denial`);
+  const isStatus = DENY_STATUSES.includes(denyStatus) || REDIRECT_STATUSES.includes(denyStatus);
+  if (denyStatus !== 0 && !isStatus) say(`${denyStatus} is no status for a denial`);
   heads.denyStatuses[i] = denyStatus;
   heads.denyBodies[i] = table.indexOrNone(i, 7, string);
   const reason = table.indexOrNone(i, 8, string);
@@ -206,13 +207,35 @@ function readHead(
   heads.offWhenExpired[i] = whenExpired;
 }
 
-function checkObligations(table: Table, i: number, heads: PolicyHeads, { headers }: Obligations): void {
-  const own = headers.subarray(heads.obligationStarts[i]!, heads.obligationStarts[i + 1]!);
-  if (own.length === 0) return;
-  if (heads.kinds[i] === POLICY_KIND_GUARD || heads.effects[i] === EFFECT_DENIES)
-    refuse(table.at(i), "it cannot allow and has something to do on an allow");
-  if (new Set(own).size !== own.length) refuse(table.at(i), "it sets one header twice");
+function checkObligations(
+  table: Table,
+  i: number,
+  heads: PolicyHeads,
+  {
+    obligations: { kinds, headers },
+    strings,
+  }: { readonly obligations: Obligations; readonly strings: Texts },
+): void {
+  const cannotAllow = heads.kinds[i] === POLICY_KIND_GUARD || heads.effects[i] === EFFECT_DENIES;
+  const seen = new Set<number>();
+  let redirects = false;
+  for (let o = heads.obligationStarts[i]!; o < heads.obligationStarts[i + 1]!; o++) {
+    const kind = kinds[o]!;
+    if (cannotAllow && kind !== OBLIGATION_SET_ANSWER_HEADER)
+      refuse(table.at(i), "it cannot allow and has something to do on an allow");
+    const key = headers[o]! * KINDS_MAX + kind;
+    if (seen.has(key)) refuse(table.at(i), "it does one thing to one header twice");
+    seen.add(key);
+    redirects ||= kind === OBLIGATION_SET_ANSWER_HEADER && strings.at(headers[o]!) === "location";
+  }
+  if (redirects === REDIRECT_STATUSES.includes(heads.denyStatuses[i]!)) return;
+  refuse(
+    table.at(i),
+    redirects ? "it redirects without a status for it" : "it has a redirect's status and no `location`",
+  );
 }
+
+const KINDS_MAX = 8;
 
 function checkMetadata({ policies, metadata: table, texts }: Tables, i: number, heads: PolicyHeads): void {
   const text = { what: "text", count: texts.count };

@@ -191,6 +191,9 @@ export const SEGMENT_ANY = 2;
 export const SEGMENT_REST = 3;
 
 export const OBLIGATION_SET_REQUEST_HEADER = 1;
+export const OBLIGATION_APPEND_REQUEST_HEADER = 2;
+export const OBLIGATION_REMOVE_REQUEST_HEADER = 3;
+export const OBLIGATION_SET_ANSWER_HEADER = 4;
 
 export const NODE_LEAF = 0;
 export const NODE_AND = 1;
@@ -217,7 +220,7 @@ export const SECTION_SLOTS = 8;
 export const SECTION_RESOURCES = 9;
 /** Routines one after the other; see Instructions. */
 export const SECTION_CODE = 10;
-/** What an allow does; policies use them one after the other. */
+/** What an allow does to the request's headers, and the headers that a denial answers; policies use them one after the other. */
 export const SECTION_OBLIGATIONS = 11;
 /** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. The constants are the policy's row in the section rows. */
 export const SECTION_POLICIES = 12;

@@ -64,6 +64,7 @@ interface Spec {
   nodeKinds: Named[];
   sections: (Required<Pick<Named, "name" | "id" | "text">> & { layout: string })[];
   denyStatuses: number[];
+  redirectStatuses: number[];
   unsettableHeaders: string[];
   joinableHeaders: string[];
   verification: string[];
@@ -74,6 +75,7 @@ const NOTICE = "Generated from core/bytecode/spec/bytecode.json by `npm run gen`
 
 const DENY_STATUSES_TEXT =
   "Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names.";
+const REDIRECT_STATUSES_TEXT = "Statuses of a denial that sends the client elsewhere.";
 const JOINABLE_HEADERS_TEXT =
   "Headers of which a proxy may hand on several lines as one, joined by commas (Envoy does, in any configuration): see docs/request.md, section 4.";
 const UNSETTABLE_HEADERS_TEXT = "Host, framing and hop-by-hop request headers: no policy may set them.";
@@ -153,6 +155,8 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
     lines.push(
       `/** ${DENY_STATUSES_TEXT} */`,
       `export const DENY_STATUSES: StaticArray<u32> = ${JSON.stringify(spec.denyStatuses)};`,
+      `/** ${REDIRECT_STATUSES_TEXT} */`,
+      `export const REDIRECT_STATUSES: StaticArray<u32> = ${JSON.stringify(spec.redirectStatuses)};`,
     );
     lines.push(
       `/** ${UNSETTABLE_HEADERS_TEXT} */`,
@@ -181,6 +185,7 @@ function tables(spec: Spec): string {
     `export const SET_NAMES = ${names(spec.setKinds)};`,
     `export const SEGMENT_NAMES = ${names(spec.segmentKinds)};`,
     `export const NODE_NAMES = ${names(spec.nodeKinds)};`,
+    `export const OBLIGATION_NAMES = ${names(spec.obligationKinds)};`,
     "",
     "/** What an operand is: a cell of some type, or a constant, an immediate, a body length. */",
     `export type OperandA = ${[...new Set(spec.instructions.map((i) => JSON.stringify(i.a)))].join(" | ")};`,
@@ -269,6 +274,8 @@ function luaConstants(spec: Spec): string {
   );
   lines.push("", `  -- ${DENY_STATUSES_TEXT}`);
   list("DENY_STATUSES", spec.denyStatuses);
+  lines.push(`  -- ${REDIRECT_STATUSES_TEXT}`);
+  list("REDIRECT_STATUSES", spec.redirectStatuses);
   lines.push(`  -- ${UNSETTABLE_HEADERS_TEXT}`);
   list("UNSETTABLE_HEADERS", spec.unsettableHeaders);
   lines.push(`  -- ${JOINABLE_HEADERS_TEXT}`);
@@ -302,6 +309,8 @@ function facts(spec: Spec): string {
     "",
     `/** ${DENY_STATUSES_TEXT} */`,
     `export const DENY_STATUSES: readonly number[] = ${JSON.stringify(spec.denyStatuses)};`,
+    `/** ${REDIRECT_STATUSES_TEXT} */`,
+    `export const REDIRECT_STATUSES: readonly number[] = ${JSON.stringify(spec.redirectStatuses)};`,
     `/** ${UNSETTABLE_HEADERS_TEXT} */`,
     `export const UNSETTABLE_HEADERS: readonly string[] = ${JSON.stringify(spec.unsettableHeaders)};`,
     `/** ${JOINABLE_HEADERS_TEXT} */`,
@@ -365,7 +374,7 @@ ${table(
 Types: ${ids(spec.types)}. Policy kinds: ${ids(spec.policyKinds)}. Modes: ${ids(spec.modes)}. Severities: ${ids(spec.severities)}.
 Effects: ${ids(spec.effects)}. Set kinds: ${ids(spec.setKinds)}. Segment kinds: ${ids(spec.segmentKinds)}. Obligation kinds: ${ids(spec.obligationKinds)}. Node kinds: ${ids(spec.nodeKinds)}.
 
-Statuses of a denial: ${spec.denyStatuses.join(", ")}.
+Statuses of a denial: ${spec.denyStatuses.join(", ")}; with a redirect: ${spec.redirectStatuses.join(", ")}.
 
 Request headers that no policy may set, besides pseudo headers and \`x-ipe-...\`: ${spec.unsettableHeaders.map((name) => `\`${name}\``).join(", ")}.
 

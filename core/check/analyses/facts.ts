@@ -136,7 +136,13 @@ export function wordsIn(conditions: readonly Expression[]): Words {
 
 function saying(policy: PolicyDeclaration, canon: Canon): string {
   const { kind, trigger, effect, onAllow } = policy;
-  const headers = onAllow.map(({ header, value }) => [header.value.toLowerCase(), value.value]).sort();
+  const headers = onAllow
+    .map((action) => [
+      action.kind,
+      action.header.value.toLowerCase(),
+      action.kind === "remove" ? "" : action.value.value,
+    ])
+    .sort();
   return JSON.stringify([
     kind,
     effect?.kind,

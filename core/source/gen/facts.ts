@@ -35,6 +35,8 @@ export const AUTOMATON_BYTES_MAX = 262144;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: readonly number[] = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];
+/** Statuses of a denial that sends the client elsewhere. */
+export const REDIRECT_STATUSES: readonly number[] = [301,302,303,307,308];
 /** Host, framing and hop-by-hop request headers: no policy may set them. */
 export const UNSETTABLE_HEADERS: readonly string[] = ["host","content-length","transfer-encoding","connection","te","upgrade","keep-alive","proxy-connection","proxy-authenticate","proxy-authorization","trailer","expect"];
 /** Headers of which a proxy may hand on several lines as one, joined by commas (Envoy does, in any configuration): see docs/request.md, section 4. */

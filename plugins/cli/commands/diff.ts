@@ -88,11 +88,18 @@ function diffData(
   };
 }
 
-function decisionData({ allow, reason, setRequestHeaders, denial }: Decision): Record<string, unknown> {
+function decisionData({
+  allow,
+  reason,
+  setRequestHeaders,
+  removeRequestHeaders,
+  denial,
+}: Decision): Record<string, unknown> {
   return {
     decision: allow ? "allow" : "deny",
     reason,
     request_headers: Object.fromEntries(setRequestHeaders.map(({ name, value }) => [name, value])),
+    remove_request_headers: removeRequestHeaders,
     deny: denial,
   };
 }
@@ -168,12 +175,22 @@ function witnessLines({ request, from, to, watched }: Witness, number: number, o
   ];
 }
 
-function decisionText({ allow, reason, denial, setRequestHeaders }: Decision, output: Output): string {
+function decisionText(
+  { allow, reason, denial, setRequestHeaders, removeRequestHeaders }: Decision,
+  output: Output,
+): string {
   const word = output.paint("result", allow ? "good" : "bad", allow ? "ALLOW" : "DENY");
   const why = reason.policy === null ? reason.outcome : `${reason.policy} is ${reason.outcome}`;
   const answer =
     denial === null
-      ? setRequestHeaders.map(({ name, value }) => `, sets ${name}: ${value}`).join("")
-      : `, status ${denial.status}${denial.body === null ? "" : `, body ${JSON.stringify(denial.body)}`}`;
+      ? [
+          ...setRequestHeaders.map(({ name, value }) => `, sets ${name}: ${value}`),
+          ...removeRequestHeaders.map((name) => `, removes ${name}`),
+        ].join("")
+      : [
+          `, status ${denial.status}`,
+          denial.body === null ? "" : `, body ${JSON.stringify(denial.body)}`,
+          ...denial.headers.map(({ name, value }) => `, answers ${name}: ${value}`),
+        ].join("");
   return `${word} (${why}${answer})`;
 }

@@ -48,6 +48,7 @@ function decisionData({ decision, policies }: Explanation, digest: string): Reco
     policies,
     obligations: {
       request_headers: Object.fromEntries(decision.setRequestHeaders.map(({ name, value }) => [name, value])),
+      remove_request_headers: decision.removeRequestHeaders,
       deny: decision.denial,
     },
     bundle: digest,

@@ -19,6 +19,7 @@ function bundleData({ program, readsBody, headerNames }: Engine): Record<string,
     normalize: program.pathMode,
     readsBody,
     stripsRequestHeaders: headerNames,
+    removesRequestHeaders: program.removedNames,
     policies: program.policies.list.map(({ name, kind, mode, severity, effect, intent, metadata }) => ({
       name,
       kind,
@@ -52,6 +53,7 @@ function bundleText({ program, readsBody, headerNames }: Engine): string {
     `paths     ${program.pathMode}`,
     `body      ${readsBody ? "read" : "not read"}`,
     `strips    ${headerNames.length === 0 ? "no request headers" : headerNames.join(", ")}`,
+    `removes   ${program.removedNames.length === 0 ? "no request headers" : program.removedNames.join(", ")}`,
     "",
     ...program.policies.list.flatMap(({ name, kind, mode, severity, effect, intent }) => [
       `${kind} ${name}: ${severity}, ${mode}, ${effect}`,

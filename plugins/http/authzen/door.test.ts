@@ -466,6 +466,7 @@ test("a decision that fails, or cannot be carried out, is a denial that says not
   const broken: Decision = {
     ...{ allow: true, reason: { policy: "P", outcome: "satisfied" }, denial: null },
     setRequestHeaders: [{ name: "x-tenant-checked", value: "a\r\nb" }],
+    removeRequestHeaders: [],
   };
   const cases = [
     () => {

@@ -21,14 +21,17 @@ export interface EvaluationAnswer {
  * Throws when the decision cannot be carried out: a value with a line break.
  */
 export function toAnswer(
-  { allow, reason: { policy, outcome }, setRequestHeaders }: Decision,
+  { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders }: Decision,
   request: NeutralRequest,
   { decisionId, settable }: { readonly decisionId: string; readonly settable: SettableHeaders },
 ): EvaluationAnswer {
   const context = { decision_id: decisionId, reason: policy ?? outcome };
-  if (!allow || settable.names.length === 0) return { decision: allow, context };
+  if (!allow || settable.names.length + removeRequestHeaders.length === 0)
+    return { decision: allow, context };
   const set = Object.fromEntries(setRequestHeaders.map(({ name, value }) => [name, fieldValue(name, value)]));
-  const remove = removals(request, settable).filter((name) => !Object.hasOwn(set, name));
+  const remove = removals(request, settable, removeRequestHeaders).filter(
+    (name) => !Object.hasOwn(set, name),
+  );
   return { decision: true, context: { ...context, request_headers: { set, remove } } };
 }
 
@@ -42,8 +45,13 @@ export function malformedAnswer(message: string): EvaluationAnswer {
   return { decision: false, context: { reason: "error", error: { status: 400, message } } };
 }
 
-/** Every settable header, and every spelling of one that the client sent. */
-function removals({ headers }: NeutralRequest, { names, canonical }: SettableHeaders): string[] {
+/** Every settable header, what is taken away, and every spelling of these that the client sent. */
+function removals(
+  { headers }: NeutralRequest,
+  { names, canonical }: SettableHeaders,
+  taken: readonly string[],
+): string[] {
   const sent = headers === undelivered ? [] : headers.map(({ name }) => name.toLowerCase());
-  return [...new Set([...names, ...sent.filter((name) => canonical.has(canonicalName(name)))])];
+  const goes = (name: string): boolean => canonical.has(name) || taken.includes(name);
+  return [...new Set([...names, ...taken, ...sent.filter((name) => goes(canonicalName(name)))])];
 }

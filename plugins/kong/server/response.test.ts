@@ -20,11 +20,26 @@ function requestWith(headers: readonly HeaderLine[] | typeof undelivered): Neutr
 }
 
 function allow(setRequestHeaders: Decision["setRequestHeaders"] = []): Decision {
-  return { allow: true, reason: { policy: "Open", outcome: "satisfied" }, setRequestHeaders, denial: null };
+  return {
+    allow: true,
+    reason: { policy: "Open", outcome: "satisfied" },
+    setRequestHeaders,
+    removeRequestHeaders: [],
+    denial: null,
+  };
 }
 
-function deny(denial: Decision["denial"], policy: string | null = "Closed"): Decision {
-  return { allow: false, reason: { policy, outcome: "denied" }, setRequestHeaders: [], denial };
+function deny(
+  denial: { readonly status: number; readonly body: string | null } | null,
+  policy: string | null = "Closed",
+): Decision {
+  return {
+    allow: false,
+    reason: { policy, outcome: "denied" },
+    setRequestHeaders: [],
+    removeRequestHeaders: [],
+    denial: denial === null ? null : { headers: [], ...denial },
+  };
 }
 
 describe("an allow", () => {

@@ -1,4 +1,4 @@
-import type { Decision, NeutralRequest } from "../../../core/index.ts";
+import type { Decision, Denial, NeutralRequest } from "../../../core/index.ts";
 import {
   canonicalName,
   fieldValue,
@@ -49,17 +49,18 @@ export function toAction(
 ): Action {
   if (decision.allow) {
     // More header lines than Kong tells: clients' copies in a spelling that nobody saw would stay.
-    if (request.headers === undelivered && answer.settable.names.length > 0)
+    const taken = decision.removeRequestHeaders;
+    if (request.headers === undelivered && answer.settable.names.length + taken.length > 0)
       throw new Error("the headers are not known, so that clients' copies cannot be removed");
     const set: Record<string, string> = Object.create(null);
     for (const { name, value } of decision.setRequestHeaders) set[name] = fieldValue(name, value);
-    return { kind: "pass", clear: removals(request, answer.settable, { set, stripped }), set };
+    return { kind: "pass", clear: removals(request, answer.settable, { set, taken, stripped }), set };
   }
   const { policy, outcome } = decision.reason;
-  const { status, body } = decision.denial ?? { status: 403, body: null };
+  const denial = decision.denial ?? { status: 403, body: null, headers: [] };
   return exit({
-    status: isDenialStatus(status) ? status : 403,
-    body,
+    ...denial,
+    status: isDenialStatus(denial.status) ? denial.status : 403,
     reason: policy ?? outcome,
     decisionId: answer.decisionId,
     request,
@@ -68,7 +69,7 @@ export function toAction(
 
 /** For a request about which no decision could be made. */
 export function failure(request: NeutralRequest | null, decisionId: string): Action & { kind: "exit" } {
-  return exit({ status: FAILURE_STATUS, body: null, reason: "error", decisionId, request });
+  return exit({ status: FAILURE_STATUS, body: null, headers: [], reason: "error", decisionId, request });
 }
 
 /** What is only to be cleaned of clients' copies, whatever the decision (permissive mode). */
@@ -77,7 +78,7 @@ export function passUnchanged(
   settable: SettableHeaders,
   stripped: ReadonlySet<string> = new Set(),
 ): Action & { kind: "pass" } {
-  return { kind: "pass", clear: removals(request, settable, { set: {}, stripped }), set: {} };
+  return { kind: "pass", clear: removals(request, settable, { set: {}, taken: [], stripped }), set: {} };
 }
 
 /** What log plugins and the guard are told. Texts only: both protocols carry them unchanged. */
@@ -97,7 +98,7 @@ export function record(
 }
 
 /**
- * Every settable header that this decision does not set, and every spelling of one that the client sent. Setting a header
+ * Every settable header that this decision does not set, what it removes, and every spelling of these that the client sent. Setting a header
  * replaces all its lines (`kong.service.request.set_headers`), but only in its own spelling. With headers unknown, and for
  * names that somebody in front of us hid, the plain names go in any case.
  */
@@ -106,14 +107,22 @@ function removals(
   settable: SettableHeaders,
   {
     set,
+    taken,
     stripped,
-  }: { readonly set: Readonly<Record<string, string>>; readonly stripped: ReadonlySet<string> },
+  }: {
+    readonly set: Readonly<Record<string, string>>;
+    readonly taken: readonly string[];
+    readonly stripped: ReadonlySet<string>;
+  },
 ): string[] {
-  if (settable.names.length === 0) return [];
+  if (settable.names.length + taken.length === 0) return [];
   const open = (name: string): boolean => !stripped.has(canonicalName(name));
-  const names = new Set(settable.names.filter(open));
-  for (const { name } of linesOf(request))
-    if (settable.canonical.has(canonicalName(name)) && open(name)) names.add(name.toLowerCase());
+  const names = new Set([...settable.names.filter(open), ...taken]);
+  const goes = (name: string): boolean => settable.canonical.has(name) && open(name);
+  for (const { name } of linesOf(request)) {
+    const canonical = canonicalName(name);
+    if (goes(canonical) || taken.includes(canonical)) names.add(name.toLowerCase());
+  }
   return [...names].filter((name) => !Object.hasOwn(set, name));
 }
 
@@ -122,10 +131,7 @@ function linesOf(request: NeutralRequest | null): readonly HeaderLine[] {
   return headers === undelivered ? [] : headers;
 }
 
-interface DeniedAnswer {
-  readonly status: number;
-  /** Configured body, or null for the default one. */
-  readonly body: string | null;
+interface DeniedAnswer extends Denial {
   readonly reason: string;
   readonly decisionId: string;
   readonly request: NeutralRequest | null;
@@ -135,16 +141,29 @@ interface DeniedAnswer {
  * The client learns the reason's short id and the decision's id, and nothing else. A gRPC client gets no `content-type` of
  * ours: Kong writes its own and makes the body the status message (kong/pdk/response.lua).
  */
-function exit({ status, body, reason, decisionId, request }: DeniedAnswer): Action & { kind: "exit" } {
+function exit({
+  status,
+  body,
+  headers,
+  reason,
+  decisionId,
+  request,
+}: DeniedAnswer): Action & { kind: "exit" } {
+  const own: Record<string, string> = Object.create(null);
+  for (const { name, value } of headers) own[name] = fieldValue(name, value);
+  // A body whose type the policy says is the policy's alone.
+  const isOwn = body !== null && own["content-type"] !== undefined;
+  const { "content-type": type = "application/json", ...others } = own;
   return {
     kind: "exit",
     status,
     headers: {
+      ...others,
       "x-ipe-reason": headerText(reason),
       "x-ipe-decision": decisionId,
-      ...(isGrpc(request) ? {} : { "content-type": "application/json" }),
+      ...(isGrpc(request) ? {} : { "content-type": isOwn ? type : "application/json" }),
     },
-    body: JSON.stringify({ message: body ?? reason, decision_id: decisionId }),
+    body: isOwn ? body : JSON.stringify({ message: body ?? reason, decision_id: decisionId }),
   };
 }
 

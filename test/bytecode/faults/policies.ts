@@ -27,9 +27,38 @@ export const OBLIGATIONS: readonly Fault[] = [
   [
     "unknown obligation",
     (m) => {
-      m.obligations[0]!.kind = 2;
+      m.obligations[0]!.kind = 5;
     },
-    "obligations entry 0: unknown kind 2",
+    "obligations entry 0: unknown kind 5",
+  ],
+  [
+    "obligation of kind 0",
+    (m) => {
+      m.obligations[0]!.kind = 0;
+    },
+    "obligations entry 0: unknown kind 0",
+  ],
+  [
+    "removal with a value",
+    (m) => {
+      m.obligations[0]!.kind = 3;
+    },
+    "obligations entry 0: it removes a header and has a value",
+  ],
+  [
+    "header without a value",
+    (m) => {
+      m.obligations[0]!.value = 0xffff_ffff;
+    },
+    "obligations entry 0: it has no value",
+  ],
+  [
+    "appended header that is a source",
+    (m) => {
+      m.obligations[0]!.kind = 2;
+      m.obligations[0]!.header = string(m, "x-vip");
+    },
+    "obligations entry 0: header `x-vip` is also where a slot comes from",
   ],
   [
     "name of a header",
@@ -290,7 +319,39 @@ export const POLICIES: readonly Fault[] = [
     (m) => {
       m.obligations[2]!.header = m.obligations[1]!.header;
     },
-    "policies entry 2: it sets one header twice",
+    "policies entry 2: it does one thing to one header twice",
+  ],
+  [
+    "removal of a policy that denies",
+    (m) => {
+      Object.assign(m.obligations[1]!, { kind: 3, value: 0xffff_ffff });
+      Object.assign(m.obligations[2]!, { kind: 3, value: 0xffff_ffff });
+      m.policies[2]!.effect = 2;
+    },
+    "policies entry 2: it cannot allow and has something to do on an allow",
+  ],
+  [
+    "status of a redirect without an address",
+    (m) => {
+      m.policies[2]!.status = 302;
+    },
+    "policies entry 2: it has a redirect's status and no `location`",
+  ],
+  [
+    "redirect without a status",
+    (m) => {
+      Object.assign(m.obligations[1]!, { kind: 4, header: string(m, "location"), value: string(m, "/") });
+      m.policies[2]!.status = 0;
+    },
+    "policies entry 2: it redirects without a status for it",
+  ],
+  [
+    "redirect with the status of an error",
+    (m) => {
+      Object.assign(m.obligations[1]!, { kind: 4, header: string(m, "location"), value: string(m, "/") });
+      m.policies[2]!.status = 403;
+    },
+    "policies entry 2: it redirects without a status for it",
   ],
   [
     "metadata range with a gap",

@@ -3,7 +3,7 @@ import { type Bootstrap, type BootstrapOptions, toBootstrap } from "../../../com
 import type { Case, Want } from "../vectors.ts";
 import type { EchoedLines } from "./echo.ts";
 import type { HttpResponse } from "./http-client.ts";
-import type { CompiledVector, Refused, Seen } from "./runtime.ts";
+import { answered, type CompiledVector, goneFrom, type Refused, type Seen } from "./runtime.ts";
 
 /** Response header with what later filters and access logs would see of the decision. */
 export const SEEN_HEADER = "x-seen-decision";
@@ -93,9 +93,14 @@ export function seenResponse(vector: CompiledVector, given: Case, response: Http
       return {
         decision: `answered with ${status} and no reason: ${response.body.slice(0, 200)}` as Want["decision"],
       };
+    const lines = JSON.parse(response.body) as EchoedLines;
     return {
       decision: "allow",
-      request_headers: settableLines(vector, JSON.parse(response.body) as EchoedLines),
+      request_headers: settableLines(vector, lines),
+      remove_request_headers: goneFrom(
+        given.want,
+        lines.map(([name]) => name),
+      ),
       deny: null,
     };
   }
@@ -111,6 +116,7 @@ export function seenResponse(vector: CompiledVector, given: Case, response: Http
       body:
         given.request.method === "HEAD" ? (given.want.deny?.body ?? null) : configuredBody(response, reason),
     },
+    answer_headers: answered(given.want, (name) => headers.get(name)),
   };
 }
 

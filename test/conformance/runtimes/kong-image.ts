@@ -6,7 +6,14 @@ import { exchange, type HttpResponse } from "./http-client.ts";
 import { httpBytes } from "./http-form.ts";
 import { REFUSED, settable } from "./kong.ts";
 import { nginxRefuses, notExpressible } from "./kong-nginx.ts";
-import type { CompiledVector, NotExpressible, OpenRuntime, Seen } from "./runtime.ts";
+import {
+  answered,
+  type CompiledVector,
+  goneFrom,
+  type NotExpressible,
+  type OpenRuntime,
+  type Seen,
+} from "./runtime.ts";
 
 /** The runtime; the gateway is the caller's to stop. */
 export function kongImage(gateway: KongGateway): OpenRuntime {
@@ -52,7 +59,15 @@ function seenResponse({ program }: CompiledVector, { request, want }: Case, resp
     const lines = echoed(response);
     if (lines === null)
       return { decision: `answered with ${status} and no reason: ${body.slice(0, 200)}` as Want["decision"] };
-    return { decision: "allow", request_headers: settable(program, lines), deny: null };
+    return {
+      decision: "allow",
+      request_headers: settable(program, lines),
+      remove_request_headers: goneFrom(
+        want,
+        lines.map(([name]) => name),
+      ),
+      deny: null,
+    };
   }
   const byPolicy = program.policies.list.some((policy) => policy.name === reason);
   return {
@@ -65,11 +80,13 @@ function seenResponse({ program }: CompiledVector, { request, want }: Case, resp
       status,
       body: request.method === "HEAD" ? (want.deny?.body ?? null) : bodyOf(response, reason, want),
     },
+    answer_headers: answered(want, (name) => headers.get(name)),
   };
 }
 
 /** Without a configured body the message is the reason, which a configured one may be too. */
 function bodyOf({ body, headers }: HttpResponse, reason: string, want: Want): string | null {
+  if (want.answer_headers["content-type"] !== undefined) return body;
   const { message, decision_id } = JSON.parse(body) as Record<string, string>;
   if (decision_id !== headers.get("x-ipe-decision")) return `another id in the body: ${body}`;
   return message === reason && want.deny?.body !== reason ? null : message!;

@@ -20,7 +20,7 @@ import { bodyBytes, headerLines, isJsonBody } from "../neutral.ts";
 import type { Case, Want } from "../vectors.ts";
 import { bodyProblem } from "./http-form.ts";
 import { isAskable, unverifiable, verifiedOf } from "./kong-verified.ts";
-import type { CompiledVector, Runtime, Seen } from "./runtime.ts";
+import { answered, type CompiledVector, goneFrom, type Runtime, type Seen } from "./runtime.ts";
 
 export const kongMsgpack = kongRuntime("kong-msgpack", "MsgPack:1");
 export const kongProtobuf = kongRuntime("kong-protobuf", "ProtoBuf:1");
@@ -171,12 +171,20 @@ export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome
       decision: "allow",
       reason: shown,
       request_headers: settable(program, outcome.headers),
+      remove_request_headers: goneFrom(
+        want,
+        outcome.headers.map(([name]) => name),
+      ),
       deny: null,
     };
   if (outcome.kind === "error") return { decision: `error: ${outcome.why}` as Want["decision"] };
   const { status, headers, body } = outcome.exit;
-  const { message, decision_id } = JSON.parse(body) as Record<string, string>;
   const id = headers.get("x-ipe-reason");
+  // A body whose type the policy says is the policy's alone.
+  const { message, decision_id } =
+    want.answer_headers["content-type"] === undefined
+      ? (JSON.parse(body) as Record<string, string>)
+      : { message: body, decision_id: headers.get("x-ipe-decision") };
   if (decision_id !== headers.get("x-ipe-decision") || id !== (shown.policy ?? reason))
     return { decision: `deny, but the answer says ${id} and ${body}` as Want["decision"] };
   return {
@@ -185,6 +193,7 @@ export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome
     request_headers: {},
     // Without a configured body the message is the reason's id, which a configured one may be too.
     deny: { status, body: message === id && want.deny?.body !== id ? null : message! },
+    answer_headers: answered(want, (name) => headers.get(name)),
   };
 }
 

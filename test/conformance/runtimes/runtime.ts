@@ -1,6 +1,12 @@
 /** What the runner asks of a runtime; each adapter beside this file is one. */
 import type { CheckedDocument } from "../../../core/check/check.ts";
-import type { Decision, Explanation, Outcome, Program } from "../../../core/index.ts";
+import {
+  canonicalName,
+  type Decision,
+  type Explanation,
+  type Outcome,
+  type Program,
+} from "../../../core/index.ts";
 import type { Case, Vector, Want } from "../vectors.ts";
 
 /** A vector with its compiled policy. */
@@ -54,11 +60,27 @@ export function seenExplanation({ decision, policies }: Explanation): Seen {
 }
 
 /** All of a decision. */
-export function seenDecision({ allow, reason, setRequestHeaders, denial }: Decision): Seen {
+export function seenDecision(decision: Decision): Seen {
+  const { allow, reason, setRequestHeaders, removeRequestHeaders, denial } = decision;
   return {
     decision: allow ? "allow" : "deny",
     reason,
     request_headers: Object.fromEntries(setRequestHeaders.map((header) => [header.name, header.value])),
-    deny: denial,
+    remove_request_headers: removeRequestHeaders,
+    deny: denial === null ? null : { status: denial.status, body: denial.body },
+    answer_headers: Object.fromEntries((denial?.headers ?? []).map(({ name, value }) => [name, value])),
   };
+}
+
+/** Of the headers that are to be removed, those that the upstream does not see, in whatever spelling. */
+export function goneFrom({ remove_request_headers }: Want, names: readonly string[]): string[] {
+  return remove_request_headers.filter((gone) => !names.some((name) => canonicalName(name) === gone));
+}
+
+/** Of the headers that are to be in the answer, what they are. */
+export function answered(
+  { answer_headers }: Want,
+  get: (name: string) => string | undefined,
+): Record<string, string> {
+  return Object.fromEntries(Object.keys(answer_headers).map((name) => [name, get(name) ?? "(not there)"]));
 }

@@ -63,7 +63,7 @@ function Plugin:access(conf)
   local decision = case.decision
   if conf.mode == "permissive" or (decision ~= nil and decision.allow) then
     answer.strip(plan.settable, case.headers or ngx.req.get_headers(0))
-    if conf.mode ~= "permissive" then answer.set_headers(decision) end
+    if conf.mode ~= "permissive" then answer.change_headers(decision, case.headers) end
     return
   end
   return kong.response.exit(answer.denial(decision, case.id, case.headers))

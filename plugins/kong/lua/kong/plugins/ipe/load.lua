@@ -23,14 +23,14 @@ local function rows_of(t)
   return rows
 end
 
--- Names of the headers that some policy may set, each once, sorted.
+-- Names of the headers that some policy may set or append to, each once, sorted.
 local function header_names(policies)
   local names, seen = {}, {}
   for _, policy in ipairs(policies) do
-    for _, header in ipairs(policy.headers or {}) do
-      if not seen[header.name] then
-        seen[header.name] = true
-        names[#names + 1] = header.name
+    for _, action in ipairs(policy.actions or {}) do
+      if action.value and not seen[action.name] then
+        seen[action.name] = true
+        names[#names + 1] = action.name
       end
     end
   end

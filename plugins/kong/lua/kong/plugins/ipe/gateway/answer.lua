@@ -28,8 +28,14 @@ function M.strip(settable, headers)
   end
 end
 
--- The decision's own headers. Call after `strip`.
-function M.set_headers(decision)
+-- What the decision does to the request's headers: removed in every spelling that the client used, then set. Call after
+-- `strip`.
+function M.change_headers(decision, headers)
+  if decision.removed[1] then
+    local removed = {}
+    for _, name in ipairs(decision.removed) do removed[canonical(name)] = true end
+    M.strip(removed, headers)
+  end
   for _, header in ipairs(decision.headers) do
     if find(header.value, "[\r\n%z]") then error("the value of header `" .. header.name .. "` has a line break or NUL", 0) end
     kong.service.request.set_header(header.name, header.value)
@@ -59,6 +65,13 @@ local function asks_for_grpc(headers)
   return false
 end
 
+local function says_type(decision)
+  for _, header in ipairs(decision.answers) do
+    if header.name == "content-type" then return true end
+  end
+  return false
+end
+
 -- Status, body and headers for `kong.response.exit`; `decision` is nil where none could be made. The client learns the
 -- reason's short id and the decision's id, and nothing else. A gRPC client gets no `content-type` of ours: Kong writes its
 -- own, and makes the body the status message (kong/pdk/response.lua).
@@ -66,13 +79,17 @@ function M.denial(decision, decision_id, headers)
   local reason = decision and (decision.policy or decision.outcome) or FAILURE_REASON
   local status = FAILURE_STATUS
   if decision then status = decision.status or DENIAL_STATUS end
-  local body = '{"message":' .. json_string(decision and decision.body or reason)
-    .. ',"decision_id":' .. json_string(decision_id) .. "}"
-  return status, body, {
-    ["x-ipe-reason"] = header_text(reason),
-    ["x-ipe-decision"] = decision_id,
-    ["content-type"] = not asks_for_grpc(headers) and "application/json" or nil,
-  }
+  local answered = { ["content-type"] = "application/json" }
+  for _, header in ipairs(decision and decision.answers or {}) do answered[header.name] = header.value end
+  local body = decision and decision.body
+  -- A body whose type the policy says is the policy's alone.
+  if body == nil or not says_type(decision) then
+    body = '{"message":' .. json_string(body or reason) .. ',"decision_id":' .. json_string(decision_id) .. "}"
+  end
+  answered["x-ipe-reason"] = header_text(reason)
+  answered["x-ipe-decision"] = decision_id
+  if asks_for_grpc(headers) then answered["content-type"] = nil end
+  return status, body, answered
 end
 
 -- What log plugins are told.

@@ -107,6 +107,9 @@ return {
   SEGMENT_REST = 3,
 
   OBLIGATION_SET_REQUEST_HEADER = 1,
+  OBLIGATION_APPEND_REQUEST_HEADER = 2,
+  OBLIGATION_REMOVE_REQUEST_HEADER = 3,
+  OBLIGATION_SET_ANSWER_HEADER = 4,
 
   OP_ACCEPT = 1,
   OP_REJECT = 2,
@@ -237,6 +240,8 @@ return {
 
   -- Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names.
   DENY_STATUSES = { 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 423, 424, 426, 428, 429, 431, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511 },
+  -- Statuses of a denial that sends the client elsewhere.
+  REDIRECT_STATUSES = { 301, 302, 303, 307, 308 },
   -- Host, framing and hop-by-hop request headers: no policy may set them.
   UNSETTABLE_HEADERS = { "host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "trailer", "expect" },
   -- Headers of which a proxy may hand on several lines as one, joined by commas (Envoy does, in any configuration): see docs/request.md, section 4.

@@ -16,13 +16,17 @@ Decider.__index = Decider
 local M = {}
 
 -- A decision: `allow`; `policy` (nil for none) and `outcome`, its reason; `headers` to set, { name = , value = } sorted by
--- name; of a denial `status` and `body` (nil where none is configured). Made once each, never changed.
-local function deny(policy, outcome, status, body)
-  return { allow = false, policy = policy, outcome = outcome, headers = NO_HEADERS, status = status, body = body }
+-- name, and `removed`, names to take away; of a denial `status`, `body` (nil where none is configured) and `answers`, its
+-- headers. Made once each, never changed.
+local function deny(policy, outcome, status, body, answers)
+  return {
+    allow = false, policy = policy, outcome = outcome, headers = NO_HEADERS, removed = NO_HEADERS,
+    status = status, body = body, answers = answers or NO_HEADERS,
+  }
 end
 
-local function allow(policy, outcome, headers)
-  return { allow = true, policy = policy, outcome = outcome, headers = headers }
+local function allow(policy, outcome, headers, removed)
+  return { allow = true, policy = policy, outcome = outcome, headers = headers, removed = removed }
 end
 
 -- `translator` gives the functions of routines.
@@ -40,7 +44,7 @@ function M.new(program, cells, translator)
     header_sets = header_sets.new(),
     denials = { denied = {}, unsatisfied = {}, indeterminate = {} },
     refusal = refusal,
-    default = program.default_allow and allow(nil, "default", NO_HEADERS) or refusal,
+    default = program.default_allow and allow(nil, "default", NO_HEADERS, NO_HEADERS) or refusal,
     conflict = deny(nil, "obligation-conflict", DENY_STATUS, nil),
     no_policy_set = deny(nil, "no-policy-set", DENY_STATUS, nil),
   }, Decider)
@@ -84,17 +88,17 @@ function Decider:denial(policy, outcome)
   local known = self.denials[outcome][policy]
   if known then return known end
   local status = policy.status == 0 and DENY_STATUS or policy.status
-  local made = deny(policy.name, outcome, status, policy.body)
+  local made = deny(policy.name, outcome, status, policy.body, policy.answers)
   self.denials[outcome][policy] = made
   return made
 end
 
--- `first` in order of the policies that are satisfied; `set`: what all of them set.
+-- `first` in order of the policies that are satisfied; `set`: what all of them do.
 function Decider:allowance(first, set)
   if not set.headers then return self.conflict end
   local known = set.allows[first]
   if known then return known end
-  local made = allow(first.name, "satisfied", set.headers)
+  local made = allow(first.name, "satisfied", set.headers, set.removed)
   if set == self.header_sets.none or self.header_sets:remembers() then set.allows[first] = made end
   return made
 end

@@ -13,6 +13,11 @@ local KIND_BYTE, MODE_BYTE, SEVERITY_BYTE, EFFECT_BYTE = 12, 13, 14, 15
 
 local DENY_STATUSES = { [0] = true }
 for _, status in ipairs(K.DENY_STATUSES) do DENY_STATUSES[status] = true end
+local REDIRECTS = {}
+for _, status in ipairs(K.REDIRECT_STATUSES) do
+  DENY_STATUSES[status] = true
+  REDIRECTS[status] = true
+end
 local UNSETTABLE = {}
 for _, name in ipairs(K.UNSETTABLE_HEADERS) do UNSETTABLE[name] = true end
 
@@ -49,7 +54,10 @@ local function is_settable(name)
     and not UNSETTABLE[name]
 end
 
--- Rule 14 without the ranges, which belong to the policies. From 0 on: { header index, name, value }.
+local function text_or_nil(strings, index) return index ~= -1 and strings[index] or nil end
+
+-- Rule 14 without the ranges, which belong to the policies. From 0 on: { kind, name, value }; `value` is
+-- nil where the header is removed.
 function M.read_obligations(t, strings, slots)
   local rows = t.obligations
   local sources = {}
@@ -63,16 +71,21 @@ function M.read_obligations(t, strings, slots)
   for i = 0, rows.count - 1 do
     local where = rows:at(i)
     local kind = rows:word(i, 0)
-    if kind ~= K.OBLIGATION_SET_REQUEST_HEADER then refuse(where, "unknown kind " .. kind) end
+    if kind < K.OBLIGATION_SET_REQUEST_HEADER or kind > K.OBLIGATION_SET_ANSWER_HEADER then
+      refuse(where, "unknown kind " .. kind)
+    end
     local header = rows:index(i, 1, "string", t.strings.count)
     local name = strings[header]
     if not settable(name) then refuse(where, "no policy may set header " .. shown(name)) end
-    if sources[name] then refuse(where, "header " .. shown(name) .. " is also where a slot comes from") end
-    local value = strings[rows:index(i, 2, "string", t.strings.count)]
-    if hidden(value) then
+    if kind < K.OBLIGATION_REMOVE_REQUEST_HEADER and sources[name] then refuse(where, "header " .. shown(name) .. " is also where a slot comes from") end
+    local value = text_or_nil(strings, rows:index_or_none(i, 2, "string", t.strings.count))
+    if (value == nil) ~= (kind == K.OBLIGATION_REMOVE_REQUEST_HEADER) then
+      refuse(where, value and "it removes a header and has a value" or "it has no value")
+    end
+    if value and hidden(value) then
       refuse(where, "the value " .. shown(value) .. " holds more than visible ASCII characters and blanks")
     end
-    obligations[i] = { name = name, value = value }
+    obligations[i] = { kind = kind, name = name, value = value }
   end
   return obligations
 end
@@ -89,8 +102,6 @@ local function choice(rows, i, at, what, names)
   if names[id] == nil then refuse(rows:at(i), "unknown " .. what .. " " .. id) end
   return id
 end
-
-local function text_or_nil(strings, index) return index ~= -1 and strings[index] or nil end
 
 -- The policy's own entry, without ranges. `trigger` and `requirement` are routines, or -1.
 local function read_entry(t, i, c, name)
@@ -134,19 +145,28 @@ local function read_entry(t, i, c, name)
   return policy
 end
 
+-- `actions` of the policy: what it does to the request, as written; `answers`: headers of its denial, { name, value } by name.
 local function check_obligations(where, policy, obligations, first, stop)
-  if first == stop then return end
-  if policy.guard or policy.effect == K.EFFECT_DENIES then
-    refuse(where, "it cannot allow and has something to do on an allow")
-  end
-  local names, headers = {}, {}
+  local seen, actions, answers, redirects = {}, {}, {}, false
   for o = first, stop - 1 do
-    if names[obligations[o].name] then refuse(where, "it sets one header twice") end
-    names[obligations[o].name] = true
-    headers[#headers + 1] = obligations[o]
+    local obligation = obligations[o]
+    local answers_client = obligation.kind == K.OBLIGATION_SET_ANSWER_HEADER
+    if not answers_client and (policy.guard or policy.effect == K.EFFECT_DENIES) then
+      refuse(where, "it cannot allow and has something to do on an allow")
+    end
+    local key = obligation.kind .. " " .. obligation.name
+    if seen[key] then refuse(where, "it does one thing to one header twice") end
+    seen[key] = true
+    local list = answers_client and answers or actions
+    list[#list + 1] = obligation
+    redirects = redirects or (answers_client and obligation.name == "location")
   end
-  table.sort(headers, function(a, b) return a.name < b.name end)
-  policy.headers = headers
+  if redirects ~= (REDIRECTS[policy.status] == true) then
+    refuse(where, redirects and "it redirects without a status for it" or "it has a redirect's status and no `location`")
+  end
+  table.sort(answers, function(a, b) return a.name < b.name end)
+  if #actions > 0 then policy.actions = actions end
+  if #answers > 0 then policy.answers = answers end
 end
 
 local function check_metadata(t, i, first, stop)
