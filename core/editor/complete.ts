@@ -451,7 +451,7 @@ class Offers {
       "invalid",
       "status",
       "body",
-      "set request header",
+      ...["set request header", "remove request header", "set response header", "redirect to"],
     ];
     if (expects) return words([...details, "expect"]);
     return this.#place.firstOfLine ? [...words(FACTS), ...this.#symbols("attribute", "builtin")] : [];

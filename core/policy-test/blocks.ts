@@ -1,5 +1,5 @@
 /** `test` blocks of checked policy text as tests. */
-import type { Outcome, ReasonOutcome } from "../decision/decision.ts";
+import type { HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
 import { locate, slice } from "../source/source.ts";
 import type { Name, TestDeclaration, TestDetails, TestExpectation, TestFact } from "../syntax/ast.ts";
@@ -75,6 +75,7 @@ function expectedOf(expectations: readonly TestExpectation[]): Expected {
     return {
       ...NOTHING_ASKED,
       ...{ decision: null, policy: null, reason: null, headers: null, status: null, body: null },
+      ...{ removed: null, answerHeaders: null },
       policies,
     };
   const { details } = decision;
@@ -89,14 +90,24 @@ function expectedOf(expectations: readonly TestExpectation[]): Expected {
           : null,
     // The parser takes no other words.
     reason: (decision.reason?.text ?? null) as ReasonOutcome | null,
-    headers:
-      details.headers.length === 0
-        ? null
-        : details.headers.map(({ header, value }) => ({ name: header.value, value: value.value })),
+    headers: headersOf(details.headers),
+    removed:
+      details.removed.length === 0 ? null : details.removed.map((header) => header.value.toLowerCase()),
+    answerHeaders: answersOf(details),
     status: details.status?.value ?? null,
     body: details.body?.value ?? null,
     policies,
   };
+}
+
+function headersOf(headers: TestDetails["headers"]): HeaderValue[] | null {
+  if (headers.length === 0) return null;
+  return headers.map(({ header, value }) => ({ name: header.value, value: value.value }));
+}
+
+function answersOf({ answers, redirect }: TestDetails): HeaderValue[] | null {
+  if (redirect === null) return headersOf(answers);
+  return [...(headersOf(answers) ?? []), { name: "location", value: redirect.value }];
 }
 
 function policyOf({

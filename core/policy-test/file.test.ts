@@ -52,6 +52,8 @@ describe("what is read", () => {
         missing: [],
         invalid: ["a"],
         headers: { "x-a": "1" },
+        removed: ["X-B"],
+        answer_headers: { "retry-after": "1" },
         status: 404,
         body: "no",
         policies: { B: "not-applicable", C: { outcome: "denied", missing: ["b"] }, D: { failed: [] } },
@@ -66,6 +68,8 @@ describe("what is read", () => {
       missing: [],
       invalid: ["a"],
       headers: [{ name: "x-a", value: "1" }],
+      removed: ["x-b"],
+      answerHeaders: [{ name: "retry-after", value: "1" }],
       status: 404,
       body: "no",
       policies: [
@@ -188,8 +192,16 @@ describe("what is wrong", () => {
       one({ expect: { missing: [1] } }),
       "an item of `missing` must be text: put it in quotes",
     ],
-    ["a status beyond", one({ expect: { status: 200 } }), "`status` must be a number from 400 to 599"],
-    ["a status of text", one({ expect: { status: "404" } }), "`status` must be a number from 400 to 599"],
+    [
+      "a status beyond",
+      one({ expect: { status: 200 } }),
+      "`status` must be a number from 400 to 599, or that of a redirect",
+    ],
+    [
+      "a status of text",
+      one({ expect: { status: "404" } }),
+      "`status` must be a number from 400 to 599, or that of a redirect",
+    ],
     ["headers as a list", one({ expect: { headers: ["a"] } }), "`headers` must be an object"],
     ["a policy as a list", one({ expect: { policy: ["A"] } }), "`policy` must be text"],
     [

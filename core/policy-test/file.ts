@@ -10,6 +10,7 @@
  *
  * Beside `name` and `expect` a test has the members of the request's JSON form (docs/request.schema.json).
  */
+import { isDenialStatus } from "../decision/answer.ts";
 import type { HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { parseNeutralRequest, REQUEST_FORM_MEMBERS } from "../request/json-form.ts";
 import { didYouMean } from "../source/suggest.ts";
@@ -63,7 +64,7 @@ const REASON_MEMBERS = ["failed", "missing", "invalid"];
 const EXPECT_MEMBERS = [
   ...["decision", "policy", "reason"],
   ...REASON_MEMBERS,
-  ...["headers", "status", "body", "policies"],
+  ...["headers", "removed", "answer_headers", "status", "body", "policies"],
 ];
 /** Problems of one file that are told. */
 const PROBLEMS_MAX = 100;
@@ -159,6 +160,8 @@ class TestFileReader {
             : { name: this.#text(policy, "`policy`") },
       reason: this.#word(members.get("reason"), REASON_WORDS) as ReasonOutcome | null,
       headers: this.#headers(members.get("headers")?.value),
+      removed: this.#removed(members.get("removed")),
+      answerHeaders: this.#headers(members.get("answer_headers")?.value),
       status: this.#status(members.get("status")?.value),
       body: this.#optionalText(members.get("body"), "`body`"),
       policies: this.#policies(members.get("policies")?.value),
@@ -181,11 +184,16 @@ class TestFileReader {
     }));
   }
 
+  #removed(member: FileMember | undefined): string[] | null {
+    if (member === undefined) return null;
+    return this.#texts(member.value, "`removed`").map((name) => name.toLowerCase());
+  }
+
   #status(value: FileValue | undefined): number | null {
     if (value === undefined) return null;
     const status = value.kind === "number" ? Number(value.spelling) : Number.NaN;
-    if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
-    this.#problem(value, "`status` must be a number from 400 to 599");
+    if (isDenialStatus(status)) return status;
+    this.#problem(value, "`status` must be a number from 400 to 599, or that of a redirect");
     return null;
   }
 

@@ -37,6 +37,10 @@ export interface Expected extends ExpectedReasons {
   readonly reason: ReasonOutcome | null;
   /** Request headers that are set, by name: all of them. */
   readonly headers: readonly HeaderValue[] | null;
+  /** Names of request headers that are removed: all of them. */
+  readonly removed: readonly string[] | null;
+  /** Headers of the answer, besides those that the host writes: all of them. */
+  readonly answerHeaders: readonly HeaderValue[] | null;
   readonly status: number | null;
   /** Body of the denial. */
   readonly body: string | null;

@@ -41,8 +41,11 @@ guard Plain:
   denies with reason "no TLS"
 `;
 
-function load(tests: string): { readonly engine: Engine; readonly tests: readonly PolicyTest[] } {
-  const compiled = compile([{ name: "a.ipe", text: POLICIES + tests }]);
+function load(
+  tests: string,
+  policies = POLICIES,
+): { readonly engine: Engine; readonly tests: readonly PolicyTest[] } {
+  const compiled = compile([{ name: "a.ipe", text: policies + tests }]);
   if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join("\n"));
   const made = createEngine(compiled.bundle);
   if (!made.ok) throw new Error(made.error);
@@ -142,7 +145,7 @@ describe("a test that cannot be run", () => {
         request: "{}",
         expected: {
           ...{ failed: null, missing: null, invalid: null, decision: "deny", policy: null, reason: null },
-          ...{ headers: null, status: null, body: null, policies: [] },
+          ...{ headers: null, removed: null, answerHeaders: null, status: null, body: null, policies: [] },
           ...expected,
         },
         ...change,
@@ -248,4 +251,44 @@ test("whatever a block says, it is refused, or runs to an end", () => {
     { numRuns: 1000 },
   );
   expect(ran).toBeGreaterThan(100);
+});
+
+test("what is done to headers, and what a denial answers", () => {
+  const text = `
+attributes
+  way: string claimed from query "way"
+policy Open:
+  allows
+  on allow
+    append "a" to request header "x-list"
+    remove request header "X-Token"
+guard Login:
+  triggers when way == "login"
+  denies
+  on deny
+    redirect to "/login"
+    set response header "cache-control" to "no-store"
+test "allowed":
+  request GET "/?way=in"
+  expect allow set request header "x-list" to "a" remove request header "x-token"
+test "sent away":
+  request GET "/?way=login"
+  expect deny by Login status 302 redirect to "/login" set response header "cache-control" to "no-store"
+test "otherwise":
+  request GET "/?way=in"
+  expect allow remove request header "x-other"
+test "elsewhere":
+  request GET "/?way=login"
+  expect deny redirect to "/elsewhere"
+`;
+  const { engine, tests } = load(text, "");
+  const runs = tests.map((each) => runTest(each, engine));
+  expect(runs.map(({ outcome }) => outcome)).toEqual(["passed", "passed", "failed", "failed"]);
+  expect(runs[2]!.differences).toEqual([
+    { what: "removed request headers", policy: null, expected: ["x-other"], got: ["x-token"] },
+  ]);
+  expect(runs[3]!.differences[0]).toMatchObject({
+    what: "answer headers",
+    expected: ["location: /elsewhere"],
+  });
 });

@@ -100,6 +100,13 @@ function compare(expected: Expected, { decision, policies }: Explanation): Diffe
     expected.headers?.map(headerText) ?? null,
     decision.setRequestHeaders.map(headerText),
   );
+  list("removed request headers", null, expected.removed, decision.removeRequestHeaders);
+  list(
+    "answer headers",
+    null,
+    expected.answerHeaders?.map(headerText) ?? null,
+    (decision.denial?.headers ?? []).map(headerText),
+  );
   text("status", null, expected.status === null ? null : String(expected.status), statusText(decision));
   text("body", null, expected.body, decision.denial?.body ?? NO_BODY);
   for (const want of expected.policies) {

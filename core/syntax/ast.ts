@@ -370,7 +370,14 @@ export interface TestDetails {
   readonly invalid: readonly Name[] | null;
   readonly status: { readonly value: number; readonly span: Span } | null;
   readonly body: StringLiteral | null;
+  /** Of the request. */
   readonly headers: readonly SetHeader[];
+  /** Of the request, names only. */
+  readonly removed: readonly StringLiteral[];
+  /** Of the answer. */
+  readonly answers: readonly SetHeader[];
+  /** Where the answer sends the client. */
+  readonly redirect: StringLiteral | null;
 }
 
 export type TestExpectation =

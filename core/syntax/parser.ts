@@ -919,12 +919,24 @@ export class Parser {
       const header = this.#stringLiteral("the header's name");
       return { kind: "append", header, value, span: this.#from(start) };
     }
-    if (this.#accept("remove")) {
-      this.#requestHeader("remove", REMOVE_EXAMPLE);
-      const header = this.#stringLiteral("the header's name");
-      return { kind: "remove", header, span: this.#from(start) };
-    }
+    if (this.#is("word", "remove")) return this.#removeRequestHeader();
     return { kind: "set", ...this.#setRequestHeader() };
+  }
+
+  #removeRequestHeader(): Extract<HeaderAction, { kind: "remove" }> {
+    const { start } = this.#token;
+    this.#advance();
+    this.#requestHeader("remove", REMOVE_EXAMPLE);
+    const header = this.#stringLiteral("the header's name");
+    return { kind: "remove", header, span: this.#from(start) };
+  }
+
+  #setResponseHeader(): SetHeader {
+    const { start } = this.#token;
+    this.#advance();
+    if (!this.#accept("response") || !this.#accept("header"))
+      this.#expected("`response header` after `set`", ANSWER_EXAMPLE);
+    return this.#headerToValue(start, ANSWER_EXAMPLE);
   }
 
   #requestHeader(before: string, example: string): void {
@@ -994,11 +1006,8 @@ export class Parser {
     } else if (this.#accept("redirect")) {
       if (!this.#accept("to")) this.#expected("`to` after `redirect`", 'write `redirect to "https://..."`');
       answer.redirect = this.#stringLiteral("where the client is sent");
-    } else if (this.#accept("set")) {
-      if (!this.#accept("response") || !this.#accept("header"))
-        this.#expected("`response header` after `set`", ANSWER_EXAMPLE);
-      headers.push(this.#headerToValue(item.start, ANSWER_EXAMPLE));
-    } else {
+    } else if (this.#is("word", "set")) headers.push(this.#setResponseHeader());
+    else {
       const near = item.kind === "word" ? item.text : "";
       this.#expected(
         "`status`, `body`, `json body`, `redirect` or `set response header`",
@@ -1474,6 +1483,8 @@ export class Parser {
       stringLiteral: (what) => this.#stringLiteral(what),
       expression: () => this.#expression(),
       setRequestHeader: () => this.#setRequestHeader(),
+      removeRequestHeader: () => this.#removeRequestHeader(),
+      setResponseHeader: () => this.#setResponseHeader(),
       status: () => this.#status(),
       deeper: () => this.#deeper(),
       shallower: () => void this.#depth--,

@@ -46,6 +46,8 @@ export interface Cursor {
   stringLiteral(what: string): StringLiteral;
   expression(): Expression;
   setRequestHeader(): SetHeader;
+  removeRequestHeader(): { readonly header: StringLiteral };
+  setResponseHeader(): SetHeader;
   status(): { readonly value: number; readonly span: Span } | null;
   /** One level down; `shallower` comes back. */
   deeper(): void;
@@ -83,7 +85,9 @@ const FACT_WORDS = ["request", "header", "extension", "body"];
 const FACT_EXAMPLE =
   'write `request GET "/path"`, `header "name": "value"`, `body {...}`, `attribute.name = value` or `expect allow`';
 const REASON_DETAILS = ["failing", "missing", "invalid"];
-const DETAIL_WORDS = [...REASON_DETAILS, "status", "body", "set"];
+const DETAIL_WORDS = [...REASON_DETAILS, "status", "body", "set", "remove", "redirect"];
+/** Of these there may be several. */
+const REPEATED = ["set", "remove"];
 
 /** A test, from behind its keyword. */
 export function parseTest(cursor: Cursor): TestDeclaration {
@@ -336,6 +340,9 @@ interface Details {
   status: TestDetails["status"];
   body: StringLiteral | null;
   headers: SetHeader[];
+  removed: StringLiteral[];
+  answers: SetHeader[];
+  redirect: StringLiteral | null;
 }
 
 function parseDetails(cursor: Cursor, words: readonly string[]): TestDetails {
@@ -346,12 +353,15 @@ function parseDetails(cursor: Cursor, words: readonly string[]): TestDetails {
     status: null,
     body: null,
     headers: [],
+    removed: [],
+    answers: [],
+    redirect: null,
   };
   const seen = new Set<string>();
   for (;;) {
     const token = cursor.token;
     if (!cursor.inBody() || token.kind !== "word" || !words.includes(token.text)) return details;
-    if (seen.has(token.text) && token.text !== "set")
+    if (seen.has(token.text) && !REPEATED.includes(token.text))
       cursor.duplicate(token, `a second \`${token.text}\``, "write it once, with commas between");
     seen.add(token.text);
     parseDetail(cursor, token.text, details);
@@ -360,7 +370,12 @@ function parseDetails(cursor: Cursor, words: readonly string[]): TestDetails {
 
 function parseDetail(cursor: Cursor, word: string, into: Details): void {
   if (word === "set") {
-    into.headers.push(cursor.setRequestHeader());
+    if (cursor.ahead().text === "response") into.answers.push(cursor.setResponseHeader());
+    else into.headers.push(cursor.setRequestHeader());
+    return;
+  }
+  if (word === "remove") {
+    into.removed.push(cursor.removeRequestHeader().header);
     return;
   }
   cursor.advance();
@@ -376,6 +391,10 @@ function parseDetail(cursor: Cursor, word: string, into: Details): void {
       return;
     case "status":
       into.status = cursor.status();
+      return;
+    case "redirect":
+      if (!cursor.accept("to")) cursor.expected("`to` after `redirect`", 'write `redirect to "https://..."`');
+      into.redirect = cursor.stringLiteral("where the client is sent");
       return;
     default:
       into.body = cursor.stringLiteral("the body of the answer");
