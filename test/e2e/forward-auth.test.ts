@@ -35,6 +35,13 @@ guard NoEntry:
   denies
   on deny
     status 401
+    set response header "www-authenticate" to "Bearer realm=\\"cellar\\""
+
+guard Login:
+  triggers when request.path starts_with "/orders/login"
+  denies
+  on deny
+    redirect to "https://login.example.com/?next=%2Forders&from=a"
 `;
 
 const logger = pino({ level: "silent" });
@@ -107,6 +114,14 @@ describe.each<[string, (ports: Ports) => Promise<RunningProxy>]>([
   test("denies, with the policy's status where the proxy passes it on", async () => {
     expectDenied(await ask("GET /orders/7", []));
     expectDenied(await ask("GET /orders/cellar", ["x-role: admin"]), 401);
+  });
+
+  test("sends the client where the policy says, and passes on the headers of a denial", async () => {
+    const login = await ask("GET /orders/login", ["x-role: admin"]);
+    expectDenied(login, 302);
+    expect(login.response.headers.get("location")).toBe("https://login.example.com/?next=%2Forders&from=a");
+    const cellar = await ask("GET /orders/cellar", ["x-role: admin"]);
+    expect(cellar.response.headers.get("www-authenticate")).toBe('Bearer realm="cellar"');
   });
 
   test("a client's copy of what policies set never arrives", async () => {
