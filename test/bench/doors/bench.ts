@@ -4,7 +4,7 @@ import { line, time } from "../rounds.ts";
 import { type DoorFigures, measureDoors } from "./measure.ts";
 import { section } from "./page.ts";
 
-const OPTIONS = { rounds: 15, checks: 1_000, warmUps: 4, connections: 8, endMs: 35_000 };
+const OPTIONS = { rounds: 25, checks: 1_000, warmUpMs: 600, connections: 8, endMs: 35_000 };
 
 /** `write`: the table goes to docs/benchmarks.md as well, as its section. */
 export async function benchDoors({ write }: { readonly write: boolean }): Promise<void> {

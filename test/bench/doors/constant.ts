@@ -14,13 +14,16 @@ export type Constant =
   | { readonly kind: "http"; readonly answers: readonly (readonly [path: string, answer: HttpAnswer])[] }
   | { readonly kind: "grpc"; readonly answer: CheckResponse };
 
+/** Connections wait for their turn longer than Node's 5 seconds. */
+const KEEP_ALIVE_MS = 75_000;
+
 process.once("message", async (constant: Constant) => {
   const port = constant.kind === "http" ? await serveHttp(constant) : await serveGrpc(constant);
   console.log(`listening ${constant.kind} 127.0.0.1:${port}`);
 });
 
 async function serveHttp({ answers }: Constant & { readonly kind: "http" }): Promise<number> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const [, answer] = answers.find(([path]) => path === request.url)!;
     if (request.method === "POST") {
       readAll(request, () => send(response, answer));

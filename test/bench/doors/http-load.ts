@@ -17,7 +17,7 @@ const ANSWER_MS = 10_000;
 export async function connectHttp(port: number, message: Buffer): Promise<Connection<HttpAnswer>> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   await once(socket, "connect");
-  socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error("no answer in time")));
+  socket.setTimeout(ANSWER_MS);
   const answers = createReader(socket);
   return {
     ask() {
@@ -52,10 +52,14 @@ function createReader(socket: Socket): () => Promise<HttpAnswer> {
     if (answer === null) return;
     read = "";
     waiting?.resolve(answer);
+    waiting = null;
   });
+  // Between its turns a connection may wait as long as it likes.
+  socket.on("timeout", () => waiting !== null && socket.destroy(new Error("no answer in time")));
   socket.on("error", (problem) => waiting?.reject(problem));
   socket.on("close", () => waiting?.reject(new Error("the server closed the connection")));
   return () => {
+    if (socket.destroyed) return Promise.reject(new Error("the server closed the connection"));
     waiting = Promise.withResolvers();
     return waiting.promise;
   };

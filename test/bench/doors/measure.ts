@@ -13,8 +13,8 @@ export interface DoorsOptions {
   readonly rounds: number;
   /** Decisions in one turn. */
   readonly checks: number;
-  /** Rounds before those that count. */
-  readonly warmUps: number;
+  /** How long each server is asked by each door before anything counts. */
+  readonly warmUpMs: number;
   /** To each server; each has one request at a time. */
   readonly connections: number;
   /** No further round begins so long after the first. */
@@ -126,14 +126,23 @@ interface Round {
 
 async function inRounds(
   pairs: readonly Pair[],
-  { rounds, warmUps, endMs }: DoorsOptions,
+  { rounds, warmUpMs, endMs }: DoorsOptions,
 ): Promise<DoorFigures[]> {
-  for (let i = 0; i < warmUps; i++) await round(pairs, i);
+  for (const { ours, constant } of pairs) {
+    await warmUp(ours, warmUpMs);
+    await warmUp(constant, warmUpMs);
+  }
   const end = performance.now() + endMs;
   const found = new Map<string, Round[]>(pairs.map(({ name }) => [name, []]));
   for (let i = 0; i < rounds && (i === 0 || performance.now() < end); i++)
     for (const [name, samples] of await round(pairs, i)) found.get(name)!.push(samples);
   return [...found].map(([name, samples]) => figuresOf(name, samples));
+}
+
+async function warmUp(turn: () => Promise<unknown>, forMs: number): Promise<void> {
+  const end = performance.now() + forMs;
+  do await turn();
+  while (performance.now() < end);
 }
 
 /** Another pair begins each time, and in a pair the other one. */

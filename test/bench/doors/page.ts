@@ -16,22 +16,23 @@ export function section({ doors, machine, options }: Results): string {
 What a check costs the server, by the door at which it is asked. \`ipe serve\` as an operator starts it, one bundle, one request, which is allowed and gets a header;
 beside each door a server of the same kind, which reads as much and answers the same bytes without a look at what it is asked.
 
-| door | CPU a check | a constant answer | ours of it | spread | above it | checks a second | ours of a constant's |
+| door | CPU a check | a constant answer | of it | spread | above it | checks a second | of a constant's |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ${doors.map(row).join("\n")}
 
 ### Method of the doors
 
 - ${measuredOn(machine)}
-- CPU time, user and system, of the server's whole process, as it says itself. ${options.connections} connections, each with one request at a time, but in the first line, where ${options.connections} calls share
-  one, as Envoy's do. Checks a second are those of one client process and one server process on the same cores: over gRPC it is grpc-js' client that takes most of
-  the time, over HTTP a client that writes bytes made once takes less than the server.
-- ${doors[0]!.rounds} rounds of ${options.checks.toLocaleString("en")} checks for each server, after ${options.warmUps} rounds of warm-up; ours and the constant answer have their turns one after the other. Figures are medians of the rounds; *of it* and
+- CPU time, user and system, of the server's whole process, as it says itself. ${options.connections} connections, each with one request at a time; in the first line ${options.connections} calls share
+  one connection, as those of an Envoy's worker do.
+- *Checks a second* are those of one client process and one server process on the same cores. Over gRPC grpc-js' client takes more than the server; over HTTP the client
+  writes bytes that are made once, and takes less.
+- ${doors[0]!.rounds} rounds of ${options.checks.toLocaleString("en")} checks for each server, after ${options.warmUpMs} ms of warm-up each; ours and the constant answer have their turns one after the other. Figures are medians of the rounds; *of it* and
   *above it* are medians of the rounds' own ratios and differences, so they are not those of the medians; the spread is the share of the median within which half of the ratios lie.
-- Every answer is looked at by the client; one that does not allow ends the run.
-- The constant answers: grpc-js' server with our messages, Node's HTTP server, which reads the document that AuthZEN posts, and parses nothing of it.
-- AuthZEN's ${EVALUATIONS} evaluations are one document, each with a request of its own; both columns are of one evaluation.
-- nginx opens *a connection for each* check unless it is told to keep some ([forward-auth.md](forward-auth.md#nginx)).
+- The client looks at every answer; one that does not allow ends the run.
+- The constant answers come from grpc-js' server with our messages, and from Node's HTTP server, which reads the document that AuthZEN posts and parses nothing of it.
+- AuthZEN's ${EVALUATIONS} evaluations are one document, each with a request of its own. Both columns are of one evaluation, so each has its share of the transport.
+- *A connection for each* check is what nginx opens unless it is told to keep some, as [forward-auth.md](forward-auth.md#nginx) does.
 - Decisions that allow are not logged, as \`--log-level info\` has it. The policies:
 
 \`\`\`ipe
