@@ -19,6 +19,9 @@ import { readInt } from "./number.ts";
 /** Deeper than any body may be, so that a body which is too deep is still the policy's to judge. */
 const DEPTH_MAX = 1000;
 
+/** A text may begin with U+FEFF. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** A value of the document and where it stands, as in `request.headers.accept`. */
 export interface Member {
   readonly path: string;
@@ -103,8 +106,10 @@ export class FormReader {
   /** A text, or undefined when the member is missing or wrong. */
   text(member: Member | undefined, problem = "must be text"): string | undefined {
     if (member === undefined) return undefined;
-    if (isText(this.kind(member)))
-      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.bytes(member));
+    const kind = this.kind(member);
+    // Without an escape it stands there as it is.
+    if (kind === JSON_STRING) return decoder.decode(this.slice(member));
+    if (kind === JSON_STRING_ESCAPED) return decoder.decode(this.bytes(member));
     this.error(member, problem);
     return undefined;
   }
@@ -147,7 +152,7 @@ export class FormReader {
       case JSON_FALSE:
         return this.kind(member) === JSON_TRUE;
       case JSON_NUMBER:
-        return numberValue(new TextDecoder().decode(this.slice(member)));
+        return numberValue(decoder.decode(this.slice(member)));
       case JSON_ARRAY:
         return this.elements(member).map((element) => this.value(element));
       case JSON_OBJECT:
@@ -165,14 +170,14 @@ export class FormReader {
     return bytes.subarray(0, this.#tape.decode(member.node, bytes, 0));
   }
 
-  /** Bytes of a value as written: a number, or an array or object with its brackets. */
+  /** Bytes of a value as written: a text without its quotes, a number, or an array or object with its brackets. */
   slice(member: Member): Uint8Array {
     return this.#text.subarray(this.#tape.start(member.node), this.#tape.end(member.node));
   }
 
   #name(node: number): string {
     const bytes = this.#tape.nameBytes(node).subarray(this.#tape.start(node), this.#tape.end(node));
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   }
 }
 

@@ -34,6 +34,12 @@ const BACKSLASH = 0x5c;
 const FIRST_UNESCAPED = 0x20;
 const LETTER_U = 0x75;
 
+/**
+ * Arrays that seldom grow begin with so much. V8 keeps what is larger outside of its heap (`--typed-array-max-size-in-heap`), and frees it with every
+ * collection, one by one: where a tape serves a single document, that took longer than its scan.
+ */
+const FIRST_BYTES = 64;
+
 export interface ScanOptions {
   /** Nesting allowed; the outermost array or object is 1. */
   readonly depthMax: number;
@@ -49,11 +55,11 @@ export class JsonTape {
   position = 0;
   #nodes = new Int32Array(64 * STRIDE);
   #count = 0;
-  #decoded = new Uint8Array(256);
+  #decoded = new Uint8Array(FIRST_BYTES);
   #decodedUsed = 0;
-  #stack = new Int32Array(64);
+  #stack = new Int32Array(FIRST_BYTES / 4);
   /** The name whose value is being read, for each open object. */
-  #names = new Int32Array(64);
+  #names = new Int32Array(FIRST_BYTES / 4);
 
   /** Whether `text` is one JSON value and nothing else. The root is node 0. */
   scan(text: Uint8Array, options: ScanOptions): boolean {

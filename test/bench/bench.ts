@@ -9,9 +9,13 @@
  *     npm run bench -- ext-authz    the gRPC server beside the same server with a constant answer
  *     npm run bench -- envoy        the filter beside no filter and beside Lua (needs `wrk`)
  *     npm run bench -- kong         the plugin in Lua in an nginx beside one that does nothing (needs `wrk`); the plugin server beside that of kong-pdk
- *     npm run bench -- engines      our interpreter beside other engines; with `--write` docs/benchmarks.md is written
+ *     npm run bench -- doors        ext_authz, forward-auth and AuthZEN by one bundle, each beside a server that answers a constant
+ *     npm run bench -- engines      our interpreter beside other engines
+ *
+ * With `--write` the parts engines and doors write their section of docs/benchmarks.md.
  */
 import { benchCore } from "./core.ts";
+import { benchDoors } from "./doors/bench.ts";
 import { benchEngines } from "./engines/bench.ts";
 import { benchEnvoy } from "./envoy.ts";
 import { benchExtAuthz } from "./ext-authz.ts";
@@ -32,8 +36,10 @@ const PARTS = {
     await benchKongLua();
     await benchKong();
   },
+  doors: () => benchDoors({ write }),
   engines: () => benchEngines({ write }),
 } as const;
+const WRITING = ["doors", "engines"];
 const ONLY_IF_NAMED = ["million"];
 const wanted = process.argv.slice(2).filter((name) => name !== WRITE);
 const unknown = wanted.filter((name) => !(name in PARTS));
@@ -43,8 +49,8 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-if (write && wanted.length > 0 && !wanted.includes("engines")) {
-  process.stderr.write(`${WRITE} belongs to the part engines\n`);
+if (write && wanted.length > 0 && !WRITING.some((name) => wanted.includes(name))) {
+  process.stderr.write(`${WRITE} belongs to the parts ${WRITING.join(" and ")}\n`);
   process.exit(2);
 }
 for (const [name, part] of Object.entries(PARTS)) {

@@ -1,4 +1,6 @@
 /** Forward-auth behind real proxies: nginx, Caddy, Traefik, and Envoy's ext_authz over HTTP. */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type RunningHttpServer, startHttpServer } from "../../plugins/http/index.ts";
@@ -45,6 +47,26 @@ guard Login:
 `;
 
 const logger = pino({ level: "silent" });
+
+/** Stands before a port of this machine and counts connections. */
+async function startRelay(port: number) {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    const beyond = connect({ host: "127.0.0.1", port });
+    sockets.push(socket, beyond);
+    for (const each of [socket, beyond]) each.on("error", () => undefined);
+    socket.pipe(beyond).pipe(socket);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => sockets.length / 2,
+    stop: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
 
 describe.each<[string, (ports: Ports) => Promise<RunningProxy>]>([
   ["nginx", startNginx],
@@ -172,6 +194,21 @@ describe.each<[string, (ports: Ports) => Promise<RunningProxy>]>([
     const { response, arrived } = await ask(`GET ${path}`, ["x-role: admin"]);
     expect([response.status === 200, arrived]).toEqual([false, undefined]);
   });
+
+  test("keeps connections to the server", async () => {
+    const relay = await startRelay(server.port);
+    const behind = await start({ auth: relay.port, upstream: upstream.port });
+    try {
+      const text =
+        "GET /orders/7 HTTP/1.1\r\nhost: example.org\r\nx-role: admin\r\nconnection: close\r\n\r\n";
+      for (let i = 0; i < 20; i++) expect((await exchange(behind.port, Buffer.from(text))).status).toBe(200);
+      // One for each thread of the proxy at most, not one for each check.
+      expect(relay.connections()).toBeLessThan(10);
+    } finally {
+      await behind.stop();
+      relay.stop();
+    }
+  }, 60_000);
 
   test("no server, no passage", async () => {
     const mortal = await startHttpServer({

@@ -1,23 +1,21 @@
 /** Our interpreter beside other engines on the same decisions. */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { availableParallelism, cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type Measurement, measure } from "../../../plugins/cli/measure.ts";
+import { machineNow, writeSection } from "../page.ts";
 import { line, time } from "../rounds.ts";
 import type { Contender } from "./contender.ts";
 import { ENGINES, type EngineName, OURS, type Race, races } from "./contenders.ts";
 import { LEAF_KINDS, leafCandidates, leafNs } from "./leaf-tests.ts";
 import { type Figures, page } from "./page.ts";
 
-const PAGE = fileURLToPath(new URL("../../../docs/benchmarks.md", import.meta.url));
 const ALLOCATION = fileURLToPath(new URL("allocation.ts", import.meta.url));
 const ALLOCATION_FLAGS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
 const OPTIONS = { rounds: 31, roundMs: 20, warmUpMs: 300, clock: process.hrtime.bigint };
 
-/** `write`: the tables go to docs/benchmarks.md as well. */
+/** `write`: the tables go to docs/benchmarks.md as well, as its section. */
 export async function benchEngines({ write }: { readonly write: boolean }): Promise<void> {
-  const load = loadavg()[0]!;
+  const machine = machineNow();
   const bytes = allocation();
   const scenarios = (await races()).map((race) => {
     const found = measured(race);
@@ -30,15 +28,7 @@ export async function benchEngines({ write }: { readonly write: boolean }): Prom
   for (const { race, bytes: of } of scenarios)
     line(`${race.name}: bytes of one decision, facts ready`, of[OURS].toFixed(2));
   if (!write) return;
-  const machine = {
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    threads: availableParallelism(),
-    platform: `${process.platform} ${process.arch}`,
-    node: process.version,
-    load,
-  };
-  writeFileSync(PAGE, page({ scenarios, leafTests, machine, options: OPTIONS }));
-  console.log("written: docs/benchmarks.md");
+  writeSection("engines", page({ scenarios, leafTests, machine, options: OPTIONS }));
 }
 
 /** All engines by turns, facts ready and from the neutral request. */

@@ -1,6 +1,7 @@
-/** docs/benchmarks.md. */
+/** The section of docs/benchmarks.md about other engines. */
 import { readFileSync } from "node:fs";
 import type { Measurement } from "../../../plugins/cli/measure.ts";
+import { type Machine, measuredOn } from "../page.ts";
 import { time } from "../rounds.ts";
 import { ENGINES, type EngineName, OTHERS, OURS, type Race } from "./contenders.ts";
 
@@ -15,27 +16,12 @@ export interface Results {
     readonly bytes: Readonly<Record<EngineName, number>>;
   }[];
   readonly leafTests: readonly { readonly name: string; readonly ns: number }[];
-  readonly machine: {
-    readonly cpu: string;
-    readonly threads: number;
-    readonly platform: string;
-    readonly node: string;
-    /** Of the minute before the measurement. */
-    readonly load: number;
-  };
+  readonly machine: Machine;
   readonly options: { readonly rounds: number; readonly roundMs: number; readonly warmUpMs: number };
 }
 
 export function page({ scenarios, leafTests, machine, options }: Results): string {
-  const { cpu, threads, platform, node, load } = machine;
-  return `<!-- Written by \`npm run bench -- engines --write\`. Do not edit. -->
-
-# Benchmarks
-
-Our interpreter beside other policy engines for JavaScript, on the same decisions. \`npm run bench -- engines\` measures again,
-with \`--write\` it writes this page.
-
-${scenarios.map(section).join("\n")}
+  return `${scenarios.map(section).join("\n")}
 ## One more leaf test
 
 Of our interpreter: a policy with 36 tests that all hold beside one with 4, the difference divided by 32.
@@ -46,8 +32,7 @@ ${leafTests.map(({ name, ns }) => `| ${name} | ${ns.toFixed(1)} ns |`).join("\n"
 
 ## Method
 
-- Measured on ${cpu}, ${threads} threads, ${platform}, Node ${node.replace(/^v/, "")}; one thread, load average ${load.toFixed(1)} before it began: where that is
-  not near zero other work ran beside it, and the spread is wide. Only the ratios within a table mean something elsewhere.
+- ${measuredOn(machine)} One thread.
 - Before anything is measured all engines decide about all requests; one that decides otherwise than ours ends the run.
 - A call decides about all requests of the scenario. ${options.rounds} rounds of about ${options.roundMs} ms each, after ${options.warmUpMs} ms of warm-up; in a round every engine has
   its turn in both ways, beginning with another one each time. Times are medians of the rounds, divided by the number of requests; the spread is the

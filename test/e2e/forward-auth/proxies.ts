@@ -52,10 +52,7 @@ http {
   fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi;
   scgi_temp_path scgi;
-  server {
-    listen 127.0.0.1:${port};
-${documented("nginx", ports, port)}
-  }
+${documented("nginx", ports, port).replace("listen ", "listen 127.0.0.1:")}
 }
 `;
 }
