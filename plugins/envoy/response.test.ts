@@ -110,7 +110,7 @@ describe("deny", () => {
     expect(response.denied_response?.status).toEqual({ code: 403 });
   });
 
-  test.each(["application/grpc", "Application/gRPC+proto", " application/grpc-web"])(
+  test.each(["application/grpc", "Application/gRPC+proto", " application/grpc; a=b"])(
     "the content type of a gRPC call is Envoy's to write: %j",
     (value) => {
       const headers = { "content-type": value };
@@ -119,6 +119,24 @@ describe("deny", () => {
       expect(Object.keys(headersOf(response.denied_response))).toEqual(["x-ipe-reason", "x-ipe-decision"]);
     },
   );
+
+  test("a gRPC-Web client gets a status of gRPC without a body, and the policy's headers", () => {
+    const http = { headers: { "content-type": "application/grpc-web-text" } };
+    const request = toNeutral({ attributes: { request: { http } } }, { bodyBuffered: false });
+    const denial = {
+      ...{ status: 401, body: "50 % of é" },
+      headers: [
+        { name: "content-type", value: "text/html" },
+        { name: "retry-after", value: "1" },
+      ],
+    };
+    const response = toCheckResponse(deny(denial), request, answer()).denied_response;
+    expect(response).toMatchObject({ status: { code: 401 }, body: "" });
+    expect(headersOf(response)).toMatchObject({
+      ...{ "content-type": "application/grpc-web-text+proto", "retry-after": "1" },
+      ...{ "grpc-status": "16", "grpc-message": "50 %25 of %C3%A9", "x-ipe-reason": "Closed" },
+    });
+  });
 
   test("headers have room for ASCII only", () => {
     const decision: Decision = { ...deny(), reason: { policy: "a\r\nb: é😀", outcome: "denied" } };

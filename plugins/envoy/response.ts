@@ -1,8 +1,10 @@
 import {
+  type Caller,
+  callerOf,
   canonicalName,
   type Decision,
   fieldValue,
-  type HeaderLine,
+  grpcWebHeaders,
   type HeaderValue,
   headerText,
   isDenialStatus,
@@ -144,21 +146,33 @@ interface DeniedAnswer {
 }
 
 function denied(answer: DeniedAnswer): NonNullable<CheckResponse["denied_response"]> {
-  const { body, decisionId, reason } = answer;
-  // A gRPC client needs the content type that Envoy writes for it; the body becomes its status message.
-  const own = isGrpc(answer.request)
-    ? answer.headers.filter(({ name }) => name !== CONTENT_TYPE)
-    : withType(answer.headers, body);
-  const headers = [
-    overwrite({ name: "x-ipe-reason", value: headerText(reason) }),
-    overwrite({ name: "x-ipe-decision", value: decisionId }),
-    ...own.map(overwrite),
-  ];
+  const { decisionId, reason } = answer;
+  const status = isDenialStatus(answer.status) ? answer.status : 403;
+  const { headers, body } = inWordsOf(callerOf(answer.request), { ...answer, status });
   return {
-    status: { code: isDenialStatus(answer.status) ? answer.status : 403 },
-    headers,
-    body: body ?? JSON.stringify({ decision: "deny", reason, decision_id: decisionId }),
+    status: { code: status },
+    headers: [
+      overwrite({ name: "x-ipe-reason", value: headerText(reason) }),
+      overwrite({ name: "x-ipe-decision", value: decisionId }),
+      ...headers.map(overwrite),
+    ],
+    body,
   };
+}
+
+/** Headers and body as the client understands them. */
+function inWordsOf(
+  caller: Caller,
+  { status, body, headers, reason, decisionId }: DeniedAnswer,
+): { readonly headers: readonly HeaderValue[]; readonly body: string } {
+  const untyped = headers.filter(({ name }) => name !== CONTENT_TYPE);
+  if (caller === "grpc-web" || caller === "grpc-web-text") {
+    const own = grpcWebHeaders(caller, { status, message: body ?? reason });
+    return { headers: [...untyped, ...own.map(([name, value]) => ({ name, value }))], body: "" };
+  }
+  const text = body ?? JSON.stringify({ decision: "deny", reason, decision_id: decisionId });
+  // A gRPC client needs the content type that Envoy writes for it; the body becomes its status message.
+  return { headers: caller === "grpc" ? untyped : withType(headers, body), body: text };
 }
 
 const CONTENT_TYPE = "content-type";
@@ -180,20 +194,6 @@ function failed(
   decisionId: string,
 ): ReturnType<typeof denied> {
   return denied({ status, body: null, headers: [], reason: "error", decisionId, request });
-}
-
-function isGrpc(request: NeutralRequest | null): boolean {
-  const headers = request?.headers ?? undelivered;
-  return (
-    headers !== undelivered &&
-    headers.some((line) => line.name.toLowerCase() === "content-type" && startsWithGrpc(line))
-  );
-}
-
-function startsWithGrpc(line: HeaderLine): boolean {
-  const { value } = line;
-  const text = typeof value === "string" ? value : new TextDecoder("latin1").decode(value.subarray(0, 32));
-  return text.trimStart().toLowerCase().startsWith("application/grpc");
 }
 
 /** For access logs and later filters, on allow and on deny: `%DYNAMIC_METADATA(envoy.filters.http.ext_authz:policy)%`. */

@@ -59,3 +59,25 @@ test("a bundle that removes headers is not served, and a decision that does deni
     toResponse({ ...decision, allow: true, removeRequestHeaders: ["x-token"] }, request, answer),
   ).toThrow("cannot be told to remove");
 });
+
+test("a gRPC-Web client gets a status of gRPC without a body", () => {
+  const line = { name: "content-type", value: "application/grpc-web+proto" };
+  const decision: Decision = {
+    ...{
+      allow: false,
+      reason: { policy: "P", outcome: "denied" },
+      denial: { status: 404, body: null, headers: [] },
+    },
+    ...{ setRequestHeaders: [], removeRequestHeaders: [] },
+  };
+  const asked = { headers: [line] } as unknown as NeutralRequest;
+  const answer = toResponse(decision, asked, {
+    decisionId: "id",
+    settable: settableHeaders([]),
+    proxy: "caddy",
+  });
+  expect(answer).toMatchObject({ status: 404, body: "" });
+  expect(answer.headers).toMatchObject({
+    ...{ "content-type": "application/grpc-web+proto", "grpc-status": "12", "grpc-message": "P" },
+  });
+});

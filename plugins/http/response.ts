@@ -1,8 +1,11 @@
 import {
+  type Caller,
+  callerOf,
   canonicalName,
   type Decision,
   type Denial,
   fieldValue,
+  grpcWebHeaders,
   headerText,
   isDenialStatus,
   isRedirectStatus,
@@ -47,35 +50,42 @@ export function toResponse(decision: Decision, request: NeutralRequest, answer: 
     for (const { name, value } of decision.setRequestHeaders) headers[name] = fieldValue(name, value);
     return { status: 200, headers: { ...headers, "x-ipe-decision": answer.decisionId }, body: "" };
   }
-  return denied({ ...(decision.denial ?? BARE_DENIAL), reason: policy ?? outcome, answer });
+  return denied({
+    ...(decision.denial ?? BARE_DENIAL),
+    reason: policy ?? outcome,
+    caller: callerOf(request),
+    answer,
+  });
 }
 
 /** For a request about which no decision could be made. */
 export function failure(answer: Answer): HttpAnswer {
-  return denied({ ...BARE_DENIAL, reason: "error", answer });
+  return denied({ ...BARE_DENIAL, reason: "error", caller: "http", answer });
 }
 
 interface DeniedAnswer extends Denial {
+  readonly caller: Caller;
   readonly reason: string;
   readonly answer: Answer;
 }
 
 /** The client learns the reason's short id and the decision's id, and nothing else. */
 function denied(denial: DeniedAnswer): HttpAnswer {
-  const { status, body, reason } = denial;
+  const { body, reason, caller } = denial;
   const { decisionId, proxy } = denial.answer;
+  const status = statusFor(proxy, denial.status);
   const own: Record<string, string> = Object.create(null);
   for (const { name, value } of denial.headers) own[name] = fieldValue(name, value);
+  const ids = { "x-ipe-reason": headerText(reason), "x-ipe-decision": decisionId };
+  if (caller === "grpc-web" || caller === "grpc-web-text") {
+    const web = Object.fromEntries(grpcWebHeaders(caller, { status, message: body ?? reason }));
+    return { status, headers: { ...own, ...web, ...ids }, body: "" };
+  }
   // A body whose type the policy says is the policy's alone.
   const isOwn = body !== null && own["content-type"] !== undefined;
   return {
-    status: statusFor(proxy, status),
-    headers: {
-      ...own,
-      "content-type": isOwn ? own["content-type"]! : "application/json",
-      "x-ipe-reason": headerText(reason),
-      "x-ipe-decision": decisionId,
-    },
+    status,
+    headers: { ...own, "content-type": isOwn ? own["content-type"]! : "application/json", ...ids },
     body: isOwn ? body : JSON.stringify({ message: body ?? reason, decision_id: decisionId }),
   };
 }

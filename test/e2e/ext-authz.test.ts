@@ -302,6 +302,21 @@ describe("what reaches the client", () => {
     });
     expect(answer.headers).toMatchObject({ "x-ipe-reason": "default" });
   });
+
+  test("a gRPC-Web caller gets a gRPC status beside the HTTP one, and no body that it would take for a message", async () => {
+    const type = "application/grpc-web+proto";
+    const answer = await sendHttp2("raw", {
+      ":method": "POST",
+      ":path": "/service/Method",
+      "content-type": type,
+    });
+    expect(answer.headers).toMatchObject({
+      // Envoy writes no type of a body that is not there.
+      ...{ ":status": 403, "x-ipe-reason": "default" },
+      ...{ "grpc-status": "7", "grpc-message": "default" },
+    });
+    expect(answer.headers["content-length"] ?? "0").toBe("0");
+  });
 });
 
 describe("what reaches the access log", () => {
