@@ -15,7 +15,7 @@ export {
   type SettableHeaders,
   settableHeaders,
 } from "./decision/answer.ts";
-export { type Caller, callerOf, grpcWebHeaders } from "./decision/caller.ts";
+export { type Caller, callerOf, grpcWebHeaders, jsonRpcCallOf, jsonRpcError } from "./decision/caller.ts";
 export type { DecisionCounter } from "./decision/counter.ts";
 export type {
   Decision,

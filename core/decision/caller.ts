@@ -58,3 +58,39 @@ function percentEncoded(text: string): string {
       : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
   ).join("");
 }
+
+/** What a request of JSON-RPC is answered by, also MCP's: `id` as it has it, null where it has none that could be told. */
+export interface JsonRpcCall {
+  readonly id: string | number | null;
+}
+
+/** The call, where the body is known and is one of JSON-RPC 2.0 (or several of them); null for anything else. */
+export function jsonRpcCallOf({ body }: Pick<NeutralRequest, "body">): JsonRpcCall | null {
+  if (body.kind !== "bytes") return null;
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body.bytes));
+    if (Array.isArray(value)) return value.length > 0 && value.every(isCall) ? { id: null } : null;
+    return isCall(value) ? { id: idOf(value) } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isCall(value: unknown): value is { readonly id?: unknown } {
+  return typeof value === "object" && value !== null && (value as { jsonrpc?: unknown }).jsonrpc === "2.0";
+}
+
+function idOf({ id }: { readonly id?: unknown }): string | number | null {
+  return typeof id === "string" || typeof id === "number" ? id : null;
+}
+
+/** Among the codes that JSON-RPC 2.0, section 5.1, leaves to servers. */
+const DENIED = -32_003;
+
+/** The denial as JSON-RPC's error object. */
+export function jsonRpcError({ id }: JsonRpcCall, message: string, decisionId: string): string {
+  return JSON.stringify({
+    ...{ jsonrpc: "2.0", id },
+    error: { code: DENIED, message, data: { decision_id: decisionId } },
+  });
+}

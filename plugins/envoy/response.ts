@@ -8,6 +8,8 @@ import {
   type HeaderValue,
   headerText,
   isDenialStatus,
+  jsonRpcCallOf,
+  jsonRpcError,
   type NeutralRequest,
   type SettableHeaders,
   undelivered,
@@ -163,12 +165,18 @@ function denied(answer: DeniedAnswer): NonNullable<CheckResponse["denied_respons
 /** Headers and body as the client understands them. */
 function inWordsOf(
   caller: Caller,
-  { status, body, headers, reason, decisionId }: DeniedAnswer,
+  { status, body, headers, reason, decisionId, request }: DeniedAnswer,
 ): { readonly headers: readonly HeaderValue[]; readonly body: string } {
   const untyped = headers.filter(({ name }) => name !== CONTENT_TYPE);
+  const isTyped = untyped.length < headers.length;
   if (caller === "grpc-web" || caller === "grpc-web-text") {
     const own = grpcWebHeaders(caller, { status, message: body ?? reason });
     return { headers: [...untyped, ...own.map(([name, value]) => ({ name, value }))], body: "" };
+  }
+  const call = caller === "http" && request !== null && !isTyped ? jsonRpcCallOf(request) : null;
+  if (call !== null) {
+    const type = { name: CONTENT_TYPE, value: "application/json" };
+    return { headers: [...headers, type], body: jsonRpcError(call, body ?? reason, decisionId) };
   }
   const text = body ?? JSON.stringify({ decision: "deny", reason, decision_id: decisionId });
   // A gRPC client needs the content type that Envoy writes for it; the body becomes its status message.

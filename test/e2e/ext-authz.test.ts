@@ -303,6 +303,20 @@ describe("what reaches the client", () => {
     expect(answer.headers).toMatchObject({ "x-ipe-reason": "default" });
   });
 
+  test("a JSON-RPC caller gets an error of its call", async () => {
+    const call = '{"jsonrpc":"2.0","id":"a-7","method":"tools/call"}';
+    const answer = await send({ body: call });
+    expect(answer.status).toBe(429);
+    expect(answer.headers["content-type"]).toBe("application/json");
+    expect(JSON.parse(answer.body)).toEqual({
+      ...{ jsonrpc: "2.0", id: "a-7" },
+      error: {
+        ...{ code: -32003, message: "not here" },
+        data: { decision_id: answer.headers["x-ipe-decision"] },
+      },
+    });
+  });
+
   test("a gRPC-Web caller gets a gRPC status beside the HTTP one, and no body that it would take for a message", async () => {
     const type = "application/grpc-web+proto";
     const answer = await sendHttp2("raw", {
