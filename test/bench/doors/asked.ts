@@ -6,8 +6,8 @@ import type { CheckRequest } from "../../../proto/index.ts";
 export const POLICY = `resource Order: "/orders/{order_id}"
 
 attributes
-  tenant: string  trusted from header "x-tenant"
-  role:   string  trusted from header "x-role"
+  tenant: string trusted from header "x-tenant"
+  role:   string trusted from header "x-role"
 
 policy ReadOrders:
   triggers when resource.type == "Order" and request.method == "GET"
