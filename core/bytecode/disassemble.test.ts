@@ -35,6 +35,11 @@ policy Approvals: critical, enforce, requires
       8  LT_COUNT        2  if true -> 10
       9  ACCEPT
      10  REJECT
+  on allow
+    set request header "x-approved-by" to "ipe mesh"
+  on deny
+    status 403
+    body "no"
 
 guard Inside: high, enforce, denies
   trigger
@@ -45,6 +50,9 @@ guard Inside: high, enforce, denies
 policy Open: medium, permissive, allows
   trigger
     always
+  on allow
+    set request header "x-approved-by" to ""
+    set request header "x-open" to "yes"
 `;
 
 /** The text of a model; it must be a good one. */

@@ -6,7 +6,7 @@ import { cellShapes, cellsOf, globalCellNames } from "./cells.ts";
 import { type Instruction, inRow, instructionAt } from "./decode/instructions.ts";
 import { OP_COUNT, OP_LOAD_NUMBER, OP_LOOKUP, OP_MAX, OP_MIN, OP_SUM } from "./gen/constants.ts";
 import { type OperandB, TYPE_NAMES } from "./gen/tables.ts";
-import type { ExplainNode, PolicyEntry, Program, Shape } from "./program.ts";
+import type { ExplainNode, Obligation, PolicyEntry, Program, Shape } from "./program.ts";
 
 /** Names of the elements of the outer and the inner aggregate: frames 1 and 2. */
 const ELEMENT_NAMES = ["element", "inner"];
@@ -70,11 +70,40 @@ function policyLines(policy: PolicyEntry, names: Names, leaves: boolean): string
   const routine = (start: number): string[] => routineLines({ start, row: policy.row, marked: true }, names);
   lines.push("  trigger", ...(policy.trigger === -1 ? ["    always"] : routine(policy.trigger)));
   if (policy.requirement !== -1) lines.push("  requirement", ...routine(policy.requirement));
+  lines.push(...effectLines(policy));
   if (!leaves) return lines;
   for (const leaf of [...leavesOf(policy.triggerNode), ...leavesOf(policy.requirementNode)]) {
     lines.push(`  leaf ${leaf.line}:${leaf.column} ${quoted(leaf.text)}`, ...routine(leaf.code));
   }
   return lines;
+}
+
+/** What the policy does besides, as its text says it. */
+function effectLines({ obligations, denyStatus, denyBody }: PolicyEntry): string[] {
+  const actions = obligations.filter(({ kind }) => kind !== "setAnswerHeader");
+  const answers = obligations.filter(({ kind }) => kind === "setAnswerHeader");
+  const answer = [
+    ...(denyStatus === 0 ? [] : [`    status ${denyStatus}`]),
+    ...(denyBody === null ? [] : [`    body ${JSON.stringify(denyBody)}`]),
+    ...answers.map(obligationLine),
+  ];
+  return [
+    ...(actions.length === 0 ? [] : ["  on allow", ...actions.map(obligationLine)]),
+    ...(answer.length === 0 ? [] : ["  on deny", ...answer]),
+  ];
+}
+
+function obligationLine({ kind, name, value }: Obligation): string {
+  switch (kind) {
+    case "setRequestHeader":
+      return `    set request header "${name}" to ${JSON.stringify(value)}`;
+    case "appendRequestHeader":
+      return `    append ${JSON.stringify(value)} to request header "${name}"`;
+    case "removeRequestHeader":
+      return `    remove request header "${name}"`;
+    case "setAnswerHeader":
+      return `    set response header "${name}" to ${JSON.stringify(value)}`;
+  }
 }
 
 function leavesOf(node: ExplainNode | null): ExplainNode[] {
