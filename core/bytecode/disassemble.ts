@@ -1,5 +1,4 @@
 /** The code of a program as text, for golden files and `ipe inspect`. The same program gives the same text. */
-
 import { formatAddress, formatNetwork } from "../source/address.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { cellShapes, cellsOf, globalCellNames } from "./cells.ts";

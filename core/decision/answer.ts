@@ -1,5 +1,7 @@
 /** What hosts share when they answer: headers that policies set, and what may stand in an answer. */
 
+import { REDIRECT_STATUSES } from "../source/gen/facts.ts";
+
 /** The request headers that some policy of a bundle may set. */
 export interface SettableHeaders {
   /** Lower case. */
@@ -39,5 +41,5 @@ export function isDenialStatus(status: number): boolean {
 }
 
 export function isRedirectStatus(status: number): boolean {
-  return [301, 302, 303, 307, 308].includes(status);
+  return REDIRECT_STATUSES.includes(status);
 }

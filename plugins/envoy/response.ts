@@ -178,23 +178,16 @@ function inWordsOf(
     const type = { name: CONTENT_TYPE, value: "application/json" };
     return { headers: [...headers, type], body: jsonRpcError(call, body ?? reason, decisionId) };
   }
-  const text = body ?? JSON.stringify({ decision: "deny", reason, decision_id: decisionId });
   // A gRPC client needs the content type that Envoy writes for it; the body becomes its status message.
-  return { headers: caller === "grpc" ? untyped : withType(headers, body), body: text };
+  const type = body === null ? "application/json" : "text/plain";
+  const typed = isTyped && body !== null ? headers : [...untyped, { name: CONTENT_TYPE, value: type }];
+  return {
+    headers: caller === "grpc" ? untyped : typed,
+    body: body ?? JSON.stringify({ decision: "deny", reason, decision_id: decisionId }),
+  };
 }
 
 const CONTENT_TYPE = "content-type";
-
-function withType(headers: readonly HeaderValue[], body: string | null): readonly HeaderValue[] {
-  if (body === null)
-    return [
-      ...headers.filter(({ name }) => name !== CONTENT_TYPE),
-      { name: CONTENT_TYPE, value: "application/json" },
-    ];
-  return headers.some(({ name }) => name === CONTENT_TYPE)
-    ? headers
-    : [...headers, { name: CONTENT_TYPE, value: "text/plain" }];
-}
 
 function failed(
   status: number,

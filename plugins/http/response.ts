@@ -10,6 +10,7 @@ import {
   isDenialStatus,
   isRedirectStatus,
   type NeutralRequest,
+  NO_REMOVAL,
   type SettableHeaders,
   undelivered,
 } from "../../core/index.ts";
@@ -40,10 +41,7 @@ const NGINX_DENIALS = [401, 403];
 export function toResponse(decision: Decision, request: NeutralRequest, answer: Answer): HttpAnswer {
   const { policy, outcome } = decision.reason;
   if (decision.allow) {
-    if (decision.removeRequestHeaders.length > 0)
-      throw new Error(
-        "the proxy cannot be told to remove a header; `ipe check --target forward-auth` says so",
-      );
+    if (decision.removeRequestHeaders.length > 0) throw new Error(NO_REMOVAL);
     refuseOtherSpellings(request, answer.settable);
     const headers: Record<string, string> = Object.create(null);
     for (const name of answer.settable.names) headers[name] = "";

@@ -223,7 +223,7 @@ function checkObligations(
     const kind = kinds[o]!;
     if (cannotAllow && kind !== OBLIGATION_SET_ANSWER_HEADER)
       refuse(table.at(i), "it cannot allow and has something to do on an allow");
-    const key = headers[o]! * KINDS_MAX + kind;
+    const key = headers[o]! * (OBLIGATION_NAMES.length + 1) + kind;
     if (seen.has(key)) refuse(table.at(i), "it does one thing to one header twice");
     seen.add(key);
     redirects ||= kind === OBLIGATION_SET_ANSWER_HEADER && strings.at(headers[o]!) === "location";
@@ -234,8 +234,6 @@ function checkObligations(
     redirects ? "it redirects without a status for it" : "it has a redirect's status and no `location`",
   );
 }
-
-const KINDS_MAX = 8;
 
 function checkMetadata({ policies, metadata: table, texts }: Tables, i: number, heads: PolicyHeads): void {
   const text = { what: "text", count: texts.count };
