@@ -1,10 +1,12 @@
 /** The code of a program as text, for golden files and `ipe inspect`. The same program gives the same text. */
+
 import { formatAddress, formatNetwork } from "../source/address.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { cellShapes, cellsOf, globalCellNames } from "./cells.ts";
 import { type Instruction, inRow, instructionAt } from "./decode/instructions.ts";
 import { OP_COUNT, OP_LOAD_NUMBER, OP_LOOKUP, OP_MAX, OP_MIN, OP_SUM } from "./gen/constants.ts";
 import { type OperandB, TYPE_NAMES } from "./gen/tables.ts";
+import { ofAllow, ofDenial } from "./policies.ts";
 import type { ExplainNode, Obligation, PolicyEntry, Program, Shape } from "./program.ts";
 
 /** Names of the elements of the outer and the inner aggregate: frames 1 and 2. */
@@ -79,12 +81,11 @@ function policyLines(policy: PolicyEntry, names: Names, leaves: boolean): string
 
 /** What the policy does besides, as its text says it. */
 function effectLines({ obligations, denyStatus, denyBody }: PolicyEntry): string[] {
-  const actions = obligations.filter(({ kind }) => kind !== "setAnswerHeader");
-  const answers = obligations.filter(({ kind }) => kind === "setAnswerHeader");
+  const actions = ofAllow(obligations);
   const answer = [
     ...(denyStatus === 0 ? [] : [`    status ${denyStatus}`]),
     ...(denyBody === null ? [] : [`    body ${JSON.stringify(denyBody)}`]),
-    ...answers.map(obligationLine),
+    ...ofDenial(obligations).map(obligationLine),
   ];
   return [
     ...(actions.length === 0 ? [] : ["  on allow", ...actions.map(obligationLine)]),

@@ -207,3 +207,13 @@ function once<T>(make: () => T): () => T {
     return made.value;
   };
 }
+
+/** Those that an allow carries out. */
+export function ofAllow(obligations: readonly Obligation[]): Obligation[] {
+  return obligations.filter(({ kind }) => kind !== "setAnswerHeader");
+}
+
+/** Those that a denial carries out: headers of its answer. */
+export function ofDenial(obligations: readonly Obligation[]): Obligation[] {
+  return obligations.filter(({ kind }) => kind === "setAnswerHeader");
+}

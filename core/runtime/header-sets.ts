@@ -2,6 +2,7 @@
  * What several policies do to the request's headers together: removals, then what is set, then what is appended. Equal
  * values that are set merge, different ones of one name conflict.
  */
+import { ofAllow } from "../bytecode/policies.ts";
 import type { Obligation, Program } from "../bytecode/program.ts";
 import type { Decision, HeaderValue } from "../decision/decision.ts";
 
@@ -53,8 +54,7 @@ export class HeaderSets {
       const known = indexes.get(content);
       if (known !== undefined) return known;
       indexes.set(content, this.#groups.length);
-      const actions = policies.obligationsOf(policy).filter(({ kind }) => kind !== "setAnswerHeader");
-      return this.#groups.push(actions) - 1;
+      return this.#groups.push(ofAllow(policies.obligationsOf(policy))) - 1;
     });
   }
 

@@ -1,7 +1,7 @@
 /** Outcome of one policy, and the decision that all outcomes make. */
 
 import * as format from "../bytecode/gen/constants.ts";
-import type { PolicyColumns } from "../bytecode/policies.ts";
+import { ofDenial, type PolicyColumns } from "../bytecode/policies.ts";
 import type { Obligation, Program } from "../bytecode/program.ts";
 import type { Decision, Denial, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { type HeaderSet, HeaderSets } from "./header-sets.ts";
@@ -125,8 +125,8 @@ function deny(policy: string | null, outcome: ReasonOutcome, denial: Denial): De
 
 /** By name. */
 function answerHeaders(obligations: readonly Obligation[]): HeaderValue[] {
-  return obligations
-    .flatMap(({ kind, name, value }) => (kind === "setAnswerHeader" ? [{ name, value: value! }] : []))
+  return ofDenial(obligations)
+    .map(({ name, value }) => ({ name, value: value! }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -1,5 +1,7 @@
 /** What two programs say differently, policy by policy; how the text is laid out makes no difference. */
+
 import { leafTexts } from "../bytecode/disassemble.ts";
+import { ofAllow, ofDenial } from "../bytecode/policies.ts";
 import type { ExplainNode, Obligation, PolicyEntry, Program, Shape, Slot } from "../bytecode/program.ts";
 import { compareBytes } from "../source/bytes.ts";
 
@@ -104,14 +106,11 @@ function policyParts(
     reason,
     mode,
     severity,
-    "on allow": policy.obligations
-      .filter(({ kind }) => kind !== "setAnswerHeader")
-      .map(obligationText)
-      .join("\n"),
+    "on allow": ofAllow(policy.obligations).map(obligationText).join("\n"),
     "on deny": [
       denyStatus === 0 ? "" : String(denyStatus),
       denyBody === null ? "" : JSON.stringify(denyBody),
-      ...policy.obligations.filter(({ kind }) => kind === "setAnswerHeader").map(obligationText),
+      ...ofDenial(policy.obligations).map(obligationText),
     ]
       .filter((text) => text !== "")
       .join(" "),

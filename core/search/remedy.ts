@@ -6,6 +6,7 @@
  * Cheap is what the caller can say; dearer is what a component in front would have to say, then what nobody can say but has
  * to be so, and asking for something else. To get out of a policy's reach is the last resort.
  */
+import { ofAllow } from "../bytecode/policies.ts";
 import type { ExplainNode, PolicyEntry, Program, Slot } from "../bytecode/program.ts";
 import type { Outcome } from "../decision/decision.ts";
 import { type FactValue, type Json, sameFact } from "../request/facts.ts";
@@ -187,7 +188,7 @@ class Search {
     // Satisfied and yet denied: they set one header differently.
     if (satisfied.length > 0)
       return satisfied
-        .filter((policy) => policy.obligations.some(({ kind }) => kind !== "setAnswerHeader"))
+        .filter((policy) => ofAllow(policy.obligations).length > 0)
         .flatMap((policy) => this.#of(policy, policy.triggerNode, "false", COST_OF_EVASION));
     // Those that the request nearly meets come first: few of many can be looked at.
     return policies
