@@ -86,7 +86,7 @@ export function toVersion(
   const bundle =
     content.kind === "text" ? inMemory(compiled(compiler, content.sources, path, output)) : content.bytes;
   if (bundle.length === 0) throw new Failure(`\`${path}\` is refused: the file is empty`);
-  const made = createEngine(bundle);
+  const made = createEngine(bundle, { takesLimits: true });
   if (!made.ok) throw new Failure(`\`${path}\` is refused: ${made.error}`);
   return { content, bundle, engine: made.engine };
 }

@@ -6,6 +6,7 @@ import type { AdminOptions, BundleState } from "../../http/index.ts";
 import { createMetrics } from "../../prometheus/index.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import { openIdentities } from "../identity.ts";
+import { type LimiterOptions, openLimiter } from "../limiter.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
 import { type AuthzenOptions, authzenConfig, remindOfAuthzen } from "../serve-authzen.ts";
@@ -21,7 +22,7 @@ import {
 import { signalled } from "../signals.ts";
 import { firstVersion, watchVersions } from "../watch.ts";
 
-export interface ServeOptions extends AuthzenOptions {
+export interface ServeOptions extends AuthzenOptions, LimiterOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
@@ -45,12 +46,17 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
   const identities = await openIdentities(options.identity, logger, output);
+  const limiter = await openLimiter(options, { logger, metrics });
   const sources = { authzen, identity: identities?.at("forward-auth") };
   let state = stateOf(first.engine, options);
   let ready = true;
   const { doors, admin } = await open(options, first.engine, {
-    ...{ logger, metrics, sources, grpcIdentity: identities?.at("ext-authz") },
+    ...{ logger, metrics, limiter, sources, grpcIdentity: identities?.at("ext-authz") },
     ...{ startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
+  }).catch((problem: unknown) => {
+    // Its connection would keep the process.
+    limiter.stop();
+    throw problem;
   });
   const inForce = (engine: Engine): void => {
     metrics.loaded(state);
@@ -85,6 +91,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
   // Until now it told that we are not ready.
   await admin?.drain();
+  limiter.stop();
   log.flush();
   // What nobody reads from stderr would keep the process.
   process.exit(EXIT_SUCCESS);
