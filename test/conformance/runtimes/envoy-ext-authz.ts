@@ -1,7 +1,7 @@
 /** A real Envoy that asks our gRPC server: one Envoy for all vectors, the server's bundle is swapped. */
 import { pino } from "pino";
 import { type Envoy, type ListenerOptions, obtainEnvoy, startEnvoy } from "../../../compose/envoy/index.ts";
-import { createEngine, type Engine } from "../../../core/index.ts";
+import { createEngine, type Engine, LocalLimiter } from "../../../core/index.ts";
 import { type RunningServer, startServer } from "../../../plugins/envoy/index.ts";
 import type { Case } from "../vectors.ts";
 import { startEcho } from "./echo.ts";
@@ -32,6 +32,7 @@ export const envoyExtAuthz: Runtime = {
       engine: [...engines.values()][0]!,
       logger: pino({ level: "silent" }),
       bodyBuffered: true,
+      limiter: new LocalLimiter(),
     });
     const envoy = await start(vectors, server, upstream.port);
     return {
