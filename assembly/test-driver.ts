@@ -105,7 +105,10 @@ const OUTCOMES: readonly (Outcome | ReasonOutcome)[] = [
   // 8 is the filter's own.
   "default",
   "no-policy-set",
+  "limit",
 ];
+/** By id. */
+const LIMITER_FAILURES = ["local", "deny", "allow"] as const;
 const STATES = ["absent", "present", "invalid"] as const;
 /** Types of docs/bytecode.md. */
 const STRING = 0;
@@ -375,11 +378,18 @@ function readVerdict(reader: Reader): [policy: string | null, Decision] {
   const setRequestHeaders = readHeaders(reader);
   const removed = new Set(reader.many(() => reader.string()));
   const headers = readHeaders(reader).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const limits = reader.many(() => ({
+    policy: reader.string(),
+    key: reader.string(),
+    intervalMicros: reader.double(),
+    burst: reader.double(),
+    onFailure: LIMITER_FAILURES[reader.word()]!,
+  }));
   const denial: Denial | null = allow ? null : { status, body: hasBody ? body : null, headers };
   // The filter takes away first and sets then.
   for (const { name } of setRequestHeaders) removed.delete(name);
   const removeRequestHeaders = [...removed].sort();
-  return [policy, { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, limits: [], denial }];
+  return [policy, { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, limits, denial }];
 }
 
 function readHeaders(reader: Reader): HeaderValue[] {

@@ -11,6 +11,7 @@ import { loadSlots, requestIsSound } from "../vm/load-slots";
 import { NeutralRequest } from "../vm/request";
 import { configureRoot } from "./configuration";
 import { gatherBody, gatherRequest, opensTunnel } from "./facts";
+import { takeTokens } from "./limits";
 import { applyAllow, applyDeny, applyError } from "./respond";
 import { bundleOf, deleteRoot } from "./roots";
 import { addStream, deleteStream, findStream, Stream, STREAM_ALLOWED, STREAM_DENIED, STREAM_WAITS } from "./streams";
@@ -90,11 +91,12 @@ function judge(stream: Stream, bundle: Bundle, request: NeutralRequest | null): 
     return false;
   }
   const cells = loadSlots(bundle, request);
-  const verdict = decide(bundle, cells, requestIsSound(), 0);
+  let verdict = decide(bundle, cells, requestIsSound(), 0);
   if (cells == 0 || arenaExhausted()) {
     applyError(bundle, stream.id, "out of memory");
     return false;
   }
+  verdict = takeTokens(verdict);
   if (!verdict.allow) {
     applyDeny(bundle, verdict, stream.id);
     return false;

@@ -15,6 +15,7 @@ import {
   OUTCOME_DEFAULT,
   OUTCOME_DENIED,
   OUTCOME_INDETERMINATE,
+  OUTCOME_LIMIT,
   OUTCOME_NO_POLICY_SET,
   OUTCOME_OBLIGATION_CONFLICT,
   OUTCOME_SATISFIED,
@@ -32,7 +33,7 @@ import { DECISION_ID_BYTES, nextDecisionId } from "./decision-id";
 
 /** Carry out an allow. False when the proxy refused a change: then the request must be denied. */
 export function applyAllow(bundle: Bundle, request: NeutralRequest, verdict: Verdict, stream: u32): bool {
-  if (bundle.settableCount > 0 || verdict.acting != 0) {
+  if (bundle.changesHeaders) {
     if (request.headersState == UNDELIVERED || !stripCopies(bundle, request, verdict)) return false;
     if (!setHeaders(bundle, verdict)) return false;
   }
@@ -127,7 +128,7 @@ function writeHeaders(bundle: Bundle | null, verdict: Verdict, id: usize): Write
   let size = HEADERS_BYTES_MAX;
   let first: u32 = 0;
   let end: u32 = 0;
-  if (bundle !== null && verdict.policy >= 0) {
+  if (bundle !== null && verdict.policy >= 0 && verdict.outcome != OUTCOME_LIMIT) {
     const policy = bundle.policy(verdict.policy);
     first = policy.firstObligation;
     end = first + policy.obligationCount;
@@ -148,6 +149,10 @@ function writeHeaders(bundle: Bundle | null, verdict: Verdict, id: usize): Write
     typed = typed || isType;
     endPart(texts.bytes(bundle!.stringPointer(obligation.header), bundle!.stringLength(obligation.header)), lengths);
     endPart(texts.bytes(bundle!.stringPointer(obligation.value), bundle!.stringLength(obligation.value)), lengths);
+  }
+  if (verdict.retrySeconds > 0) {
+    endPart(texts.text("retry-after"), lengths);
+    endPart(texts.decimal(verdict.retrySeconds), lengths);
   }
   endPart(texts.text("x-ipe-reason"), lengths);
   writeReason(texts, bundle, verdict);
@@ -231,6 +236,8 @@ function outcomeName(outcome: u32): string {
       return "obligation-conflict";
     case OUTCOME_NO_POLICY_SET:
       return "no-policy-set";
+    case OUTCOME_LIMIT:
+      return "limit";
     default:
       return "error";
   }

@@ -43,6 +43,14 @@ export declare function proxy_replace_header_map_value(type: u32, name: usize, n
 export declare function proxy_remove_header_map_value(type: u32, name: usize, nameSize: usize): u32;
 
 // @ts-ignore: decorator
+@external("env", "proxy_get_shared_data")
+export declare function proxy_get_shared_data(key: usize, keySize: usize, valueAt: usize, sizeAt: usize, casAt: usize): u32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_set_shared_data")
+export declare function proxy_set_shared_data(key: usize, keySize: usize, value: usize, valueSize: usize, cas: u32): u32;
+
+// @ts-ignore: decorator
 @external("env", "proxy_send_local_response")
 export declare function proxy_send_local_response(
   status: u32,

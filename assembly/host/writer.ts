@@ -43,9 +43,9 @@ export class Writer {
     return this.bytes(literalPointer(literal), literalLength(literal));
   }
 
-  decimal(value: u32): this {
+  decimal(value: u64): this {
     if (value >= 10) this.decimal(value / 10);
-    return this.byte(48 + (value % 10));
+    return this.byte(48 + <u32>(value % 10));
   }
 
   hex(pointer: usize, length: u32): this {

@@ -1,12 +1,14 @@
 /**
  * A decision for the test driver: u8 allow; u8 has a policy, text its name; u8 outcome (numbers of vm/decide.ts);
  * u32 status; u8 has a body, text; u32 headers set, each text name, text value; u32 headers removed, each text name; u32
- * headers of the answer, each text name, text value.
+ * headers of the answer, each text name, text value; u32 limits, each text policy, text key, f64 interval, f64 burst, u32
+ * what becomes of it while nobody can count.
  */
 import { NONE, OBLIGATION_REMOVE_REQUEST_HEADER, OBLIGATION_SET_ANSWER_HEADER } from "../gen/constants";
 import { Writer } from "../host/writer";
 import { Bundle } from "../vm/bundle";
-import { Verdict } from "../vm/decide";
+import { OUTCOME_LIMIT, Verdict } from "../vm/decide";
+import { Take } from "../vm/limits";
 import { beginActions, nextAction, valueOf } from "../vm/obligations";
 import { writeText } from "./slots";
 
@@ -27,6 +29,7 @@ export function writeVerdict(writer: Writer, bundle: Bundle, verdict: Verdict): 
   }
   writeRemoved(writer, bundle, verdict);
   writeAnswer(writer, bundle, verdict);
+  writeTakes(writer, bundle, verdict);
   return writer;
 }
 
@@ -39,8 +42,21 @@ function writeRemoved(writer: Writer, bundle: Bundle, verdict: Verdict): void {
   for (; count > 0; count--) writeString(writer, bundle, bundle.obligation(nextAction(bundle, OBLIGATION_REMOVE_REQUEST_HEADER, NONE)).header);
 }
 
+function writeTakes(writer: Writer, bundle: Bundle, verdict: Verdict): void {
+  let count: u32 = 0;
+  for (let at = verdict.takes; at != 0; at = changetype<Take>(at).next) count++;
+  writer.word(count);
+  for (let at = verdict.takes; at != 0; ) {
+    const take = changetype<Take>(at);
+    writeString(writer, bundle, bundle.policy(take.policy).name);
+    writeText(writer, take.key, take.keyLength);
+    writer.bytes(at + offsetof<Take>("interval"), 8).bytes(at + offsetof<Take>("burst"), 8).word(take.onFailure);
+    at = take.next;
+  }
+}
+
 function writeAnswer(writer: Writer, bundle: Bundle, verdict: Verdict): void {
-  if (verdict.allow || verdict.policy < 0) {
+  if (verdict.allow || verdict.policy < 0 || verdict.outcome == OUTCOME_LIMIT) {
     writer.word(0);
     return;
   }

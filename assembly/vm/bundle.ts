@@ -78,6 +78,7 @@ export class SegmentEntry {
 // @ts-ignore: decorator
 @unmanaged
 export class ObligationEntry {
+  /** Of a limit the fields are its interval and its burst, both numbers; of a limit's key a cell, and NONE. */
   kind: u32;
   header: u32;
   value: u32;
@@ -129,8 +130,8 @@ export class PolicyEntry {
   metadataCount: u32;
   /** Number, or NONE. */
   expiry: u32;
-  /** 1: from then on it has no say at all. */
-  offWhenExpired: u32;
+  /** Bits POLICY_FLAG_..., and from LIMITER_FAILURE_SHIFT on what becomes of limits while nobody can count. */
+  flags: u32;
   firstConstant: u32;
   constantCount: u32;
 }
@@ -259,7 +260,7 @@ export class Bundle {
   automatonTables: usize;
   /** u32 for each routine and one more: its first instruction. */
   routineStarts: usize;
-  /** u32 for each obligation: the index of its header in `settable`. */
+  /** u32 for each obligation: the index of its header in `settable`; of a limit's key the shape of what it counts by. */
   obligationHeaders: usize;
   /** u32 each: string indexes of the headers that some policy may set, by bytes. */
   settable: usize;
@@ -280,6 +281,9 @@ export class Bundle {
   /** One of the constants `PATH_...`. */
   pathMode: u32;
   readsBody: bool;
+  /** Some policy sets, appends to or removes a header of the request. */
+  changesHeaders: bool;
+  hasLimits: bool;
   /** Bits FACT_..., see request.ts: what of a request the decision depends on. */
   needs: u32;
 

@@ -3,10 +3,11 @@
  * indeterminate, in this order of weight and then in the bundle's order; else allow if some enforced policy is
  * satisfied; else the default. Permissive policies have no vote.
  */
-import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, POLICY_KIND_POLICY } from "../gen/constants";
+import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, POLICY_FLAG_OFF_WHEN_EXPIRED, POLICY_KIND_POLICY } from "../gen/constants";
 import { Bundle, PolicyEntry } from "./bundle";
 import { Cell, cellAt, CELL_BYTES, PRESENT } from "./cells";
 import { beginPolicy, beginRuns, run, runMetUnknown } from "./interpreter";
+import { listTakes } from "./limits";
 import { act } from "./obligations";
 import { nextSelected, selectPolicies } from "./selection/selection";
 import { findString } from "./strings";
@@ -36,6 +37,9 @@ import { findString } from "./strings";
 @inline export const OUTCOME_ERROR: u32 = 8;
 
 // @ts-ignore: decorator
+@inline export const OUTCOME_LIMIT: u32 = 10;
+
+// @ts-ignore: decorator
 @inline const DENY_STATUS: u32 = 403;
 
 /** The decision. */
@@ -54,9 +58,13 @@ export class Verdict {
   values: usize;
   /** Chain of the policies of an allow that have something to do, or 0. */
   acting: usize;
+  /** What must be taken before an allow is one, or 0. */
+  takes: usize;
+  /** Of a denial by a limit: whole seconds until it can be taken, or 0 where nobody knows. */
+  retrySeconds: u32;
 }
 
-const VERDICT: usize = memory.data(32, 8);
+const VERDICT: usize = memory.data(40, 8);
 
 /**
  * Decides over a loaded frame. `sound`: method, host and path are valid; `default allow` covers nothing else.
@@ -68,6 +76,7 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
   const verdict = changetype<Verdict>(VERDICT);
   verdict.values = 0;
   verdict.acting = 0;
+  verdict.takes = 0;
   let denying: i32 = -1;
   let denial = OUTCOME_NOT_APPLICABLE;
   let first: i32 = -1;
@@ -100,9 +109,17 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
     return deny(verdict, denying, denial, policy.status == 0 ? DENY_STATUS : policy.status, policy.body);
   }
   if (conflict) return deny(verdict, -1, OUTCOME_OBLIGATION_CONFLICT, DENY_STATUS, NONE);
-  if (first >= 0) return allow(verdict, first, OUTCOME_SATISFIED);
+  if (first >= 0) {
+    const uncounted = bundle.hasLimits ? listTakes(bundle, cells, verdict) : -1;
+    return uncounted >= 0 ? denyForLimit(uncounted) : allow(verdict, first, OUTCOME_SATISFIED);
+  }
   if (bundle.defaultAllow && sound) return allow(verdict, -1, OUTCOME_DEFAULT);
   return deny(verdict, -1, OUTCOME_DEFAULT, DENY_STATUS, NONE);
+}
+
+/** Nothing can be taken from a bucket of the policy. RFC 6585, section 4. */
+export function denyForLimit(policy: u32): Verdict {
+  return deny(changetype<Verdict>(VERDICT), policy, OUTCOME_LIMIT, 429, NONE);
 }
 
 /** What cannot be decided is denied. */
@@ -131,7 +148,7 @@ function outcomeOf(bundle: Bundle, cells: usize, policy: PolicyEntry): u32 {
   if (policy.expiry == NONE) return outcomeOfCode(policy);
   const time = cellAt(cells, bundle.timeCell);
   const expired = time.state == PRESENT && time.number >= bundle.number(policy.expiry);
-  if (expired && policy.offWhenExpired == 1) return OUTCOME_EXPIRED;
+  if (expired && (policy.flags & POLICY_FLAG_OFF_WHEN_EXPIRED) != 0) return OUTCOME_EXPIRED;
   const outcome = outcomeOfCode(policy);
   // Expiry ends the power to allow, not the power to deny; without a clock nobody knows, and nobody allows.
   if (outcome != OUTCOME_SATISFIED || policy.kind != POLICY_KIND_POLICY) return outcome;
@@ -164,5 +181,7 @@ function deny(verdict: Verdict, policy: i32, outcome: u32, status: u32, body: u3
   verdict.status = status;
   verdict.body = body;
   verdict.acting = 0;
+  verdict.takes = 0;
+  verdict.retrySeconds = 0;
   return verdict;
 }

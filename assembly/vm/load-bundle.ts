@@ -211,7 +211,10 @@ function listSettable(bundle: Bundle): bool {
   if (places == 0) return false;
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     const obligation = bundle.obligation(i);
-    if (obligation.kind < OBLIGATION_SET_ANSWER_HEADER) bundle.needs |= NEED_HEADERS;
+    if (obligation.kind < OBLIGATION_SET_ANSWER_HEADER) {
+      bundle.needs |= NEED_HEADERS;
+      bundle.changesHeaders = true;
+    }
     if (obligation.kind < OBLIGATION_REMOVE_REQUEST_HEADER) store<u32>(places + (obligation.header << 2), 1);
   }
   for (let rank: u32 = 0; rank < bundle.stringCount; rank++) {
@@ -221,6 +224,7 @@ function listSettable(bundle: Bundle): bool {
     store<u32>(bundle.settable + (bundle.settableCount++ << 2), header);
   }
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
+    if (bundle.obligation(i).kind > OBLIGATION_SET_ANSWER_HEADER) continue;
     store<u32>(bundle.obligationHeaders + (i << 2), load<u32>(places + (bundle.obligation(i).header << 2)));
   }
   return true;

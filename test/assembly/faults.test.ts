@@ -208,6 +208,8 @@ describe("callbacks out of turn", () => {
       "proxy_replace_header_map_value",
       "proxy_remove_header_map_value",
       "proxy_send_local_response",
+      "proxy_get_shared_data",
+      "proxy_set_shared_data",
     ],
   ];
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { buildFilter } from "../../assembly/build.ts";
 import { readModuleShape } from "../proxy-wasm-host/module-shape.ts";
 
-const BYTES_MAX = 60_000;
+const BYTES_MAX = 65_536;
 
 const filter = await buildFilter();
 const debug = await buildFilter({ debug: true });
@@ -25,11 +25,13 @@ test("imports are the host calls that are used, and nothing else", () => {
     "env.proxy_get_header_map_pairs",
     "env.proxy_get_header_map_value",
     "env.proxy_get_property",
+    "env.proxy_get_shared_data",
     "env.proxy_log",
     "env.proxy_remove_header_map_value",
     "env.proxy_replace_header_map_value",
     "env.proxy_send_local_response",
     "env.proxy_set_property",
+    "env.proxy_set_shared_data",
   ]);
   expect(exportsMemory).toBe(true);
 });

@@ -69,7 +69,32 @@ export function verifyCode(bundle: Bundle): bool {
   }
   store<u32>(bundle.routineStarts + (bundle.routineCount << 2), next);
   if (next != bundle.instructionCount) return refuse("code", "not all used");
-  return verifyReads(bundle);
+  return verifyLimits(bundle) && verifyReads(bundle);
+}
+
+/** The parts of rule 14 that are about limits; the rest of it is in policies.ts. What they count by is read. */
+function verifyLimits(bundle: Bundle): bool {
+  for (let i: u32 = 0; i < bundle.obligationCount; i++) {
+    const row = bundle.obligation(i);
+    if (row.kind == op.OBLIGATION_LIMIT) {
+      if (max(row.header, row.value) >= bundle.numberCount) return refuseAt("obligations", "does not exist", i);
+      const interval = bundle.number(row.header);
+      const burst = bundle.number(row.value);
+      const fits = burst >= 1 && burst <= op.LIMIT_LIMIT_BURST_MAX && Math.floor(burst) == burst;
+      if (!fits || interval <= 0 || interval * burst > <f64>op.LIMIT_LIMIT_FILL_SECONDS_MAX * 1e6) return refuseAt("obligations", "no limit", i);
+      features |= op.FEATURE_LIMITS;
+      bundle.hasLimits = true;
+    } else if (row.kind == op.OBLIGATION_LIMIT_KEY) {
+      if (row.header >= bundle.cellCount) return refuseAt("obligations", "does not exist", i);
+      const shape = load<u32>(globalShapes + (row.header << 2));
+      const type = bundle.shape(shape).type;
+      const counts = type == op.TYPE_STRING || type == op.TYPE_INT || type == op.TYPE_BOOL || type == op.TYPE_ENUM || type == op.TYPE_IP;
+      if (!counts || row.value != op.NONE) return refuseAt("obligations", "nothing to count by", i);
+      store<u8>(readCells + row.header, 1);
+      store<u32>(bundle.obligationHeaders + (i << 2), shape);
+    }
+  }
+  return true;
 }
 
 /** Shapes of the cells of one value, in order. Returns where those of the next begin. */

@@ -4,6 +4,7 @@ import {
   FEATURE_AGGREGATES,
   FEATURE_BODY,
   FEATURE_COMPUTING,
+  FEATURE_LIMITS,
   FEATURE_NETWORKS,
   FLAG_DEFAULT_ALLOW,
   FORMAT_VERSION,
@@ -79,7 +80,7 @@ function verifyHeader(bundle: Bundle): bool {
   if (load<u16>(bytes, HEADER_SEMANTICS_VERSION) != SEMANTICS_VERSION) {
     return refuse("bundle", "semantics version is another; compile the policy again");
   }
-  if ((load<u32>(bytes, HEADER_FEATURES) & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS | FEATURE_COMPUTING)) != 0) {
+  if ((load<u32>(bytes, HEADER_FEATURES) & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS | FEATURE_COMPUTING | FEATURE_LIMITS)) != 0) {
     return refuse("header", "unknown flag");
   }
   const flags = load<u32>(bytes, HEADER_FLAGS);

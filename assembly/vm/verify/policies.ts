@@ -4,11 +4,18 @@ import {
   EFFECT_ALLOWS,
   EFFECT_DENIES,
   EFFECT_REQUIRES,
+  LIMIT_LIMIT_KEYS_MAX,
+  LIMIT_LIMITS_MAX,
+  LIMITER_FAILURE_ALLOW,
+  LIMITER_FAILURE_SHIFT,
   MODE_PERMISSIVE,
   NONE,
+  OBLIGATION_LIMIT,
+  OBLIGATION_LIMIT_KEY,
   OBLIGATION_REMOVE_REQUEST_HEADER,
   OBLIGATION_SET_ANSWER_HEADER,
   OBLIGATION_SET_REQUEST_HEADER,
+  POLICY_FLAG_OFF_WHEN_EXPIRED,
   POLICY_KIND_GUARD,
   REDIRECT_STATUSES,
   SEVERITY_INFO,
@@ -35,6 +42,7 @@ export function verifyObligations(bundle: Bundle): bool {
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     const obligation = bundle.obligation(i);
     const kind = obligation.kind;
+    if (kind == OBLIGATION_LIMIT || kind == OBLIGATION_LIMIT_KEY) continue;
     const removes = kind == OBLIGATION_REMOVE_REQUEST_HEADER;
     if (kind - OBLIGATION_SET_REQUEST_HEADER > OBLIGATION_SET_ANSWER_HEADER - OBLIGATION_SET_REQUEST_HEADER || removes != (obligation.value == NONE)) {
       return refuseAt("obligations", "unknown kind", i);
@@ -147,7 +155,8 @@ function fieldsFit(bundle: Bundle, policy: PolicyEntry): bool {
   if ((policy.effect == EFFECT_REQUIRES) != (policy.requirement != NONE)) return false;
   if ((policy.intent != NONE && policy.intent >= bundle.textCount) || !isTextOrNone(bundle, policy.body) || !isTextOrNone(bundle, policy.reason)) return false;
   if (policy.expiry != NONE && (policy.expiry >= bundle.numberCount || !isSafeInteger(bundle.number(policy.expiry)))) return false;
-  if (policy.offWhenExpired > <u32>(policy.expiry != NONE)) return false;
+  if ((policy.flags & POLICY_FLAG_OFF_WHEN_EXPIRED) != 0 && policy.expiry == NONE) return false;
+  if (policy.flags >> LIMITER_FAILURE_SHIFT > LIMITER_FAILURE_ALLOW) return false;
   return policy.reason == NONE || policy.effect == EFFECT_DENIES;
 }
 
@@ -171,7 +180,23 @@ function obligationsFit(bundle: Bundle, policy: PolicyEntry): bool {
       } else if (equalsText(bundle.stringPointer(obligation.header), bundle.stringLength(obligation.header), "location")) redirects = true;
     }
   }
+  if (!limitsFit(bundle, policy, cannotAllow)) return false;
   return (policy.status == 0 && !redirects) || includes(redirects ? REDIRECT_STATUSES : DENY_STATUSES, policy.status);
+}
+
+/** Keys stand behind a limit. */
+function limitsFit(bundle: Bundle, policy: PolicyEntry, cannotAllow: bool): bool {
+  let limits: u32 = 0;
+  let keys = LIMIT_LIMIT_KEYS_MAX;
+  for (let i: u32 = 0; i < policy.obligationCount; i++) {
+    const kind = bundle.obligation(policy.firstObligation + i).kind;
+    if (kind == OBLIGATION_LIMIT) {
+      if (cannotAllow || ++limits > LIMIT_LIMITS_MAX) return false;
+      keys = 0;
+    } else if (kind != OBLIGATION_LIMIT_KEY) keys = LIMIT_LIMIT_KEYS_MAX;
+    else if (++keys > LIMIT_LIMIT_KEYS_MAX) return false;
+  }
+  return limits > 0 || policy.flags >> LIMITER_FAILURE_SHIFT == 0;
 }
 
 function metadataFit(bundle: Bundle, policy: PolicyEntry): bool {
