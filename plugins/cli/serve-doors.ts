@@ -17,8 +17,6 @@ import { reason } from "./files.ts";
 export interface Door {
   /** What stands behind `listening`. */
   readonly listening: string;
-  /** Why it cannot use a bundle, or null. */
-  objection(engine: Engine): string | null;
   swap(engine: Engine): void;
   drain(): Promise<void>;
 }
@@ -92,7 +90,6 @@ export async function openGrpc(
   });
   return {
     listening: `grpc ${server.address}`,
-    objection: () => null,
     swap: (next) => server.swap(next),
     drain: () => server.drain(),
   };
@@ -115,7 +112,6 @@ export async function openHttp(
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,
-    objection: (next) => objectionTo(next, sources),
     swap: (next) => server.swap(next),
     drain: () => server.drain(),
   };

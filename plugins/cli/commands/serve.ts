@@ -2,10 +2,15 @@
 import { pino } from "pino";
 import type { Engine, Identity } from "../../../core/index.ts";
 import { bodyUse } from "../../envoy/index.ts";
-import type { AdminOptions, BundleState } from "../../http/index.ts";
+import { type AdminOptions, type BundleState, objectionTo } from "../../http/index.ts";
 import { createMetrics } from "../../prometheus/index.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import { openIdentities } from "../identity.ts";
+import type { Current } from "../in-force/candidate.ts";
+import { followPath } from "../in-force/follow-path.ts";
+import { InForce } from "../in-force/in-force.ts";
+import { type BundleOptions, openBundles } from "../in-force/options.ts";
+import { begin } from "../in-force/start.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
 import { type AuthzenOptions, authzenConfig, remindOfAuthzen } from "../serve-authzen.ts";
@@ -19,9 +24,8 @@ import {
   openHttp,
 } from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
-import { firstVersion, watchVersions } from "../watch.ts";
 
-export interface ServeOptions extends AuthzenOptions {
+export interface ServeOptions extends AuthzenOptions, BundleOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
@@ -40,42 +44,37 @@ export interface ServeOptions extends AuthzenOptions {
 export async function serveCommand(options: ServeOptions, output: Output): Promise<number> {
   checkAddresses(options);
   const authzen = authzenConfig(options);
-  const first = firstVersion(options.bundle, output);
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
   const identities = await openIdentities(options.identity, logger, output);
   const sources = { authzen, identity: identities?.at("forward-auth") };
-  let state = stateOf(first.engine, options);
-  let ready = true;
-  const { doors, admin } = await open(options, first.engine, {
-    ...{ logger, metrics, sources, grpcIdentity: identities?.at("ext-authz") },
-    ...{ startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
+  let doors: readonly Door[] = [];
+  const inForce = new InForce({
+    ...(await openBundles(options)),
+    objection: (engine) => (options.http === undefined ? null : objectionTo(engine, sources)),
+    logger,
+    listeners: {
+      accepted: (current, { fallback }) => {
+        for (const door of doors) door.swap(current.engine);
+        metrics.loaded(stateOf(current), { fallback });
+        if (options.grpc !== undefined) remindOfBodies(current.engine, options, output);
+        remindOfTokens(current.engine, options, output);
+        remindOfAuthzen(current.engine, sources, output);
+      },
+      unchanged: () => metrics.unchanged(),
+      refused: () => metrics.refused(),
+    },
   });
-  const inForce = (engine: Engine): void => {
-    metrics.loaded(state);
-    if (options.grpc !== undefined) remindOfBodies(engine, options, output);
-    remindOfTokens(engine, options, output);
-    remindOfAuthzen(engine, sources, output);
-  };
-  const changed = (engine: Engine): void => {
-    const objection = firstObjection(doors, engine);
-    if (objection !== null) {
-      output.message(`error: ${objection}; the policy in force stays`);
-      metrics.refused();
-      return;
-    }
-    for (const door of doors) door.swap(engine);
-    state = stateOf(engine, options);
-    inForce(engine);
-    output.message(`policy ${engine.digest} is in force`);
-  };
-  const listeners = {
-    changed: ({ engine }: { readonly engine: Engine }) => changed(engine),
-    refused: () => metrics.refused(),
-  };
-  inForce(first.engine);
-  const watched = await watchVersions(options.bundle, first, listeners, output);
+  const look = await begin(options.bundle, inForce, output);
+  let ready = true;
+  const opened = await open(options, inForce.current.engine, {
+    ...{ logger, metrics, sources, grpcIdentity: identities?.at("ext-authz") },
+    ...{ startedAt: inForce.current.at, bundle: () => stateOf(inForce.current), ready: () => ready },
+  });
+  doors = opened.doors;
+  const { admin } = opened;
+  const watched = await followPath(options.bundle, look, inForce, output);
   const ended = signalled();
   for (const { listening } of admin === null ? doors : [...doors, admin])
     output.result(`listening ${listening}`);
@@ -122,16 +121,8 @@ async function open(
   }
 }
 
-function stateOf({ digest, program }: Engine, { bundle }: ServeOptions): BundleState {
-  return { digest, name: bundle, policies: program.policies.length, loadedAt: new Date() };
-}
-
-function firstObjection(doors: readonly Door[], engine: Engine): string | null {
-  for (const door of doors) {
-    const objection = door.objection(engine);
-    if (objection !== null) return objection;
-  }
-  return null;
+function stateOf({ engine: { digest, program }, name, at }: Current): BundleState {
+  return { digest, name, policies: program.policies.length, loadedAt: at };
 }
 
 /** What Envoy's configuration has to have, and nothing in a request shows whether it does. */
