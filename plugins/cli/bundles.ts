@@ -78,7 +78,8 @@ export interface Version {
   readonly tests: readonly PolicyTest[];
 }
 
-const compileOnce: Pick<Compiler, "compile"> = {
+/** For who compiles once only. */
+export const compileOnce: Pick<Compiler, "compile"> = {
   compile: (sources) => {
     const compiled = compile(sources);
     return compiled.ok ? { ...compiled, tests: testsOf(compiled.document.tests, sources) } : compiled;

@@ -15,6 +15,7 @@ import { EXIT_INPUT, EXIT_SUCCESS } from "./exit.ts";
 import { addBundleOptions } from "./in-force/options.ts";
 import { addKong } from "./kong.ts";
 import { wholeNumber } from "./numbers.ts";
+import { addOperating } from "./operating.ts";
 import type { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -238,6 +239,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       const { serveCommand } = await import("./commands/serve.ts");
       done(await serveCommand(options, output));
     });
+  addOperating(command, commandOf, { output, done });
   command("lsp", "serve the language server protocol over stdio, for editors (docs/editors.md)", [
     "ipe lsp",
     "ipe lsp --stdio",

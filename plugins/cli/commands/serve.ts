@@ -7,9 +7,10 @@ import { createMetrics } from "../../prometheus/index.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import { openIdentities } from "../identity.ts";
 import type { Current } from "../in-force/candidate.ts";
+import { createControl } from "../in-force/control.ts";
 import { followPath } from "../in-force/follow-path.ts";
 import { InForce } from "../in-force/in-force.ts";
-import { type BundleOptions, openBundles } from "../in-force/options.ts";
+import { adminTokens, type BundleOptions, openBundles } from "../in-force/options.ts";
 import { begin } from "../in-force/start.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
@@ -44,6 +45,7 @@ export interface ServeOptions extends AuthzenOptions, BundleOptions {
 export async function serveCommand(options: ServeOptions, output: Output): Promise<number> {
   checkAddresses(options);
   const authzen = authzenConfig(options);
+  const tokens = adminTokens(options);
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
@@ -68,11 +70,16 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   });
   const look = await begin(options.bundle, inForce, output);
   let ready = true;
-  const opened = await open(options, inForce.current.engine, {
+  const { engine: begun, at: startedAt } = inForce.current;
+  const control = createControl({ inForce, output, path: options.bundle, startedAt });
+  const opened = await open(options, begun, {
     ...{ logger, metrics, sources, grpcIdentity: identities?.at("ext-authz") },
-    ...{ startedAt: inForce.current.at, bundle: () => stateOf(inForce.current), ready: () => ready },
+    ...{ startedAt, bundle: () => stateOf(inForce.current), ready: () => ready },
+    operations: { tokens, control },
   });
   doors = opened.doors;
+  // The port for operators may have been asked before the doors were known here.
+  if (inForce.current.engine !== begun) for (const door of doors) door.swap(inForce.current.engine);
   const { admin } = opened;
   const watched = await followPath(options.bundle, look, inForce, output);
   const ended = signalled();
@@ -94,7 +101,7 @@ interface Opened {
   readonly admin: Admin | null;
 }
 
-interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle" | "ready"> {
+interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle" | "ready" | "operations"> {
   /** Who verifies for ext_authz, which has other headers than forward-auth. */
   readonly grpcIdentity: Identity | undefined;
 }
@@ -103,7 +110,7 @@ interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle"
 async function open(
   options: ServeOptions,
   engine: Engine,
-  { startedAt, bundle, ready, sources, grpcIdentity, ...surroundings }: Opening,
+  { startedAt, bundle, ready, operations, sources, grpcIdentity, ...surroundings }: Opening,
 ): Promise<Opened> {
   const doors: Door[] = [];
   try {
@@ -114,7 +121,8 @@ async function open(
     if (options.http !== undefined)
       doors.push(await openHttp(options.http, engine, { ...surroundings, sources }));
     if (options.admin === undefined) return { doors, admin: null };
-    return { doors, admin: await openAdmin(options.admin, { ...surroundings, startedAt, bundle, ready }) };
+    const operators = { ...surroundings, startedAt, bundle, ready, operations };
+    return { doors, admin: await openAdmin(options.admin, operators) };
   } catch (problem) {
     await Promise.all(doors.map((door) => door.drain()));
     throw problem;

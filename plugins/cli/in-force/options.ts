@@ -1,8 +1,9 @@
 /** What the command line says about how bundles come to be in force. */
 import type { Command } from "commander";
+import { type NamedToken, parseNamedTokens } from "../../http/index.ts";
 import { BundleStore } from "../../store/index.ts";
 import { Failure } from "../exit.ts";
-import { reason } from "../files.ts";
+import { reason, textOf } from "../files.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { InForceOptions } from "./in-force.ts";
 
@@ -13,6 +14,9 @@ export interface BundleOptions {
   readonly keep?: number;
   /** False: `--no-tests`. */
   readonly tests?: boolean;
+  readonly admin?: string;
+  /** File with the tokens of those who may put bundles in force. */
+  readonly adminToken?: string;
 }
 
 /** Bundles that a store keeps where nobody says how many. */
@@ -26,6 +30,10 @@ export function addBundleOptions(serve: Command): Command {
       "keep the bundles that were in force here: the last good one is served where --bundle cannot be (docs/operations.md)",
     )
     .option("--keep <n>", `bundles to keep in --store (default: ${KEEP})`, wholeNumber("--keep", 1, KEEP_MAX))
+    .option(
+      "--admin-token <file>",
+      "also put bundles in force at --admin (ipe bundles), for who shows a bearer token of this file: NAME TOKEN, one a line",
+    )
     .option("--no-tests", "put policies in force whose own tests fail: they are not run");
 }
 
@@ -39,6 +47,18 @@ export async function openBundles(
     store: options.store === undefined ? null : await openStore(options.store, options.keep ?? KEEP),
     runTests: options.tests !== false,
   };
+}
+
+/** Of those who may put bundles in force; null where nobody may. */
+export function adminTokens({ admin, adminToken }: BundleOptions): readonly NamedToken[] | null {
+  if (adminToken === undefined) return null;
+  if (admin === undefined)
+    throw new Failure("--admin-token needs a port: say where operators reach it, --admin 127.0.0.1:9193");
+  try {
+    return parseNamedTokens(textOf(adminToken));
+  } catch (problem) {
+    throw new Failure(`--admin-token \`${adminToken}\`: ${(problem as Error).message}`);
+  }
 }
 
 async function openStore(folder: string, keep: number): Promise<BundleStore> {
