@@ -17,7 +17,8 @@ import { reason } from "./files.ts";
 export interface Door {
   /** What stands behind `listening`. */
   readonly listening: string;
-  swap(engine: Engine): void;
+  /** All that a swap takes time for; what it returns swaps. */
+  prepare(engine: Engine): () => void;
   drain(): Promise<void>;
 }
 
@@ -90,7 +91,7 @@ export async function openGrpc(
   });
   return {
     listening: `grpc ${server.address}`,
-    swap: (next) => server.swap(next),
+    prepare: (next) => server.prepare(next),
     drain: () => server.drain(),
   };
 }
@@ -112,7 +113,7 @@ export async function openHttp(
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,
-    swap: (next) => server.swap(next),
+    prepare: (next) => server.prepare(next),
     drain: () => server.drain(),
   };
 }

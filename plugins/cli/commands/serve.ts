@@ -57,8 +57,13 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     objection: (engine) => (options.http === undefined ? null : objectionTo(engine, sources)),
     logger,
     listeners: {
+      prepare: (engine) => {
+        const swaps = doors.map((door) => door.prepare(engine));
+        return () => {
+          for (const swap of swaps) swap();
+        };
+      },
       accepted: (current, { fallback }) => {
-        for (const door of doors) door.swap(current.engine);
         metrics.loaded(stateOf(current), { fallback });
         if (options.grpc !== undefined) remindOfBodies(current.engine, options, output);
         remindOfTokens(current.engine, options, output);
@@ -79,7 +84,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   });
   doors = opened.doors;
   // The port for operators may have been asked before the doors were known here.
-  if (inForce.current.engine !== begun) for (const door of doors) door.swap(inForce.current.engine);
+  if (inForce.current.engine !== begun) for (const door of doors) door.prepare(inForce.current.engine)();
   const { admin } = opened;
   const watched = await followPath(options.bundle, look, inForce, output);
   const ended = signalled();

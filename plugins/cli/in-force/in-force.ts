@@ -22,7 +22,9 @@ export interface InForceOptions {
 }
 
 export interface InForceListeners {
-  /** A bundle is put in force now: must not fail, and must not wait. */
+  /** All that takes time before requests can be judged by an engine. What it returns makes them be, and fails never: requests wait meanwhile. */
+  prepare(engine: Engine): () => void;
+  /** A bundle is in force. */
   accepted(current: Current, options: { readonly fallback: boolean }): void;
   /** What was offered is in force already. */
   unchanged(): void;
@@ -102,13 +104,21 @@ export class InForce {
     const tested = this.#test(candidate);
     const objection = this.#options.objection(engine);
     if (objection !== null) throw new Objection("host", objection, tested);
+    const swap = listeners.prepare(engine);
     const kept = await this.#keep(candidate, tested);
     const { how, who, name } = kept ?? candidate;
     // Of what they begin with the doors speak themselves.
     const told = this.#current !== null || fallback;
+    const began = performance.now();
+    swap();
+    const swapUs = (performance.now() - began) * 1_000;
     this.#current = { engine, statement, how, who, name, at: new Date() };
     listeners.accepted(this.#current, { fallback });
-    if (told) logger.info({ bundle: digest, how, who, name, tests: tested.run, fallback }, "bundle in force");
+    if (told)
+      logger.info(
+        { bundle: digest, how, who, name, tests: tested.run, fallback, swap_us: swapUs },
+        "bundle in force",
+      );
     return { result: "accepted", digest, tests: tested.run };
   }
 
