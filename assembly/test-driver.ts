@@ -379,7 +379,7 @@ function readVerdict(reader: Reader): [policy: string | null, Decision] {
   // The filter takes away first and sets then.
   for (const { name } of setRequestHeaders) removed.delete(name);
   const removeRequestHeaders = [...removed].sort();
-  return [policy, { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, denial }];
+  return [policy, { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, limits: [], denial }];
 }
 
 function readHeaders(reader: Reader): HeaderValue[] {

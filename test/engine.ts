@@ -4,7 +4,7 @@ import { compile, createEngine, type Engine } from "../core/index.ts";
 export function engineOf(text: string): { readonly bundle: Uint8Array; readonly engine: Engine } {
   const compiled = compile([{ name: "test.ipe", text }]);
   if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join("\n"));
-  const made = createEngine(compiled.bundle);
+  const made = createEngine(compiled.bundle, { takesLimits: true });
   if (!made.ok) throw new Error(made.error);
   return { bundle: compiled.bundle, engine: made.engine };
 }

@@ -21,6 +21,9 @@
 /** Bits of the header's flags below the path mode. */
 // @ts-ignore: decorator
 @inline export const PATH_MODE_SHIFT: u32 = 1;
+/** Bits of a policy's flags below what becomes of its limits while nobody can count. */
+// @ts-ignore: decorator
+@inline export const LIMITER_FAILURE_SHIFT: u32 = 1;
 export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 
 /** `IPE` and a zero byte. */
@@ -115,6 +118,21 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Bytes of the rows of one automaton; the compiler and the verifier refuse more. */
 // @ts-ignore: decorator
 @inline export const LIMIT_AUTOMATON_BYTES_MAX: u32 = 262144;
+/** Limits of one policy; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_LIMITS_MAX: u32 = 8;
+/** Attributes that one limit counts by; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_LIMIT_KEYS_MAX: u32 = 4;
+/** Tokens in the full bucket of a limit; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_LIMIT_BURST_MAX: u32 = 1000000;
+/** Seconds until an empty bucket of a limit is full; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_LIMIT_FILL_SECONDS_MAX: u32 = 31622400;
+/** Bytes of one text that a limit counts by; by a longer one nothing can be counted. */
+// @ts-ignore: decorator
+@inline export const LIMIT_LIMIT_KEY_BYTES_MAX: u32 = 256;
 
 /** Some slot that is read comes from the request body. */
 // @ts-ignore: decorator
@@ -128,6 +146,9 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** The code holds an instruction that computes. */
 // @ts-ignore: decorator
 @inline export const FEATURE_COMPUTING: u32 = 8;
+/** Some policy has a limit: who cannot count must not allow. */
+// @ts-ignore: decorator
+@inline export const FEATURE_LIMITS: u32 = 16;
 
 /** A request on which no policy has a word is allowed. */
 // @ts-ignore: decorator
@@ -148,6 +169,20 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** As `MERGE_SLASHES`, with `%2F` and `%5C` decoded first. */
 // @ts-ignore: decorator
 @inline export const PATH_DECODE_AND_MERGE_SLASHES: u32 = 4;
+
+/** The policy has no say at all when it has expired. */
+// @ts-ignore: decorator
+@inline export const POLICY_FLAG_OFF_WHEN_EXPIRED: u32 = 1;
+
+/** Each host counts alone. */
+// @ts-ignore: decorator
+@inline export const LIMITER_FAILURE_LOCAL: u32 = 0;
+/** The request is denied. */
+// @ts-ignore: decorator
+@inline export const LIMITER_FAILURE_DENY: u32 = 1;
+/** The limit does not count. */
+// @ts-ignore: decorator
+@inline export const LIMITER_FAILURE_ALLOW: u32 = 2;
 
 /** Some code reads the slot; only such slots are loaded. */
 // @ts-ignore: decorator
@@ -314,6 +349,10 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 @inline export const OBLIGATION_REMOVE_REQUEST_HEADER: u32 = 3;
 // @ts-ignore: decorator
 @inline export const OBLIGATION_SET_ANSWER_HEADER: u32 = 4;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_LIMIT: u32 = 5;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_LIMIT_KEY: u32 = 6;
 
 // @ts-ignore: decorator
 @inline export const NODE_LEAF: u32 = 0;
@@ -354,7 +393,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Routines one after the other; see Instructions. */
 // @ts-ignore: decorator
 @inline export const SECTION_CODE: u32 = 10;
-/** What an allow does to the request's headers, and the headers that a denial answers; policies use them one after the other. */
+/** What an allow does to the request's headers, and the headers that a denial answers; policies use them one after the other. A limit is a bucket of tokens, and an allow takes one: interval = number, microseconds until a token comes back; burst = number, tokens in a full bucket. The keys behind it are cells of the global frame: a bucket for each combination of their values. */
 // @ts-ignore: decorator
 @inline export const SECTION_OBLIGATIONS: u32 = 11;
 /** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. The constants are the policy's row in the section rows. */

@@ -95,7 +95,7 @@ describe("rule 1, header", () => {
       withWord(4, 0x00020001),
       "header: semantics version 2 is not 1; compile the policy with the version that loads it",
     ],
-    ["feature bit", withWord(8, 31), "header: unknown bit in the features 0x1f"],
+    ["feature bit", withWord(8, 63), "header: unknown bit in the features 0x3f"],
     ["path mode", withWord(12, 10), "header: unknown bit or path mode in the flags 0xa"],
     ["flag bit", withWord(12, 16), "header: unknown bit or path mode in the flags 0x10"],
     [

@@ -35,6 +35,8 @@ import {
   LIMIT_FRAME_DEPTH_MAX,
   LIMIT_TEMPORARIES_MAX,
   OBLIGATION_APPEND_REQUEST_HEADER,
+  OBLIGATION_LIMIT,
+  OBLIGATION_LIMIT_KEY,
   OBLIGATION_REMOVE_REQUEST_HEADER,
   OBLIGATION_SET_REQUEST_HEADER,
   PATH_MODE_SHIFT,
@@ -78,9 +80,11 @@ function verify(source: ByteSource): Program {
   const facts = { constants, enums, slots, maps };
   const code = readCode(tables, facts);
   checkStructure(code);
-  const timeCell = checkReads(tables, slots, code);
-  checkFeatures(head.view.getUint32(HEADER_FEATURES, true), slots, code);
-  const obligations = readObligations(tables, constants.strings, slots);
+  const obligations = readObligations(tables, constants, slots);
+  const counted = obligations.headers.filter((_, i) => obligations.kinds[i] === OBLIGATION_LIMIT_KEY);
+  const timeCell = checkReads(tables, slots, code, counted);
+  const hasLimits = obligations.kinds.includes(OBLIGATION_LIMIT);
+  checkFeatures(head.view.getUint32(HEADER_FEATURES, true), { slots, code, hasLimits });
   const policySets = readPolicySets(tables, constants, slots);
   const heads = readPolicies(tables, constants, obligations);
   const rows = new RowChecks(tables.rows, heads.rowStarts, { uses: code.columnUses, facts });
@@ -90,6 +94,7 @@ function verify(source: ByteSource): Program {
     digest: digestText(head.bytes.subarray(HEADER_DIGEST, HEADER_DIGEST + DIGEST_BYTES)),
     defaultAllow: (head.view.getUint32(HEADER_FLAGS, true) & FLAG_DEFAULT_ALLOW) !== 0,
     pathMode: PATH_MODES[head.view.getUint32(HEADER_FLAGS, true) >>> PATH_MODE_SHIFT]!,
+    hasLimits,
     readsBody: (head.view.getUint32(HEADER_FEATURES, true) & FEATURE_BODY) !== 0,
     ...kept,
     maps,

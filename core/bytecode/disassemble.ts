@@ -71,7 +71,7 @@ function policyLines(policy: PolicyEntry, names: Names, leaves: boolean): string
   const routine = (start: number): string[] => routineLines({ start, row: policy.row, marked: true }, names);
   lines.push("  trigger", ...(policy.trigger === -1 ? ["    always"] : routine(policy.trigger)));
   if (policy.requirement !== -1) lines.push("  requirement", ...routine(policy.requirement));
-  lines.push(...effectLines(policy));
+  lines.push(...effectLines(policy), ...limitLines(policy, names));
   if (!leaves) return lines;
   for (const leaf of [...leavesOf(policy.triggerNode), ...leavesOf(policy.requirementNode)]) {
     lines.push(`  leaf ${leaf.line}:${leaf.column} ${quoted(leaf.text)}`, ...routine(leaf.code));
@@ -91,6 +91,15 @@ function effectLines({ obligations, denyStatus, denyBody }: PolicyEntry): string
     ...(actions.length === 0 ? [] : ["  on allow", ...actions.map(obligationLine)]),
     ...(answer.length === 0 ? [] : ["  on deny", ...answer]),
   ];
+}
+
+function limitLines({ limits }: PolicyEntry, names: Names): string[] {
+  if (limits.length === 0) return [];
+  const lines = limits.map(({ intervalMicros, burst, cells }) => {
+    const by = cells.map((cell) => names.global[cell]!).join(", ");
+    return `    ${burst} at once, one more every ${intervalMicros} us${by === "" ? "" : ` by ${by}`}`;
+  });
+  return ["  limits", ...lines, `  on limiter failure: ${limits[0]!.onFailure}`];
 }
 
 function obligationLine({ kind, name, value }: Obligation): string {

@@ -72,7 +72,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
   const code = new Code(routines, share);
   const conditions = conditionRoutines(pieces, shaped, code);
   const explain = explainSection(pieces, shaped, code, pools);
-  const read = new Set([...code.cellsRead(), ...expiryCells(plan)]);
+  const read = new Set([...code.cellsRead(), ...expiryCells(plan), ...limitCells(pieces)]);
   if (plan.sets !== null) read.add(plan.sets.selector.cell);
   const slots = slotSection(plan.slots, read, shapes, pools);
   const resources = resourceSection(plan.resources, pools);
@@ -100,8 +100,10 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
     rowSection(pieces, shaped),
     maps,
   ];
-  const usesNetworks = pieces.some(({ comparesAddresses }) => comparesAddresses);
-  return bundleOf(sections, features(plan.slots, read, code, usesNetworks), flagsOf(plan));
+  const more =
+    (pieces.some(({ comparesAddresses }) => comparesAddresses) ? f.FEATURE_NETWORKS : 0) |
+    (pieces.some(({ limits }) => limits.length > 0) ? f.FEATURE_LIMITS : 0);
+  return bundleOf(sections, features(plan.slots, read, code) | more, flagsOf(plan));
 }
 
 // --- code ---
@@ -132,22 +134,21 @@ function expiryCells({ policies, slots }: Plan): number[] {
   return slots.filter(({ attribute }) => attribute.name === "request.time").map(({ cell }) => cell);
 }
 
+/** The cells that limits count by. */
+function limitCells(pieces: readonly Piece[]): number[] {
+  return pieces.flatMap(({ limits }) => limits.flatMap(({ cells }) => cells));
+}
+
 function isRead(slot: PlanSlot, read: ReadonlySet<number>): boolean {
   const width = typeWidth(slot.attribute.type);
   return Array.from({ length: width }, (_, i) => slot.cell + i).some((cell) => read.has(cell));
 }
 
-function features(
-  slots: readonly PlanSlot[],
-  read: ReadonlySet<number>,
-  code: Code,
-  usesNetworks: boolean,
-): number {
+function features(slots: readonly PlanSlot[], read: ReadonlySet<number>, code: Code): number {
   const body = slots.some((slot) => slot.attribute.source === "body" && isRead(slot, read));
   return (
     (body ? f.FEATURE_BODY : 0) |
     (code.usesAggregates ? f.FEATURE_AGGREGATES : 0) |
-    (usesNetworks ? f.FEATURE_NETWORKS : 0) |
     (code.computes ? f.FEATURE_COMPUTING : 0)
   );
 }
@@ -379,7 +380,7 @@ function policySections(
   // Their names ascend by index, so that a runtime can search for one.
   const names = [...(sets?.names ?? [])].map((name) => pools.useString(name)).sort((a, b) => a - b);
   const places = new Map(names.map((name, place) => [name, place]));
-  const obligationTable = new Uint32Array(1 + sum((piece) => piece.obligations.length) * OBLIGATION_WORDS);
+  const obligationTable = new Uint32Array(1 + sum(obligationRows) * OBLIGATION_WORDS);
   const metadata = new Uint32Array(1 + sum((piece) => piece.metadata.length / 2) * METADATA_WORDS);
   obligationTable[0] = (obligationTable.length - 1) / OBLIGATION_WORDS;
   metadata[0] = (metadata.length - 1) / METADATA_WORDS;
@@ -389,7 +390,7 @@ function policySections(
   let at = 3;
   let [obligation, entry, constant] = [0, 0, 0];
   for (const [i, piece] of pieces.entries()) {
-    const { obligations, metadata: entries, intent, set, expires } = piece;
+    const { obligations, limits, metadata: entries, intent, set, expires } = piece;
     const columns = shaped[i]!.columns.length;
     out[at] = strings.use(piece.name);
     out[at + 1] = set === null ? f.NONE : places.get(strings.use(set))!;
@@ -401,20 +402,21 @@ function policySections(
     out[at + 7] = stringOr(piece.denyBody);
     out[at + 8] = stringOr(piece.reason);
     out[at + 9] = obligation;
-    out[at + 10] = obligations.length;
+    out[at + 10] = obligationRows(piece);
     out[at + 11] = entry;
     out[at + 12] = entries.length / 2;
     out[at + 13] = expires === null ? f.NONE : numbers.use(expires);
-    out[at + 14] = piece.offWhenExpired ? 1 : 0;
+    out[at + 14] = piece.flags;
     out[at + 15] = constant;
     out[at + 16] = columns;
     at += POLICY_WORDS;
     constant += columns;
-    for (const { kind, name, value } of obligations) {
-      const place = 1 + obligation++ * OBLIGATION_WORDS;
-      obligationTable[place] = kind;
-      obligationTable[place + 1] = strings.use(name);
-      obligationTable[place + 2] = stringOr(value);
+    const oblige = (...row: readonly [kind: number, first: number, second: number]): void =>
+      obligationTable.set(row, 1 + obligation++ * OBLIGATION_WORDS);
+    for (const { kind, name, value } of obligations) oblige(kind, strings.use(name), stringOr(value));
+    for (const { interval, burst, cells } of limits) {
+      oblige(f.OBLIGATION_LIMIT, numbers.use(interval), numbers.use(burst));
+      for (const cell of cells) oblige(f.OBLIGATION_LIMIT_KEY, cell, f.NONE);
     }
     for (let e = 0; e < entries.length; e += 2) {
       const place = 1 + entry++ * METADATA_WORDS;
@@ -427,6 +429,11 @@ function policySections(
     obligations: littleEndian(obligationTable),
     metadata: littleEndian(metadata),
   };
+}
+
+/** One each, and one more for each key of a limit. */
+function obligationRows({ obligations, limits }: Piece): number {
+  return limits.reduce((sum, { cells }) => sum + 1 + cells.length, obligations.length);
 }
 
 // --- the whole ---

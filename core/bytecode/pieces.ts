@@ -3,6 +3,7 @@
  * for constants. Whoever encodes again and again keeps the pieces of policies that are still there.
  */
 import type { Condition, PlanNode, PlanObligation, PlanPolicy } from "../plan/plan.ts";
+import { LIMITER_FAILURE_MODES } from "../source/gen/facts.ts";
 import { COMPARES_ADDRESSES, emitRoutine } from "./emit.ts";
 import * as f from "./gen/constants.ts";
 import { EFFECT_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
@@ -27,6 +28,13 @@ export interface PieceObligation {
   readonly value: Handle | null;
 }
 
+export interface PieceLimit {
+  /** Of numbers. */
+  readonly interval: Handle;
+  readonly burst: Handle;
+  readonly cells: readonly number[];
+}
+
 export interface Piece {
   /** The routines of its conditions, then those of its leaves in order of the tree. */
   readonly code: PolicyCode;
@@ -46,8 +54,10 @@ export interface Piece {
   readonly denyBody: Handle | null;
   readonly reason: Handle | null;
   readonly expires: Handle | null;
-  readonly offWhenExpired: boolean;
+  /** Bits of the format. */
+  readonly flags: number;
   readonly obligations: readonly PieceObligation[];
+  readonly limits: readonly PieceLimit[];
   /** Keys and values in turns; of texts. */
   readonly metadata: readonly Handle[];
 }
@@ -95,11 +105,16 @@ export class Pieces {
       denyBody: stringOr(policy.denyBody),
       reason: stringOr(policy.reason),
       expires: expires === null ? null : pools.numberOf(expires),
-      offWhenExpired: policy.offWhenExpired,
+      flags: flagsOf(policy),
       obligations: policy.obligations.map(({ kind, name, value }) => ({
         kind: KINDS[kind],
         name: pools.stringOf(name),
         value: stringOr(value),
+      })),
+      limits: policy.limits.map(({ intervalMicros, burst, keys }) => ({
+        interval: pools.numberOf(intervalMicros),
+        burst: pools.numberOf(burst),
+        cells: keys.map(({ cell }) => cell),
       })),
       metadata: policy.metadata.flatMap(({ key, value }) => [pools.textOf(key), pools.textOf(value)]),
     };
@@ -164,6 +179,11 @@ function keysOf(uses: Uses): number[] {
   const keys: number[] = [];
   for (let i = 0; i < uses.length; i += 2) keys.push(uses[i]! + POOLS * uses[i + 1]!);
   return keys;
+}
+
+function flagsOf({ offWhenExpired, limits, limiterFailure }: PlanPolicy): number {
+  const failure = limits.length === 0 ? 0 : LIMITER_FAILURE_MODES.indexOf(limiterFailure);
+  return (offWhenExpired ? f.POLICY_FLAG_OFF_WHEN_EXPIRED : 0) | (failure << f.LIMITER_FAILURE_SHIFT);
 }
 
 function factsOf({ kind, mode, severity, effect }: PlanPolicy): number {

@@ -123,6 +123,8 @@ const POLICY: PlanPolicy = {
   metadata: [],
   expires: null,
   offWhenExpired: false,
+  limits: [],
+  limiterFailure: "local",
 };
 
 /** A policy: by default a guard that always denies. */

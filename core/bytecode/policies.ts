@@ -5,9 +5,10 @@
 
 import type { ByteTable } from "../source/byte-table.ts";
 import { utf8 } from "../source/bytes.ts";
-import { OBLIGATION_SET_ANSWER_HEADER } from "./gen/constants.ts";
+import { LIMITER_FAILURE_MODES } from "../source/gen/facts.ts";
+import { OBLIGATION_LIMIT, OBLIGATION_LIMIT_KEY, OBLIGATION_SET_ANSWER_HEADER } from "./gen/constants.ts";
 import { EFFECT_NAMES, OBLIGATION_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
-import type { ExplainNode, Obligation, PolicyEntry } from "./program.ts";
+import type { ExplainNode, LimitEntry, Obligation, PolicyEntry } from "./program.ts";
 import { POLICY_KINDS, POLICY_MODES } from "./program.ts";
 import type { Texts } from "./texts.ts";
 
@@ -33,6 +34,8 @@ export interface PolicyColumns {
   /** Indexes of numbers. */
   readonly expiries: Int32Array;
   readonly offWhenExpired: Uint8Array;
+  /** Ids of what becomes of limits while nobody can count. */
+  readonly limiterFailures: Uint8Array;
   /** Where each policy's constants start in `rows`. */
   readonly rowStarts: Int32Array;
 }
@@ -56,8 +59,9 @@ export interface PolicyFacts {
 /** By obligation. */
 export interface Obligations {
   readonly kinds: Uint8Array;
-  /** String indexes; of values -1 for none. */
+  /** String indexes; of a limit the number of its interval, of a limit's key a cell. */
   readonly headers: Int32Array;
+  /** String indexes, -1 for none; of a limit the number of its burst. */
   readonly values: Int32Array;
 }
 
@@ -88,12 +92,33 @@ export class Policies implements Iterable<PolicyEntry> {
     const { strings, obligations } = this.#facts;
     const { kinds, headers, values } = obligations;
     const found: Obligation[] = [];
-    for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++)
+    for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++) {
+      const kind = OBLIGATION_NAMES[kinds[o]! - 1]!;
+      if (kind === "limit" || kind === "limitKey") continue;
+      const value = values[o] === -1 ? null : strings.at(values[o]!);
+      found.push({ kind, name: strings.at(headers[o]!), value });
+    }
+    return found;
+  }
+
+  /** What an allow takes. */
+  limitsOf(index: number): LimitEntry[] {
+    const { obligationStarts, limiterFailures } = this.columns;
+    const { numbers, obligations } = this.#facts;
+    const { kinds, headers, values } = obligations;
+    const found: (LimitEntry & { readonly cells: number[] })[] = [];
+    for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++) {
+      if (kinds[o] === OBLIGATION_LIMIT_KEY) found.at(-1)!.cells.push(headers[o]!);
+      if (kinds[o] !== OBLIGATION_LIMIT) continue;
       found.push({
-        kind: OBLIGATION_NAMES[kinds[o]! - 1]!,
-        name: strings.at(headers[o]!),
-        value: values[o] === -1 ? null : strings.at(values[o]!),
+        policy: this.nameOf(index),
+        index: found.length,
+        intervalMicros: numbers[headers[o]!]!,
+        burst: numbers[values[o]!]!,
+        cells: [],
+        onFailure: LIMITER_FAILURE_MODES[limiterFailures[index]!]!,
       });
+    }
     return found;
   }
 
@@ -102,8 +127,11 @@ export class Policies implements Iterable<PolicyEntry> {
     const { obligationStarts } = this.columns;
     const { kinds, headers, values } = this.#facts.obligations;
     const parts: string[] = [];
+    // Each policy has buckets of its own.
+    const own = `#${index}`;
     for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++)
-      if (kinds[o] !== OBLIGATION_SET_ANSWER_HEADER) parts.push(`${kinds[o]} ${headers[o]} ${values[o]}`);
+      if (kinds[o] === OBLIGATION_LIMIT) parts.push(own);
+      else if (kinds[o]! < OBLIGATION_SET_ANSWER_HEADER) parts.push(`${kinds[o]} ${headers[o]} ${values[o]}`);
     return parts.join();
   }
 
@@ -134,6 +162,7 @@ export class Policies implements Iterable<PolicyEntry> {
       obligations: this.obligationsOf(index),
       expires: expiry === -1 ? null : numbers[expiry]!,
       offWhenExpired: c.offWhenExpired[index] === 1,
+      limits: this.limitsOf(index),
       get intent() {
         return texts.intent(index);
       },
@@ -184,6 +213,7 @@ export class Policies implements Iterable<PolicyEntry> {
       obligationStarts: range(c.obligationStarts),
       expiries: one(c.expiries),
       offWhenExpired: one(c.offWhenExpired),
+      limiterFailures: one(c.limiterFailures),
       rowStarts: range(c.rowStarts),
     };
     const texts = this.#texts;

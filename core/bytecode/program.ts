@@ -1,6 +1,6 @@
 import type { Automaton } from "../automaton/automaton.ts";
 import type { ByteTable } from "../source/byte-table.ts";
-import type { PathMode } from "../syntax/ast.ts";
+import type { LimiterFailureMode, PathMode } from "../syntax/ast.ts";
 import type { OBLIGATION_NAMES } from "./gen/tables.ts";
 import type { Policies } from "./policies.ts";
 import type { Texts } from "./texts.ts";
@@ -122,11 +122,13 @@ export interface PolicyEntry {
   readonly expires: number | null;
   /** From then on it has no say at all. */
   readonly offWhenExpired: boolean;
+  /** Of each of them an allow takes a token. */
+  readonly limits: readonly LimitEntry[];
   readonly triggerNode: ExplainNode | null;
   readonly requirementNode: ExplainNode | null;
 }
 
-export type ObligationKind = (typeof OBLIGATION_NAMES)[number];
+export type ObligationKind = Exclude<(typeof OBLIGATION_NAMES)[number], "limit" | "limitKey">;
 
 /** What is done to a header: of the request on an allow, of the answer on a denial. */
 export interface Obligation {
@@ -134,6 +136,21 @@ export interface Obligation {
   readonly name: string;
   /** Null exactly where the header is removed. */
   readonly value: string | null;
+}
+
+/** A bucket of tokens for each combination of the keys' values. */
+export interface LimitEntry {
+  readonly policy: string;
+  /** Its place among the policy's limits. */
+  readonly index: number;
+  /** Microseconds until one token comes back. */
+  readonly intervalMicros: number;
+  /** Tokens in a full bucket. */
+  readonly burst: number;
+  /** Cells of the global frame. */
+  readonly cells: readonly number[];
+  /** What becomes of the allow while nobody can count. */
+  readonly onFailure: LimiterFailureMode;
 }
 
 /** A node of a condition's source tree, for reasons. */
@@ -182,6 +199,8 @@ export interface Program {
   /** What is done to paths before they are judged. */
   readonly pathMode: PathMode;
   readonly readsBody: boolean;
+  /** Some policy has a limit. */
+  readonly hasLimits: boolean;
   /** All strings; ids of string constants are indexes into it. */
   readonly strings: Texts;
   /** The bytes of `strings`: string i is `stringBytes[stringOffsets[i] .. stringOffsets[i + 1]]`. */

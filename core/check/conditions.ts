@@ -108,9 +108,10 @@ export class ConditionChecker {
     this.#elementNames = new Set(elementNamesOf(schema));
   }
 
-  policy({ trigger, effect }: PolicyDeclaration): void {
+  policy({ trigger, effect, limits }: PolicyDeclaration): void {
     if (trigger !== null) this.condition(trigger, []);
     if (effect?.kind === "requires") this.condition(effect.condition, []);
+    for (const { by } of limits) for (const { path } of by) this.#resolve(path, []);
   }
 
   condition(e: Expression, scope: readonly ElementBinding[]): void {

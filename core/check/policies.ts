@@ -17,6 +17,7 @@ import type {
 import { namesOf, nodesOf } from "../syntax/walk.ts";
 import { ALLOW_WARNING } from "./analyses/turned-off.ts";
 import type { CheckedDocument, Resolutions } from "./check.ts";
+import { checkLimits } from "./limits.ts";
 
 const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {
   mode: ["enforce", "permissive"],
@@ -53,6 +54,7 @@ export function checkAlone(
   checkHeaders(policy, readers, report);
   checkMetadata(policy, report);
   checkExpiry(policy, report);
+  checkLimits(policy, resolutions, report);
   checkClaims(policy, resolutions, report);
 }
 
@@ -78,6 +80,11 @@ export function canAllow(policy: PolicyDeclaration): boolean {
 export function conditionsOf(policy: PolicyDeclaration): readonly Expression[] {
   const requirement = policy.effect?.kind === "requires" ? policy.effect.condition : null;
   return [policy.trigger, requirement].filter((e) => e !== null);
+}
+
+/** All that a policy reads: its conditions, and what its limits count by. */
+export function readsOf(policy: PolicyDeclaration): readonly Expression[] {
+  return [...conditionsOf(policy), ...policy.limits.flatMap(({ by }) => by)];
 }
 
 function checkEffect(policy: PolicyDeclaration, report: Diagnostics): void {
@@ -446,7 +453,7 @@ function checkExpiry(policy: PolicyDeclaration, report: Diagnostics): void {
 /** A policy that allows because of what the client says of itself. */
 function checkClaims(policy: PolicyDeclaration, resolutions: Resolutions, report: Diagnostics): void {
   if (!canAllow(policy) || metadataOf(policy, "mode") === "permissive") return;
-  const attributes = attributesOf(policy, resolutions).filter((a) => a.marking === "claimed");
+  const attributes = attributesIn(conditionsOf(policy), resolutions).filter((a) => a.marking === "claimed");
   if (attributes.length === 0) return;
   const claimed = [...new Set(attributes.map((a) => `\`${a.name}\``))].sort();
   report.warning(
@@ -457,10 +464,14 @@ function checkClaims(policy: PolicyDeclaration, resolutions: Resolutions, report
   );
 }
 
-/** Attributes that a policy's conditions read, in order of text. */
+/** Attributes that a policy reads, in order of text. */
 export function attributesOf(policy: PolicyDeclaration, resolutions: Resolutions): Attribute[] {
+  return attributesIn(readsOf(policy), resolutions);
+}
+
+function attributesIn(expressions: readonly Expression[], resolutions: Resolutions): Attribute[] {
   const found: Attribute[] = [];
-  for (const condition of conditionsOf(policy)) {
+  for (const condition of expressions) {
     for (const name of namesOf(condition)) {
       const resolved = resolutions.names.get(name);
       if (resolved?.kind === "attribute") found.push(resolved.attribute);

@@ -9,7 +9,7 @@ import { didYouMean } from "../source/suggest.ts";
 import type { PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf } from "../syntax/walk.ts";
 import type { CheckedDocument } from "./check.ts";
-import { conditionsOf } from "./policies.ts";
+import { readsOf } from "./policies.ts";
 
 export const TARGETS = [
   "ext-authz",
@@ -194,7 +194,7 @@ export function checkTarget(checked: CheckedDocument, target: Target, report: Di
     );
   for (const policy of checked.policies) {
     checkRemovals(policy, target, report);
-    for (const condition of conditionsOf(policy)) {
+    for (const condition of readsOf(policy)) {
       for (const name of namesOf(condition)) {
         const resolved = checked.resolutions.names.get(name);
         if (resolved?.kind !== "attribute" || seen.has(resolved.attribute)) continue;

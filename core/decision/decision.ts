@@ -1,4 +1,5 @@
 /** What evaluation returns. Plain data: a host turns it into its own response. */
+import type { LimiterFailureMode } from "../syntax/ast.ts";
 
 /** Outcome of one policy or guard. `expired`: it would be satisfied, or is off, and has no say. */
 export type Outcome = "satisfied" | "unsatisfied" | "denied" | "indeterminate" | "not-applicable" | "expired";
@@ -11,6 +12,7 @@ export type ReasonOutcome =
   | "indeterminate"
   | "default"
   | "obligation-conflict"
+  | "limit"
   | "no-policy-set";
 
 export interface Reason {
@@ -46,8 +48,26 @@ export interface Decision {
   readonly setRequestHeaders: readonly HeaderValue[];
   /** Request headers to take away on an allow, in whatever spelling, sorted; empty on a deny. */
   readonly removeRequestHeaders: readonly string[];
+  /**
+   * What an allow takes, in the order of policies; empty on a deny. INVARIANT: it is no allow until all of it is taken, so who
+   * cannot count refuses bundles with limits.
+   */
+  readonly limits: readonly LimitRequest[];
   /** What to answer on a deny; `null` on an allow. */
   readonly denial: Denial | null;
+}
+
+/** One token of one bucket. */
+export interface LimitRequest {
+  readonly policy: string;
+  /** The bucket: the policy, the limit's place, and the values that it counts by. */
+  readonly key: string;
+  /** Microseconds until one token comes back. */
+  readonly intervalMicros: number;
+  /** Tokens in a full bucket. */
+  readonly burst: number;
+  /** What becomes of the allow while nobody can count. */
+  readonly onFailure: LimiterFailureMode;
 }
 
 /** One non-true condition, as written. */

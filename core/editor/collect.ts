@@ -290,9 +290,10 @@ class Collector {
     }
   }
 
-  #parts({ trigger, effect }: PolicyParts, scope: Scope): void {
+  #parts({ trigger, effect, limits }: PolicyParts, scope: Scope): void {
     if (trigger !== null) this.#condition(trigger, scope);
     if (effect?.kind === "requires") this.#condition(effect.condition, scope);
+    for (const { by } of limits) for (const path of by) this.#condition(path, scope);
   }
 
   #test(d: TestDeclaration): void {

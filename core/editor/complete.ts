@@ -2,9 +2,10 @@
 
 import { type Type, typeName } from "../schema/schema.ts";
 import { Diagnostics } from "../source/diagnostics.ts";
-import { BUILTINS, PATH_MODES } from "../source/gen/facts.ts";
+import { BUILTINS, LIMITER_FAILURE_MODES, PATH_MODES } from "../source/gen/facts.ts";
 import { DIAGNOSTICS } from "../source/ids.ts";
 import type { Source } from "../source/source.ts";
+import { LIMIT_PERIODS } from "../syntax/ast.ts";
 import { Lexer, type Token } from "../syntax/lexer.ts";
 import {
   AGGREGATE_WORDS,
@@ -43,7 +44,15 @@ const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {
 };
 const FACTS = ["request", "header", "extension", "body", "expect"];
 const OUTCOMES = ["satisfied", "unsatisfied", "denied", "indeterminate", "not-applicable"];
-const REASONS = ["satisfied", "unsatisfied", "denied", "indeterminate", "default", "obligation-conflict"];
+const REASONS = [
+  "satisfied",
+  "unsatisfied",
+  "denied",
+  "indeterminate",
+  "default",
+  "obligation-conflict",
+  "limit",
+];
 const HEADER_ACTIONS = ["set request header", "append", "remove request header"];
 const ANSWERS = ["status", "body", "json body", "redirect to", "set response header"];
 const POLICIES = new Set(["policy", "guard", "template"]);
@@ -232,17 +241,32 @@ class Offers {
         return this.#metadata();
       case "use":
         return this.#use(at);
+      case "limits":
+        return this.#limits(isHead);
       default:
         return this.#sections();
     }
   }
 
   #sections(): Completion[] {
-    return words(["triggers when", "requires", "allows", "denies", "on allow", "on deny", "metadata", "use"]);
+    const names = ["triggers when", "requires", "allows", "denies", "on allow", "on deny", "limits"];
+    return words([...names, "on limiter failure", "metadata", "use"]);
+  }
+
+  /** `100 per minute by caller burst 20`. */
+  #limits(isHead: boolean): Completion[] {
+    if (isHead) return [];
+    if (this.#is(-1, "per")) return words(LIMIT_PERIODS);
+    if (this.#is(-1, "by") || this.#is(-1, ",")) return this.#symbols("attribute", "builtin");
+    const [before, last] = [this.#before.at(-2)?.text, this.#before.at(-1)!];
+    if (last.kind === "number") return before === "burst" ? this.#sections() : words(["per"]);
+    return [...words(before === "per" ? ["by", "burst"] : ["burst"]), ...this.#sections()];
   }
 
   #effects(at: number, isHead: boolean): Completion[] {
-    if (isHead) return words(["allow", "deny"]);
+    if (isHead) return words(["allow", "deny", "expiry: off", "limiter failure:"]);
+    if (this.#before[at + 1]?.text === "limiter")
+      return this.#is(-1, ":") ? words(LIMITER_FAILURE_MODES) : this.#sections();
     const isAllow = this.#before[at + 1]?.text === "allow";
     if (this.#is(-1, "set")) return words([isAllow ? "request header" : "response header"]);
     if (this.#is(-1, "remove")) return words(["request header"]);

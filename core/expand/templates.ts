@@ -79,6 +79,8 @@ export class Templates {
       onAllow: policy.onAllow.length > 0 ? policy.onAllow : parts.onAllow,
       onDeny: policy.onDeny ?? parts.onDeny,
       onExpiry: policy.onExpiry ?? parts.onExpiry,
+      limits: policy.limits.length > 0 ? policy.limits : parts.limits,
+      onLimiterFailure: policy.onLimiterFailure ?? parts.onLimiterFailure,
       metadata: [...policy.metadata, ...parts.metadata.filter(({ key }) => !own.has(key.text))],
     };
   }
@@ -251,7 +253,7 @@ export class Templates {
   #parts(template: TemplateDeclaration, passed: Arguments): PolicyParts {
     const text = <T extends { readonly value: string }>(literal: T | null): T | null =>
       literal === null ? null : { ...literal, value: this.#text(literal.value, literal, passed) };
-    const { intent, onAllow, onDeny, onExpiry, metadata } = template;
+    const { intent, onAllow, onDeny, onExpiry, limits, onLimiterFailure, metadata } = template;
     const { trigger, effect } = this.#conditionsOf(template, passed);
     return {
       intent: text(intent),
@@ -270,6 +272,8 @@ export class Templates {
               headers: onDeny.headers.map((set) => ({ ...set, value: text(set.value)! })),
             },
       onExpiry,
+      limits,
+      onLimiterFailure,
       metadata: metadata.map(({ key, value }) => ({
         key,
         value: { ...value, text: this.#text(value.text, value, passed) },

@@ -198,9 +198,13 @@ function sectionDoc(region: Region, start: number, end: number): Doc {
     case "requires":
       return headedCondition(region, start, start + 1, end);
     case "on":
-      return effectsDoc(region, start, end);
+      return region.isWord(start + 1, "limiter")
+        ? wordsDoc(region, start, end)
+        : effectsDoc(region, start, end);
     case "metadata":
       return metadataDoc(region, start, end);
+    case "limits":
+      return limitsDoc(region, start, end);
     case "allows":
     case "denies":
     case "use":
@@ -233,6 +237,19 @@ function effectsDoc(region: Region, start: number, end: number): Doc {
 function isEffect(before: Piece, piece: Piece): boolean {
   const ended = before.kind === "string" || before.kind === "number";
   return piece.kind === "word" && ended && (EFFECTS.has(piece.text) || piece.breakBefore);
+}
+
+/** One limit may stand behind the head, several have a line each; only `burst` has another number. */
+function limitsDoc(region: Region, start: number, end: number): Doc {
+  const { pieces } = region;
+  const starts = region.find(
+    start + 1,
+    end,
+    (piece, i) => i === start + 1 || (piece.kind === "number" && !region.isWord(i - 1, "burst")),
+  );
+  const authored = starts.length > 1 || starts.some((i) => pieces[i]!.breakBefore);
+  const docs = starts.flatMap((from, i) => [LINE, wordsDoc(region, from, starts[i + 1] ?? end)]);
+  return group([wordsDoc(region, start, start + 1), indent(docs)], authored);
 }
 
 function metadataDoc(region: Region, start: number, end: number): Doc {

@@ -242,6 +242,8 @@ describe("policies", () => {
       metadata: [],
       expires: null,
       offWhenExpired: false,
+      limits: [],
+      limiterFailure: "local",
     });
     expect(plan.policies[1]).toMatchObject({
       intent: "why",

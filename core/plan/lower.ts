@@ -1,6 +1,7 @@
 /** From a checked document to the plan: names become cells, sugar becomes the few tests that the plan has. */
 import { plainTextOf } from "../automaton/pattern.ts";
 import type { CheckedDocument, Resolutions, Resolved, SetOperand } from "../check/check.ts";
+import { burstOf, intervalOf } from "../check/limits.ts";
 import { attributesOf, expiryOf, metadataOf } from "../check/policies.ts";
 import {
   type Attribute,
@@ -179,6 +180,12 @@ export class Lowering {
       metadata: metadata(p),
       expires: expiryOf(p),
       offWhenExpired: p.onExpiry !== null && expiryOf(p) !== null,
+      limits: p.limits.map((limit) => ({
+        intervalMicros: intervalOf(limit),
+        burst: burstOf(limit),
+        keys: limit.by.map(({ path }) => this.#ref(path, [])),
+      })),
+      limiterFailure: p.onLimiterFailure?.mode ?? "local",
     };
   }
 

@@ -5,7 +5,7 @@
 import type { Automaton } from "../automaton/automaton.ts";
 import type { BusinessHours } from "../schema/business-hours.ts";
 import type { Attribute, ConstantValue, DataMap, EnumInfo, ResourcePattern, Type } from "../schema/schema.ts";
-import type { PathMode } from "../syntax/ast.ts";
+import type { LimiterFailureMode, PathMode } from "../syntax/ast.ts";
 
 export interface Plan {
   readonly defaultAllow: boolean;
@@ -57,6 +57,20 @@ export interface PlanPolicy {
   readonly expires: number | null;
   /** From then on it has no say at all. */
   readonly offWhenExpired: boolean;
+  /** In order of text. */
+  readonly limits: readonly PlanLimit[];
+  /** What an allow becomes while nobody can count. */
+  readonly limiterFailure: LimiterFailureMode;
+}
+
+/** A bucket of tokens for each combination of values; an allow takes a token. */
+export interface PlanLimit {
+  /** Microseconds until one token comes back. */
+  readonly intervalMicros: number;
+  /** Tokens in a full bucket. */
+  readonly burst: number;
+  /** Cells of the global frame. */
+  readonly keys: readonly Ref[];
 }
 
 /** What is done to a header: of the request on an allow, of the answer on a denial. */

@@ -108,6 +108,7 @@ export function testProgram(spec: ProgramSpec): Program {
     defaultAllow: false,
     pathMode: "reject",
     policySets: null,
+    hasLimits: false,
     readsBody: slots.some((slot) => slot.read && slot.source === "body"),
     strings: new Texts(stringBytes, stringOffsets),
     stringBytes,

@@ -31,12 +31,18 @@ export interface PolicyTrees {
 export interface EngineOptions {
   /** Policies from which on those that can apply to a request are looked up; the answers are the same. */
   readonly selectFrom?: number;
+  /** The host takes what `limits` of an allow says. Without it a bundle with limits is refused. */
+  readonly takesLimits?: boolean;
 }
+
+const NO_LIMITS = "its policies have limits, and nobody counts here";
 
 /** Verify a bundle and make it ready; `error` says why it is refused. */
 export function createEngine(bundle: Uint8Array | ByteSource, options: EngineOptions = {}): EngineResult {
   const decoded = decode(bundle);
-  return decoded.ok ? { ok: true, engine: new Engine(decoded.program, options) } : decoded;
+  if (!decoded.ok) return decoded;
+  if (decoded.program.hasLimits && options.takesLimits !== true) return { ok: false, error: NO_LIMITS };
+  return { ok: true, engine: new Engine(decoded.program, options) };
 }
 
 export class Engine {
@@ -53,7 +59,7 @@ export class Engine {
     this.#slots = new Slots(program.cellCount);
     this.#loader = createSlotLoader(program);
     const interpreter = new Interpreter(program, this.#slots);
-    const decisions = new Decisions(program);
+    const decisions = new Decisions(program, this.#slots);
     const candidates = new Candidates(program, this.#slots, selectFrom);
     this.#candidates = candidates;
     this.#explainer = { program, slots: this.#slots, interpreter, decisions };

@@ -160,6 +160,7 @@ describe("what a denial answers", () => {
         reason: { policy: "P00", outcome },
         setRequestHeaders: [],
         removeRequestHeaders: [],
+        limits: [],
         denial: { ...denial, headers: [] },
       });
   });
@@ -198,6 +199,7 @@ describe("headers that an allow sets", () => {
         reason: { policy: null, outcome: "obligation-conflict" },
         setRequestHeaders: [],
         removeRequestHeaders: [],
+        limits: [],
         denial: { status: 403, body: null, headers: [] },
       });
     else {

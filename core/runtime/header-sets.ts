@@ -3,7 +3,7 @@
  * values that are set merge, different ones of one name conflict.
  */
 import { ofAllow } from "../bytecode/policies.ts";
-import type { Obligation, Program } from "../bytecode/program.ts";
+import type { LimitEntry, Obligation, Program } from "../bytecode/program.ts";
 import type { Decision, HeaderValue } from "../decision/decision.ts";
 
 /**
@@ -18,6 +18,8 @@ export interface HeaderSet {
   readonly headers: readonly HeaderValue[] | null;
   /** What is taken from it, sorted; no name of `headers`. */
   readonly removed: readonly string[];
+  /** What an allow takes, in the order of the policies. */
+  readonly limits: readonly LimitEntry[];
   readonly actions: Actions;
   /** The set that it becomes with what a group does. */
   readonly next: Map<number, HeaderSet>;
@@ -30,9 +32,16 @@ interface Actions {
   /** In the order of the policies. */
   readonly appended: readonly HeaderValue[];
   readonly removed: ReadonlySet<string>;
+  readonly limits: readonly LimitEntry[];
 }
 
-const NO_ACTIONS: Actions = { set: new Map(), appended: [], removed: new Set() };
+/** What the policies of a group do. */
+interface Group {
+  readonly obligations: readonly Obligation[];
+  readonly limits: readonly LimitEntry[];
+}
+
+const NO_ACTIONS: Actions = { set: new Map(), appended: [], removed: new Set(), limits: [] };
 
 export class HeaderSets {
   readonly none = headerSet(NO_ACTIONS);
@@ -40,7 +49,7 @@ export class HeaderSets {
   readonly #byContent = new Map<string, HeaderSet>([[contentOf(NO_ACTIONS), this.none]]);
   /** Each policy's group: the policies that do the same; -1 for nothing. */
   readonly #groupOf: Int32Array;
-  readonly #groups: (readonly Obligation[])[] = [];
+  readonly #groups: Group[] = [];
   #steps = 0;
 
   constructor({ policies }: Pick<Program, "policies">) {
@@ -54,7 +63,8 @@ export class HeaderSets {
       const known = indexes.get(content);
       if (known !== undefined) return known;
       indexes.set(content, this.#groups.length);
-      return this.#groups.push(ofAllow(policies.obligationsOf(policy))) - 1;
+      const obligations = ofAllow(policies.obligationsOf(policy));
+      return this.#groups.push({ obligations, limits: policies.limitsOf(policy) }) - 1;
     });
   }
 
@@ -72,7 +82,7 @@ export class HeaderSets {
     return made;
   }
 
-  #merged(before: Actions, obligations: readonly Obligation[]): HeaderSet {
+  #merged(before: Actions, { obligations, limits }: Group): HeaderSet {
     const set = new Map(before.set);
     const appended = [...before.appended];
     const removed = new Set(before.removed);
@@ -82,7 +92,7 @@ export class HeaderSets {
       else if ((set.get(name) ?? value) !== value) return this.#conflict;
       else set.set(name, value);
     }
-    const actions = { set, appended, removed };
+    const actions = { set, appended, removed, limits: [...before.limits, ...limits] };
     const content = contentOf(actions);
     const known = this.#byContent.get(content);
     if (known !== undefined) return known;
@@ -101,7 +111,7 @@ function headerSet(actions: Actions): HeaderSet {
   }
   const headers = [...values].sort(byName).map(([name, list]) => ({ name, value: joined(list) }));
   const removed = [...actions.removed].filter((name) => !values.has(name)).sort();
-  return { headers, removed, actions, next: new Map(), allows: new Map() };
+  return { headers, removed, limits: actions.limits, actions, next: new Map(), allows: new Map() };
 }
 
 /** Empty values leave no trace between others: hosts would take away a comma at the end. */
@@ -113,10 +123,11 @@ function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]
   return a < b ? -1 : 1;
 }
 
-function contentOf({ set, appended, removed }: Actions): string {
+function contentOf({ set, appended, removed, limits }: Actions): string {
   return JSON.stringify([
     [...set].sort(byName),
     appended.map(({ name, value }) => [name, value]),
     [...removed].sort(),
+    limits.map(({ policy, index }) => [policy, index]),
   ]);
 }

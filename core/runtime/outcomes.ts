@@ -2,10 +2,20 @@
 
 import * as format from "../bytecode/gen/constants.ts";
 import { ofDenial, type PolicyColumns } from "../bytecode/policies.ts";
-import type { Obligation, Program } from "../bytecode/program.ts";
-import type { Decision, Denial, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
+import type { LimitEntry, Obligation, Program } from "../bytecode/program.ts";
+import type {
+  Decision,
+  Denial,
+  HeaderValue,
+  LimitRequest,
+  Outcome,
+  ReasonOutcome,
+} from "../decision/decision.ts";
+import { limited } from "../decision/limits.ts";
+import type { Slots } from "../request/slots.ts";
 import { type HeaderSet, HeaderSets } from "./header-sets.ts";
 import type { Interpreter } from "./interpreter.ts";
+import { LimitKeys } from "./limit-keys.ts";
 
 // V8 folds a module's own constants into the code, not those that it imports.
 const GUARD = format.POLICY_KIND_GUARD;
@@ -65,6 +75,7 @@ const ALLOWS_MAX = 65_536;
 export class Decisions {
   readonly headerSets: HeaderSets;
   readonly #program: Program;
+  readonly #keys: LimitKeys;
   readonly #denials = new Map<number, Decision>();
   #allowCount = 0;
   readonly #default: Decision;
@@ -73,8 +84,10 @@ export class Decisions {
   readonly noPolicySet = deny(null, "no-policy-set", BARE);
   readonly #refusal = deny(null, "default", BARE);
 
-  constructor(program: Program) {
+  /** `slots`: of the request that is judged. */
+  constructor(program: Program, slots: Slots) {
     this.#program = program;
+    this.#keys = new LimitKeys(program, slots);
     this.headerSets = new HeaderSets(program);
     this.#default = program.defaultAllow ? allow(null, "default", this.headerSets.none) : this.#refusal;
   }
@@ -102,6 +115,22 @@ export class Decisions {
   /** At least one policy is satisfied: `first` in order; `set`: what all of them set. */
   allow(first: number, set: HeaderSet): Decision {
     if (set.headers === null) return this.#conflict;
+    const allowed = this.#remembered(first, set);
+    return set.limits.length === 0 ? allowed : this.#counted(allowed, set.limits);
+  }
+
+  /** Which bucket it is depends on the request. */
+  #counted(allowed: Decision, entries: readonly LimitEntry[]): Decision {
+    const limits: LimitRequest[] = [];
+    for (const { policy, index, intervalMicros, burst, cells, onFailure } of entries) {
+      const key = this.#keys.of(policy, index, cells);
+      if (key === null) return limited(policy, null);
+      limits.push({ policy, key, intervalMicros, burst, onFailure });
+    }
+    return { ...allowed, limits };
+  }
+
+  #remembered(first: number, set: HeaderSet): Decision {
     const known = set.allows.get(first);
     if (known !== undefined) return known;
     const made = allow(this.#program.policies.nameOf(first), "satisfied", set);
@@ -119,6 +148,7 @@ function deny(policy: string | null, outcome: ReasonOutcome, denial: Denial): De
     reason: { policy, outcome },
     setRequestHeaders: [],
     removeRequestHeaders: [],
+    limits: [],
     denial,
   };
 }
@@ -136,6 +166,7 @@ function allow(policy: string | null, outcome: ReasonOutcome, { headers, removed
     reason: { policy, outcome },
     setRequestHeaders: headers ?? [],
     removeRequestHeaders: removed,
+    limits: [],
     denial: null,
   };
 }

@@ -42,7 +42,7 @@ export class Probe {
     this.#slots = new Slots(program.cellCount);
     this.#loader = createSlotLoader(program);
     this.#interpreter = new Interpreter(program, this.#slots);
-    this.#decisions = new Decisions(program);
+    this.#decisions = new Decisions(program, this.#slots);
     this.#slotOfCell = program.slots.flatMap((slot) => Array.from({ length: slot.shape.width }, () => slot));
   }
 

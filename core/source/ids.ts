@@ -148,6 +148,12 @@ export const DIAGNOSTICS = {
   "bad-metadata": ["a metadata value is not one of those allowed", "correct it"],
   "unknown-metadata": ["a metadata key looks like a misspelt one", "correct it, or use a name less alike"],
   "idle-expiry": ["an expiry changes nothing, or `on expiry` speaks of none", "write both, or neither"],
+  "bad-limit": ["a limit that cannot be counted", "correct its numbers, or what it counts by"],
+  "idle-limits": ["limits, or a word about them, where nothing is counted", "remove them"],
+  "claimed-limit": [
+    "a limit counts by what the client says of itself",
+    "count by something verified, or add a limit for all",
+  ],
   "claimed-grant": [
     "a policy allows on what the client says of itself",
     "make sure that lying gains nothing",
@@ -195,6 +201,7 @@ export const WARNINGS = [
   "obligation-conflict",
   "idle-expiry",
   "claimed-grant",
+  "claimed-limit",
   "comma-in-header",
   "unverified-token",
 ] as const satisfies readonly DiagnosticId[];

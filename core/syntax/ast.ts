@@ -2,7 +2,7 @@
  * The syntax tree of `.ipe` text. Plain data; names are not resolved yet, every node carries its span.
  * A parenthesised expression is its inside: its span leaves the parentheses out, its parent's covers them.
  */
-import type { PATH_MODES } from "../source/gen/facts.ts";
+import type { LIMITER_FAILURE_MODES, PATH_MODES } from "../source/gen/facts.ts";
 import type { Span } from "../source/source.ts";
 
 /** What is done to a path before it is judged. */
@@ -299,7 +299,33 @@ export interface PolicyParts {
   readonly onDeny: DenialAnswer | null;
   /** `on expiry: off`: an expired policy has no say at all. */
   readonly onExpiry: { readonly span: Span } | null;
+  readonly limits: readonly Limit[];
+  /** `on limiter failure: deny`: what an allow becomes while nobody can count. */
+  readonly onLimiterFailure: { readonly mode: LimiterFailureMode; readonly span: Span } | null;
   readonly metadata: readonly MetadataEntry[];
+}
+
+export const LIMIT_PERIODS = ["second", "minute", "hour", "day"] as const;
+export type LimitPeriod = (typeof LIMIT_PERIODS)[number];
+
+/** `local`: each server goes on counting by itself. */
+export type LimiterFailureMode = (typeof LIMITER_FAILURE_MODES)[number];
+
+/** `100 per minute by caller burst 20`: a bucket of tokens, one for each value; an allow takes a token. */
+export interface Limit {
+  /** Tokens that come back in a period. */
+  readonly amount: Quantity;
+  readonly period: LimitPeriod;
+  readonly by: readonly Extract<Expression, { kind: "path" }>[];
+  /** Tokens in a full bucket; null: as many as `amount`. */
+  readonly burst: Quantity | null;
+  readonly span: Span;
+}
+
+export interface Quantity {
+  /** NaN where it is badly spelled. */
+  readonly value: number;
+  readonly span: Span;
 }
 
 export type PolicyEffect =

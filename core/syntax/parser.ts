@@ -4,43 +4,46 @@
  */
 import type { Diagnostics, Fix } from "../source/diagnostics.ts";
 import { shortened } from "../source/display.ts";
-import { PATH_MODES } from "../source/gen/facts.ts";
+import { LIMITER_FAILURE_MODES, PATH_MODES } from "../source/gen/facts.ts";
 import { type DiagnosticId, NOT_ENFORCED } from "../source/ids.ts";
 import type { Source, Span } from "../source/source.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
 import { parseDuration } from "../source/time.ts";
-import type {
-  Aggregate,
-  ArithmeticOperator,
-  AttributeDeclaration,
-  CompareOperator,
-  ConditionDeclaration,
-  ConstantDeclaration,
-  DataDeclaration,
-  DataTable,
-  Declaration,
-  DenialAnswer,
-  Document,
-  EnumDeclaration,
-  Expression,
-  FaultyDeclaration,
-  HeaderAction,
-  Lookup,
-  MapEntry,
-  MetadataEntry,
-  Name,
-  NamedKind,
-  Parameter,
-  PolicyDeclaration,
-  PolicyEffect,
-  PolicyParts,
-  ResourceDeclaration,
-  SetHeader,
-  StringLiteral,
-  TemplateDeclaration,
-  TemplateUse,
-  TypeDeclaration,
-  TypeReference,
+import {
+  type Aggregate,
+  type ArithmeticOperator,
+  type AttributeDeclaration,
+  type CompareOperator,
+  type ConditionDeclaration,
+  type ConstantDeclaration,
+  type DataDeclaration,
+  type DataTable,
+  type Declaration,
+  type DenialAnswer,
+  type Document,
+  type EnumDeclaration,
+  type Expression,
+  type FaultyDeclaration,
+  type HeaderAction,
+  LIMIT_PERIODS,
+  type Limit,
+  type Lookup,
+  type MapEntry,
+  type MetadataEntry,
+  type Name,
+  type NamedKind,
+  type Parameter,
+  type PolicyDeclaration,
+  type PolicyEffect,
+  type PolicyParts,
+  type Quantity,
+  type ResourceDeclaration,
+  type SetHeader,
+  type StringLiteral,
+  type TemplateDeclaration,
+  type TemplateUse,
+  type TypeDeclaration,
+  type TypeReference,
 } from "./ast.ts";
 import { Lexer, SOURCE_LENGTH_MAX, type Token } from "./lexer.ts";
 import { type Cursor, parseTest } from "./test-block.ts";
@@ -60,7 +63,7 @@ const DECLARATIONS = [
   ],
   ...["condition", "template", "import", "data", "sets", "set"],
 ];
-const DECLARATIONS_LATER = ["limits"];
+const ON_SECTIONS = ["on allow", "on deny", "on expiry", "on limiter"];
 const SECTIONS = ["triggers", "requires", "allows", "denies", "on", "metadata", "limits", "use"];
 const OPERATORS: readonly string[] = [
   "==",
@@ -127,6 +130,8 @@ const CONDITION_EXAMPLE = 'write one such as `request.method == "GET"`';
 const TABLE_EXAMPLE = 'write `teams: set of string = ["a", "b"]` or `... from file "teams.json"`';
 const MAP_EXAMPLE = 'write `quota: map of string to int = {"gold": 1000}` or `... from file "quota.json"`';
 const SETS_EXAMPLE = 'write `sets by tenant`, and `set "acme"` before the policies of one';
+const LIMIT_EXAMPLE = "write `100 per minute by caller burst 20`";
+const LIMITER_EXAMPLE = "write `on limiter failure: deny`";
 const SET_EXAMPLE = 'write `set request header "x-name" to "value"`';
 const APPEND_EXAMPLE = 'write `append "value" to request header "x-name"`';
 const REMOVE_EXAMPLE = 'write `remove request header "x-name"`';
@@ -238,8 +243,6 @@ export class Parser {
       this.#advance();
       return this.#declarationOf(token);
     }
-    if (token.kind === "word" && DECLARATIONS_LATER.includes(token.text))
-      return this.#later(token, `\`${token.text}\``);
     if (token.kind === "word" && SECTIONS.includes(token.text)) {
       return this.#fail(
         "section-in-column-1",
@@ -705,6 +708,8 @@ export class Parser {
       onAllow: [],
       onDeny: null,
       onExpiry: null,
+      limits: [],
+      onLimiterFailure: null,
       metadata: [],
       use: null,
       seen: new Map(),
@@ -729,9 +734,9 @@ export class Parser {
         `add one of \`requires\`, ${keyword.text === "guard" ? "" : "`allows`, "}\`denies\``,
       );
     }
-    const { trigger, effect, onAllow, onDeny, onExpiry, metadata, use } = parts;
-    if (use !== null) this.#onlyUse(parts, keyword);
-    return { intent, trigger, effect, onAllow, onDeny, onExpiry, metadata, use };
+    const { seen: _, ...sections } = parts;
+    if (parts.use !== null) this.#onlyUse(parts, keyword);
+    return { intent, ...sections };
   }
 
   /** A template decides when its policies apply and what they ask for. */
@@ -760,8 +765,7 @@ export class Parser {
     const token = this.#sectionWord();
     this.#advance();
     const name = token.text === "on" && this.#isWord() ? `on ${this.#token.text}` : token.text;
-    if (token.text !== "on" || name === "on allow" || name === "on deny" || name === "on expiry")
-      this.#once(parts, name, token);
+    if (token.text !== "on" || ON_SECTIONS.includes(name)) this.#once(parts, name, token);
     if (token.text !== "on") this.#noColon(token);
     switch (name) {
       case "triggers":
@@ -803,16 +807,21 @@ export class Parser {
       case "on expiry":
         parts.onExpiry = this.#onExpiry(token);
         return;
+      case "on limiter":
+        parts.onLimiterFailure = this.#onLimiterFailure(token);
+        return;
+      case "limits":
+        this.#limits(parts.limits, token);
+        return;
       case "metadata":
         this.#metadata(parts.metadata, token);
         return;
       default:
-        if (name === "limits" || name === "on limiter") this.#later(token, `\`${name}\``);
         this.#fail(
           "syntax",
           this.#token,
           `expected \`allow\` or \`deny\` after \`on\`, found ${describe(this.#token)}`,
-          "sections are `on allow` and `on deny`",
+          "sections are `on allow`, `on deny`, `on expiry` and `on limiter failure`",
         );
     }
   }
@@ -823,6 +832,58 @@ export class Parser {
     if (this.#is("symbol", ":")) this.#advance();
     if (!this.#accept("off")) this.#expected("`off`", "write `on expiry: off`");
     return { span: this.#from(token.start) };
+  }
+
+  #onLimiterFailure(token: Token): Sections["onLimiterFailure"] {
+    this.#advance();
+    if (!this.#accept("failure")) this.#expected("`failure` after `limiter`", LIMITER_EXAMPLE);
+    if (this.#is("symbol", ":")) this.#advance();
+    for (const mode of LIMITER_FAILURE_MODES)
+      if (this.#accept(mode)) return { mode, span: this.#from(token.start) };
+    return this.#expected("`deny`, `allow` or `local`", LIMITER_EXAMPLE);
+  }
+
+  #limits(into: Limit[], section: Token): void {
+    const before = this.#token.start;
+    while (this.#inLines()) into.push(this.#limit());
+    if (this.#token.start !== before) return;
+    this.#report.error(
+      "empty-section",
+      this.#spanOf(section),
+      "`limits` says nothing",
+      `${LIMIT_EXAMPLE} below it, or remove it`,
+    );
+  }
+
+  #limit(): Limit {
+    const { start } = this.#token;
+    const amount = this.#quantity("a number of requests");
+    if (!this.#accept("per")) this.#expected("`per` after the number", LIMIT_EXAMPLE);
+    const period = LIMIT_PERIODS.find((name) => this.#accept(name));
+    if (period === undefined) this.#expected("`second`, `minute`, `hour` or `day`", LIMIT_EXAMPLE);
+    const by: Limit["by"][number][] = [];
+    if (this.#accept("by"))
+      do {
+        if (!this.#isWord()) this.#expected("the name of an attribute", LIMIT_EXAMPLE);
+        const path = this.#name();
+        by.push({ kind: "path", path, span: path.span });
+      } while (this.#acceptComma());
+    const burst = this.#accept("burst") ? this.#quantity("a number of requests at once") : null;
+    return { amount, period, by, burst, span: this.#from(start) };
+  }
+
+  #acceptComma(): boolean {
+    if (!this.#is("symbol", ",")) return false;
+    this.#advance();
+    return true;
+  }
+
+  #quantity(what: string): Quantity {
+    const token = this.#token;
+    if (token.kind !== "number" || !this.#inBody()) this.#expected(what, LIMIT_EXAMPLE);
+    this.#advance();
+    const value = /^[0-9]+$/.test(token.text) ? Number(token.text) : Number.NaN;
+    return { value, span: this.#spanOf(token) };
   }
 
   #templateUse(token: Token): TemplateUse {
@@ -849,7 +910,7 @@ export class Parser {
       return { ...token, text: near };
     }
     const known =
-      "sections are `triggers when`, one of `requires` / `allows` / `denies` / `use`, `on allow`, `on deny`, `metadata`";
+      "sections are `triggers when`, one of `requires` / `allows` / `denies` / `use`, `on allow`, `on deny`, `limits`, `metadata`";
     return this.#fail("syntax", token, message, known);
   }
 
@@ -1654,6 +1715,8 @@ interface Sections {
   onAllow: HeaderAction[];
   onDeny: DenialAnswer | null;
   onExpiry: PolicyDeclaration["onExpiry"];
+  limits: Limit[];
+  onLimiterFailure: PolicyDeclaration["onLimiterFailure"];
   metadata: MetadataEntry[];
   use: TemplateUse | null;
   seen: Map<string, Token>;

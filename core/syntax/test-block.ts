@@ -77,6 +77,7 @@ export const REASON_WORDS = [
   "indeterminate",
   "default",
   "obligation-conflict",
+  "limit",
   "no-policy-set",
 ] as const;
 

@@ -6,6 +6,7 @@ import {
   compile,
   createEngine,
   type Engine,
+  type EngineResult,
   inMemory,
   type PolicyTest,
   type Recompiled,
@@ -101,9 +102,14 @@ export function toVersion(
       ? ofText(compiled(compiler, content.sources, path, output))
       : { bundle: content.bytes, tests: [] };
   if (bundle.length === 0) throw new Failure(`\`${path}\` is refused: the file is empty`);
-  const made = createEngine(bundle);
+  const made = engineOf(bundle);
   if (!made.ok) throw new Failure(`\`${path}\` is refused: ${made.error}`);
   return { content, bundle, engine: made.engine, tests };
+}
+
+/** Verify a bundle for a server of ours, which takes limits. */
+export function engineOf(bundle: ByteSource): EngineResult {
+  return createEngine(bundle, { takesLimits: true });
 }
 
 function compiled(

@@ -203,6 +203,12 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
     .option("--identity <file>", "how tokens and API keys of callers are verified (docs/identity.md)")
     .option(
+      "--limiter <url>",
+      "count limits in a Redis or Valkey that servers share (default: each by itself)",
+    )
+    .option("--limiter-password <file>", "its password, where the address has none")
+    .option("--limiter-timeout <ms>", "longest wait for it; then what policies say counts (default: 50)")
+    .option(
       "--authzen <file>",
       "also answer AuthZEN evaluations at --http (docs/authzen.md), for callers who show a bearer token of this file, one a line",
     )

@@ -1,6 +1,6 @@
 /** The servers of `ipe serve`, each at its address. */
 import type { Logger } from "pino";
-import type { Engine, Identity } from "../../core/index.ts";
+import type { Engine, Identity, Limiter } from "../../core/index.ts";
 import { parseAddress, startServer } from "../envoy/index.ts";
 import {
   type AdminOptions,
@@ -26,6 +26,7 @@ export interface Door {
 export interface Surroundings {
   readonly logger: Logger;
   readonly metrics: ServerMetrics;
+  readonly limiter: Limiter;
 }
 
 /** As they stand on the command line. */
@@ -71,13 +72,14 @@ export interface GrpcOptions extends Surroundings {
 export async function openGrpc(
   address: string,
   engine: Engine,
-  { logger, metrics, identity, ...options }: GrpcOptions,
+  { logger, metrics, limiter, identity, ...options }: GrpcOptions,
 ): Promise<Door> {
   const counter = metrics.counterFor("envoy");
   const server = await startServer({
     address,
     engine,
     logger,
+    limiter,
     metrics: {
       decided: (decision, micros) => counter.decided(decision, micros),
       // Bundles are counted once, not by each door.
@@ -104,12 +106,12 @@ export interface HttpOptions extends Surroundings {
 export async function openHttp(
   address: string,
   engine: Engine,
-  { logger, metrics, sources }: HttpOptions,
+  { logger, metrics, limiter, sources }: HttpOptions,
 ): Promise<Door> {
   const objection = objectionTo(engine, sources);
   if (objection !== null) throw new Failure(objection);
   const server = await opened("--http", address, (where) =>
-    startHttpServer({ ...where, engine, logger, metrics, ...sources }),
+    startHttpServer({ ...where, engine, logger, metrics, limiter, ...sources }),
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,

@@ -207,7 +207,7 @@ function readOne(file: string, text: string): ReadFile {
 function unitOf({ name, sources, tests, blocks }: Group): TestUnit {
   const compiled = compile(sources);
   if (!compiled.ok) return { name, compiled, engine: null, tests };
-  const made = createEngine(compiled.bundle);
+  const made = createEngine(compiled.bundle, { takesLimits: true });
   if (!made.ok) throw new Failure(`\`${name}\` is refused: ${made.error}`);
   const own = blocks ? testsOf(compiled.document.tests, sources) : [];
   return { name, compiled, engine: made.engine, tests: [...own, ...tests] };

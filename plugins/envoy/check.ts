@@ -4,8 +4,10 @@ import {
   type Identity,
   type IdentityPlan,
   identityPlan,
+  type Limiter,
   type NeutralRequest,
   settableHeaders,
+  settle,
   type Text,
   undelivered,
   withVerified,
@@ -49,6 +51,7 @@ export interface CheckerOptions {
   readonly metrics: Metrics;
   readonly bodyBuffered: BodyPromise;
   readonly onError: FailureMode;
+  readonly limiter?: Limiter | undefined;
 }
 
 /** Stands for bytes that are no CheckRequest. (grpc-js takes a null for a message that never came.) */
@@ -57,7 +60,7 @@ export const malformed: CheckRequest = Object.freeze({});
 /** `null`: fail the call. */
 export type Checked = CheckResponse | null;
 
-/** At once, unless something has to be verified that takes time. */
+/** At once, unless something has to be verified or counted elsewhere. */
 export type Checker = (check: CheckRequest, judge: Judge) => Checked | Promise<Checked>;
 
 /** One check on its way. */
@@ -76,21 +79,30 @@ interface Pending {
  */
 export function createChecker(options: CheckerOptions): Checker {
   const decisionId = createDecisionIds();
-  const decide = (pending: Pending): Checked => {
+  const answer = (pending: Pending, decision: Decision): Checked => {
     try {
-      const judged = pending.judge.engine.decide(pending.request!);
-      return finish(options, pending, {
-        decision: judged,
-        response: toCheckResponse(judged, pending.request!, pending.answer),
-      });
+      const response = toCheckResponse(decision, pending.request!, pending.answer);
+      return finish(options, pending, { decision, response });
+    } catch (error) {
+      return fail(options, pending, error);
+    }
+  };
+  const decide = (pending: Pending): Checked | Promise<Checked> => {
+    try {
+      const decision = settle(pending.judge.engine.decide(pending.request!), options.limiter);
+      if (!(decision instanceof Promise)) return answer(pending, decision);
+      return decision.then(
+        (settled) => answer(pending, settled),
+        (error) => fail(options, pending, error),
+      );
     } catch (error) {
       return fail(options, pending, error);
     }
   };
   return (check, judge) => {
     const start = performance.now();
-    const answer = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
-    const pending: Pending = { judge, answer, start, request: null };
+    const names = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
+    const pending: Pending = { judge, answer: names, start, request: null };
     try {
       if (check === malformed) throw new Error("the message is no CheckRequest");
       pending.request = toNeutral(check, {

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Decision, Identity, NeutralRequest, Program } from "../../core/index.ts";
+import type { Decision, Identity, Limiter, NeutralRequest, Program } from "../../core/index.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What the server needs of core's `Engine`. */
@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly metrics?: Metrics;
   /** Who verifies tokens and keys that Envoy does not. */
   readonly identity?: Identity;
+  /** Who counts what policies limit. Without it an allow with limits is a denial. */
+  readonly limiter?: Limiter;
   /**
    * The operator's promise that routes asking this server buffer bodies: `with_request_body` is set, with a
    * `max_request_bytes` of at least 262,144, and `disable_request_body_buffering` is not. Without it a body counts

@@ -8,6 +8,7 @@ export function allow(setRequestHeaders: Decision["setRequestHeaders"] = []): De
     reason: { policy: "Open", outcome: "satisfied" },
     setRequestHeaders,
     removeRequestHeaders: [],
+    limits: [],
     denial: null,
   };
 }
@@ -19,6 +20,7 @@ export function deny(denial: Partial<NonNullable<Decision["denial"]>> = {}): Dec
     reason: { policy: "Closed", outcome: "denied" },
     setRequestHeaders: [],
     removeRequestHeaders: [],
+    limits: [],
     denial: { status: 403, body: null, headers: [], ...denial },
   };
 }

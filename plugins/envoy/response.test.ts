@@ -205,8 +205,10 @@ describe("any decision", () => {
         "indeterminate",
         "default",
         "obligation-conflict",
+        "limit",
       ),
     }),
+    limits: fc.constant([]),
     removeRequestHeaders: fc.uniqueArray(fc.constantFrom("x-a", "x-b", "x-d")),
     setRequestHeaders: fc.uniqueArray(fc.record({ name: fc.constantFrom("x-a", "x-b", "x-c-d"), value }), {
       selector: (header) => header.name,

@@ -63,6 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics,
     bodyBuffered: options.bodyBuffered ?? defaults.bodyBuffered,
     onError: options.onError ?? defaults.onError,
+    limiter: options.limiter,
   });
   let judge = judgeWith(options.engine, options.identity);
   const services = loadServices();

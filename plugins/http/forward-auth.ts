@@ -1,7 +1,7 @@
 /** The door of proxies that ask before they pass a request on. */
 import type { Logger } from "pino";
-import { type DecisionCounter, type Identity, NO_REMOVAL } from "../../core/index.ts";
-import { decideVerified, type HttpDecider, type Judge } from "./judge.ts";
+import { type Identity, type Limiter, NO_REMOVAL } from "../../core/index.ts";
+import { decideVerified, type HttpDecider, type Judge, type Surroundings } from "./judge.ts";
 import { type Door, type HttpAnswer, plain } from "./listener.ts";
 import { type HttpMetrics, hostOf, uncounted } from "./metrics.ts";
 import { PROXIES, type ProxyName } from "./proxies.ts";
@@ -15,10 +15,11 @@ export interface ForwardAuthOptions {
   readonly judge: () => Judge;
   readonly logger: Logger;
   readonly metrics?: HttpMetrics | undefined;
+  readonly limiter?: Limiter | undefined;
 }
 
 /** Answers `/forward-auth/PROXY`. */
-export function forwardAuthDoor({ judge, logger, metrics }: ForwardAuthOptions): Door {
+export function forwardAuthDoor({ judge, logger, metrics, limiter }: ForwardAuthOptions): Door {
   const counters = new Map(
     PROXIES.map((proxy) => [proxy, metrics?.counterFor(hostOf(proxy)) ?? uncounted] as const),
   );
@@ -28,7 +29,7 @@ export function forwardAuthDoor({ judge, logger, metrics }: ForwardAuthOptions):
     const proxy = PROXIES.find((each) => each === asked?.[1]);
     if (proxy === undefined) return plain(404, FORWARD_AUTH_ADVICE);
     const request = { proxy, method, target: asked![2]!, rawHeaders };
-    return answer(request, judge(), { logger, counter: counters.get(proxy)! });
+    return answer(request, judge(), { logger, counter: counters.get(proxy)!, limiter });
   };
 }
 
@@ -52,7 +53,7 @@ export function proxyObjectionTo(
 function answer(
   asked: Parameters<typeof toNeutral>[0] & { readonly proxy: ProxyName },
   judge: Judge,
-  surroundings: { readonly logger: Logger; readonly counter: DecisionCounter },
+  surroundings: Surroundings,
 ): HttpAnswer | Promise<HttpAnswer> {
   const { settable, proxyObjection } = judge;
   const { proxy } = asked;

@@ -8,9 +8,11 @@ import {
   type Identity,
   type IdentityPlan,
   identityPlan,
+  type Limiter,
   type NeutralRequest,
   type SettableHeaders,
   settableHeaders,
+  settle,
   withVerified,
 } from "../../core/index.ts";
 
@@ -52,6 +54,8 @@ export interface Conversation<A> {
 export interface Surroundings {
   readonly logger: Logger;
   readonly counter: DecisionCounter;
+  /** Who counts what policies limit. Without it an allow with limits is a denial. */
+  readonly limiter: Limiter | undefined;
 }
 
 /** One request on its way to its one answer. */
@@ -65,10 +69,14 @@ interface Pending<A> {
 }
 
 /**
- * Judge one request by what the conversation says, with nothing verified. Whatever goes wrong ends in its failure, which is a
- * denial. Never throws.
+ * Judge one request by what the conversation says, with nothing verified: at once, unless something has to be counted
+ * elsewhere. Whatever goes wrong ends in its failure, which is a denial. Never throws, and a promise is never rejected.
  */
-export function decide<A>(judge: Judge, conversation: Conversation<A>, surroundings: Surroundings): A {
+export function decide<A>(
+  judge: Judge,
+  conversation: Conversation<A>,
+  surroundings: Surroundings,
+): A | Promise<A> {
   const pending = begin(judge, conversation, surroundings);
   try {
     return conclude(pending, conversation.request());
@@ -110,13 +118,24 @@ function begin<A>(judge: Judge, conversation: Conversation<A>, surroundings: Sur
 }
 
 /** Never throws. */
-function conclude<A>(pending: Pending<A>, request: NeutralRequest): A {
-  const { judge, conversation, decisionId } = pending;
-  let decision: Decision;
+function conclude<A>(pending: Pending<A>, request: NeutralRequest): A | Promise<A> {
+  try {
+    const decision = settle(pending.judge.engine.decide(request), pending.surroundings.limiter);
+    if (!(decision instanceof Promise)) return answered(pending, request, decision);
+    return decision.then(
+      (settled) => answered(pending, request, settled),
+      (error: unknown) => fail(pending, error),
+    );
+  } catch (error) {
+    return fail(pending, error);
+  }
+}
+
+/** Never throws. */
+function answered<A>(pending: Pending<A>, request: NeutralRequest, decision: Decision): A {
   let answer: A;
   try {
-    decision = judge.engine.decide(request);
-    answer = conversation.answer(decision, request, decisionId);
+    answer = pending.conversation.answer(decision, request, pending.decisionId);
   } catch (error) {
     return fail(pending, error);
   }

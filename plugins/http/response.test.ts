@@ -10,7 +10,7 @@ const request = { headers: [] } as unknown as NeutralRequest;
 function answered(denial: Denial, proxy: ProxyName = "envoy"): ReturnType<typeof toResponse> {
   const decision: Decision = {
     ...{ allow: false, reason: { policy: "P", outcome: "denied" }, denial },
-    ...{ setRequestHeaders: [], removeRequestHeaders: [] },
+    ...{ setRequestHeaders: [], removeRequestHeaders: [], limits: [] },
   };
   return toResponse(decision, request, { decisionId: "id", settable: settableHeaders([]), proxy });
 }
@@ -68,7 +68,7 @@ test("a gRPC-Web client gets a status of gRPC without a body", () => {
       reason: { policy: "P", outcome: "denied" },
       denial: { status: 404, body: null, headers: [] },
     },
-    ...{ setRequestHeaders: [], removeRequestHeaders: [] },
+    ...{ setRequestHeaders: [], removeRequestHeaders: [], limits: [] },
   };
   const asked = { headers: [line] } as unknown as NeutralRequest;
   const answer = toResponse(decision, asked, {

@@ -102,6 +102,7 @@ test("a decision that fails is a denial, and says nothing of why", async () => {
     ...{ allow: true, reason: { policy: "P", outcome: "satisfied" }, denial: null },
     setRequestHeaders: [{ name: "x-checked", value: "a\r\nb" }],
     removeRequestHeaders: [],
+    limits: [],
   };
   const cases = [
     () => {

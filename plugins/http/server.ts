@@ -1,6 +1,6 @@
 /** The port on which proxies ask before they pass a request on. */
 import type { Logger } from "pino";
-import type { Identity } from "../../core/index.ts";
+import type { Identity, Limiter } from "../../core/index.ts";
 import { type AuthzenConfig, factObjection } from "./authzen/config.ts";
 import { authzenDoors } from "./authzen/door.ts";
 import { FORWARD_AUTH_ADVICE, forwardAuthDoor, proxyObjectionTo } from "./forward-auth.ts";
@@ -22,6 +22,8 @@ export interface HttpServerOptions extends FactSources {
   readonly port: number;
   readonly engine: HttpDecider;
   readonly logger: Logger;
+  /** Who counts what policies limit. Without it an allow with limits is a denial. */
+  readonly limiter?: Limiter | undefined;
   /** Counts decisions, and is read at `/metrics`. Default: nobody counts. */
   readonly metrics?: HttpMetrics;
   /** How long `drain` waits for requests in flight. Default 10,000. */
@@ -45,15 +47,15 @@ export interface RunningHttpServer {
  * @throws when the address cannot be bound, or `objectionTo` has one to the bundle
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { host, logger, metrics, authzen, drainMs } = options;
+  const { host, logger, metrics, authzen, drainMs, limiter } = options;
   let judge = usable(options.engine, options);
   const listener = await listenHttp({
     ...{ host, port: options.port, logger, advice: FORWARD_AUTH_ADVICE },
     doors: [
-      forwardAuthDoor({ judge: () => judge, logger, metrics }),
+      forwardAuthDoor({ judge: () => judge, logger, metrics, limiter }),
       ...(authzen === undefined
         ? []
-        : authzenDoors({ config: authzen, judge: () => judge, logger, metrics })),
+        : authzenDoors({ config: authzen, judge: () => judge, logger, metrics, limiter })),
       ...(metrics === undefined ? [] : [metricsDoor(metrics)]),
     ],
     ...(drainMs === undefined ? {} : { drainMs }),

@@ -9,6 +9,7 @@ function decisionOf(policy: string | null, outcome: ReasonOutcome): Decision {
     reason: { policy, outcome },
     setRequestHeaders: [],
     removeRequestHeaders: [],
+    limits: [],
     denial: null,
   };
 }

@@ -18,6 +18,9 @@ export interface BundleFacts {
   readonly loadedAt: Date;
 }
 
+/** `failed`: nobody could count, and policies said what counts. */
+export type LimiterResult = "taken" | "refused" | "failed";
+
 export interface ServerMetrics {
   /** For what one host decides. Made once, before the first request. */
   counterFor(host: HostName): DecisionCounter;
@@ -27,6 +30,10 @@ export interface ServerMetrics {
   unchanged(): void;
   /** One more bundle was refused, or could not be read. */
   refused(): void;
+  /** What became of one allow with limits. */
+  readonly limiter: { took(result: LimiterResult): void };
+  /** Limits are counted elsewhere from now on; `connected`: it can be asked. */
+  countsIn(limiter: { readonly connected: boolean }): void;
   /** Everything in Prometheus' text format. */
   text(): Promise<string>;
   /** The media type of `text`. */
@@ -39,6 +46,8 @@ export function createMetrics(): ServerMetrics {
   const hosts = new Map<HostName, HostCounts>();
   let bundle: BundleFacts | null = null;
   const state = { loads: 0, refusals: 0, lastSuccessful: true };
+  const takes: Record<LimiterResult, number> = { taken: 0, refused: 0, failed: 0 };
+  let counting: { readonly connected: boolean } | null = null;
   addDecisions(registry, hosts);
   addPolicies(registry, policies);
   const addGauge = (name: string, help: string, samples: () => readonly Sample[]): void =>
@@ -65,7 +74,25 @@ export function createMetrics(): ServerMetrics {
       { labels: { result: "refused" }, value: state.refusals },
     ],
   });
+  add(registry, {
+    ...{ name: "ipe_limiter_takes_total", type: "counter" },
+    help: "Allows that took tokens, that got none, and those about which nobody could count.",
+    samples: () => Object.entries(takes).map(([result, value]) => ({ labels: { result }, value })),
+  });
+  addGauge(
+    "ipe_limiter_connected",
+    "1 while limits are counted in the shared store, 0 while it is gone.",
+    () => (counting === null ? [] : [{ value: counting.connected ? 1 : 0 }]),
+  );
   return {
+    limiter: {
+      took(result) {
+        takes[result] += 1;
+      },
+    },
+    countsIn(limiter) {
+      counting = limiter;
+    },
     counterFor(host) {
       const counts = hosts.get(host) ?? new HostCounts(policies);
       hosts.set(host, counts);

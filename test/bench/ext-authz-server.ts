@@ -10,6 +10,7 @@ const allowed = {
   reason: { policy: "Constant", outcome: "satisfied" },
   setRequestHeaders: [{ name: "x-approved-by", value: "ipe" }],
   removeRequestHeaders: [],
+  limits: [],
   denial: null,
 } as const;
 const constant: Decider = {

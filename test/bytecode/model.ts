@@ -53,7 +53,7 @@ export interface PolicyRow {
   metadata: number;
   /** Default: none. */
   expiry?: number;
-  whenExpired?: number;
+  flags?: number;
   /** Default: behind those of the policy before. */
   firstConstant?: number;
   constants?: number;
@@ -251,7 +251,7 @@ function headWords(p: PolicyRow): number[] {
     p.firstMetadata,
     p.metadata,
     p.expiry ?? NONE,
-    p.whenExpired ?? 0,
+    p.flags ?? 0,
   ];
 }
 

@@ -3,8 +3,10 @@ import {
   FEATURE_AGGREGATES,
   FEATURE_BODY,
   FEATURE_COMPUTING,
+  FEATURE_LIMITS,
   FEATURE_NETWORKS,
   NONE,
+  OBLIGATION_LIMIT,
   SLOT_CLAIMED,
   SLOT_HAS_DEFAULT,
   SLOT_OPTIONAL,
@@ -142,6 +144,7 @@ export function settle(model: Model): Model {
     if (read && SOURCE_NAMES[slot.source] === "body") features |= FEATURE_BODY;
     cell += width;
   }
+  if (model.obligations.some(({ kind }) => kind === OBLIGATION_LIMIT)) features |= FEATURE_LIMITS;
   model.features = features;
   return model;
 }

@@ -66,8 +66,17 @@ export interface Want {
   readonly deny: { readonly status: number; readonly body: string | null } | null;
   /** Request headers that an allow removes; none where a case does not say. */
   readonly remove_request_headers: readonly string[];
+  /** What an allow takes; nothing where a case does not say. */
+  readonly limits: readonly WantLimit[];
   /** Headers of a denial's answer; none where a case does not say. */
   readonly answer_headers: Readonly<Record<string, string>>;
+}
+
+export interface WantLimit {
+  readonly key: string;
+  readonly interval_micros: number;
+  readonly burst: number;
+  readonly on_failure: string;
 }
 
 export interface WantPolicy {
@@ -113,6 +122,7 @@ function withDefaults(given: Case): Case {
     want: {
       ...given.want,
       remove_request_headers: given.want.remove_request_headers ?? [],
+      limits: given.want.limits ?? [],
       answer_headers: given.want.answer_headers ?? {},
     },
   };

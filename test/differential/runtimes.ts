@@ -33,7 +33,7 @@ export const plainInterpreter: Runtime = ({ plain }) =>
 export const INTERPRETERS: readonly Runtime[] = [interpreter, plainInterpreter];
 
 function interpreted(runtime: string, bundle: Uint8Array, options: EngineOptions): LoadedBundle {
-  const loaded = createEngine(bundle, options);
+  const loaded = createEngine(bundle, { ...options, takesLimits: true });
   if (!loaded.ok) throw new Error(`${runtime}: the bundle is refused: ${loaded.error}`);
   const { engine } = loaded;
   return {

@@ -119,7 +119,7 @@ function judge({ from, mutant: { bytes }, resealed }: Case, random: Random, opti
   const unchanged = Buffer.compare(bytes, from.bytes) === 0;
   const judged = { unchanged, error: null, requests: 0, problem: null };
   try {
-    const result = createEngine(bytes);
+    const result = createEngine(bytes, { takesLimits: true });
     const error = result.ok ? null : result.error;
     const difference =
       options.other === undefined ? null : differenceOf(error, options.other(bytes), options.otherName);

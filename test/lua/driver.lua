@@ -132,13 +132,19 @@ local function decided(given)
   local removed, answers = {}, {}
   for i, name in ipairs(decision.removed) do removed[i] = quoted(name) end
   for i, header in ipairs(decision.answers or {}) do answers[i] = quoted(header.name) .. "," .. quoted(header.value) end
+  local limits = {}
+  for i, take in ipairs(decision.limits or {}) do
+    limits[i] = ('{"policy":%s,"key":%s,"intervalMicros":%.17g,"burst":%d,"onFailure":%s}'):format(
+      quoted(take.policy), quoted(take.key), take.interval, take.burst, quoted(take.on_failure)
+    )
+  end
   if given.outcomes then
     for i, outcome in ipairs(engine:outcomes()) do outcomes[i] = quoted(outcome) end
   end
-  return ('{"allow":%s,"policy":%s,"outcome":%s,"headers":[%s],"removed":[%s],"status":%s,"body":%s,"answers":[%s],"outcomes":[%s]}'):format(
+  return ('{"allow":%s,"policy":%s,"outcome":%s,"headers":[%s],"removed":[%s],"status":%s,"body":%s,"answers":[%s],"limits":[%s],"outcomes":[%s]}'):format(
     tostring(decision.allow), quoted(decision.policy), quoted(decision.outcome), table.concat(headers, ","),
     table.concat(removed, ","), decision.status or "null", quoted(decision.body), table.concat(answers, ","),
-    table.concat(outcomes, ",")
+    table.concat(limits, ","), table.concat(outcomes, ",")
   )
 end
 

@@ -156,17 +156,19 @@ interface Answer {
   readonly body: string | null;
   /** Names and values. */
   readonly answers: readonly string[];
+  readonly limits: Decision["limits"];
   readonly outcomes: readonly Outcome[];
 }
 
 function decisionOf(answer: Answer): LuaDecision {
-  const { allow, policy, outcome, headers, removed, status, body, answers, outcomes } = answer;
+  const { allow, policy, outcome, headers, removed, status, body, answers, limits, outcomes } = answer;
   const denial: Denial | null = status === null ? null : { status, body, headers: pairs(answers) };
   return {
     allow,
     reason: { policy, outcome },
     setRequestHeaders: pairs(headers),
     removeRequestHeaders: removed,
+    limits,
     denial,
     policyOutcomes: outcomes,
   };

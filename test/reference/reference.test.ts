@@ -193,6 +193,7 @@ describe("obligations", () => {
       reason: { policy: null, outcome: "obligation-conflict" },
       setRequestHeaders: [],
       removeRequestHeaders: [],
+      limits: [],
       denial: { status: 403, body: null, headers: [] },
     });
   });

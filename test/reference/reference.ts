@@ -13,10 +13,10 @@ import type {
   Reason,
 } from "../../core/decision/decision.ts";
 import type { HeaderAction, PolicyDeclaration, SetHeader } from "../../core/syntax/ast.ts";
-import { type Scope, truth } from "./conditions.ts";
+import { read, type Scope, truth } from "./conditions.ts";
 import { OPERATORS, type Operators } from "./operators.ts";
 import { failureOf, NO_FAILURE } from "./reasons.ts";
-import type { Valuation } from "./values.ts";
+import type { Address, Valuation, Value } from "./values.ts";
 
 const SEVERITIES = ["critical", "high", "medium", "low", "info"];
 /** Outcomes that deny, the first one wins. */
@@ -137,7 +137,41 @@ function decide(
     sets.some((b) => nameOf(a) === nameOf(b) && a.value.value !== b.value.value),
   );
   if (conflict) return deny({ policy: null, outcome: "obligation-conflict" }, denialOf(null));
-  return allow({ policy: satisfied[0]!.name.text, outcome: "satisfied" }, actions);
+  const limits = satisfied.flatMap((policy) => limitsOf(policy, scope));
+  const uncountable = limits.find(({ key }) => key === null);
+  if (uncountable !== undefined)
+    return deny({ policy: uncountable.policy, outcome: "limit" }, { status: 429, body: null, headers: [] });
+  const decision = allow({ policy: satisfied[0]!.name.text, outcome: "satisfied" }, actions);
+  return { ...decision, limits: limits.map((limit) => ({ ...limit, key: limit.key! })) };
+}
+
+/** What an allow takes; a key is null where a value is invalid, or longer than anybody counts by. */
+function limitsOf(policy: PolicyDeclaration, scope: Scope) {
+  return policy.limits.map(({ amount, period, by, burst }, place) => {
+    const values = by.map(({ path }) => countedBy(read(path, scope)));
+    const key = [`${policy.name.text}#${place}`, ...values].join("|");
+    return {
+      policy: policy.name.text,
+      key: values.includes(null) ? null : key,
+      intervalMicros: MICROS[period] / amount.value,
+      burst: burst?.value ?? amount.value,
+      onFailure: policy.onLimiterFailure?.mode ?? ("local" as const),
+    };
+  });
+}
+
+const MICROS = { second: 1_000_000, minute: 60_000_000, hour: 3_600_000_000, day: 86_400_000_000 };
+
+/** Of an IPv6 address the first 64 bits. */
+function countedBy(value: Value): string | null {
+  if (value.state !== "present") return value.state === "absent" ? "-" : null;
+  const content = value.value;
+  const text =
+    typeof content === "object"
+      ? Buffer.from((content as Address).bytes.slice(0, 8)).toString("hex")
+      : String(content);
+  if (Buffer.byteLength(text) > 256) return null;
+  return `=${text.replace(/[%|]/g, (c) => (c === "%" ? "%25" : "%7C"))}`;
 }
 
 /** `default allow` never covers an invalid method, host or path. */
@@ -162,6 +196,7 @@ function allow(reason: Reason, actions: readonly HeaderAction[]): Decision {
     reason,
     setRequestHeaders: byName(values),
     removeRequestHeaders: [...removed].filter((name) => !values.has(name)).sort(),
+    limits: [],
     denial: null,
   };
 }
@@ -175,7 +210,7 @@ function byName(values: ReadonlyMap<string, string>): HeaderValue[] {
 }
 
 function deny(reason: Reason, denial: Denial): Decision {
-  return { allow: false, reason, setRequestHeaders: [], removeRequestHeaders: [], denial };
+  return { allow: false, reason, setRequestHeaders: [], removeRequestHeaders: [], limits: [], denial };
 }
 
 function denialOf(policy: PolicyDeclaration | null): Denial {

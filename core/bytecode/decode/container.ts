@@ -1,3 +1,6 @@
+const KNOWN_FEATURES =
+  FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS | FEATURE_COMPUTING | FEATURE_LIMITS;
+
 /** Rules 1 to 3: the header, the section table with its hashes, and what every section's counts demand. */
 import { PATH_MODES } from "../../source/gen/facts.ts";
 import { type ByteSource, copied } from "../byte-source.ts";
@@ -6,6 +9,7 @@ import {
   FEATURE_AGGREGATES,
   FEATURE_BODY,
   FEATURE_COMPUTING,
+  FEATURE_LIMITS,
   FEATURE_NETWORKS,
   FORMAT_VERSION,
   HEADER_BODY_BYTES_MAX,
@@ -123,8 +127,7 @@ export function readHead(source: ByteSource): Head {
       `semantics version ${semantics} is not ${SEMANTICS_VERSION}; compile the policy with the version that loads it`,
     );
   const features = view.getUint32(HEADER_FEATURES, true);
-  if ((features & ~(FEATURE_BODY | FEATURE_AGGREGATES | FEATURE_NETWORKS | FEATURE_COMPUTING)) !== 0)
-    say(`unknown bit in the features 0x${features.toString(16)}`);
+  if ((features & ~KNOWN_FEATURES) !== 0) say(`unknown bit in the features 0x${features.toString(16)}`);
   const flags = view.getUint32(HEADER_FLAGS, true);
   if (flags >>> PATH_MODE_SHIFT >= PATH_MODES.length)
     say(`unknown bit or path mode in the flags 0x${flags.toString(16)}`);

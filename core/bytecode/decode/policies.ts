@@ -1,17 +1,37 @@
 /** Rules 14 and 15: policies and guards with their obligations and metadata. */
-import { DENY_STATUSES, REDIRECT_STATUSES } from "../../source/gen/facts.ts";
+import {
+  DENY_STATUSES,
+  LIMIT_BURST_MAX,
+  LIMIT_FILL_SECONDS_MAX,
+  LIMIT_KEYS_MAX,
+  LIMITER_FAILURE_MODES,
+  LIMITS_MAX,
+  REDIRECT_STATUSES,
+} from "../../source/gen/facts.ts";
+import { cellShapes } from "../cells.ts";
 import {
   EFFECT_ALLOWS,
   EFFECT_DENIES,
   EFFECT_REQUIRES,
+  LIMITER_FAILURE_SHIFT,
   NONE,
+  OBLIGATION_LIMIT,
+  OBLIGATION_LIMIT_KEY,
   OBLIGATION_REMOVE_REQUEST_HEADER,
   OBLIGATION_SET_ANSWER_HEADER,
+  POLICY_FLAG_OFF_WHEN_EXPIRED,
   POLICY_KIND_GUARD,
 } from "../gen/constants.ts";
 import { EFFECT_NAMES, OBLIGATION_NAMES, SEVERITY_NAMES } from "../gen/tables.ts";
 import type { Obligations, PolicyColumns } from "../policies.ts";
-import { POLICY_KINDS, POLICY_MODES, type PolicyEntry, type PolicySets, type Slot } from "../program.ts";
+import {
+  POLICY_KINDS,
+  POLICY_MODES,
+  type PolicyEntry,
+  type PolicySets,
+  type Shape,
+  type Slot,
+} from "../program.ts";
 import type { Texts } from "../texts.ts";
 import type { Constants } from "./constants.ts";
 import type { Tables } from "./container.ts";
@@ -61,8 +81,13 @@ export function readPolicySets(
 }
 
 /** Rule 14 without the ranges, which belong to the policies. */
-export function readObligations(tables: Tables, strings: Texts, slots: readonly Slot[]): Obligations {
+export function readObligations(
+  tables: Tables,
+  { strings, numbers }: Pick<Constants, "strings" | "numbers">,
+  slots: readonly Slot[],
+): Obligations {
   const table = tables.obligations;
+  const cells = slots.flatMap(({ shape }) => cellShapes(shape));
   const sources = new Set(
     slots.filter((slot) => slot.source === "header").map((slot) => headerKey(slot.argument)),
   );
@@ -78,6 +103,12 @@ export function readObligations(tables: Tables, strings: Texts, slots: readonly 
   for (let i = 0; i < table.count; i++) {
     const kind = table.word(i, 0);
     if (OBLIGATION_NAMES[kind - 1] === undefined) refuse(table.at(i), `unknown kind ${kind}`);
+    kinds[i] = kind;
+    if (kind === OBLIGATION_LIMIT || kind === OBLIGATION_LIMIT_KEY) {
+      [headers[i], values[i]] =
+        kind === OBLIGATION_LIMIT ? readLimit(table, i, numbers) : readKey(table, i, cells);
+      continue;
+    }
     const header = table.index(i, 1, text);
     if (!isSettable(header)) refuse(table.at(i), `no policy may set header ${shown(strings.at(header))}`);
     const isSource = kind < OBLIGATION_REMOVE_REQUEST_HEADER ? problemOf(header) : null;
@@ -90,11 +121,30 @@ export function readObligations(tables: Tables, strings: Texts, slots: readonly 
         table.at(i),
         `the value ${shown(strings.at(value))} holds more than visible ASCII characters and blanks`,
       );
-    kinds[i] = kind;
     headers[i] = header;
     values[i] = value;
   }
   return { kinds, headers, values };
+}
+
+function readLimit(table: Table, i: number, numbers: Float64Array): [interval: number, burst: number] {
+  const number = { what: "number", count: numbers.length };
+  const [interval, burst] = [table.index(i, 1, number), table.index(i, 2, number)];
+  const [micros, tokens] = [numbers[interval]!, numbers[burst]!];
+  if (!(Number.isInteger(tokens) && tokens >= 1 && tokens <= LIMIT_BURST_MAX))
+    refuse(table.at(i), `a bucket holds ${tokens} tokens`);
+  if (!(micros > 0 && micros * tokens <= LIMIT_FILL_SECONDS_MAX * 1e6))
+    refuse(table.at(i), `a token comes back in ${micros} microseconds`);
+  return [interval, burst];
+}
+
+const COUNTABLE: readonly Shape["type"][] = ["string", "int", "bool", "enum", "ip"];
+
+function readKey(table: Table, i: number, cells: readonly Shape[]): [cell: number, none: -1] {
+  const cell = table.index(i, 1, { what: "cell", count: cells.length });
+  if (!COUNTABLE.includes(cells[cell]!.type)) refuse(table.at(i), `cell ${cell} is nothing to count by`);
+  if (table.word(i, 2) !== NONE) refuse(table.at(i), "a key has a value");
+  return [cell, -1];
 }
 
 /** Rule 15, and the ranges of rules 14 and 18. */
@@ -148,6 +198,7 @@ export function emptyHeads(count: number): PolicyHeads {
     metadataStarts: new Int32Array(count + 1),
     expiries: new Int32Array(count),
     offWhenExpired: new Uint8Array(count),
+    limiterFailures: new Uint8Array(count),
     rowStarts: new Int32Array(count + 1),
   };
 }
@@ -202,10 +253,16 @@ function readHead(
   const expires = table.indexOrNone(i, 13, { what: "number", count: numbers.length });
   heads.expiries[i] = expires;
   if (expires !== -1 && !Number.isSafeInteger(numbers[expires])) say(`it expires at ${numbers[expires]}`);
-  const whenExpired = table.word(i, 14);
-  if (whenExpired > (expires === -1 ? 0 : 1)) say(`what it is when it has expired is ${whenExpired}`);
-  heads.offWhenExpired[i] = whenExpired;
+  const flags = table.word(i, 14);
+  const failure = flags >>> LIMITER_FAILURE_SHIFT;
+  heads.offWhenExpired[i] = flags & POLICY_FLAG_OFF_WHEN_EXPIRED;
+  if (heads.offWhenExpired[i] === 1 && expires === -1) say("it never expires and says what it is then");
+  if (failure >= LIMITER_FAILURE_MODES.length) say(`unknown flags 0x${flags.toString(16)}`);
+  heads.limiterFailures[i] = failure;
 }
+
+/** Beyond any number of keys: none can follow here. */
+const KEYS_NOWHERE = LIMIT_KEYS_MAX;
 
 function checkObligations(
   table: Table,
@@ -219,15 +276,30 @@ function checkObligations(
   const cannotAllow = heads.kinds[i] === POLICY_KIND_GUARD || heads.effects[i] === EFFECT_DENIES;
   const seen = new Set<number>();
   let redirects = false;
+  let limits = 0;
+  let keys = KEYS_NOWHERE;
   for (let o = heads.obligationStarts[i]!; o < heads.obligationStarts[i + 1]!; o++) {
     const kind = kinds[o]!;
     if (cannotAllow && kind !== OBLIGATION_SET_ANSWER_HEADER)
       refuse(table.at(i), "it cannot allow and has something to do on an allow");
+    if (kind === OBLIGATION_LIMIT) {
+      keys = 0;
+      if (++limits > LIMITS_MAX) refuse(table.at(i), `it has more than ${LIMITS_MAX} limits`);
+      continue;
+    }
+    if (kind === OBLIGATION_LIMIT_KEY) {
+      if (++keys > LIMIT_KEYS_MAX)
+        refuse(table.at(i), `a key follows no limit, or more than ${LIMIT_KEYS_MAX} follow one`);
+      continue;
+    }
+    keys = KEYS_NOWHERE;
     const key = headers[o]! * (OBLIGATION_NAMES.length + 1) + kind;
     if (seen.has(key)) refuse(table.at(i), "it does one thing to one header twice");
     seen.add(key);
     redirects ||= kind === OBLIGATION_SET_ANSWER_HEADER && strings.at(headers[o]!) === "location";
   }
+  if (limits === 0 && heads.limiterFailures[i] !== 0)
+    refuse(table.at(i), "it says what becomes of its limits and has none");
   if (redirects === REDIRECT_STATUSES.includes(heads.denyStatuses[i]!)) return;
   refuse(
     table.at(i),

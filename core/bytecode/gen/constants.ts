@@ -12,6 +12,8 @@ export const SECTION_COUNT = 18;
 export const INSTRUCTION_BYTES = 8;
 /** Bits of the header's flags below the path mode. */
 export const PATH_MODE_SHIFT = 1;
+/** Bits of a policy's flags below what becomes of its limits while nobody can count. */
+export const LIMITER_FAILURE_SHIFT = 1;
 export const DIGEST_DOMAIN = "ipe-bundle-digest-v1\n";
 
 /** `IPE` and a zero byte. */
@@ -76,6 +78,16 @@ export const LIMIT_EXPLAIN_DEPTH_MAX = 1024;
 export const LIMIT_AUTOMATON_STATES_MAX = 4094;
 /** Bytes of the rows of one automaton; the compiler and the verifier refuse more. */
 export const LIMIT_AUTOMATON_BYTES_MAX = 262144;
+/** Limits of one policy; the compiler and the verifier refuse more. */
+export const LIMIT_LIMITS_MAX = 8;
+/** Attributes that one limit counts by; the compiler and the verifier refuse more. */
+export const LIMIT_LIMIT_KEYS_MAX = 4;
+/** Tokens in the full bucket of a limit; the compiler and the verifier refuse more. */
+export const LIMIT_LIMIT_BURST_MAX = 1000000;
+/** Seconds until an empty bucket of a limit is full; the compiler and the verifier refuse more. */
+export const LIMIT_LIMIT_FILL_SECONDS_MAX = 31622400;
+/** Bytes of one text that a limit counts by; by a longer one nothing can be counted. */
+export const LIMIT_LIMIT_KEY_BYTES_MAX = 256;
 
 /** Some slot that is read comes from the request body. */
 export const FEATURE_BODY = 1;
@@ -85,6 +97,8 @@ export const FEATURE_AGGREGATES = 2;
 export const FEATURE_NETWORKS = 4;
 /** The code holds an instruction that computes. */
 export const FEATURE_COMPUTING = 8;
+/** Some policy has a limit: who cannot count must not allow. */
+export const FEATURE_LIMITS = 16;
 
 /** A request on which no policy has a word is allowed. */
 export const FLAG_DEFAULT_ALLOW = 1;
@@ -99,6 +113,16 @@ export const PATH_BASE = 2;
 export const PATH_MERGE_SLASHES = 3;
 /** As `MERGE_SLASHES`, with `%2F` and `%5C` decoded first. */
 export const PATH_DECODE_AND_MERGE_SLASHES = 4;
+
+/** The policy has no say at all when it has expired. */
+export const POLICY_FLAG_OFF_WHEN_EXPIRED = 1;
+
+/** Each host counts alone. */
+export const LIMITER_FAILURE_LOCAL = 0;
+/** The request is denied. */
+export const LIMITER_FAILURE_DENY = 1;
+/** The limit does not count. */
+export const LIMITER_FAILURE_ALLOW = 2;
 
 /** Some code reads the slot; only such slots are loaded. */
 export const SLOT_READ = 1;
@@ -194,6 +218,8 @@ export const OBLIGATION_SET_REQUEST_HEADER = 1;
 export const OBLIGATION_APPEND_REQUEST_HEADER = 2;
 export const OBLIGATION_REMOVE_REQUEST_HEADER = 3;
 export const OBLIGATION_SET_ANSWER_HEADER = 4;
+export const OBLIGATION_LIMIT = 5;
+export const OBLIGATION_LIMIT_KEY = 6;
 
 export const NODE_LEAF = 0;
 export const NODE_AND = 1;
@@ -220,7 +246,7 @@ export const SECTION_SLOTS = 8;
 export const SECTION_RESOURCES = 9;
 /** Routines one after the other; see Instructions. */
 export const SECTION_CODE = 10;
-/** What an allow does to the request's headers, and the headers that a denial answers; policies use them one after the other. */
+/** What an allow does to the request's headers, and the headers that a denial answers; policies use them one after the other. A limit is a bucket of tokens, and an allow takes one: interval = number, microseconds until a token comes back; burst = number, tokens in a full bucket. The keys behind it are cells of the global frame: a bucket for each combination of their values. */
 export const SECTION_OBLIGATIONS = 11;
 /** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. The constants are the policy's row in the section rows. */
 export const SECTION_POLICIES = 12;

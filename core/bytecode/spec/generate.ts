@@ -48,6 +48,9 @@ interface Spec {
   limits: Required<Pick<Named, "name" | "value" | "text">>[];
   features: Named[];
   headerFlags: Named[];
+  policyFlags: Named[];
+  limiterFailureShift: number;
+  limiterFailures: Named[];
   pathModeShift: number;
   pathModes: Named[];
   slotFlags: Named[];
@@ -73,6 +76,8 @@ interface Spec {
 
 const NOTICE = "Generated from core/bytecode/spec/bytecode.json by `npm run gen`. Do not edit.";
 
+const LIMITER_FAILURE_TEXT =
+  "Bits of a policy's flags below what becomes of its limits while nobody can count.";
 const DENY_STATUSES_TEXT =
   "Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names.";
 const REDIRECT_STATUSES_TEXT = "Statuses of a denial that sends the client elsewhere.";
@@ -124,6 +129,7 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   put("SECTION_COUNT", spec.sections.length);
   put("INSTRUCTION_BYTES", spec.instruction.bytes);
   put("PATH_MODE_SHIFT", spec.pathModeShift, "Bits of the header's flags below the path mode.");
+  put("LIMITER_FAILURE_SHIFT", spec.limiterFailureShift, LIMITER_FAILURE_TEXT);
   lines.push(
     `export const DIGEST_DOMAIN${language === "assemblyscript" ? ": string" : ""} = ${JSON.stringify(spec.digestDomain)};`,
     "",
@@ -137,6 +143,8 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   group("FEATURE", spec.features, (item) => 2 ** item.bit!);
   group("FLAG", spec.headerFlags, (item) => 2 ** item.bit!);
   group("PATH", spec.pathModes, (item) => item.id!);
+  group("POLICY_FLAG", spec.policyFlags, (item) => 2 ** item.bit!);
+  group("LIMITER_FAILURE", spec.limiterFailures, (item) => item.id!);
   group("SLOT", spec.slotFlags, (item) => 2 ** item.bit!);
   group("TYPE", spec.types, (item) => item.id!);
   group("SOURCE", spec.sources, (item) => item.id!);
@@ -242,12 +250,16 @@ function luaConstants(spec: Spec): string {
   put("DIGEST_DOMAIN", spec.digestDomain);
   lines.push("  -- Bits of the header's flags below the path mode.");
   put("PATH_MODE_SHIFT", spec.pathModeShift);
+  lines.push(`  -- ${LIMITER_FAILURE_TEXT}`);
+  put("LIMITER_FAILURE_SHIFT", spec.limiterFailureShift);
   group("HEADER", spec.header.fields, (item) => (item as Field).offset!);
   group("SECTION_ENTRY", spec.sectionEntry.fields, (item) => (item as Field).offset!);
   group("LIMIT", spec.limits, (item) => item.value!);
   group("FEATURE", spec.features, (item) => 2 ** item.bit!);
   group("FLAG", spec.headerFlags, (item) => 2 ** item.bit!);
   group("PATH", spec.pathModes, (item) => item.id!);
+  group("POLICY_FLAG", spec.policyFlags, (item) => 2 ** item.bit!);
+  group("LIMITER_FAILURE", spec.limiterFailures, (item) => item.id!);
   group("SLOT", spec.slotFlags, (item) => 2 ** item.bit!);
   group("TYPE", spec.types, (item) => item.id!);
   group("SOURCE", spec.sources, (item) => item.id!);
@@ -266,6 +278,7 @@ function luaConstants(spec: Spec): string {
   names("SET_NAMES", spec.setKinds);
   names("SEGMENT_NAMES", spec.segmentKinds);
   names("NODE_NAMES", spec.nodeKinds);
+  names("LIMITER_FAILURE_NAMES", spec.limiterFailures);
   names("POLICY_KIND_NAMES", spec.policyKinds);
   names("MODE_NAMES", spec.modes);
   list(
@@ -318,6 +331,9 @@ function facts(spec: Spec): string {
     "",
     "/** What `normalize` may be, in order of the ids: `reject`, then Istio's modes, of which each does more than the one before. */",
     `export const PATH_MODES = ${JSON.stringify(spec.pathModes.map((m) => m.name))} as const;`,
+    "",
+    "/** What may become of an allow while nobody can count its limits, in order of the ids. */",
+    `export const LIMITER_FAILURE_MODES = ${JSON.stringify(spec.limiterFailures.map((m) => m.name))} as const;`,
     "",
     "/** Built-in attributes in order of their ids. */",
     "export const BUILTINS = [",

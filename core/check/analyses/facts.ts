@@ -151,6 +151,8 @@ function saying(policy: PolicyDeclaration, canon: Canon): string {
     headers,
     expiryOf(policy),
     policy.onExpiry !== null,
+    // Each policy has buckets of its own.
+    policy.limits.length === 0 ? null : policy.name.text,
   ]);
 }
 

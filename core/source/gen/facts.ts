@@ -32,6 +32,16 @@ export const EXPLAIN_DEPTH_MAX = 1024;
 export const AUTOMATON_STATES_MAX = 4094;
 /** Bytes of the rows of one automaton; the compiler and the verifier refuse more. */
 export const AUTOMATON_BYTES_MAX = 262144;
+/** Limits of one policy; the compiler and the verifier refuse more. */
+export const LIMITS_MAX = 8;
+/** Attributes that one limit counts by; the compiler and the verifier refuse more. */
+export const LIMIT_KEYS_MAX = 4;
+/** Tokens in the full bucket of a limit; the compiler and the verifier refuse more. */
+export const LIMIT_BURST_MAX = 1000000;
+/** Seconds until an empty bucket of a limit is full; the compiler and the verifier refuse more. */
+export const LIMIT_FILL_SECONDS_MAX = 31622400;
+/** Bytes of one text that a limit counts by; by a longer one nothing can be counted. */
+export const LIMIT_KEY_BYTES_MAX = 256;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: readonly number[] = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];
@@ -44,6 +54,9 @@ export const JOINABLE_HEADERS: readonly string[] = ["accept","accept-encoding","
 
 /** What `normalize` may be, in order of the ids: `reject`, then Istio's modes, of which each does more than the one before. */
 export const PATH_MODES = ["reject","NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"] as const;
+
+/** What may become of an allow while nobody can count its limits, in order of the ids. */
+export const LIMITER_FAILURE_MODES = ["local","deny","allow"] as const;
 
 /** Built-in attributes in order of their ids. */
 export const BUILTINS = [

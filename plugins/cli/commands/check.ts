@@ -155,7 +155,7 @@ export function buildCommand(files: readonly string[], options: BuildOptions, ou
   else reportDiagnostics(compiled.diagnostics, output);
   if (!compiled.ok) return EXIT_POLICY_ERRORS;
   // What we write is what every runtime must accept: ask ours before anybody else has to.
-  const made = createEngine(compiled.bundle);
+  const made = createEngine(compiled.bundle, { takesLimits: true });
   if (!made.ok)
     throw new Failure(
       `the compiler made a bundle that its own loader refuses (${made.error}); please report this`,

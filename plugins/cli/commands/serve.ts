@@ -12,6 +12,7 @@ import { followPath } from "../in-force/follow-path.ts";
 import { InForce } from "../in-force/in-force.ts";
 import { adminTokens, type BundleOptions, openBundles } from "../in-force/options.ts";
 import { begin } from "../in-force/start.ts";
+import { type LimiterOptions, openLimiter } from "../limiter.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
 import { type AuthzenOptions, authzenConfig, remindOfAuthzen } from "../serve-authzen.ts";
@@ -26,7 +27,7 @@ import {
 } from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
 
-export interface ServeOptions extends AuthzenOptions, BundleOptions {
+export interface ServeOptions extends AuthzenOptions, BundleOptions, LimiterOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
@@ -73,15 +74,21 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
       refused: () => metrics.refused(),
     },
   });
-  const look = await begin(options.bundle, inForce, output);
+  const limiter = await openLimiter(options, { logger, metrics });
+  const failing = (problem: unknown): never => {
+    // Its connection would keep the process.
+    limiter.stop();
+    throw problem;
+  };
+  const look = await begin(options.bundle, inForce, output).catch(failing);
   let ready = true;
   const { engine: begun, at: startedAt } = inForce.current;
   const control = createControl({ inForce, output, path: options.bundle, startedAt });
   const opened = await open(options, begun, {
-    ...{ logger, metrics, sources, grpcIdentity: identities?.at("ext-authz") },
+    ...{ logger, metrics, limiter, sources, grpcIdentity: identities?.at("ext-authz") },
     ...{ startedAt, bundle: () => stateOf(inForce.current), ready: () => ready },
     operations: { tokens, control },
-  });
+  }).catch(failing);
   doors = opened.doors;
   // The port for operators may have been asked before the doors were known here.
   if (inForce.current.engine !== begun) for (const door of doors) door.prepare(inForce.current.engine)();
@@ -96,6 +103,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
   // Until now it told that we are not ready.
   await admin?.drain();
+  limiter.stop();
   log.flush();
   // What nobody reads from stderr would keep the process.
   process.exit(EXIT_SUCCESS);

@@ -1,8 +1,8 @@
 /** What operators ask of the bundles at the port for them, carried out. */
-import { createEngine, type Diagnostic, inMemory } from "../../../core/index.ts";
+import { type Diagnostic, inMemory } from "../../../core/index.ts";
 import type { BundleControl, ControlAnswer, Pushed, RollbackWanted } from "../../http/index.ts";
 import { isDigest, type StoredBundle } from "../../store/index.ts";
-import { compileOnce } from "../bundles.ts";
+import { compileOnce, engineOf } from "../bundles.ts";
 import { diagnosticData, type Output } from "../output.ts";
 import type { Attempt, Candidate, Cause, Offered, Taken } from "./candidate.ts";
 import type { InForce } from "./in-force.ts";
@@ -68,7 +68,7 @@ function candidate(
   attempt: Attempt,
 ): Made {
   const bundle = inMemory(bytes);
-  const made = createEngine(bundle);
+  const made = engineOf(bundle);
   const refused = (problem: string): Made => ({ ok: false, cause: "bundle", problem, diagnostics });
   if (!made.ok) return refused(made.error);
   if (made.engine.program.policies.length === 0) return refused("it holds no policy");

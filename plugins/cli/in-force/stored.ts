@@ -1,7 +1,7 @@
 /** A bundle of the store, read and verified anew. */
-import { createEngine, inMemory } from "../../../core/index.ts";
+import { inMemory } from "../../../core/index.ts";
 import type { BundleStore, StoredBundle } from "../../store/index.ts";
-import { readContent } from "../bundles.ts";
+import { engineOf, readContent } from "../bundles.ts";
 import type { Attempt, Candidate } from "./candidate.ts";
 
 export type Stored =
@@ -16,7 +16,7 @@ export function storedCandidate(
 ): Stored {
   try {
     const content = readContent(store.pathOf(digest));
-    const made = createEngine(content.kind === "bundle" ? content.bytes : inMemory(new Uint8Array()));
+    const made = engineOf(content.kind === "bundle" ? content.bytes : inMemory(new Uint8Array()));
     if (!made.ok) return { ok: false, problem: `its file is damaged or was changed: ${made.error}` };
     if (made.engine.digest !== digest)
       return { ok: false, problem: `its file was changed: it holds ${made.engine.digest}` };

@@ -467,6 +467,7 @@ test("a decision that fails, or cannot be carried out, is a denial that says not
     ...{ allow: true, reason: { policy: "P", outcome: "satisfied" }, denial: null },
     setRequestHeaders: [{ name: "x-tenant-checked", value: "a\r\nb" }],
     removeRequestHeaders: [],
+    limits: [],
   };
   const cases = [
     () => {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
+import type { Limiter } from "../../../core/index.ts";
 import { authorizationOf, createIdentification } from "../bearer.ts";
 import { readBody } from "../body.ts";
 import { decide, type Judge } from "../judge.ts";
@@ -22,6 +23,7 @@ export interface AuthzenOptions {
   readonly judge: () => Judge;
   readonly logger: Logger;
   readonly metrics?: HttpMetrics | undefined;
+  readonly limiter?: Limiter | undefined;
 }
 
 export function authzenDoors(options: AuthzenOptions): Door[] {
@@ -47,10 +49,11 @@ export function authzenDoors(options: AuthzenOptions): Door[] {
 }
 
 /** One evaluation, by the bundle that is in force for the whole document; null where it is none: then `error` says why. */
-type Ask = () => (read: ReadEvaluation) => EvaluationAnswer | { readonly error: string };
+type Ask = () => (read: ReadEvaluation) => Answered | Promise<Answered>;
+type Answered = EvaluationAnswer | { readonly error: string };
 
-function createAsk({ config, judge, logger, metrics }: AuthzenOptions): Ask {
-  const surroundings = { logger, counter: metrics?.counterFor("authzen") ?? uncounted };
+function createAsk({ config, judge, logger, metrics, limiter }: AuthzenOptions): Ask {
+  const surroundings = { logger, counter: metrics?.counterFor("authzen") ?? uncounted, limiter };
   return () => {
     const present = judge();
     return (read) => {
@@ -88,7 +91,7 @@ async function evaluate(
   if (document.kind === "error") return plain(400, document.error);
   const judged = ask();
   if (document.kind === "one") {
-    const answer = judged(document.evaluation);
+    const answer = await judged(document.evaluation);
     return "error" in answer ? plain(400, answer.error) : json(answer);
   }
   return json({ evaluations: await inTurn(document.evaluations, judged, document.semantic) });
@@ -105,7 +108,8 @@ async function inTurn(
   const answers: EvaluationAnswer[] = [];
   let since = performance.now();
   for (const evaluation of evaluations) {
-    const made = judged(evaluation);
+    const asked = judged(evaluation);
+    const made = asked instanceof Promise ? await asked : asked;
     const answer = "error" in made ? malformedAnswer(made.error) : made;
     answers.push(answer);
     if (semantic === (answer.decision ? "permit_on_first_permit" : "deny_on_first_deny")) break;

@@ -4,10 +4,12 @@ import {
   createEngine,
   type Decision,
   type Engine,
+  LocalLimiter,
   missingAt,
   type NeutralRequest,
   type Program,
   settableHeaders,
+  settle,
 } from "../../../core/index.ts";
 import { DECISION_KEY, type PluginConfig, readConfig, SNAPSHOT_KEY } from "./config.ts";
 import { decisionId } from "./decision-id.ts";
@@ -47,6 +49,8 @@ export class IpePlugin {
   readonly #settable: Answer["settable"];
   readonly #logger: Logger;
   readonly #metrics: Metrics;
+  /** Of this process: Kong asks one of them. */
+  readonly #limiter = new LocalLimiter();
 
   /** @throws when the configuration or the bundle cannot be used; Kong answers 500 then */
   constructor(config: unknown, context?: PluginContext) {
@@ -100,7 +104,9 @@ export class IpePlugin {
     const facts =
       snapshot === null ? await askFacts(kong, this.#needed) : await askMissing(kong, snapshot, this.#needed);
     judged.request = toNeutral(facts, this.#config.bodyLimit, this.#keys);
-    return this.#engine.decide(judged.request);
+    const decision = this.#engine.decide(judged.request);
+    // A policy that is tried out counts nothing.
+    return this.#config.mode === "permissive" ? decision : settle(decision, this.#limiter);
   }
 
   #actionFor({ request, snapshot, answer }: Case, decision: Decision): Action {
@@ -150,7 +156,7 @@ export class IpePlugin {
 }
 
 function engineOf(bundle: Uint8Array): Engine {
-  const made = createEngine(bundle);
+  const made = createEngine(bundle, { takesLimits: true });
   if (!made.ok) throw new Error(`the bundle is refused: ${made.error}`);
   const [objection] = objections(made.engine.program);
   if (objection !== undefined) throw new Error(`the bundle is refused: ${objection}`);

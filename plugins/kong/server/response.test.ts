@@ -25,6 +25,7 @@ function allow(setRequestHeaders: Decision["setRequestHeaders"] = []): Decision 
     reason: { policy: "Open", outcome: "satisfied" },
     setRequestHeaders,
     removeRequestHeaders: [],
+    limits: [],
     denial: null,
   };
 }
@@ -38,6 +39,7 @@ function deny(
     reason: { policy, outcome: "denied" },
     setRequestHeaders: [],
     removeRequestHeaders: [],
+    limits: [],
     denial: denial === null ? null : { headers: [], ...denial },
   };
 }

@@ -2,6 +2,7 @@
 import { AUTOMATA, CONSTANTS, SETS } from "./constants.ts";
 import { EXPLAIN } from "./explain.ts";
 import type { Fault } from "./fault.ts";
+import { LIMITS } from "./limits.ts";
 import { MAPS } from "./maps.ts";
 import { OBLIGATIONS, POLICIES, POLICY_SETS } from "./policies.ts";
 import { READS } from "./reads.ts";
@@ -24,6 +25,7 @@ export const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   "rule 9, resources": RESOURCES,
   "rule 13, reads and features": READS,
   "rule 14, obligations": OBLIGATIONS,
+  "rules 14 and 15, limits": LIMITS,
   "rule 15, policies": POLICIES,
   "rule 15, policy sets": POLICY_SETS,
   "rules 16 and 17, explain": EXPLAIN,

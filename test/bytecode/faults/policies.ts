@@ -27,9 +27,9 @@ export const OBLIGATIONS: readonly Fault[] = [
   [
     "unknown obligation",
     (m) => {
-      m.obligations[0]!.kind = 5;
+      m.obligations[0]!.kind = 7;
     },
-    "obligations entry 0: unknown kind 5",
+    "obligations entry 0: unknown kind 7",
   ],
   [
     "obligation of kind 0",
@@ -396,9 +396,30 @@ export const POLICIES: readonly Fault[] = [
   [
     "off when expired, and no expiry",
     (m) => {
-      m.policies[1]!.whenExpired = 1;
+      m.policies[1]!.flags = 1;
     },
-    "policies entry 1: what it is when it has expired is 1",
+    "policies entry 1: it never expires and says what it is then",
+  ],
+  [
+    "unknown flag",
+    (m) => {
+      m.policies[1]!.flags = 8;
+    },
+    "policies entry 1: unknown flags 0x8",
+  ],
+  [
+    "unknown way of limits to fail",
+    (m) => {
+      m.policies[1]!.flags = 6;
+    },
+    "policies entry 1: unknown flags 0x6",
+  ],
+  [
+    "no limits, and a way to fail",
+    (m) => {
+      m.policies[0]!.flags = 2;
+    },
+    "policies entry 0: it says what becomes of its limits and has none",
   ],
 ];
 

@@ -90,7 +90,7 @@ function listenerOf(vector: CompiledVector, given: Case): string {
 }
 
 function engineOf({ name, bundle }: CompiledVector): Engine {
-  const created = createEngine(bundle);
+  const created = createEngine(bundle, { takesLimits: true });
   if (!created.ok) throw new Error(`${name}: the engine refuses the bundle: ${created.error}`);
   return created.engine;
 }

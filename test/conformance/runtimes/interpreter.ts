@@ -23,7 +23,7 @@ export const interpreter: Runtime = {
 };
 
 function engineOf({ name, bundle }: CompiledVector): Engine {
-  const created = createEngine(bundle);
+  const created = createEngine(bundle, { takesLimits: true });
   if (!created.ok) throw new Error(`${name}: the engine refuses the bundle: ${created.error}`);
   return created.engine;
 }

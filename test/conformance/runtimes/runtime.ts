@@ -61,12 +61,18 @@ export function seenExplanation({ decision, policies }: Explanation): Seen {
 
 /** All of a decision. */
 export function seenDecision(decision: Decision): Seen {
-  const { allow, reason, setRequestHeaders, removeRequestHeaders, denial } = decision;
+  const { allow, reason, setRequestHeaders, removeRequestHeaders, limits, denial } = decision;
   return {
     decision: allow ? "allow" : "deny",
     reason,
     request_headers: Object.fromEntries(setRequestHeaders.map((header) => [header.name, header.value])),
     remove_request_headers: removeRequestHeaders,
+    limits: limits.map(({ key, intervalMicros, burst, onFailure }) => ({
+      key,
+      interval_micros: intervalMicros,
+      burst,
+      on_failure: onFailure,
+    })),
     deny: denial === null ? null : { status: denial.status, body: denial.body },
     answer_headers: Object.fromEntries((denial?.headers ?? []).map(({ name, value }) => [name, value])),
   };

@@ -42,6 +42,7 @@ export const wasmFilter: Runtime = {
     };
     return {
       judge: async (vector, given) => {
+        if (vector.program.hasLimits) return { notExpressible: "limits, whose bundle the filter refuses" };
         const why = notExpressible(given);
         if (why !== null) return { notExpressible: why };
         if (!configure(vector)) return { notExpressible: NO_EXTENSIONS };

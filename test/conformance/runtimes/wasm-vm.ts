@@ -11,6 +11,7 @@ export const wasmVm: Runtime = {
     let loaded: CompiledVector | null = null;
     return {
       judge: async (vector, given) => {
+        if (vector.program.hasLimits) return { notExpressible: "limits, whose bundle the filter refuses" };
         if (given.attributes !== undefined) return { notExpressible: "attributes given directly" };
         if (given.undelivered?.some((name) => name.startsWith("extensions.")))
           return { notExpressible: "one extension that the host cannot know" };

@@ -64,6 +64,7 @@ http {
   server_tokens off;
   # Of Kong's template. It leaves ignore_invalid_headers and merge_slashes as they are.
   underscores_in_headers on;
+  lua_shared_dict kong_rate_limiting_counters 12m;
   client_max_body_size 0;
   client_body_buffer_size 8k;
   # Debian's security updates count header lines; the nginx of Kong 3.9 does not.

@@ -31,6 +31,8 @@ local function prepare(program, piece_max)
     digest = program.digest,
     -- Some policy reads the body: the host must deliver it.
     reads_body = program.reads_body,
+    -- Some policy has limits: the host must take what a decision's `limits` say.
+    has_limits = program.has_limits,
     -- The slots that some policy reads: { source = , name = , argument = }. What nobody reads need not be delivered.
     reads = read_slots(program),
     -- Names of the headers that are looked at, in lower case: a set. Lines of others need not be delivered.

@@ -3,6 +3,7 @@
 local answer = require("kong.plugins.ipe.gateway.answer")
 local bundles = require("kong.plugins.ipe.gateway.bundles")
 local facts = require("kong.plugins.ipe.gateway.facts")
+local limits = require("kong.plugins.ipe.gateway.limits")
 
 local kong, ngx = kong, ngx
 local ipairs, pcall, tostring = ipairs, pcall, tostring
@@ -37,11 +38,16 @@ function Plugin:configure(configs)
   end
 end
 
--- Nothing waits once the engine has begun.
+-- Nothing waits while the engine decides; taking tokens may, behind it.
 local function judge(engine, plan, conf, case)
   local request, headers = facts.gather(plan.facts, conf.body_limit)
   case.headers = headers
-  case.decision = engine:decide(request)
+  local decision = engine:decide(request)
+  -- A policy that is tried out counts nothing.
+  if decision.limits and conf.mode ~= "permissive" then
+    decision = limits.settle(decision, limits.dictionary(conf.limits_dict))
+  end
+  case.decision = decision
 end
 
 function Plugin:access(conf)

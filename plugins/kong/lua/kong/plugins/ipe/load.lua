@@ -38,6 +38,16 @@ local function header_names(policies)
   return names
 end
 
+-- Whether something is counted, and the cells that it is counted by, a set.
+local function limits_in(obligations)
+  local has_limits, cells = false, {}
+  for _, obligation in pairs(obligations) do
+    has_limits = has_limits or obligation.kind == K.OBLIGATION_LIMIT
+    if obligation.cell then cells[obligation.cell] = true end
+  end
+  return has_limits, cells
+end
+
 -- The rules in the page's order.
 local function verify(bytes)
   container.check_head(bytes)
@@ -61,10 +71,11 @@ local function verify(bytes)
   }
   local code = instructions.read(t, facts)
   check_structure(code)
-  local time_cell = reads.check(t, slots, code)
+  local obligations = policies_of.read_obligations(t, constants, slots, enums)
+  local has_limits, counted = limits_in(obligations)
+  local time_cell = reads.check(t, slots, code, counted)
   local features = bytes_of.u32(bytes, K.HEADER_FEATURES)
-  reads.check_features(features, slots, code)
-  local obligations = policies_of.read_obligations(t, constants.strings, slots)
+  reads.check_features(features, slots, code, has_limits)
   local policy_sets = policies_of.read_sets(t, constants, slots)
   local policies = policies_of.read(t, constants, obligations)
   check_explain(t, policies, code, facts, cells)
@@ -87,6 +98,7 @@ local function verify(bytes)
     policy_sets = policy_sets,
     policies = policies,
     header_names = header_names(policies),
+    has_limits = has_limits,
   }
 end
 

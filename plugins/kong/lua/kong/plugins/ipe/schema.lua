@@ -1,11 +1,12 @@
 -- What an operator configures. Kong refuses a configuration whose bundle cannot be used, at start and in the Admin API.
 local bundles = require("kong.plugins.ipe.gateway.bundles")
 local K = require("kong.plugins.ipe.gen.constants")
+local limits = require("kong.plugins.ipe.gateway.limits")
 local typedefs = require("kong.db.schema.typedefs")
 
 -- A table of its own for each check: what is found out about a configuration that Kong may refuse is not kept.
 local function check_bundle(config)
-  local engine, refusal = bundles.engine_for({ bundle = config.bundle, bundle_path = config.bundle_path })
+  local engine, refusal = bundles.engine_for({ bundle = config.bundle, bundle_path = config.bundle_path, limits_dict = config.limits_dict })
   if engine == nil then return nil, refusal end
   return true
 end
@@ -43,6 +44,13 @@ return {
               required = true,
               default = true,
               description = "Whether log plugins carry the decision, as the field ipe.",
+          } },
+          { limits_dict = {
+              type = "string",
+              len_min = 1,
+              required = true,
+              default = limits.DICTIONARY,
+              description = "The lua_shared_dict in which the workers of this node count what policies limit.",
           } },
           { body_limit = {
               type = "integer",

@@ -1,6 +1,7 @@
 -- The engine of a plugin's configuration: read, verified and translated once in each worker.
 local engine_of = require("kong.plugins.ipe.engine")
 local K = require("kong.plugins.ipe.gen.constants")
+local limits = require("kong.plugins.ipe.gateway.limits")
 local targets = require("kong.plugins.ipe.gen.targets")
 
 local BYTES_MAX = K.LIMIT_FILTER_BUNDLE_BYTES_MAX
@@ -65,16 +66,24 @@ local function objection(engine)
   return nil
 end
 
+-- Where there is something to count, there must be something to count in.
+local function checked(engine, conf)
+  if not engine.has_limits then return engine end
+  local dictionary, missing = limits.dictionary(text_of(conf.limits_dict))
+  if dictionary == nil then return nil, "the bundle is refused: " .. missing end
+  return engine
+end
+
 local function made(conf)
   local bytes, problem = read_bytes(conf)
   if bytes == nil then return nil, problem end
   local known = by_bytes[bytes]
-  if known then return known end
+  if known then return checked(known, conf) end
   local engine, refusal = engine_of.new(bytes)
   refusal = refusal or objection(engine)
   if refusal then return nil, "the bundle is refused: " .. refusal end
   by_bytes[bytes] = engine
-  return engine
+  return checked(engine, conf)
 end
 
 -- The engine of a configuration; nil and why there is none. Never raises an error, and remembers for a while that there is

@@ -12,6 +12,8 @@ return {
   DIGEST_DOMAIN = "ipe-bundle-digest-v1\n",
   -- Bits of the header's flags below the path mode.
   PATH_MODE_SHIFT = 1,
+  -- Bits of a policy's flags below what becomes of its limits while nobody can count.
+  LIMITER_FAILURE_SHIFT = 1,
 
   HEADER_MAGIC = 0,
   HEADER_FORMAT_VERSION = 4,
@@ -45,11 +47,17 @@ return {
   LIMIT_EXPLAIN_DEPTH_MAX = 1024,
   LIMIT_AUTOMATON_STATES_MAX = 4094,
   LIMIT_AUTOMATON_BYTES_MAX = 262144,
+  LIMIT_LIMITS_MAX = 8,
+  LIMIT_LIMIT_KEYS_MAX = 4,
+  LIMIT_LIMIT_BURST_MAX = 1000000,
+  LIMIT_LIMIT_FILL_SECONDS_MAX = 31622400,
+  LIMIT_LIMIT_KEY_BYTES_MAX = 256,
 
   FEATURE_BODY = 1,
   FEATURE_AGGREGATES = 2,
   FEATURE_NETWORKS = 4,
   FEATURE_COMPUTING = 8,
+  FEATURE_LIMITS = 16,
 
   FLAG_DEFAULT_ALLOW = 1,
 
@@ -58,6 +66,12 @@ return {
   PATH_BASE = 2,
   PATH_MERGE_SLASHES = 3,
   PATH_DECODE_AND_MERGE_SLASHES = 4,
+
+  POLICY_FLAG_OFF_WHEN_EXPIRED = 1,
+
+  LIMITER_FAILURE_LOCAL = 0,
+  LIMITER_FAILURE_DENY = 1,
+  LIMITER_FAILURE_ALLOW = 2,
 
   SLOT_READ = 1,
   SLOT_OPTIONAL = 2,
@@ -110,6 +124,8 @@ return {
   OBLIGATION_APPEND_REQUEST_HEADER = 2,
   OBLIGATION_REMOVE_REQUEST_HEADER = 3,
   OBLIGATION_SET_ANSWER_HEADER = 4,
+  OBLIGATION_LIMIT = 5,
+  OBLIGATION_LIMIT_KEY = 6,
 
   OP_ACCEPT = 1,
   OP_REJECT = 2,
@@ -227,6 +243,11 @@ return {
     [1] = "and",
     [2] = "or",
     [3] = "not",
+  },
+  LIMITER_FAILURE_NAMES = {
+    [0] = "local",
+    [1] = "deny",
+    [2] = "allow",
   },
   POLICY_KIND_NAMES = {
     [0] = "policy",

@@ -1,14 +1,26 @@
 -- The outcome of one policy, and the decision that all outcomes make (docs/bytecode.md, "Code").
 local header_sets = require("kong.plugins.ipe.runtime.header_sets")
 local K = require("kong.plugins.ipe.gen.constants")
+local limit_keys = require("kong.plugins.ipe.runtime.limit_keys")
 
 local PRESENT = 1
 local DENY_STATUS = 403
+-- RFC 6585, section 4.
+local LIMIT_STATUS = 429
 local ALLOWS, DENIES = K.EFFECT_ALLOWS, K.EFFECT_DENIES
 -- The lowest rank of a denial wins.
 local RANKS = { denied = 0, unsatisfied = 1, indeterminate = 2 }
 local NO_RANK = 3
 local NO_HEADERS = {}
+
+local function joined(before, more)
+  if before == nil then return more end
+  local all = {}
+  for _, list in ipairs({ before, more }) do
+    for _, limit in ipairs(list) do all[#all + 1] = limit end
+  end
+  return all
+end
 
 local Decider = {}
 Decider.__index = Decider
@@ -16,7 +28,7 @@ Decider.__index = Decider
 local M = {}
 
 -- A decision: `allow`; `policy` (nil for none) and `outcome`, its reason; `headers` to set, { name = , value = } sorted by
--- name, and `removed`, names to take away; of a denial `status`, `body` (nil where none is configured) and `answers`, its
+-- name, and `removed`, names to take away; `limits`, what must be taken before it is an allow (nil for nothing); of a denial `status`, `body` (nil where none is configured) and `answers`, its
 -- headers. Made once each, never changed.
 local function deny(policy, outcome, status, body, answers)
   return {
@@ -27,6 +39,12 @@ end
 
 local function allow(policy, outcome, headers, removed)
   return { allow = true, policy = policy, outcome = outcome, headers = headers, removed = removed }
+end
+
+-- Nothing can be taken from a bucket, or nobody knows which one it is. `retry_after`: whole seconds, or nil.
+function M.limited(policy, retry_after)
+  local answers = retry_after and { { name = "retry-after", value = ("%d"):format(retry_after) } } or nil
+  return deny(policy, "limit", LIMIT_STATUS, nil, answers)
 end
 
 -- `translator` gives the functions of routines.
@@ -103,13 +121,28 @@ function Decider:allowance(first, set)
   return made
 end
 
+-- The allow with what it takes: { policy = , key = , interval = , burst = , on_failure = } each.
+function Decider:counted(allowed, limits)
+  local takes = {}
+  for i, limit in ipairs(limits) do
+    local key = limit_keys.of(limit, self.cells)
+    if key == nil then return M.limited(limit.policy, nil) end
+    takes[i] = {
+      policy = limit.policy, key = key, interval = limit.interval, burst = limit.burst, on_failure = limit.on_failure,
+    }
+  end
+  local made = allow(allowed.policy, allowed.outcome, allowed.headers, allowed.removed)
+  made.limits = takes
+  return made
+end
+
 -- The decision about the request in the cells: policies in order, stopping where nothing can change it any more.
 -- `sound`: method, host and path are valid; `default allow` covers nothing else.
 function Decider:decide(sound)
   local set = self:chosen_set()
   if set == nil then return self.no_policy_set end
   local denying, denial, rank = nil, nil, NO_RANK
-  local first, headers = nil, self.header_sets.none
+  local first, headers, limits = nil, self.header_sets.none, nil
   local policies = self.policies
   for i = 1, #policies do
     local policy = policies[i]
@@ -122,11 +155,15 @@ function Decider:decide(sound)
       if outcome == "satisfied" and not policy.guard then
         first = first or policy
         headers = self.header_sets:with(headers, policy)
+        if policy.limits then limits = joined(limits, policy.limits) end
       end
     end
   end
   if denying then return self:denial(denying, denial) end
-  if first then return self:allowance(first, headers) end
+  if first then
+    local allowed = self:allowance(first, headers)
+    return limits and allowed.allow and self:counted(allowed, limits) or allowed
+  end
   return sound and self.default or self.refusal
 end
 

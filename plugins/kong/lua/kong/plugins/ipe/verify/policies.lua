@@ -1,11 +1,14 @@
 -- Rules 14 and 15: policies and guards with their obligations and metadata.
+local bit = require("bit")
 local bytes_of = require("kong.plugins.ipe.bytes")
 local is_safe_integer = require("kong.plugins.ipe.verify.values").is_safe_integer
 local K = require("kong.plugins.ipe.gen.constants")
+local limits_of = require("kong.plugins.ipe.verify.limits")
 local remembered = require("kong.plugins.ipe.verify.remembered")
 local refusal = require("kong.plugins.ipe.verify.refusal")
 
 local refuse, shown = refusal.refuse, refusal.shown
+local band, rshift = bit.band, bit.rshift
 
 -- Words and bytes of a policy's entry.
 local INTENT = 2
@@ -58,8 +61,8 @@ local function text_or_nil(strings, index) return index ~= -1 and strings[index]
 
 -- Rule 14 without the ranges, which belong to the policies. From 0 on: { kind, name, value }; `value` is
 -- nil where the header is removed.
-function M.read_obligations(t, strings, slots)
-  local rows = t.obligations
+function M.read_obligations(t, c, slots, enums)
+  local rows, strings = t.obligations, c.strings
   local sources = {}
   for _, slot in ipairs(slots) do
     -- What many servers take for the same header: `_` and `-` are equal.
@@ -71,21 +74,27 @@ function M.read_obligations(t, strings, slots)
   for i = 0, rows.count - 1 do
     local where = rows:at(i)
     local kind = rows:word(i, 0)
-    if kind < K.OBLIGATION_SET_REQUEST_HEADER or kind > K.OBLIGATION_SET_ANSWER_HEADER then
+    if kind < K.OBLIGATION_SET_REQUEST_HEADER or kind > K.OBLIGATION_LIMIT_KEY then
       refuse(where, "unknown kind " .. kind)
     end
-    local header = rows:index(i, 1, "string", t.strings.count)
-    local name = strings[header]
-    if not settable(name) then refuse(where, "no policy may set header " .. shown(name)) end
-    if kind < K.OBLIGATION_REMOVE_REQUEST_HEADER and sources[name] then refuse(where, "header " .. shown(name) .. " is also where a slot comes from") end
-    local value = text_or_nil(strings, rows:index_or_none(i, 2, "string", t.strings.count))
-    if (value == nil) ~= (kind == K.OBLIGATION_REMOVE_REQUEST_HEADER) then
-      refuse(where, value and "it removes a header and has a value" or "it has no value")
+    if kind == K.OBLIGATION_LIMIT then
+      obligations[i] = limits_of.read_limit(rows, i, c)
+    elseif kind == K.OBLIGATION_LIMIT_KEY then
+      obligations[i] = limits_of.read_key(rows, i, slots, enums)
+    else
+      local header = rows:index(i, 1, "string", t.strings.count)
+      local name = strings[header]
+      if not settable(name) then refuse(where, "no policy may set header " .. shown(name)) end
+      if kind < K.OBLIGATION_REMOVE_REQUEST_HEADER and sources[name] then refuse(where, "header " .. shown(name) .. " is also where a slot comes from") end
+      local value = text_or_nil(strings, rows:index_or_none(i, 2, "string", t.strings.count))
+      if (value == nil) ~= (kind == K.OBLIGATION_REMOVE_REQUEST_HEADER) then
+        refuse(where, value and "it removes a header and has a value" or "it has no value")
+      end
+      if value and hidden(value) then
+        refuse(where, "the value " .. shown(value) .. " holds more than visible ASCII characters and blanks")
+      end
+      obligations[i] = { kind = kind, name = name, value = value }
     end
-    if value and hidden(value) then
-      refuse(where, "the value " .. shown(value) .. " holds more than visible ASCII characters and blanks")
-    end
-    obligations[i] = { kind = kind, name = name, value = value }
   end
   return obligations
 end
@@ -139,28 +148,34 @@ local function read_entry(t, i, c, name)
     policy.expires = c.numbers[expiry]
     if not is_safe_integer(policy.expires) then refuse(where, "it expires at " .. policy.expires) end
   end
-  local when_expired = rows:word(i, 14)
-  if when_expired > (expiry == -1 and 0 or 1) then refuse(where, "what it is when it has expired is " .. when_expired) end
-  policy.off_when_expired = when_expired == 1
+  local flags = rows:word(i, 14)
+  policy.off_when_expired = band(flags, K.POLICY_FLAG_OFF_WHEN_EXPIRED) ~= 0
+  if policy.off_when_expired and expiry == -1 then refuse(where, "it never expires and says what it is then") end
+  policy.limiter_failure = rshift(flags, K.LIMITER_FAILURE_SHIFT)
+  if K.LIMITER_FAILURE_NAMES[policy.limiter_failure] == nil then refuse(where, ("unknown flags 0x%x"):format(flags)) end
   return policy
 end
 
 -- `actions` of the policy: what it does to the request, as written; `answers`: headers of its denial, { name, value } by name.
 local function check_obligations(where, policy, obligations, first, stop)
   local seen, actions, answers, redirects = {}, {}, {}, false
+  local reading = limits_of.reading(where, policy.name)
   for o = first, stop - 1 do
     local obligation = obligations[o]
     local answers_client = obligation.kind == K.OBLIGATION_SET_ANSWER_HEADER
     if not answers_client and (policy.guard or policy.effect == K.EFFECT_DENIES) then
       refuse(where, "it cannot allow and has something to do on an allow")
     end
-    local key = obligation.kind .. " " .. obligation.name
-    if seen[key] then refuse(where, "it does one thing to one header twice") end
-    seen[key] = true
-    local list = answers_client and answers or actions
-    list[#list + 1] = obligation
-    redirects = redirects or (answers_client and obligation.name == "location")
+    if not reading:take(obligation) then
+      local key = obligation.kind .. " " .. obligation.name
+      if seen[key] then refuse(where, "it does one thing to one header twice") end
+      seen[key] = true
+      local list = answers_client and answers or actions
+      list[#list + 1] = obligation
+      redirects = redirects or (answers_client and obligation.name == "location")
+    end
   end
+  reading:finish(policy)
   if redirects ~= (REDIRECTS[policy.status] == true) then
     refuse(where, redirects and "it redirects without a status for it" or "it has a redirect's status and no `location`")
   end

@@ -16,15 +16,15 @@ local function expiring_policy(t)
   return nil
 end
 
-local function is_used(slot, code)
+local function is_used(slot, code, counted)
   for cell = slot.cell, slot.cell + slot.shape.width - 1 do
-    if code.used_cells[cell] then return true end
+    if code.used_cells[cell] or counted[cell] then return true end
   end
   return false
 end
 
--- Rule 13. Returns the cell of `request.time` where some policy expires, else nil.
-function M.check(t, slots, code)
+-- Rule 13. `counted`: the cells that limits count by, a set. Returns the cell of `request.time` where some policy expires, else nil.
+function M.check(t, slots, code, counted)
   local expiring = expiring_policy(t)
   local time
   if expiring then
@@ -34,7 +34,7 @@ function M.check(t, slots, code)
     if time == nil then refuse(t.policies:at(expiring), "it expires, and there is no slot `request.time`") end
   end
   for i, slot in ipairs(slots) do
-    local used = i - 1 == t.selector or slot == time or is_used(slot, code)
+    local used = i - 1 == t.selector or slot == time or is_used(slot, code, counted)
     local where = t.slots:at(i - 1)
     if used and not slot.read then
       refuse(where, "some code reads " .. shown(slot.name) .. ", its flag says that none does")
@@ -47,13 +47,13 @@ function M.check(t, slots, code)
 end
 
 -- The features that the header must name, no more and no fewer.
-function M.check_features(features, slots, code)
+function M.check_features(features, slots, code, has_limits)
   local needed = 0
   for _, slot in ipairs(slots) do
     if slot.read and slot.source == "body" then needed = K.FEATURE_BODY end
   end
   needed = needed + (code.aggregates and K.FEATURE_AGGREGATES or 0) + (code.networks and K.FEATURE_NETWORKS or 0)
-    + (code.computes and K.FEATURE_COMPUTING or 0)
+    + (code.computes and K.FEATURE_COMPUTING or 0) + (has_limits and K.FEATURE_LIMITS or 0)
   if features ~= needed then
     refuse("header", ("features 0x%x, slots and code need 0x%x"):format(features, needed))
   end

@@ -1,0 +1,6 @@
+export {
+  createRedisLimiter,
+  type LimiterCounter,
+  type RedisLimiterOptions,
+  type SharedLimiter,
+} from "./redis.ts";
