@@ -54,7 +54,7 @@ export {
 } from "./editor/symbols.ts";
 export { type Formatted, format } from "./format/format.ts";
 export { type Compiler, createCompiler, type Recheck, type Recompiled } from "./incremental/compiler.ts";
-export { testOfBlock } from "./policy-test/blocks.ts";
+export { testOfBlock, testsOf } from "./policy-test/blocks.ts";
 export {
   type ConditionCoverage,
   type Coverage,

@@ -11,7 +11,7 @@ import { filterConfiguration, filterObjections } from "../../plugins/cli/command
 import { EXIT_INPUT } from "../../plugins/cli/exit.ts";
 import { type Output, processOutput } from "../../plugins/cli/output.ts";
 import { signalled } from "../../plugins/cli/signals.ts";
-import { firstVersion, watchVersions } from "../../plugins/cli/watch.ts";
+import { firstVersion, lookOf, watchVersions } from "../../plugins/cli/watch.ts";
 import { type RunningServer, startServer } from "../../plugins/envoy/index.ts";
 import {
   type Envoy,
@@ -89,7 +89,7 @@ async function run({ port, policy }: Options): Promise<void> {
   stops.push(() => envoy.stop());
   const watched = await watchVersions(
     policy,
-    first,
+    lookOf(first),
     { changed: (next) => replace(next, { wasm, folder, envoy, server, output }) },
     output,
   );

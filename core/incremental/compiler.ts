@@ -17,6 +17,8 @@ import { checkTests } from "../check/tests.ts";
 import { type CompileOptions, compile } from "../compile.ts";
 import { EXPANDED_NODES_MAX } from "../expand/copy.ts";
 import { isReused } from "../expand/expand.ts";
+import { isAmong, testOfBlock, testsOf } from "../policy-test/blocks.ts";
+import type { PolicyTest } from "../policy-test/policy-test.ts";
 import { optimized } from "../savings.ts";
 import type { Diagnostic, TurnedOff } from "../source/diagnostics.ts";
 import type { Source } from "../source/source.ts";
@@ -39,7 +41,12 @@ export interface Recheck {
 }
 
 export type Recompiled =
-  | (Recheck & { readonly ok: true; readonly bundle: Uint8Array })
+  | (Recheck & {
+      readonly ok: true;
+      readonly bundle: Uint8Array;
+      /** Of the sources, not of what they import. */
+      readonly tests: readonly PolicyTest[];
+    })
   | (Recheck & { readonly ok: false });
 
 export interface Compiler {
@@ -59,6 +66,7 @@ interface Round {
   readonly known: Known;
   readonly looked: readonly KnownPolicy[];
   readonly report: PlacedReport;
+  readonly tests: readonly TestDeclaration[];
 }
 
 class Incremental implements Compiler {
@@ -75,16 +83,22 @@ class Incremental implements Compiler {
 
   compile(sources: readonly Source[]): Recompiled {
     const round = this.#round(sources);
-    if (round === null) return compile(sources, this.#options);
-    const { known, looked, report } = round;
+    if (round === null) return this.#whole(sources);
+    const { known, looked, report, tests } = round;
     if (report.hasErrors) return { ...result(report), ok: false };
     this.#plans = this.#plans?.known === known ? this.#plans : new Plans(known);
     const plan = this.#plans.planOf(looked);
     const encoding = this.#options.optimize === false ? {} : optimized();
     const encoded = encode(plan, { ...encoding, known: this.#plans.pieces });
     return encoded.ok
-      ? { ...result(report), ok: true, bundle: encoded.bundle }
-      : compile(sources, this.#options);
+      ? { ...result(report), ok: true, bundle: encoded.bundle, tests: placedTests(tests, sources) }
+      : this.#whole(sources);
+  }
+
+  /** As for the first time. */
+  #whole(sources: readonly Source[]): Recompiled {
+    const compiled = compile(sources, this.#options);
+    return compiled.ok ? { ...compiled, tests: testsOf(compiled.document.tests, sources) } : compiled;
   }
 
   check(sources: readonly Source[]): Recheck {
@@ -108,7 +122,7 @@ class Incremental implements Compiler {
     const report = new PlacedReport(this.#options);
     this.#report(known, looked, tests, report);
     known.worlds.forget();
-    return report.isFull ? null : { known, looked, report };
+    return report.isFull ? null : { known, looked, report, tests };
   }
 
   /** Declarations of all files, or null where one cannot be read. */
@@ -217,6 +231,17 @@ function result(report: PlacedReport): Recheck {
 function testName({ name }: TestDeclaration): string {
   const { source } = name.span;
   return `${source instanceof Chunk ? (source.file.source.place ?? source.name) : source.name}\0${name.value}`;
+}
+
+/** Tests of chunks, where they stand in their files. */
+function placedTests(blocks: readonly TestDeclaration[], sources: readonly Source[]): PolicyTest[] {
+  return blocks.flatMap((block): PolicyTest[] => {
+    const { source } = block.span;
+    if (!(source instanceof Chunk)) return testsOf([block], sources);
+    if (!isAmong(source.file.source, sources)) return [];
+    const test = testOfBlock(block);
+    return [{ ...test, place: { ...test.place, line: test.place.line + source.linesBefore } }];
+  });
 }
 
 function areRepeated(names: readonly string[]): boolean {

@@ -1,11 +1,21 @@
 /** `test` blocks of checked policy text as tests. */
 import type { HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
-import { locate, slice } from "../source/source.ts";
+import { locate, type Source, slice } from "../source/source.ts";
 import type { Name, TestDeclaration, TestDetails, TestExpectation, TestFact } from "../syntax/ast.ts";
 import type { Expected, ExpectedPolicy, ExpectedReasons, PolicyTest } from "./policy-test.ts";
 
 const NOTHING_ASKED: ExpectedReasons = { failed: null, missing: null, invalid: null };
+
+/** The tests of some sources: those of what they import run where that is named itself. */
+export function testsOf(blocks: readonly TestDeclaration[], sources: readonly Source[]): PolicyTest[] {
+  return blocks.filter((block) => isAmong(block.span.source, sources)).map(testOfBlock);
+}
+
+/** Is it the file of one of them? */
+export function isAmong(source: Source, sources: readonly Source[]): boolean {
+  return sources.some((each) => (each.place ?? each) === (source.place ?? source));
+}
 
 /** A block as a test. */
 export function testOfBlock(block: TestDeclaration): PolicyTest {

@@ -6,8 +6,12 @@ import {
   compile,
   createEngine,
   type Engine,
+  type EngineResult,
   inMemory,
+  type PolicyTest,
+  type Recompiled,
   type Source,
+  testsOf,
 } from "../../core/index.ts";
 import { BundleFile } from "./bundle-file.ts";
 import { EXIT_POLICY_ERRORS, Failure } from "./exit.ts";
@@ -71,7 +75,17 @@ export interface Version {
   readonly content: Content;
   readonly bundle: ByteSource;
   readonly engine: Engine;
+  /** Tests in the policy text; a bundle has none. */
+  readonly tests: readonly PolicyTest[];
 }
+
+/** For who compiles once only. */
+export const compileOnce: Pick<Compiler, "compile"> = {
+  compile: (sources) => {
+    const compiled = compile(sources);
+    return compiled.ok ? { ...compiled, tests: testsOf(compiled.document.tests, sources) } : compiled;
+  },
+};
 
 /**
  * Compile and verify. Diagnostics are reported; what is wrong with text or bundle ends the command. `compiler`: one that
@@ -81,14 +95,21 @@ export function toVersion(
   content: Content,
   path: string,
   output: Output,
-  compiler: Pick<Compiler, "compile"> = { compile },
+  compiler: Pick<Compiler, "compile"> = compileOnce,
 ): Version {
-  const bundle =
-    content.kind === "text" ? inMemory(compiled(compiler, content.sources, path, output)) : content.bytes;
+  const { bundle, tests } =
+    content.kind === "text"
+      ? ofText(compiled(compiler, content.sources, path, output))
+      : { bundle: content.bytes, tests: [] };
   if (bundle.length === 0) throw new Failure(`\`${path}\` is refused: the file is empty`);
-  const made = createEngine(bundle, { takesLimits: true });
+  const made = engineOf(bundle);
   if (!made.ok) throw new Failure(`\`${path}\` is refused: ${made.error}`);
-  return { content, bundle, engine: made.engine };
+  return { content, bundle, engine: made.engine, tests };
+}
+
+/** Verify a bundle for a server of ours, which takes limits. */
+export function engineOf(bundle: ByteSource): EngineResult {
+  return createEngine(bundle, { takesLimits: true });
 }
 
 function compiled(
@@ -96,11 +117,15 @@ function compiled(
   sources: readonly Source[],
   path: string,
   output: Output,
-): Uint8Array {
+): Extract<Recompiled, { ok: true }> {
   const result = compiler.compile(sources);
   reportDiagnostics(result.diagnostics, output);
   if (!result.ok) throw new Failure(`\`${path}\` has errors`, EXIT_POLICY_ERRORS);
-  return result.bundle;
+  return result;
+}
+
+function ofText({ bundle, tests }: Extract<Recompiled, { ok: true }>): Pick<Version, "bundle" | "tests"> {
+  return { bundle: inMemory(bundle), tests };
 }
 
 /** What a path holds now, ready to judge. */

@@ -12,8 +12,10 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { REPORT_FORMATS, testCommand } from "./commands/test.ts";
 import { completionScript, SHELLS } from "./completion.ts";
 import { EXIT_INPUT, EXIT_SUCCESS } from "./exit.ts";
+import { addBundleOptions } from "./in-force/options.ts";
 import { addKong } from "./kong.ts";
 import { wholeNumber } from "./numbers.ts";
+import { addOperating } from "./operating.ts";
 import type { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -184,7 +186,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     .option("--round-ms <n>", "length of a round, about", wholeNumber("--round-ms", 1, 10_000), 20)
     .option("--json", "print as JSON")
     .action((path, options) => done(benchCommand(path, options, output)));
-  command(
+  const serve = command(
     "serve",
     "serve Envoy's ext_authz over gRPC, forward-auth and AuthZEN over HTTP; the bundle is watched",
     [
@@ -193,9 +195,10 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       "ipe serve --bundle policies/ --http 127.0.0.1:9192 --authzen tokens.txt --authzen-fact tenant=/subject/properties/tenant",
       "ipe serve --bundle policies/ --http 127.0.0.1:9192 --identity identity.yaml",
       "ipe serve --bundle policies/ --grpc 127.0.0.1:0 --admin 127.0.0.1:9193",
+      "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191 --store bundles/",
     ],
-  )
-    .addOption(bundle())
+  );
+  addBundleOptions(serve.addOption(bundle()))
     .option("--grpc <host:port>", "address for ext_authz; port 0 takes a free one")
     .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
     .option("--identity <file>", "how tokens and API keys of callers are verified (docs/identity.md)")
@@ -242,6 +245,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       const { serveCommand } = await import("./commands/serve.ts");
       done(await serveCommand(options, output));
     });
+  addOperating(command, commandOf, { output, done });
   command("lsp", "serve the language server protocol over stdio, for editors (docs/editors.md)", [
     "ipe lsp",
     "ipe lsp --stdio",

@@ -17,9 +17,8 @@ import { reason } from "./files.ts";
 export interface Door {
   /** What stands behind `listening`. */
   readonly listening: string;
-  /** Why it cannot use a bundle, or null. */
-  objection(engine: Engine): string | null;
-  swap(engine: Engine): void;
+  /** All that a swap takes time for; what it returns swaps. */
+  prepare(engine: Engine): () => void;
   drain(): Promise<void>;
 }
 
@@ -94,8 +93,7 @@ export async function openGrpc(
   });
   return {
     listening: `grpc ${server.address}`,
-    objection: () => null,
-    swap: (next) => server.swap(next),
+    prepare: (next) => server.prepare(next),
     drain: () => server.drain(),
   };
 }
@@ -117,8 +115,7 @@ export async function openHttp(
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,
-    objection: (next) => objectionTo(next, sources),
-    swap: (next) => server.swap(next),
+    prepare: (next) => server.prepare(next),
     drain: () => server.drain(),
   };
 }

@@ -11,7 +11,7 @@ import {
   type PolicyTest,
   readTestFile,
   type Source,
-  testOfBlock,
+  testsOf,
 } from "../../core/index.ts";
 import { Failure } from "./exit.ts";
 import { FileReader } from "./file-reader.ts";
@@ -209,8 +209,6 @@ function unitOf({ name, sources, tests, blocks }: Group): TestUnit {
   if (!compiled.ok) return { name, compiled, engine: null, tests };
   const made = createEngine(compiled.bundle, { takesLimits: true });
   if (!made.ok) throw new Failure(`\`${name}\` is refused: ${made.error}`);
-  // The tests of what is imported run where it is named.
-  const here = (source: Source): boolean => sources.some(({ place }) => place === source.place);
-  const own = blocks ? compiled.document.tests.filter((test) => here(test.span.source)).map(testOfBlock) : [];
+  const own = blocks ? testsOf(compiled.document.tests, sources) : [];
   return { name, compiled, engine: made.engine, tests: [...own, ...tests] };
 }

@@ -6,6 +6,7 @@ import {
   type Content,
   fingerprint,
   loadVersion,
+  type NamedFiles,
   namedFiles,
   readAgain,
   readContent,
@@ -23,27 +24,54 @@ const AGAIN_MS = 1_000;
 /** How often to see where the path leads. */
 const LINKS_MS = 250;
 
-/** The version that a server starts with. Text without any policy is taken, but hardly meant. */
+/** The version that a server starts with. */
 export function firstVersion(path: string, output: Output): Version {
   const version = loadVersion(path, output);
-  const { policies, defaultAllow } = version.engine.program;
+  warnOfEmptiness(path, version, output);
+  return version;
+}
+
+/** At the start text without any policy is taken, but hardly meant. */
+export function warnOfEmptiness(path: string, { engine }: Version, output: Output): void {
+  const { policies, defaultAllow } = engine.program;
   if (policies.length === 0)
     output.message(
       `${output.paint("message", "warning", "warning:")} \`${path}\` holds no policy: every request is ${defaultAllow ? "allowed" : "denied"}`,
     );
-  return version;
+}
+
+/** What was found at a path before it was watched. */
+export interface FirstLook {
+  /** Null where it could not be read. */
+  readonly content: Content | null;
+  /** Of the version that was taken; null where none was. */
+  readonly digest: string | null;
+  /** Why it could not be read. */
+  readonly problem: unknown;
+}
+
+export function lookOf({ content, engine }: Version): FirstLook {
+  return { content, digest: engine.digest, problem: null };
 }
 
 export interface Watched {
   stop(): Promise<void>;
 }
 
+export interface WatchedVersions extends Watched {
+  /** Look at once, and tell of what lies there whether it is new or not. Resolves when that is done. */
+  reload(): Promise<void>;
+}
+
+/** What makes somebody look. */
+export type Occasion = "watch" | "signal";
+
 /** Who wants to know of versions. */
 export interface VersionListeners {
   /** A sound one; what it throws is reported, and the old version stays. */
-  changed(version: Version): void | Promise<void>;
-  /** What lies there now cannot be used. */
-  refused?(): void;
+  changed(version: Version, occasion: Occasion): void | Promise<void>;
+  /** What lies there now cannot be used: it cannot be read, has errors, or `changed` threw this. */
+  refused?(problem: unknown, occasion: Occasion): void | Promise<void>;
 }
 
 /**
@@ -52,48 +80,48 @@ export interface VersionListeners {
  */
 export async function watchVersions(
   path: string,
-  first: Version,
+  first: FirstLook,
   listeners: VersionListeners,
   output: Output,
-): Promise<Watched> {
+): Promise<WatchedVersions> {
   const compiler = createCompiler();
-  let digest = first.engine.digest;
+  let { digest } = first;
   /** Files that the last text named. */
-  let named = namedFiles(first.content);
-  let seen = fingerprint(first.content, named);
-  const complain = (problem: unknown): void => {
+  let named: NamedFiles = first.content === null ? new Map() : namedFiles(first.content);
+  let seen = first.content === null ? String(first.problem) : fingerprint(first.content, named);
+  const complain = async (problem: unknown, occasion: Occasion): Promise<void> => {
     output.message(
       `${problem instanceof Error ? problem.message : String(problem)}; the policy in force stays`,
     );
-    listeners.refused?.();
+    await listeners.refused?.(problem, occasion);
   };
-  /** What has not been seen yet, or null. */
-  const read = (): Content | null => {
+  /** What has not been seen yet, or null; on a signal, whatever is there. */
+  const read = async (occasion: Occasion): Promise<Content | null> => {
     try {
       const content = readContent(path);
       const sight = fingerprint(content, readAgain(named));
-      if (sight === seen) return null;
+      if (sight === seen && occasion !== "signal") return null;
       seen = sight;
       return content;
     } catch (problem) {
       const sight = String(problem);
-      if (sight !== seen) complain(problem);
+      if (sight !== seen || occasion === "signal") await complain(problem, occasion);
       seen = sight;
       return null;
     }
   };
   let follower: Follower | null = null;
-  const reload = async (): Promise<void> => {
-    const content = read();
+  const look = async (occasion: Occasion): Promise<void> => {
+    const content = await read(occasion);
     if (content === null) return;
     try {
       const version = toVersion(content, path, output, compiler);
-      if (version.engine.digest === digest) return;
+      if (version.engine.digest === digest && occasion !== "signal") return;
       if (version.engine.program.policies.length === 0) throw new Failure(`\`${path}\` holds no policy`);
-      await listeners.changed(version);
+      await listeners.changed(version, occasion);
       digest = version.engine.digest;
     } catch (problem) {
-      complain(problem);
+      await complain(problem, occasion);
     } finally {
       named = namedFiles(content);
       seen = fingerprint(content, named);
@@ -101,20 +129,23 @@ export async function watchVersions(
     }
   };
   // One after the other, so that an older version never overtakes a newer one.
-  let reloading = Promise.resolve();
+  let looking = Promise.resolve();
+  const soon = (occasion: Occasion): Promise<void> => {
+    looking = looking.then(() => look(occasion));
+    return looking;
+  };
   follower = await follow(path, {
-    changed: () => {
-      reloading = reloading.then(reload);
-    },
+    changed: () => void soon("watch"),
     failed: (problem) =>
       output.message(`watching \`${path}\` failed: ${String(problem)}; the policy in force stays`),
   });
   follower.alsoAt([...named.keys()]);
   const following = follower;
   return {
+    reload: () => soon("signal"),
     stop: async () => {
       await following.stop();
-      await reloading;
+      await looking;
     },
   };
 }

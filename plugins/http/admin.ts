@@ -1,6 +1,7 @@
 /** The port for operators: what is in force, and how it does. Nothing here decides about a request. */
 import type { Logger } from "pino";
-import { at, type HttpListener, listenHttp, type MetricsText, metricsDoor } from "./listener.ts";
+import { type BundleDoorsOptions, bundleDoors } from "./bundle-doors.ts";
+import { at, type HttpListener, json, listenHttp, type MetricsText, metricsDoor } from "./listener.ts";
 
 /** The bundle in force. */
 export interface BundleState {
@@ -22,21 +23,28 @@ export interface AdminOptions {
   readonly bundle: () => BundleState;
   /** When the process began to serve. */
   readonly startedAt: Date;
+  /** What holders of a token may do. Default: nothing of it is there. */
+  readonly operations?: BundleDoorsOptions | undefined;
   /** False once the process takes no more requests; this port is the last to close. */
   readonly ready: () => boolean;
 }
 
 /**
- * Serve `/bundle`, `/metrics`, `/health/live` and `/health/ready`. Whoever reaches the port may ask.
+ * Serve `/bundle`, `/metrics`, `/health/live` and `/health/ready`: whoever reaches the port may ask. With `operations` also
+ * `/admin/bundles`, `/admin/rollback` and `/admin/status`, for who shows a token.
  *
  * @throws when the address cannot be bound
  */
 export async function startAdminServer(options: AdminOptions): Promise<HttpListener> {
-  const { bundle, metrics, startedAt, ...listening } = options;
+  const { bundle, metrics, startedAt, operations, ...listening } = options;
   const listener = await listenHttp({
     ...listening,
-    doors: [metricsDoor(metrics), at("/bundle", "GET", () => json(bundleForm(bundle(), startedAt)))],
-    advice: "ask /bundle, /metrics, /health/live or /health/ready",
+    doors: [
+      metricsDoor(metrics),
+      at("/bundle", { GET: () => json(bundleForm(bundle(), startedAt)) }),
+      ...(operations === undefined ? [] : bundleDoors(operations)),
+    ],
+    advice: `ask /bundle, /metrics, /health/live or /health/ready${operations === undefined ? "" : ", or /admin/status"}`,
   });
   options.logger.info({ host: options.host, port: listener.port }, "serving admin");
   return listener;
@@ -48,8 +56,4 @@ function bundleForm({ digest, name, policies, loadedAt }: BundleState, startedAt
     loaded_at: loadedAt.toISOString(),
     started_at: startedAt.toISOString(),
   };
-}
-
-function json(value: object): { status: number; headers: Record<string, string>; body: string } {
-  return { status: 200, headers: { "content-type": "application/json" }, body: `${JSON.stringify(value)}\n` };
 }

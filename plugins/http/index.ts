@@ -2,11 +2,20 @@ export { type AdminOptions, type BundleState, startAdminServer } from "./admin.t
 export {
   type AuthzenConfig,
   parseFact,
-  parseTokens,
   parseUrl,
   type StatedFact,
   unstatedFacts,
 } from "./authzen/config.ts";
+export { type NamedToken, parseNamedTokens, parseTokens } from "./bearer.ts";
+export {
+  BUNDLES,
+  type BundleControl,
+  type ControlAnswer,
+  type Pushed,
+  ROLLBACK,
+  type RollbackWanted,
+  STATUS,
+} from "./bundle-doors.ts";
 export { proxyObjectionTo } from "./forward-auth.ts";
 export type { HttpDecider } from "./judge.ts";
 export type { HttpAnswer, HttpListener, MetricsText } from "./listener.ts";

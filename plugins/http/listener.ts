@@ -104,17 +104,23 @@ export function plain(
   return { status, headers: { "content-type": "text/plain", ...headers }, body: `${text}\n` };
 }
 
-/** A door at one path, its query aside, for one method; other methods are answered 405. */
-export function at(
-  path: string,
-  method: "GET" | "POST",
-  answer: (request: IncomingMessage) => HttpAnswer | Promise<HttpAnswer>,
-): Door {
-  const allowed = method === "GET" ? ["GET", "HEAD"] : [method];
+/** JSON on one line. */
+export function json(value: object, status = 200): HttpAnswer {
+  return { status, headers: { "content-type": "application/json" }, body: `${JSON.stringify(value)}\n` };
+}
+
+type Answering = (request: IncomingMessage) => HttpAnswer | Promise<HttpAnswer>;
+
+/** A door at one path, its query aside, by method; other methods are answered 405. */
+export function at(path: string, answers: { readonly GET?: Answering; readonly POST?: Answering }): Door {
+  const methods = Object.keys(answers);
+  const allowed = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
   return (request) => {
     if (request.url?.split("?", 1)[0] !== path) return null;
-    if (allowed.includes(request.method ?? "")) return answer(request);
-    return plain(405, `${path} takes ${method}`, { allow: allowed.join(", ") });
+    const method = request.method ?? "";
+    const answer = method === "POST" ? answers.POST : allowed.includes(method) ? answers.GET : undefined;
+    if (answer !== undefined) return answer(request);
+    return plain(405, `${path} takes ${methods.join(" and ")}`, { allow: allowed.join(", ") });
   };
 }
 
@@ -125,10 +131,12 @@ export interface MetricsText {
 }
 
 export function metricsDoor(metrics: MetricsText): Door {
-  return at("/metrics", "GET", async () => ({
-    ...{ status: 200, headers: { "content-type": metrics.contentType } },
-    body: await metrics.text(),
-  }));
+  return at("/metrics", {
+    GET: async () => ({
+      ...{ status: 200, headers: { "content-type": metrics.contentType } },
+      body: await metrics.text(),
+    }),
+  });
 }
 
 function health(ready: () => boolean): Door {

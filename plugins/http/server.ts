@@ -34,6 +34,8 @@ export interface RunningHttpServer {
   readonly port: number;
   /** Judge all later requests by this engine. Throws where `objectionTo` has one; the one before stays. */
   swap(engine: HttpDecider): void;
+  /** All that a swap takes time for, and what it may throw; what it returns swaps. */
+  prepare(engine: HttpDecider): () => void;
   /** Say that we are not ready, take no more connections, finish what is in flight. */
   drain(): Promise<void>;
 }
@@ -59,11 +61,16 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     ...(drainMs === undefined ? {} : { drainMs }),
   });
   logger.info({ host, port: listener.port, bundle: judge.engine.digest }, "serving forward-auth");
+  const prepare = (engine: HttpDecider) => {
+    const next = usable(engine, options);
+    return (): void => {
+      judge = next;
+    };
+  };
   return {
     port: listener.port,
-    swap(engine) {
-      judge = usable(engine, options);
-    },
+    swap: (engine) => prepare(engine)(),
+    prepare,
     drain: () => listener.drain(),
   };
 }

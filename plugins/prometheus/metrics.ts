@@ -24,8 +24,10 @@ export type LimiterResult = "taken" | "refused" | "failed";
 export interface ServerMetrics {
   /** For what one host decides. Made once, before the first request. */
   counterFor(host: HostName): DecisionCounter;
-  /** The bundle now in force. */
-  loaded(bundle: BundleFacts): void;
+  /** The bundle now in force. `fallback`: it stands in for one that was refused. */
+  loaded(bundle: BundleFacts, options?: { readonly fallback: boolean }): void;
+  /** What was offered is in force already. */
+  unchanged(): void;
   /** One more bundle was refused, or could not be read. */
   refused(): void;
   /** What became of one allow with limits. */
@@ -43,7 +45,7 @@ export function createMetrics(): ServerMetrics {
   const policies = new PolicyCounts();
   const hosts = new Map<HostName, HostCounts>();
   let bundle: BundleFacts | null = null;
-  const state = { loads: 0, refusals: 0 };
+  const state = { loads: 0, refusals: 0, lastSuccessful: true };
   const takes: Record<LimiterResult, number> = { taken: 0, refused: 0, failed: 0 };
   let counting: { readonly connected: boolean } | null = null;
   addDecisions(registry, hosts);
@@ -59,6 +61,11 @@ export function createMetrics(): ServerMetrics {
   addGauge("ipe_bundle_loaded_timestamp_seconds", "When the bundle in force was put in force.", () => [
     { value: (bundle?.loadedAt.getTime() ?? 0) / 1000 },
   ]);
+  addGauge(
+    "ipe_bundle_last_load_successful",
+    "0 while the last bundle that was offered is refused, and an older one in force.",
+    () => [{ value: state.lastSuccessful ? 1 : 0 }],
+  );
   add(registry, {
     ...{ name: "ipe_bundle_loads_total", type: "counter" },
     help: "Bundles put in force, the first one among them, and bundles refused.",
@@ -91,12 +98,17 @@ export function createMetrics(): ServerMetrics {
       hosts.set(host, counts);
       return counts;
     },
-    loaded(next) {
+    loaded(next, { fallback } = { fallback: false }) {
       bundle = next;
       state.loads += 1;
+      state.lastSuccessful = !fallback;
+    },
+    unchanged() {
+      state.lastSuccessful = true;
     },
     refused() {
       state.refusals += 1;
+      state.lastSuccessful = false;
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -10,6 +10,7 @@
  *     npm run bench -- envoy        the filter beside no filter and beside Lua (needs `wrk`)
  *     npm run bench -- kong         the plugin in Lua in an nginx beside one that does nothing (needs `wrk`); the plugin server beside that of kong-pdk
  *     npm run bench -- doors        ext_authz, forward-auth and AuthZEN by one bundle, each beside a server that answers a constant
+ *     npm run bench -- swap         how long requests wait for the swap of a bundle, under load
  *     npm run bench -- engines      our interpreter beside other engines
  *
  * With `--write` the parts engines and doors write their section of docs/benchmarks.md.
@@ -23,6 +24,7 @@ import { benchKong } from "./kong.ts";
 import { benchKongLua } from "./kong-lua.ts";
 import { benchMillion } from "./million.ts";
 import { benchIndex } from "./selection.ts";
+import { benchSwap } from "./swap.ts";
 
 const WRITE = "--write";
 const write = process.argv.includes(WRITE);
@@ -37,6 +39,7 @@ const PARTS = {
     await benchKong();
   },
   doors: () => benchDoors({ write }),
+  swap: benchSwap,
   engines: () => benchEngines({ write }),
 } as const;
 const WRITING = ["doors", "engines"];

@@ -9,6 +9,7 @@ import {
   type Recheck,
   type Recompiled,
   type Source,
+  testsOf,
 } from "../../core/index.ts";
 import { bundleText, generateBundle } from "./policies.ts";
 import { partSeed, Random } from "./random.ts";
@@ -281,6 +282,7 @@ function bundleOf(compiled: Pick<Recompiled, "ok"> & { readonly bundle?: Uint8Ar
 describe("after random edits", () => {
   test.each(OPTIONS.map((options) => [JSON.stringify(options), options] as const))("%s", (name, options) => {
     let sound = 0;
+    let tested = 0;
     for (let sequence = 0; sequence < SEQUENCES; sequence++) {
       const seed = partSeed(name.length * 1_000, sequence);
       const random = new Random(seed);
@@ -295,6 +297,10 @@ describe("after random edits", () => {
         const again = compiler.compile(sources);
         expect(shown(again), where).toEqual(shown(fresh));
         expect(bundleOf(again), where).toBe(bundleOf(fresh));
+        if (again.ok && fresh.ok) {
+          expect(again.tests, where).toEqual(testsOf(fresh.document.tests, sources));
+          tested += again.tests.length;
+        }
         if (fresh.ok) sound++;
         // Most edits make errors; whoever edits takes them back.
         if (!fresh.ok && i > 0 && random.chance(70)) {
@@ -305,5 +311,6 @@ describe("after random edits", () => {
       }
     }
     expect(sound).toBeGreaterThan(SEQUENCES);
+    expect(tested).toBeGreaterThan(SEQUENCES);
   });
 });

@@ -2,10 +2,16 @@
 import { pino } from "pino";
 import type { Engine, Identity } from "../../../core/index.ts";
 import { bodyUse } from "../../envoy/index.ts";
-import type { AdminOptions, BundleState } from "../../http/index.ts";
+import { type AdminOptions, type BundleState, objectionTo } from "../../http/index.ts";
 import { createMetrics } from "../../prometheus/index.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import { openIdentities } from "../identity.ts";
+import type { Current } from "../in-force/candidate.ts";
+import { createControl } from "../in-force/control.ts";
+import { followPath } from "../in-force/follow-path.ts";
+import { InForce } from "../in-force/in-force.ts";
+import { adminTokens, type BundleOptions, openBundles } from "../in-force/options.ts";
+import { begin } from "../in-force/start.ts";
 import { type LimiterOptions, openLimiter } from "../limiter.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
@@ -20,9 +26,8 @@ import {
   openHttp,
 } from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
-import { firstVersion, watchVersions } from "../watch.ts";
 
-export interface ServeOptions extends AuthzenOptions, LimiterOptions {
+export interface ServeOptions extends AuthzenOptions, BundleOptions, LimiterOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
@@ -41,47 +46,54 @@ export interface ServeOptions extends AuthzenOptions, LimiterOptions {
 export async function serveCommand(options: ServeOptions, output: Output): Promise<number> {
   checkAddresses(options);
   const authzen = authzenConfig(options);
-  const first = firstVersion(options.bundle, output);
+  const tokens = adminTokens(options);
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
   const identities = await openIdentities(options.identity, logger, output);
-  const limiter = await openLimiter(options, { logger, metrics });
   const sources = { authzen, identity: identities?.at("forward-auth") };
-  let state = stateOf(first.engine, options);
-  let ready = true;
-  const { doors, admin } = await open(options, first.engine, {
-    ...{ logger, metrics, limiter, sources, grpcIdentity: identities?.at("ext-authz") },
-    ...{ startedAt: state.loadedAt, bundle: () => state, ready: () => ready },
-  }).catch((problem: unknown) => {
+  let doors: readonly Door[] = [];
+  const inForce = new InForce({
+    ...(await openBundles(options)),
+    objection: (engine) => (options.http === undefined ? null : objectionTo(engine, sources)),
+    logger,
+    listeners: {
+      prepare: (engine) => {
+        const swaps = doors.map((door) => door.prepare(engine));
+        return () => {
+          for (const swap of swaps) swap();
+        };
+      },
+      accepted: (current, { fallback }) => {
+        metrics.loaded(stateOf(current), { fallback });
+        if (options.grpc !== undefined) remindOfBodies(current.engine, options, output);
+        remindOfTokens(current.engine, options, output);
+        remindOfAuthzen(current.engine, sources, output);
+      },
+      unchanged: () => metrics.unchanged(),
+      refused: () => metrics.refused(),
+    },
+  });
+  const limiter = await openLimiter(options, { logger, metrics });
+  const failing = (problem: unknown): never => {
     // Its connection would keep the process.
     limiter.stop();
     throw problem;
-  });
-  const inForce = (engine: Engine): void => {
-    metrics.loaded(state);
-    if (options.grpc !== undefined) remindOfBodies(engine, options, output);
-    remindOfTokens(engine, options, output);
-    remindOfAuthzen(engine, sources, output);
   };
-  const changed = (engine: Engine): void => {
-    const objection = firstObjection(doors, engine);
-    if (objection !== null) {
-      output.message(`error: ${objection}; the policy in force stays`);
-      metrics.refused();
-      return;
-    }
-    for (const door of doors) door.swap(engine);
-    state = stateOf(engine, options);
-    inForce(engine);
-    output.message(`policy ${engine.digest} is in force`);
-  };
-  const listeners = {
-    changed: ({ engine }: { readonly engine: Engine }) => changed(engine),
-    refused: () => metrics.refused(),
-  };
-  inForce(first.engine);
-  const watched = await watchVersions(options.bundle, first, listeners, output);
+  const look = await begin(options.bundle, inForce, output).catch(failing);
+  let ready = true;
+  const { engine: begun, at: startedAt } = inForce.current;
+  const control = createControl({ inForce, output, path: options.bundle, startedAt });
+  const opened = await open(options, begun, {
+    ...{ logger, metrics, limiter, sources, grpcIdentity: identities?.at("ext-authz") },
+    ...{ startedAt, bundle: () => stateOf(inForce.current), ready: () => ready },
+    operations: { tokens, control },
+  }).catch(failing);
+  doors = opened.doors;
+  // The port for operators may have been asked before the doors were known here.
+  if (inForce.current.engine !== begun) for (const door of doors) door.prepare(inForce.current.engine)();
+  const { admin } = opened;
+  const watched = await followPath(options.bundle, look, inForce, output);
   const ended = signalled();
   for (const { listening } of admin === null ? doors : [...doors, admin])
     output.result(`listening ${listening}`);
@@ -102,7 +114,7 @@ interface Opened {
   readonly admin: Admin | null;
 }
 
-interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle" | "ready"> {
+interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle" | "ready" | "operations"> {
   /** Who verifies for ext_authz, which has other headers than forward-auth. */
   readonly grpcIdentity: Identity | undefined;
 }
@@ -111,7 +123,7 @@ interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle"
 async function open(
   options: ServeOptions,
   engine: Engine,
-  { startedAt, bundle, ready, sources, grpcIdentity, ...surroundings }: Opening,
+  { startedAt, bundle, ready, operations, sources, grpcIdentity, ...surroundings }: Opening,
 ): Promise<Opened> {
   const doors: Door[] = [];
   try {
@@ -122,23 +134,16 @@ async function open(
     if (options.http !== undefined)
       doors.push(await openHttp(options.http, engine, { ...surroundings, sources }));
     if (options.admin === undefined) return { doors, admin: null };
-    return { doors, admin: await openAdmin(options.admin, { ...surroundings, startedAt, bundle, ready }) };
+    const operators = { ...surroundings, startedAt, bundle, ready, operations };
+    return { doors, admin: await openAdmin(options.admin, operators) };
   } catch (problem) {
     await Promise.all(doors.map((door) => door.drain()));
     throw problem;
   }
 }
 
-function stateOf({ digest, program }: Engine, { bundle }: ServeOptions): BundleState {
-  return { digest, name: bundle, policies: program.policies.length, loadedAt: new Date() };
-}
-
-function firstObjection(doors: readonly Door[], engine: Engine): string | null {
-  for (const door of doors) {
-    const objection = door.objection(engine);
-    if (objection !== null) return objection;
-  }
-  return null;
+function stateOf({ engine: { digest, program }, name, at }: Current): BundleState {
+  return { digest, name, policies: program.policies.length, loadedAt: at };
 }
 
 /** What Envoy's configuration has to have, and nothing in a request shows whether it does. */

@@ -1,46 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { engineOf } from "../../../test/engine.ts";
-import {
-  createAuthentication,
-  factObjection,
-  parseFact,
-  parseTokens,
-  parseUrl,
-  unstatedFacts,
-} from "./config.ts";
-
-const TOKEN = "0123456789abcdef0123456789abcdef";
-
-describe("tokens", () => {
-  test("one a line", () => {
-    expect(parseTokens(`\n  ${TOKEN}\r\n${TOKEN}==\n`)).toEqual([TOKEN, `${TOKEN}==`]);
-  });
-
-  test.each([
-    ["", "holds no token"],
-    ["\n \n", "holds no token"],
-    ["short", "at least 32 characters"],
-    [`${TOKEN} ${TOKEN}`, "letters, digits"],
-    [`${TOKEN}\n# a comment`, "letters, digits"],
-  ])("%j is refused, and not shown", (text, problem) => {
-    expect(() => parseTokens(text)).toThrow(problem);
-    expect(() => parseTokens(text)).not.toThrow(TOKEN);
-  });
-
-  test.each([
-    [`Bearer ${TOKEN}`, true],
-    [`bearer  ${TOKEN} `, true],
-    [`Bearer ${TOKEN}x`, false],
-    [`Bearer ${TOKEN.slice(1)}`, false],
-    [`Basic ${TOKEN}`, false],
-    [TOKEN, false],
-    ["Bearer", false],
-    ["", false],
-  ])("%s: %s", (header, want) => {
-    expect(createAuthentication(["another-token-of-some-length-here", TOKEN])(header)).toBe(want);
-    expect(createAuthentication(["another-token-of-some-length-here"])(header)).toBe(false);
-  });
-});
+import { factObjection, parseFact, parseUrl, unstatedFacts } from "./config.ts";
 
 describe("facts", () => {
   test.each([

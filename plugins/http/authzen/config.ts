@@ -1,6 +1,4 @@
 /** What an operator says about AuthZEN: who may ask, and which facts callers may state. */
-import type { Buffer } from "node:buffer";
-import { createHash, timingSafeEqual } from "node:crypto";
 import { checkAttributeNames, type Engine } from "../../../core/index.ts";
 
 export interface AuthzenConfig {
@@ -33,33 +31,6 @@ export const STATABLE = [
   ...["connection.subject_peer_certificate", "connection.uri_san_peer_certificate"],
   ...["connection.dns_san_peer_certificate", "connection.sha256_peer_certificate_digest"],
 ] as const;
-
-/** Shorter ones can be guessed. */
-const TOKEN_CHARACTERS_MIN = 32;
-
-/**
- * The tokens of a file: one a line, so that an old and a new one hold at once.
- *
- * @throws with a message that says what to do
- */
-export function parseTokens(text: string): string[] {
-  const tokens = text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  if (tokens.length === 0)
-    throw new Error("it holds no token; write one, such as `openssl rand -hex 32` gives");
-  for (const token of tokens) {
-    // RFC 6750, section 2.1. The message must not hold the token.
-    if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token))
-      throw new Error("a token has letters, digits and `-._~+/` only, and one stands on each line");
-    if (token.length < TOKEN_CHARACTERS_MIN)
-      throw new Error(
-        `a token has at least ${TOKEN_CHARACTERS_MIN} characters; \`openssl rand -hex 32\` gives one`,
-      );
-  }
-  return tokens;
-}
 
 /**
  * `NAME=/PART/...`: a fact and the JSON pointer (RFC 6901) to where an evaluation has it.
@@ -108,19 +79,4 @@ export function unstatedFacts({ program }: Pick<Engine, "program">, facts: reado
       return read && verified && !stated.has(name);
     })
     .map(({ name }) => name);
-}
-
-/** Whether an `Authorization` header shows one of the tokens. Takes as long whichever it is, and however much of it is right. */
-export function createAuthentication(tokens: readonly string[]): (header: string) => boolean {
-  const digests = tokens.map(digest);
-  return (header) => {
-    const shown = digest(/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? "");
-    let known = false;
-    for (const each of digests) known = timingSafeEqual(each, shown) || known;
-    return known;
-  };
-}
-
-function digest(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
 }

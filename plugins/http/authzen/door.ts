@@ -3,11 +3,12 @@ import type { IncomingMessage } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Limiter } from "../../../core/index.ts";
+import { authorizationOf, createIdentification } from "../bearer.ts";
+import { readBody } from "../body.ts";
 import { decide, type Judge } from "../judge.ts";
 import { at, type Door, type HttpAnswer, plain } from "../listener.ts";
 import { type HttpMetrics, uncounted } from "../metrics.ts";
-import { readBody } from "./body.ts";
-import { type AuthzenConfig, createAuthentication } from "./config.ts";
+import type { AuthzenConfig } from "./config.ts";
 import { type ReadDocument, type ReadEvaluation, readOne, readSeveral, type Semantic } from "./evaluation.ts";
 import { toNeutral } from "./request.ts";
 import { type EvaluationAnswer, failedAnswer, malformedAnswer, toAnswer } from "./response.ts";
@@ -27,17 +28,23 @@ export interface AuthzenOptions {
 
 export function authzenDoors(options: AuthzenOptions): Door[] {
   const ask = createAsk(options);
-  const authenticated = createAuthentication(options.config.tokens);
+  // Whose of them it is makes no difference here.
+  const identify = createIdentification(options.config.tokens.map((token) => ({ name: "", token })));
   const answering = (read: (bytes: Uint8Array) => ReadDocument) => async (request: IncomingMessage) => {
-    const answer = identified(request, authenticated)
+    const header = authorizationOf(request);
+    // Whether there is one is no secret, what it is takes the same time to find out.
+    const known = header !== null && identify(header) !== null;
+    const answer = known
       ? await evaluate(request, read, ask)
       : plain(401, "a bearer token is missing, or none that is known", { "www-authenticate": "Bearer" });
     return echoed(request, answer);
   };
   return [
-    at(EVALUATION, "POST", answering(readOne)),
-    at(EVALUATIONS, "POST", answering(readSeveral)),
-    at(METADATA, "GET", (request) => echoed(request, json(metadata(options.config.url ?? reached(request))))),
+    at(EVALUATION, { POST: answering(readOne) }),
+    at(EVALUATIONS, { POST: answering(readSeveral) }),
+    at(METADATA, {
+      GET: (request) => echoed(request, json(metadata(options.config.url ?? reached(request)))),
+    }),
   ];
 }
 
@@ -67,12 +74,8 @@ function createAsk({ config, judge, logger, metrics, limiter }: AuthzenOptions):
   };
 }
 
-/** A header that is there twice could be read in two ways. */
-function identified(request: IncomingMessage, authenticated: (header: string) => boolean): boolean {
-  const [header, second] = request.headersDistinct["authorization"] ?? [];
-  // Whether there is one is no secret, what it is takes the same time to find out.
-  return header !== undefined && second === undefined && authenticated(header);
-}
+/** Bytes of a document. A body inside of it has at most 262,144 for a policy. */
+const DOCUMENT_BYTES_MAX = 1024 * 1024;
 
 async function evaluate(
   request: IncomingMessage,
@@ -81,7 +84,7 @@ async function evaluate(
 ): Promise<HttpAnswer> {
   if (!/^application\/json *(?:;|$)/i.test(request.headers["content-type"] ?? ""))
     return plain(415, "the document's content-type must be application/json");
-  const bytes = await readBody(request);
+  const bytes = await readBody(request, DOCUMENT_BYTES_MAX);
   // The rest is not read, so the connection is of no further use.
   if (bytes === null) return plain(413, "the document is longer than 1 MiB", { connection: "close" });
   const document = read(bytes);

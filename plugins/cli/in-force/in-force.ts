@@ -1,0 +1,189 @@
+/**
+ * Which bundle is in force. Whoever wants another one offers it here; one offer is judged at a time, in the order of their
+ * arrival, and everything that can fail comes before the swap, which is one step of this process: no request sees half of it.
+ */
+import type { Logger } from "pino";
+import type { Engine } from "../../../core/index.ts";
+import type { BundleStore, StoredBundle } from "../../store/index.ts";
+import { Failure } from "../exit.ts";
+import { reason } from "../files.ts";
+import type { Attempt, Candidate, Cause, Current, Offered, Refused } from "./candidate.ts";
+import { failedText, type Tested, testPolicies, testsText } from "./policy-tests.ts";
+
+export interface InForceOptions {
+  /** Null: bundles are not kept. */
+  readonly store: BundleStore | null;
+  /** False: the tests of policies are not run. */
+  readonly runTests: boolean;
+  /** Why this server cannot use a bundle, or null. */
+  readonly objection: (engine: Engine) => string | null;
+  readonly logger: Logger;
+  readonly listeners: InForceListeners;
+}
+
+export interface InForceListeners {
+  /** All that takes time before requests can be judged by an engine. What it returns makes them be, and fails never: requests wait meanwhile. */
+  prepare(engine: Engine): () => void;
+  /** A bundle is in force. */
+  accepted(current: Current, options: { readonly fallback: boolean }): void;
+  /** What was offered is in force already. */
+  unchanged(): void;
+  refused(): void;
+}
+
+/** The last bundle that was refused. */
+export interface Refusal extends Attempt, Omit<Refused, "result"> {
+  readonly at: Date;
+}
+
+/** A step before the swap says no. */
+class Objection extends Failure {
+  readonly refusedFor: Cause;
+  readonly tested: Tested | null;
+
+  constructor(refusedFor: Cause, message: string, tested: Tested | null = null) {
+    super(message);
+    this.refusedFor = refusedFor;
+    this.tested = tested;
+  }
+}
+
+export class InForce {
+  readonly store: BundleStore | null;
+  readonly #options: InForceOptions;
+  #current: Current | null = null;
+  #lastRefusal: Refusal | null = null;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: InForceOptions) {
+    this.#options = options;
+    this.store = options.store;
+    if (!options.runTests) options.logger.warn("the policies' own tests are not run (--no-tests)");
+  }
+
+  /** There is one once an offer was accepted. */
+  get current(): Current {
+    if (this.#current === null) throw new Error("no bundle is in force yet");
+    return this.#current;
+  }
+
+  get lastRefusal(): Refusal | null {
+    return this.#lastRefusal;
+  }
+
+  /** Put a bundle in force, unless something speaks against it: then the one in force stays. Never rejects. */
+  offer(candidate: Candidate): Promise<Offered> {
+    return this.#inTurn(async () => {
+      try {
+        return await this.#judge(candidate);
+      } catch (problem) {
+        return this.#refuse(candidate, problem);
+      }
+    });
+  }
+
+  /** Something was asked for that is no bundle, or cannot be read. Never rejects. */
+  refuse(attempt: Attempt, cause: Cause, problem: unknown): Promise<Refused> {
+    return this.#inTurn(() => this.#refuse(attempt, new Objection(cause, messageOf(problem))));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
+  async #judge(candidate: Candidate): Promise<Offered> {
+    const { engine, statement, fallback } = candidate;
+    const { digest } = engine;
+    const { listeners, logger } = this.#options;
+    if (this.#current?.engine.digest === digest && this.#current.statement === statement) {
+      listeners.unchanged();
+      return { result: "unchanged", digest, tests: "skipped" };
+    }
+    const tested = this.#test(candidate);
+    const objection = this.#options.objection(engine);
+    if (objection !== null) throw new Objection("host", objection, tested);
+    const swap = listeners.prepare(engine);
+    const kept = await this.#keep(candidate, tested);
+    const { how, who, name } = kept ?? candidate;
+    // Of what they begin with the doors speak themselves.
+    const told = this.#current !== null || fallback;
+    const began = performance.now();
+    swap();
+    const swapUs = (performance.now() - began) * 1_000;
+    this.#current = { engine, statement, how, who, name, at: new Date() };
+    listeners.accepted(this.#current, { fallback });
+    if (told)
+      logger.info(
+        { bundle: digest, how, who, name, tests: tested.run, fallback, swap_us: swapUs },
+        "bundle in force",
+      );
+    return { result: "accepted", digest, tests: tested.run };
+  }
+
+  #test({ tests, engine }: Candidate): Tested {
+    if (!this.#options.runTests) return { run: "skipped", failed: [] };
+    const tested = testPolicies(tests, engine);
+    if (tested.failed.length > 0)
+      throw new Objection("tests", `${failedText(tested.failed)}\n${testsText(tested.run)}`, tested);
+    return tested;
+  }
+
+  /** What the store says of it; null without a store. */
+  async #keep(candidate: Candidate, tested: Tested): Promise<StoredBundle | null> {
+    const { store } = this;
+    if (store === null) return null;
+    const { engine, bundle, statement, how, who, name } = candidate;
+    const last = store.bundles[0];
+    // A start with what was in force before is no change.
+    if (how === "start" && last?.digest === engine.digest && last.statement === statement) return last;
+    try {
+      return await store.put({
+        ...{ digest: engine.digest, name, at: new Date(), how, who, statement },
+        content: bundle === null ? null : { length: bundle.length, chunks: () => chunksOf(bundle) },
+        fromWatched: bundle !== null && (how === "start" || how === "watch" || how === "signal"),
+        signedSequence: null,
+      });
+    } catch (problem) {
+      const why = `it cannot be kept in the store \`${store.folder}\`: ${reason(problem)}`;
+      throw new Objection("storage", why, tested);
+    }
+  }
+
+  async #refuse({ how, who, name }: Attempt, problem: unknown): Promise<Refused> {
+    const { listeners, logger } = this.#options;
+    const objection = problem instanceof Objection ? problem : null;
+    const refused: Refused = {
+      ...{ result: "refused", cause: objection?.refusedFor ?? "bundle", reason: messageOf(problem) },
+      failed: objection?.tested?.failed ?? [],
+    };
+    const { cause } = refused;
+    this.#lastRefusal = {
+      how,
+      who,
+      name,
+      at: new Date(),
+      cause,
+      reason: refused.reason,
+      failed: refused.failed,
+    };
+    listeners.refused();
+    logger.error(
+      { in_force: this.#current?.engine.digest ?? null, how, who, name, cause, reason: refused.reason },
+      "bundle refused",
+    );
+    return refused;
+  }
+}
+
+const CHUNK_BYTES = 2 ** 20;
+
+function* chunksOf(bundle: NonNullable<Candidate["bundle"]>): Generator<Uint8Array> {
+  for (let at = 0; at < bundle.length; at += CHUNK_BYTES)
+    yield bundle.read(at, Math.min(at + CHUNK_BYTES, bundle.length));
+}
+
+function messageOf(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem);
+}

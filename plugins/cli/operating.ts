@@ -1,0 +1,58 @@
+/** Commands for who operates a server: their options. */
+import { type Command, Option } from "commander";
+import type { Output } from "./output.ts";
+
+type NewCommand = (name: string, description: string, examples: readonly string[]) => Command;
+type CommandOf = (parent: Command, name: string, description: string, examples: readonly string[]) => Command;
+
+interface OperatingContext {
+  readonly output: Output;
+  readonly done: (code: number) => void;
+}
+
+/** Add them to `ipe`. */
+export function addOperating(command: NewCommand, commandOf: CommandOf, context: OperatingContext): void {
+  addBundles(
+    command("bundles", "what is in force at a server: list, push, roll back (docs/operations.md)", [
+      "ipe bundles list --admin 127.0.0.1:9193 --token token.txt",
+    ]),
+    commandOf,
+    context,
+  );
+}
+
+function addBundles(bundles: Command, commandOf: CommandOf, { output, done }: OperatingContext): void {
+  const server = (command: Command): Command =>
+    command
+      .addOption(
+        new Option("--admin <address>", "the server's --admin: HOST:PORT, or a URL").makeOptionMandatory(),
+      )
+      .addOption(
+        new Option("--token <file>", "a file whose first line holds the token").makeOptionMandatory(),
+      )
+      .option("--json", "print the server's answer as JSON");
+  const commands = (): Promise<typeof import("./commands/bundles.ts")> => import("./commands/bundles.ts");
+  server(
+    commandOf(bundles, "list", "the bundles that the server keeps, the one in force first", [
+      "ipe bundles list --admin 127.0.0.1:9193 --token token.txt",
+    ]),
+  ).action(async (options) => done(await (await commands()).listCommand(options, output)));
+  server(
+    commandOf(bundles, "push <path>", "put a bundle in force, or one .ipe file; refused: exit code 1", [
+      "ipe bundles push orders.ipeb --admin 127.0.0.1:9193 --token token.txt",
+    ]),
+  ).action(async (path, options) => done(await (await commands()).pushCommand(path, options, output)));
+  server(
+    commandOf(
+      bundles,
+      "rollback [digest]",
+      "put a bundle in force again that the server keeps: the one before, or the one whose digest begins so",
+      [
+        "ipe bundles rollback --admin 127.0.0.1:9193 --token token.txt",
+        "ipe bundles rollback sha256:4f1d --admin 127.0.0.1:9193 --token token.txt",
+      ],
+    ),
+  ).action(async (digest, options) =>
+    done(await (await commands()).rollbackCommand(digest, options, output)),
+  );
+}
