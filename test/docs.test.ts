@@ -59,7 +59,7 @@ test.each(snippets)("$place", ({ place, text, error }) => {
 
 /** What is wrong with tests of a bundle. */
 function failures(bundle: Uint8Array, tests: readonly PolicyTest[]): unknown[] {
-  const made = createEngine(bundle);
+  const made = createEngine(bundle, { takesLimits: true });
   if (!made.ok) return [made.error];
   return tests
     .map((each) => runTest(each, made.engine))
