@@ -12,6 +12,7 @@ import {
   type ReasonOutcome,
   type Text,
   undelivered,
+  NO_EFFECTS,
 } from "../core/index.ts";
 
 /** A slot's value. Numbers of enums are member indexes, -1 for a `resource.type` that nothing matches. */
@@ -389,7 +390,10 @@ function readVerdict(reader: Reader): [policy: string | null, Decision] {
   // The filter takes away first and sets then.
   for (const { name } of setRequestHeaders) removed.delete(name);
   const removeRequestHeaders = [...removed].sort();
-  return [policy, { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, limits, denial }];
+  return [
+    policy,
+    { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, limits, ...NO_EFFECTS, denial },
+  ];
 }
 
 function readHeaders(reader: Reader): HeaderValue[] {

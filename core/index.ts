@@ -17,17 +17,19 @@ export {
 } from "./decision/answer.ts";
 export { type Caller, callerOf, grpcWebHeaders, jsonRpcCallOf, jsonRpcError } from "./decision/caller.ts";
 export type { DecisionCounter } from "./decision/counter.ts";
-export type {
-  Decision,
-  Denial,
-  Explanation,
-  FailedCondition,
-  HeaderValue,
-  LimitRequest,
-  Outcome,
-  PolicyReport,
-  Reason,
-  ReasonOutcome,
+export {
+  type Decision,
+  type Denial,
+  type Effects,
+  type Explanation,
+  type FailedCondition,
+  type HeaderValue,
+  type LimitRequest,
+  NO_EFFECTS,
+  type Outcome,
+  type PolicyReport,
+  type Reason,
+  type ReasonOutcome,
 } from "./decision/decision.ts";
 export { type Limiter, settle, type Taking } from "./decision/limits.ts";
 export { LocalLimiter } from "./decision/local-limiter.ts";

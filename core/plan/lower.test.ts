@@ -263,7 +263,7 @@ describe("policies", () => {
     const [policy] = planOf(
       'policy A:\n  allows\n  on allow\n    set request header "X-Ok" to "Yes"\n',
     ).policies;
-    expect(policy!.obligations).toEqual([{ kind: "set-request", name: "x-ok", value: "Yes" }]);
+    expect(policy!.obligations).toEqual([{ kind: "set-request", name: "x-ok", value: "Yes", parts: [] }]);
   });
 });
 

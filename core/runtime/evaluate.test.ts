@@ -106,7 +106,7 @@ describe("guards and permissive policies", () => {
   });
 
   it("permissive policies' headers are not set, but clients' copies are stripped", () => {
-    const obligations = [{ kind: "set-request", name: "x-a", value: "1" }] as const;
+    const obligations = [{ kind: "set-request", name: "x-a", value: "1", parts: [] }] as const;
     const engine = engineOf([coming("satisfied", { mode: "permissive", obligations }), coming("satisfied")]);
     expect(decide(engine).setRequestHeaders).toEqual([]);
     expect(engine.headerNames).toEqual(["x-a"]);
@@ -173,6 +173,7 @@ describe("headers that an allow sets", () => {
         kind: "set-request",
         name: text.split("=")[0]!,
         value: text.split("=")[1]!,
+        parts: [],
       })),
     });
 
@@ -268,6 +269,7 @@ const headers = fc.uniqueArray(
     kind: fc.constant("set-request" as const),
     name: fc.constantFrom("x-a", "x-b", "x-c"),
     value: fc.constantFrom("", "1"),
+    parts: fc.constant([]),
   }),
   { selector: ({ name }) => name, maxLength: 2 },
 );

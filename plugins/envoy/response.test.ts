@@ -209,6 +209,10 @@ describe("any decision", () => {
       ),
     }),
     limits: fc.constant([]),
+    setResponseHeaders: fc.constant([]),
+    setQueryParameters: fc.constant([]),
+    removeQueryParameters: fc.constant([]),
+    setMetadata: fc.constant([]),
     removeRequestHeaders: fc.uniqueArray(fc.constantFrom("x-a", "x-b", "x-d")),
     setRequestHeaders: fc.uniqueArray(fc.record({ name: fc.constantFrom("x-a", "x-b", "x-c-d"), value }), {
       selector: (header) => header.name,

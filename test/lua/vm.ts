@@ -169,6 +169,7 @@ function decisionOf(answer: Answer): LuaDecision {
     setRequestHeaders: pairs(headers),
     removeRequestHeaders: removed,
     limits,
+    ...NO_EFFECTS,
     denial,
     policyOutcomes: outcomes,
   };

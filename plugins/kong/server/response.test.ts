@@ -3,6 +3,7 @@ import {
   type Decision,
   type HeaderLine,
   type NeutralRequest,
+  NO_EFFECTS,
   settableHeaders,
   undelivered,
 } from "../../../core/index.ts";
@@ -26,6 +27,7 @@ function allow(setRequestHeaders: Decision["setRequestHeaders"] = []): Decision 
     setRequestHeaders,
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
     denial: null,
   };
 }
@@ -40,6 +42,7 @@ function deny(
     setRequestHeaders: [],
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
     denial: denial === null ? null : { headers: [], ...denial },
   };
 }
