@@ -3,8 +3,9 @@
 export { type ByteSource, inMemory } from "./bytecode/byte-source.ts";
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
-export type { Program } from "./bytecode/program.ts";
-export { missingAt, NO_REMOVAL, TARGETS, type Target } from "./check/targets.ts";
+export type { ObligationKind, Program } from "./bytecode/program.ts";
+export { obligationProblem } from "./check/target-obligations.ts";
+export { missingAt, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
 export {
   canonicalName,
@@ -33,6 +34,12 @@ export {
 } from "./decision/decision.ts";
 export { type Limiter, settle, type Taking } from "./decision/limits.ts";
 export { LocalLimiter } from "./decision/local-limiter.ts";
+export {
+  escaped as escapedParameter,
+  type QueryChanges,
+  rewriteQuery,
+  spellingsIn,
+} from "./decision/query-string.ts";
 export { type Analysis, analyse } from "./editor/analyse.ts";
 export { type Completion, type Completions, completionsAt } from "./editor/complete.ts";
 export { type Description, describe } from "./editor/describe.ts";
