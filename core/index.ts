@@ -33,6 +33,7 @@ export {
 } from "./decision/decision.ts";
 export { type Limiter, settle, type Taking } from "./decision/limits.ts";
 export { LocalLimiter } from "./decision/local-limiter.ts";
+export { type QueryChanges, rewriteQuery } from "./decision/query-string.ts";
 export { type Analysis, analyse } from "./editor/analyse.ts";
 export { type Completion, type Completions, completionsAt } from "./editor/complete.ts";
 export { type Description, describe } from "./editor/describe.ts";
