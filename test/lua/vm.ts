@@ -13,6 +13,7 @@ import {
   type Fact,
   type HeaderValue,
   type NeutralRequest,
+  NO_EFFECTS,
   type Outcome,
   type Peer,
   type ReasonOutcome,
