@@ -13,7 +13,6 @@ import {
   type Fact,
   type HeaderValue,
   type NeutralRequest,
-  NO_EFFECTS,
   type Outcome,
   type Peer,
   type ReasonOutcome,
