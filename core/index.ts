@@ -35,7 +35,7 @@ export {
 export { type Limiter, settle, type Taking } from "./decision/limits.ts";
 export { LocalLimiter } from "./decision/local-limiter.ts";
 export {
-  escaped as escapedParameter,
+  encodedParameter,
   type QueryChanges,
   rewriteQuery,
   spellingsIn,

@@ -3,7 +3,7 @@ import {
   callerOf,
   canonicalName,
   type Decision,
-  escapedParameter,
+  encodedParameter,
   fieldValue,
   grpcWebHeaders,
   type HeaderValue,
@@ -115,16 +115,16 @@ function queryChanges(
   { target }: NeutralRequest,
   parameters: readonly string[],
 ): Pick<NonNullable<CheckResponse["ok_response"]>, "query_parameters_to_set" | "query_parameters_to_remove"> {
-  const names = new Set([...parameters, ...taken]);
-  if (names.size === 0) return {};
+  const names = [...parameters, ...taken];
+  if (names.length === 0) return {};
   if (typeof target !== "string") throw new Error("the request has no path whose query could be changed");
   const question = target.indexOf("?");
-  const keys = new Set(set.map(({ name }) => escapedParameter(name)));
+  const keys = new Set(set.map(({ name }) => encodedParameter(name)));
   const sent = question === -1 ? [] : spellingsIn(target.slice(question + 1), names);
   return {
     query_parameters_to_set: set.map(({ name, value }) => ({
-      key: escapedParameter(name),
-      value: escapedParameter(value),
+      key: encodedParameter(name),
+      value: encodedParameter(value),
     })),
     query_parameters_to_remove: sent.filter((name) => !keys.has(name)),
   };

@@ -13,7 +13,6 @@ import {
   type Fact,
   type HeaderValue,
   type NeutralRequest,
-  NO_EFFECTS,
   type Outcome,
   type Peer,
   type ReasonOutcome,
@@ -153,6 +152,11 @@ interface Answer {
   /** Names and values. */
   readonly headers: readonly string[];
   readonly removed: readonly string[];
+  /** Names and values. */
+  readonly response_headers: readonly string[];
+  readonly query: readonly string[];
+  readonly removed_query: readonly string[];
+  readonly metadata: readonly string[];
   readonly status: number | null;
   readonly body: string | null;
   /** Names and values. */
@@ -170,7 +174,10 @@ function decisionOf(answer: Answer): LuaDecision {
     setRequestHeaders: pairs(headers),
     removeRequestHeaders: removed,
     limits,
-    ...NO_EFFECTS,
+    setResponseHeaders: pairs(answer.response_headers),
+    setQueryParameters: pairs(answer.query),
+    removeQueryParameters: answer.removed_query,
+    setMetadata: pairs(answer.metadata),
     denial,
     policyOutcomes: outcomes,
   };
