@@ -3,7 +3,7 @@
 export { type ByteSource, inMemory } from "./bytecode/byte-source.ts";
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
-export type { Program } from "./bytecode/program.ts";
+export type { ObligationKind, Program } from "./bytecode/program.ts";
 export { missingAt, NO_REMOVAL, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
 export {
