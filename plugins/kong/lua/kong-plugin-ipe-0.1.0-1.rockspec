@@ -23,6 +23,7 @@ build = {
     ["kong.plugins.ipe.gateway.extensions"] = "kong/plugins/ipe/gateway/extensions.lua",
     ["kong.plugins.ipe.gateway.facts"] = "kong/plugins/ipe/gateway/facts.lua",
     ["kong.plugins.ipe.gateway.limits"] = "kong/plugins/ipe/gateway/limits.lua",
+    ["kong.plugins.ipe.gateway.query"] = "kong/plugins/ipe/gateway/query.lua",
     ["kong.plugins.ipe.gen.constants"] = "kong/plugins/ipe/gen/constants.lua",
     ["kong.plugins.ipe.gen.targets"] = "kong/plugins/ipe/gen/targets.lua",
     ["kong.plugins.ipe.handler"] = "kong/plugins/ipe/handler.lua",

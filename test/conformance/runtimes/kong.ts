@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { pino } from "pino";
-import type { Program } from "../../../core/index.ts";
+import type { ObligationKind, Program } from "../../../core/index.ts";
 import {
   BODY_LIMIT_MAX,
   DECISION_KEY,
@@ -158,6 +158,7 @@ function lines(given: Case, program: Program, hidden: ReadonlySet<string>): [str
 /** What the client or the upstream sees, and what log plugins are told. */
 export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome: Outcome): Seen {
   const { state } = outcome;
+  const { query } = state;
   const shared = state.shared.get(DECISION_KEY);
   const left = typeof shared === "string" ? (JSON.parse(shared) as { log?: unknown }).log : undefined;
   const note = (state.serialized.get("ipe") ?? left ?? {}) as Record<string, string>;
@@ -175,6 +176,15 @@ export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome
         want,
         outcome.headers.map(([name]) => name),
       ),
+      response_headers: Object.fromEntries(
+        namesOf(program, "setResponseHeader").flatMap((name) => {
+          const value = state.responseHeaders.get(name);
+          return value === undefined ? [] : [[name, value]];
+        }),
+      ),
+      query_parameters: settableQuery(program, query),
+      remove_query_parameters: want.remove_query_parameters.filter((name) => !parsed(query).has(name)),
+      metadata: state.metadata,
       deny: null,
     };
   if (outcome.kind === "error") return { decision: `error: ${outcome.why}` as Want["decision"] };
@@ -195,6 +205,24 @@ export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome
     deny: { status, body: message === id && want.deny?.body !== id ? null : message! },
     answer_headers: answered(want, (name) => headers.get(name)),
   };
+}
+
+function namesOf({ policies }: Program, kind: ObligationKind): string[] {
+  const all = Array.from({ length: policies.length }, (_, i) => policies.obligationsOf(i)).flat();
+  return [...new Set(all.filter((obligation) => obligation.kind === kind).map(({ name }) => name))];
+}
+
+/** Every parameter that some policy may set: clients' copies would show. */
+function settableQuery({ queryNames }: Program, query: string): Record<string, string> {
+  const seen: Record<string, string> = {};
+  for (const [name, value] of parsed(query))
+    if (queryNames.includes(name)) seen[name in seen ? `${name} (again)` : name] = value;
+  return seen;
+}
+
+/** A query whose characters are bytes. */
+function parsed(query: string): URLSearchParams {
+  return new URLSearchParams(`?${Buffer.from(query, "latin1").toString()}`);
 }
 
 /** Every line of a header that some policy may set, `_` as `-`: clients' copies would show. */

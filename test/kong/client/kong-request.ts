@@ -51,6 +51,12 @@ export interface KongState {
   upstream: (readonly [name: string, value: Bytes])[];
   /** What log plugins would write beside their own. */
   readonly serialized: Map<string, unknown>;
+  /** What the upstream gets behind the `?`; a character for each byte. */
+  query: string;
+  /** What the answer of the upstream gets besides its own. */
+  responseHeaders: Map<string, string>;
+  /** What later plugins and logs are told. */
+  metadata: Readonly<Record<string, string>>;
   exit: Exit | null;
   /** Names of Kong's functions that were called, in order. */
   readonly calls: string[];
@@ -65,9 +71,22 @@ export function newState(request: KongRequest, onCall: KongState["onCall"] = () 
     shared: new Map(Object.entries(request.verified?.shared ?? {})),
     upstream: request.headers.map(([name, value]) => [name.toLowerCase(), value]),
     serialized: new Map(),
+    query: queryOf(request),
+    responseHeaders: new Map(),
+    metadata: {},
     exit: null,
     calls: [],
   };
+}
+
+/** Behind the `?`; bytes as characters of Latin-1. */
+function queryOf({ target = "" }: KongRequest): string {
+  const text =
+    typeof target === "string"
+      ? Buffer.from(target).toString("latin1")
+      : Buffer.from(target).toString("latin1");
+  const mark = text.indexOf("?");
+  return mark === -1 ? "" : text.slice(mark + 1);
 }
 
 /** An error in Lua: Kong answers 500. */

@@ -97,11 +97,14 @@ const ACCESS = {
 function server(door: Door, port: number, trusted: readonly string[]): string {
   const [access, log] = ACCESS[door.access ?? "plugin"];
   const proxied = door.proxyProtocol === true;
+  const isPlugin = (door.access ?? "plugin") === "plugin";
   const flags = [proxied ? "proxy_protocol" : "", door.http2 === true ? "http2" : ""].join(" ");
   const goesOn =
     door.answers === true
       ? 'return 200 "ok";'
-      : 'proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_set_header Connection ""; proxy_pass http://tested;';
+      : `proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_set_header Connection ""; proxy_pass http://tested${isPlugin ? "$upstream_uri" : ""};`;
+  // Kong's runloop writes what goes to the upstream into a variable of this name.
+  const filter = isPlugin ? "header_filter_by_lua_block { gateway.header_filter() }" : "";
   const believed = proxied ? ["127.0.0.1"] : trusted;
   return `
   server {
@@ -111,10 +114,12 @@ function server(door: Door, port: number, trusted: readonly string[]): string {
     ${believed.map((ip) => `set_real_ip_from ${ip};`).join(" ")}
     real_ip_header ${proxied ? "proxy_protocol" : "X-Real-IP"};
     access_by_lua_block { ${access} }
+    ${filter}
     log_by_lua_block { ${log} }
 
     location / {
       default_type '';
+      ${isPlugin ? 'set $upstream_uri "";' : ""}
       ${goesOn}
     }
     location = /refused {

@@ -1,4 +1,6 @@
 -- What becomes of a decision: headers for the upstream, an answer to the client, a record for log plugins.
+local query = require("kong.plugins.ipe.gateway.query")
+
 local kong = kong
 
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
@@ -7,6 +9,8 @@ local find, format, gsub, lower = string.find, string.format, string.gsub, strin
 local FAILURE_STATUS = 500
 local FAILURE_REASON = "error"
 local DENIAL_STATUS = 403
+
+local NOTHING = {}
 
 local M = {}
 
@@ -40,6 +44,29 @@ function M.change_headers(decision, headers)
     if find(header.value, "[\r\n%z]") then error("the value of header `" .. header.name .. "` has a line break or NUL", 0) end
     kong.service.request.set_header(header.name, header.value)
   end
+end
+
+-- Clients' copies of query parameters that some policy sets, what the decision removes, and what it sets; without a decision
+-- the copies only. The path stays as it is.
+function M.change_query(settable, decision)
+  local names = query.names_gone(settable, decision)
+  if names == nil then return end
+  local before = kong.request.get_raw_query()
+  local after = query.rewrite(before, decision and decision.query or NOTHING, names)
+  if after ~= before then kong.service.request.set_raw_query(after) end
+end
+
+-- What the decision tells later plugins and logs, by key; nil for nothing. Others may change it, so it is theirs.
+function M.metadata(decision)
+  if decision.metadata[1] == nil then return nil end
+  local metadata = {}
+  for _, own in ipairs(decision.metadata) do metadata[own.name] = own.value end
+  return metadata
+end
+
+-- Headers of the answer to an allowed request, in the place of the upstream's own.
+function M.set_response_headers(headers)
+  for _, header in ipairs(headers) do kong.response.set_header(header.name, header.value) end
 end
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\b"] = "\\b", ["\f"] = "\\f" }
@@ -92,9 +119,10 @@ function M.denial(decision, decision_id, headers)
   return status, body, answered
 end
 
--- What log plugins are told.
-function M.record(decision, decision_id, digest, mode)
+-- What log plugins are told. `metadata`: what was carried out, or nil.
+function M.record(decision, decision_id, digest, mode, metadata)
   return {
+    metadata = metadata,
     decision = decision and decision.allow and "allow" or "deny",
     decision_id = decision_id,
     policy = decision and decision.policy or "",
