@@ -237,6 +237,8 @@ describe("policies", () => {
       requirement: null,
       denyStatus: null,
       denyBody: null,
+      denyBodyParts: [],
+      denyBodyIsJson: false,
       reason: null,
       obligations: [],
       metadata: [],

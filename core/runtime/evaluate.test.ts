@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { constant, leaf, planOf, policyOf, programOf, ref } from "../bytecode/plan.fixture.ts";
 import type { Program } from "../bytecode/program.ts";
-import type { Decision, HeaderValue, Outcome } from "../decision/decision.ts";
+import { type Decision, type HeaderValue, NO_EFFECTS, type Outcome } from "../decision/decision.ts";
 import type { Condition, PlanPolicy } from "../plan/plan.ts";
 import { Engine } from "./engine.ts";
 import { requestOf } from "./suites/index.fixture.ts";
@@ -161,6 +161,7 @@ describe("what a denial answers", () => {
         setRequestHeaders: [],
         removeRequestHeaders: [],
         limits: [],
+        ...NO_EFFECTS,
         denial: { ...denial, headers: [] },
       });
   });
@@ -201,6 +202,7 @@ describe("headers that an allow sets", () => {
         setRequestHeaders: [],
         removeRequestHeaders: [],
         limits: [],
+        ...NO_EFFECTS,
         denial: { status: 403, body: null, headers: [] },
       });
     else {

@@ -83,9 +83,9 @@ test("what requests run reaches no allocation but the arena, and what is given b
     .filter(([, callees]) => callees.has("assembly/host/memory/allocateBlock"))
     .map(([name]) => name);
   expect(allocators.filter((name) => reached.includes(name))).toEqual([
-    "assembly/filter/respond/keepResponseHeaders",
     "assembly/host/arena/addChunk",
     "assembly/vm/search/searchWithTable",
+    "assembly/filter/respond/keepResponseHeaders",
   ]);
 });
 
