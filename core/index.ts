@@ -4,7 +4,8 @@ export { type ByteSource, inMemory } from "./bytecode/byte-source.ts";
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
 export type { ObligationKind, Program } from "./bytecode/program.ts";
-export { missingAt, NO_REMOVAL, TARGETS, type Target } from "./check/targets.ts";
+export { obligationProblem } from "./check/target-obligations.ts";
+export { missingAt, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
 export {
   canonicalName,
@@ -33,7 +34,12 @@ export {
 } from "./decision/decision.ts";
 export { type Limiter, settle, type Taking } from "./decision/limits.ts";
 export { LocalLimiter } from "./decision/local-limiter.ts";
-export { type QueryChanges, rewriteQuery } from "./decision/query-string.ts";
+export {
+  encodedParameter,
+  type QueryChanges,
+  rewriteQuery,
+  spellingsIn,
+} from "./decision/query-string.ts";
 export { type Analysis, analyse } from "./editor/analyse.ts";
 export { type Completion, type Completions, completionsAt } from "./editor/complete.ts";
 export { type Description, describe } from "./editor/describe.ts";

@@ -30,13 +30,26 @@ export function rewriteQuery(query: string, { set, remove }: QueryChanges): stri
     .filter((pair) => !names.has(nameOf(pair)))
     .map((pair) => (hasHidden(pair, names) ? pair.replaceAll(";", "%3B") : pair))
     .join("&");
-  const added = set.map(({ name, value }) => `${encoded(name)}=${encoded(value)}`).join("&");
+  const added = set
+    .map(({ name, value }) => `${encodedParameter(name)}=${encodedParameter(value)}`)
+    .join("&");
   return kept === "" || added === "" ? kept + added : `${kept}&${added}`;
 }
 
-function nameOf(pair: string): string {
+/** Names of pairs as they stand in the query, each once, that mean one of these, or hide one behind a `;`: for hosts that remove by name. */
+export function spellingsIn(query: string, names: readonly string[]): string[] {
+  const known = new Set(names);
+  const meant = query.split("&").filter((pair) => known.has(nameOf(pair)) || hasHidden(pair, known));
+  return [...new Set(meant.map(rawName))];
+}
+
+function rawName(pair: string): string {
   const equals = pair.indexOf("=");
-  const name = equals === -1 ? pair : pair.slice(0, equals);
+  return equals === -1 ? pair : pair.slice(0, equals);
+}
+
+function nameOf(pair: string): string {
+  const name = rawName(pair);
   return /[%+]/.test(name) ? decoded(name) : name;
 }
 
@@ -59,7 +72,8 @@ function decoded(text: string): string {
   return decoder.decode(bytes.subarray(0, end));
 }
 
-function encoded(text: string): string {
+/** With everything but unreserved characters as escapes. */
+export function encodedParameter(text: string): string {
   return Array.from(utf8(text), (byte) => {
     const character = String.fromCharCode(byte);
     return UNRESERVED.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;

@@ -35,7 +35,7 @@ export function fakeEngine(
   return {
     digest: `sha256:${"0".repeat(64)}`,
     headerNames: [],
-    program: { slots: [] },
+    program: { slots: [], queryNames: [] },
     decide,
     ...overrides,
   };

@@ -11,7 +11,7 @@ const bundle = `sha256:${"ab".repeat(32)}`;
 const decisionId = "0123456789abcdef0123456789abcdef";
 
 function answer(...settable: readonly string[]): Parameters<typeof toCheckResponse>[2] {
-  return { decisionId, bundle, settable: settableHeaders(settable) };
+  return { decisionId, bundle, settable: settableHeaders(settable), parameters: [] };
 }
 
 function requestWith(...names: readonly string[]): NeutralRequest {

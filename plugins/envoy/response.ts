@@ -3,6 +3,7 @@ import {
   callerOf,
   canonicalName,
   type Decision,
+  encodedParameter,
   fieldValue,
   grpcWebHeaders,
   type HeaderValue,
@@ -12,6 +13,7 @@ import {
   jsonRpcError,
   type NeutralRequest,
   type SettableHeaders,
+  spellingsIn,
   undelivered,
 } from "../../core/index.ts";
 import {
@@ -30,6 +32,8 @@ export interface Answer {
   /** Digest of the bundle. */
   readonly bundle: string;
   readonly settable: SettableHeaders;
+  /** Query parameters that some policy may set. */
+  readonly parameters: readonly string[];
 }
 
 /**
@@ -42,8 +46,8 @@ export interface Answer {
  */
 export function toCheckResponse(decision: Decision, request: NeutralRequest, answer: Answer): CheckResponse {
   const { policy, outcome } = decision.reason;
-  const dynamic_metadata = metadata(answer, decision.allow, policy, outcome);
-  if (decision.allow) return { ...allowed(decision, request, answer.settable), dynamic_metadata };
+  const dynamic_metadata = metadata(answer, decision.allow, policy, outcome, decision.setMetadata);
+  if (decision.allow) return { ...allowed(decision, request, answer), dynamic_metadata };
   const reason = policy ?? outcome;
   const denial = decision.denial ?? BARE_DENIAL;
   return {
@@ -56,7 +60,7 @@ export function toCheckResponse(decision: Decision, request: NeutralRequest, ans
 /** The denial for a request about which no decision could be made: 403, reason `error`. */
 export function failureResponse(
   request: NeutralRequest | null,
-  answer: Omit<Answer, "settable">,
+  answer: Omit<Answer, "settable" | "parameters">,
 ): CheckResponse {
   return {
     status: { code: STATUS_PERMISSION_DENIED, message: "error" },
@@ -71,7 +75,7 @@ export function failureResponse(
  */
 export function errorResponse(
   request: NeutralRequest | null,
-  answer: Omit<Answer, "settable">,
+  answer: Omit<Answer, "settable" | "parameters">,
 ): CheckResponse {
   return {
     status: { code: STATUS_INTERNAL, message: "error" },
@@ -83,16 +87,46 @@ export function errorResponse(
 const STATUS_INTERNAL = 13;
 const BARE_DENIAL = { status: 403, body: null, headers: [] };
 
-function allowed(decision: Decision, request: NeutralRequest, settable: SettableHeaders): CheckResponse {
-  const { setRequestHeaders: set, removeRequestHeaders: taken } = decision;
-  if (request.headers === undelivered && set.length + taken.length > 0)
+function allowed(
+  decision: Decision,
+  request: NeutralRequest,
+  { settable, parameters }: Pick<Answer, "settable" | "parameters">,
+): CheckResponse {
+  const { setRequestHeaders: set, removeRequestHeaders: taken, setResponseHeaders: response } = decision;
+  if (request.headers === undelivered && set.length + taken.length + response.length > 0)
     throw new Error("a connection without HTTP has no header to set or to remove");
   return {
     status: { code: STATUS_OK },
     ok_response: {
       headers: set.map(overwrite),
       headers_to_remove: removals(request.headers, { set, taken, settable }),
+      ...(response.length === 0 ? {} : { response_headers_to_add: response.map(overwrite) }),
+      ...queryChanges(decision, request, parameters),
     },
+  };
+}
+
+/**
+ * Parameters that are set, and every spelling that the client sent of those that policies can set or that this allow removes. Envoy
+ * compares and writes names and values as they stand, escapes and all, and removes after it has set (ext_authz.cc, Envoy 1.40).
+ */
+function queryChanges(
+  { setQueryParameters: set, removeQueryParameters: taken }: Decision,
+  { target }: NeutralRequest,
+  parameters: readonly string[],
+): Pick<NonNullable<CheckResponse["ok_response"]>, "query_parameters_to_set" | "query_parameters_to_remove"> {
+  const names = [...parameters, ...taken];
+  if (names.length === 0) return {};
+  if (typeof target !== "string") throw new Error("the request has no path whose query could be changed");
+  const question = target.indexOf("?");
+  const keys = new Set(set.map(({ name }) => encodedParameter(name)));
+  const sent = question === -1 ? [] : spellingsIn(target.slice(question + 1), names);
+  return {
+    query_parameters_to_set: set.map(({ name, value }) => ({
+      key: encodedParameter(name),
+      value: encodedParameter(value),
+    })),
+    query_parameters_to_remove: sent.filter((name) => !keys.has(name)),
   };
 }
 
@@ -197,14 +231,16 @@ function failed(
   return denied({ status, body: null, headers: [], reason: "error", decisionId, request });
 }
 
-/** For access logs and later filters, on allow and on deny: `%DYNAMIC_METADATA(envoy.filters.http.ext_authz:policy)%`. */
+/** For access logs and later filters, on allow and on deny; `own`: what policies set, which takes no place of ours: `%DYNAMIC_METADATA(envoy.filters.http.ext_authz:policy)%`. */
 function metadata(
-  answer: Omit<Answer, "settable">,
+  answer: Omit<Answer, "settable" | "parameters">,
   allow: boolean,
   policy: string | null,
   reason: string,
+  own: readonly HeaderValue[] = [],
 ): Struct {
   return struct({
+    ...Object.fromEntries(own.map(({ name, value }) => [name, value])),
     decision: allow ? "allow" : "deny",
     decision_id: answer.decisionId,
     policy,

@@ -18,7 +18,7 @@ const allowed = {
 const constant: Decider = {
   digest: engine.digest,
   headerNames: engine.headerNames,
-  program: { slots: [] },
+  program: { slots: [], queryNames: [] },
   decide: () => allowed,
 };
 

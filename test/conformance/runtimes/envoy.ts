@@ -97,6 +97,10 @@ export function seenResponse(vector: CompiledVector, given: Case, response: Http
     return {
       decision: "allow",
       request_headers: settableLines(vector, lines),
+      ...queryOf(vector, given, lines.find(([name]) => name === ":path")?.[1] ?? ""),
+      response_headers: Object.fromEntries(
+        Object.keys(given.want.response_headers).map((name) => [name, headers.get(name) ?? "(not there)"]),
+      ),
       remove_request_headers: goneFrom(
         given.want,
         lines.map(([name]) => name),
@@ -130,12 +134,31 @@ export function withNote({ program }: CompiledVector, seen: Seen, text: string |
     policy = null,
     reason,
     bundle,
+    metadata,
+    ...others
   } = JSON.parse(text ?? "{}") as Record<string, string | null>;
   const shown = seen.reason === undefined ? policy : seen.reason.policy;
   if (decision !== seen.decision || policy !== shown || bundle !== program.digest) {
     return { decision: `${seen.decision}, but the note says ${text}` as Want["decision"] };
   }
-  return { ...seen, reason: { policy, outcome: reason as Want["reason"]["outcome"] } };
+  const { decision_id: _, ...own } = others;
+  // Filter state holds one text, so what policies set stands in a member of its own.
+  const set = (metadata ?? own) as unknown as Record<string, string>;
+  return { ...seen, metadata: set, reason: { policy, outcome: reason as Want["reason"]["outcome"] } };
+}
+
+/** Parameters that some policy may set, as the upstream finds them, and those of the ones to be removed that it does not find. */
+export function queryOf(
+  { program }: CompiledVector,
+  { want }: Case,
+  path: string,
+): Pick<Want, "query_parameters" | "remove_query_parameters"> {
+  const found = new URLSearchParams(path.includes("?") ? path.slice(path.indexOf("?")) : "");
+  const set: Record<string, string> = {};
+  for (const [name, value] of found)
+    if (program.queryNames.includes(name)) set[name in set ? `${name} (again)` : name] = value;
+  const gone = want.remove_query_parameters.filter((name) => !found.has(name));
+  return { query_parameters: set, remove_query_parameters: gone };
 }
 
 /** Every line of a header that some policy may set, `_` as `-`: clients' copies would show. */
