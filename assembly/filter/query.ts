@@ -9,25 +9,24 @@ import { Verdict } from "../vm/decide";
 import { losesParameter, TO_QUERY, valueOf } from "../vm/obligations";
 import { decodeLeniently } from "../vm/query";
 
-/** False where the proxy has no path, or takes none. What stays is left byte for byte. */
+/** False where the proxy has no path, or takes none. What stays is left byte for byte, but for a `;` that hides what is removed. */
 export function rewriteQuery(bundle: Bundle, verdict: Verdict): bool {
   const name = newWriter(8).text(":path");
   if (name.failed || readSingleHeader(name.start, name.length) != STATUS_OK) return false;
   const start = resultPointer();
   const end = start + resultSize();
   const question = findByte(0x3f, start, end);
-  const path = newWriter(<u32>(end - start) + sizeOfSet(bundle, verdict));
-  path.bytes(start, <u32>(question - start));
-  let mark: u32 = 0x3f;
+  // Each `;` may become three bytes.
+  const path = newWriter(<u32>(end - start) * 3 + sizeOfSet(bundle, verdict) + 2);
+  path.bytes(start, <u32>(question - start)).byte(0x3f);
+  const query = path.cursor;
+  let isFirst = true;
   for (let from = question + 1; from <= end; ) {
     const stop = findByte(0x26, from, end);
-    const nameEnd = findByte(0x3d, from, stop);
-    const decoded = newWriter(<u32>(nameEnd - from));
-    decodeLeniently(from, nameEnd, decoded);
-    if (decoded.failed) return false;
-    if (!losesParameter(bundle, verdict, decoded.start, decoded.length)) {
-      path.byte(mark).bytes(from, <u32>(stop - from));
-      mark = 0x26;
+    if (!loses(bundle, verdict, from, stop)) {
+      if (!isFirst) path.byte(0x26);
+      isFirst = false;
+      writePair(path, bundle, verdict, from, stop);
     }
     from = stop + 1;
   }
@@ -35,15 +34,39 @@ export function rewriteQuery(bundle: Bundle, verdict: Verdict): bool {
     const value = bundle.settableTarget(i) == TO_QUERY ? valueOf(bundle, verdict, i) : null;
     if (value === null) continue;
     const parameter = bundle.settableName(i);
-    path.byte(mark);
+    if (path.cursor > query) path.byte(0x26);
     writeEncoded(path, bundle.stringPointer(parameter), bundle.stringLength(parameter));
     path.byte(0x3d);
     writeEncoded(path, value.start, value.length);
     if (value.failed) return false;
-    mark = 0x26;
   }
   if (path.failed) return false;
+  if (path.cursor == query) path.cursor--;
   return setHeader(name.start, name.length, path.start, path.length) == STATUS_OK;
+}
+
+/** A server that separates by `;`, too, must find nothing in a pair that policies have not judged. */
+function writePair(path: Writer, bundle: Bundle, verdict: Verdict, start: usize, end: usize): void {
+  let hides = false;
+  for (let from = start; from <= end; ) {
+    const stop = findByte(0x3b, from, end);
+    if (stop - from < end - start) hides = hides || loses(bundle, verdict, from, stop);
+    from = stop + 1;
+  }
+  for (let at = start; at < end; at++) {
+    const byte = <u32>load<u8>(at);
+    if (hides && byte == 0x3b) path.text("%3B");
+    else path.byte(byte);
+  }
+}
+
+/** Is the name of the pair one that goes? */
+function loses(bundle: Bundle, verdict: Verdict, start: usize, end: usize): bool {
+  const nameEnd = findByte(0x3d, start, end);
+  const decoded = newWriter(<u32>(nameEnd - start));
+  decodeLeniently(start, nameEnd, decoded);
+  // Without memory nobody knows.
+  return decoded.failed || losesParameter(bundle, verdict, decoded.start, decoded.length);
 }
 
 function sizeOfSet(bundle: Bundle, verdict: Verdict): u32 {

@@ -223,8 +223,8 @@ function checkTarget({ kind, target, header }: HeaderAction, report: Diagnostics
   );
 }
 
-/** What every decision tells by itself. */
-const RESERVED_METADATA = ["decision", "decision_id", "policy", "reason", "bundle"];
+/** What every decision tells by itself, and the time that Envoy adds to it. */
+const RESERVED_METADATA = ["decision", "decision_id", "policy", "reason", "bundle", "ext_authz_duration"];
 
 function responseProblem(name: string): string | null {
   if (UNANSWERABLE_HEADERS.includes(name)) return "the upstream or the host writes it";

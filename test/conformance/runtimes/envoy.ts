@@ -72,6 +72,12 @@ export function envoyRefuses({ request }: Case): Refusal | null {
   return null;
 }
 
+/** What the decision left behind. Header values are read with one character for each byte. */
+export function noteIn({ headers }: HttpResponse): string | undefined {
+  const note = headers.get(SEEN_HEADER);
+  return note === undefined ? undefined : Buffer.from(note, "latin1").toString("utf8");
+}
+
 /** The answer to a refused request. */
 export function refusal({ status, why }: Refusal, response: HttpResponse): Refused {
   const asExpected = response.status === status && !response.headers.has("x-ipe-reason");
@@ -141,7 +147,8 @@ export function withNote({ program }: CompiledVector, seen: Seen, text: string |
   if (decision !== seen.decision || policy !== shown || bundle !== program.digest) {
     return { decision: `${seen.decision}, but the note says ${text}` as Want["decision"] };
   }
-  const { decision_id: _, ...own } = others;
+  // Envoy adds how long the question took.
+  const { decision_id: _, ext_authz_duration: __, ...own } = others;
   // Filter state holds one text, so what policies set stands in a member of its own.
   const set = (metadata ?? own) as unknown as Record<string, string>;
   return { ...seen, metadata: set, reason: { policy, outcome: reason as Want["reason"]["outcome"] } };
