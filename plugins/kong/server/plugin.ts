@@ -123,21 +123,17 @@ export class IpePlugin {
 
   /** The order is what makes it safe: if we die in between, the guard finds no record and answers 503. */
   async #perform({ kong, answer, snapshot }: Case, decision: Decision | null, action: Action): Promise<void> {
-    const told = record(answer, this.#config.mode, decision);
-    const mark = (pass: boolean): Promise<unknown> =>
-      kong.ctx.shared.set(DECISION_KEY, JSON.stringify({ pass, ...left(action, logged) }));
-    const isLeft = snapshot?.logs === true;
+    const told = this.#config.logDecisions ? record(answer, this.#config.mode, decision) : null;
     const metadata =
       action.kind === "pass" && Object.keys(action.metadata).length > 0 ? action.metadata : null;
-    const logged = !isLeft
-      ? null
-      : this.#config.logDecisions
-        ? { ...told, ...(metadata === null ? {} : { metadata }) }
-        : metadata && { metadata };
-    if (this.#config.logDecisions && !isLeft) await kong.log.setSerializeValue("ipe", told);
-    if (metadata !== null && !isLeft) await kong.log.setSerializeValue("ipe.metadata", metadata);
+    const isLeft = snapshot?.logs === true;
+    const log = isLeft && (told ?? metadata) !== null ? { ...told, ...(metadata && { metadata }) } : null;
+    const mark = (pass: boolean): Promise<unknown> =>
+      kong.ctx.shared.set(DECISION_KEY, JSON.stringify({ pass, ...left(action, log) }));
+    if (!isLeft && told !== null) await kong.log.setSerializeValue("ipe", told);
+    if (!isLeft && metadata !== null) await kong.log.setSerializeValue("ipe.metadata", metadata);
     if (action.kind === "exit") {
-      if (logged !== null) await mark(false);
+      if (log !== null) await mark(false);
       await kong.response.exit(action.status, action.body, action.headers);
       return;
     }
