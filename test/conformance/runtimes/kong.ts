@@ -170,7 +170,6 @@ function lines(given: Case, program: Program, hidden: ReadonlySet<string>): [str
 /** What the client or the upstream sees, and what log plugins are told. */
 export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome: Outcome): Seen {
   const { state } = outcome;
-  const { query } = state;
   const shared = state.shared.get(DECISION_KEY);
   const left = typeof shared === "string" ? (JSON.parse(shared) as { log?: unknown }).log : undefined;
   const note = (state.serialized.get("ipe") ?? left ?? {}) as Record<string, string>;
@@ -188,14 +187,7 @@ export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome
         want,
         outcome.headers.map(([name]) => name),
       ),
-      response_headers: Object.fromEntries(
-        namesOf(program, "setResponseHeader").flatMap((name) => {
-          const value = state.responseHeaders.get(name);
-          return value === undefined ? [] : [[name, value]];
-        }),
-      ),
-      query_parameters: settableQuery(program, query),
-      remove_query_parameters: want.remove_query_parameters.filter((name) => !parsed(query).has(name)),
+      ...carriedOut(program, want, state),
       metadata: state.metadata,
       deny: null,
     };
@@ -216,6 +208,28 @@ export function seenOutcome({ program }: CompiledVector, { want }: Case, outcome
     // Without a configured body the message is the reason's id, which a configured one may be too.
     deny: { status, body: message === id && want.deny?.body !== id ? null : message! },
     answer_headers: answered(want, (name) => headers.get(name)),
+  };
+}
+
+/** What the client and the upstream see of an allow besides headers of the request. */
+export function carriedOut(
+  program: Program,
+  want: Want,
+  {
+    query,
+    responseHeaders,
+  }: { readonly query: string; readonly responseHeaders: ReadonlyMap<string, string> },
+): Pick<Seen, "response_headers" | "query_parameters" | "remove_query_parameters"> {
+  const left = parsed(query);
+  return {
+    response_headers: Object.fromEntries(
+      namesOf(program, "setResponseHeader").flatMap((name) => {
+        const value = responseHeaders.get(name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
+    query_parameters: settableQuery(program, query),
+    remove_query_parameters: want.remove_query_parameters.filter((name) => !left.has(name)),
   };
 }
 
