@@ -1,12 +1,21 @@
 /** What each target can carry out of what policies do on an allow. docs/targets.md is generated from this table, too. */
-import type { ObligationKind } from "../bytecode/program.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import type { HeaderAction, PolicyDeclaration } from "../syntax/ast.ts";
 import type { Target } from "./targets.ts";
 
+/** What an allow can do, by the names of the format. */
+export type ActionKind =
+  | "setRequestHeader"
+  | "appendRequestHeader"
+  | "removeRequestHeader"
+  | "setResponseHeader"
+  | "setQueryParameter"
+  | "removeQueryParameter"
+  | "setMetadata";
+
 /** One thing that policies do, and why a target cannot; a target that is not named can. */
 export interface Ability {
-  readonly kinds: readonly ObligationKind[];
+  readonly kinds: readonly ActionKind[];
   /** As policies say it. */
   readonly does: string;
   readonly missing: Readonly<Partial<Record<Target, string>>>;
@@ -57,8 +66,8 @@ export const ABILITIES: readonly Ability[] = [
 ];
 
 /** Why a target cannot carry it out, or null. */
-export function obligationProblem(target: Target, kind: ObligationKind): string | null {
-  return ABILITIES.find(({ kinds }) => kinds.includes(kind))?.missing[target] ?? null;
+export function obligationProblem(target: Target, kind: string): string | null {
+  return ABILITIES.find(({ kinds }) => kinds.some((each) => each === kind))?.missing[target] ?? null;
 }
 
 /** Report every action that the target cannot carry out. */
@@ -79,7 +88,7 @@ export function checkActionsAt(target: Target, { onAllow }: PolicyDeclaration, r
 
 const VERBS = { set: "set", append: "append to", remove: "remove" } as const;
 
-function kindOf({ kind, target }: HeaderAction): ObligationKind {
+function kindOf({ kind, target }: HeaderAction): ActionKind {
   if (target === "metadata") return "setMetadata";
   if (target === "query parameter") return kind === "remove" ? "removeQueryParameter" : "setQueryParameter";
   if (target === "response header") return "setResponseHeader";

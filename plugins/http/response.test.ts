@@ -63,7 +63,7 @@ test("a bundle that removes headers is not served, and a decision that does deni
   const answer = { decisionId: "id", settable: settableHeaders([]), proxy: "envoy" } as const;
   expect(() =>
     toResponse({ ...decision, allow: true, removeRequestHeaders: ["x-token"] }, request, answer),
-  ).toThrow("cannot be told to remove");
+  ).toThrow("can only be told to set request headers");
 });
 
 test("a gRPC-Web client gets a status of gRPC without a body", () => {
