@@ -36,6 +36,10 @@ describe("rewriteQuery", () => {
     expect(rewriteQuery("plan=x", { set: [], remove: ["plan"] })).toBe("");
   });
 
+  test("bytes that are no UTF-8 are not what stands for them", () => {
+    expect(rewriteQuery("%ff=1&%EF%BF%BD=2", { set: [], remove: ["\ufffd", "%ff"] })).toBe("%ff=1");
+  });
+
   test("a blank in a name is `+` or an escape", () => {
     expect(rewriteQuery("a+b=1&a%20b=2&a b=3", { set: [], remove: ["a b"] })).toBe("");
   });

@@ -10,7 +10,9 @@ export interface QueryChanges {
   readonly remove: readonly string[];
 }
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** What is no UTF-8 is nobody's name, and none is empty. */
+const NOBODYS = "";
 /** Of RFC 3986, section 2.3. */
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
 
@@ -69,7 +71,11 @@ function decoded(text: string): string {
       i += 2;
     } else bytes[end++] = bytes[i] === 0x2b ? 0x20 : bytes[i]!;
   }
-  return decoder.decode(bytes.subarray(0, end));
+  try {
+    return decoder.decode(bytes.subarray(0, end));
+  } catch {
+    return NOBODYS;
+  }
 }
 
 /** With everything but unreserved characters as escapes. */

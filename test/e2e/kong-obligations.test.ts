@@ -122,6 +122,38 @@ describe("headers of the answer", () => {
   });
 });
 
+describe("denials in the client's words", () => {
+  test("a gRPC-Web client gets a status and no body", async () => {
+    const lines = [
+      "POST /a HTTP/1.1",
+      "host: shop.example",
+      "content-type: application/grpc-web-text",
+      "content-length: 0",
+    ];
+    const [answer] = await http1(nginx.port("plain"), [`${lines.join("\r\n")}\r\n\r\n`]);
+    expect([answer?.status, answer?.body, upstream.take()]).toEqual([403, "", []]);
+    expect(
+      answer?.head
+        .toLowerCase()
+        .match(/^(?:grpc|content)-.*$/gm)
+        ?.map((line) => line.trim()),
+    ).toEqual(
+      expect.arrayContaining([
+        "content-type: application/grpc-web-text+proto",
+        "grpc-status: 7",
+        "grpc-message: plans",
+      ]),
+    );
+  });
+
+  test("a call of JSON-RPC is not one where nobody reads the body", async () => {
+    const body = '{"jsonrpc":"2.0","method":"a","id":1}';
+    const lines = ["POST /a HTTP/1.1", "host: shop.example", `content-length: ${body.length}`];
+    const [answer] = await http1(nginx.port("plain"), [`${lines.join("\r\n")}\r\n\r\n${body}`]);
+    expect(JSON.parse(answer?.body ?? "")).toMatchObject({ message: "Plans" });
+  });
+});
+
 test("metadata reach log plugins", async () => {
   await send("/a");
   const { record } = await nginx.logged();

@@ -20,6 +20,7 @@ build = {
     ["kong.plugins.ipe.engine"] = "kong/plugins/ipe/engine.lua",
     ["kong.plugins.ipe.gateway.answer"] = "kong/plugins/ipe/gateway/answer.lua",
     ["kong.plugins.ipe.gateway.bundles"] = "kong/plugins/ipe/gateway/bundles.lua",
+    ["kong.plugins.ipe.gateway.caller"] = "kong/plugins/ipe/gateway/caller.lua",
     ["kong.plugins.ipe.gateway.extensions"] = "kong/plugins/ipe/gateway/extensions.lua",
     ["kong.plugins.ipe.gateway.facts"] = "kong/plugins/ipe/gateway/facts.lua",
     ["kong.plugins.ipe.gateway.limits"] = "kong/plugins/ipe/gateway/limits.lua",

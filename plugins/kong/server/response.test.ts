@@ -14,6 +14,7 @@ const answer = {
   decisionId: "0".repeat(32),
   bundle: "sha256:0",
   settable: settableHeaders(["x-team", "x-a_b"]),
+  queryNames: [],
 };
 
 function requestWith(headers: readonly HeaderLine[] | typeof undelivered): NeutralRequest {
@@ -60,13 +61,16 @@ describe("an allow", () => {
       kind: "pass",
       clear: ["x-a_b", "x_team", "x-a-b"],
       set: Object.assign(Object.create(null), { "x-team": "core" }),
+      query: null,
+      responseHeaders: [],
+      metadata: {},
     });
   });
 
   test("what the snapshot has removed is left alone", () => {
     const stripped = new Set(["x-team"]);
     expect(toAction(allow(), copies, answer, stripped)).toMatchObject({ clear: ["x-a_b", "x-a-b"] });
-    expect(passUnchanged(copies, answer.settable, stripped).clear).toEqual(["x-a_b", "x-a-b"]);
+    expect(passUnchanged(copies, answer, stripped).clear).toEqual(["x-a_b", "x-a-b"]);
   });
 
   test.each(["a\nb", "a\rb", "a\0b"])("cannot be carried out with a value %j", (value) => {

@@ -146,6 +146,13 @@ export function callKong(state: KongState, method: string, args: readonly unknow
       return request.httpVersion;
     case "kong.request.get_method":
       return request.method;
+    case "kong.request.get_raw_query":
+      return Buffer.from(state.query, "latin1");
+    case "kong.service.request.set_raw_query":
+      if (typeof first !== "string" && !(first instanceof Uint8Array))
+        throw new LuaError("query must be a string");
+      state.query = Buffer.from(first as string).toString("latin1");
+      return undefined;
     case "kong.request.get_path_with_query":
       return request.target;
     case "kong.request.get_headers":

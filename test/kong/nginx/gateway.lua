@@ -41,6 +41,12 @@ function M.init(name, trusted)
   handler = require(name)
 end
 
+-- In each of several workers: a configuration, in JSON, that stays.
+function M.configure(text)
+  conf = assert(cjson.decode(text))
+  pdk.run_configure(kong, handler, { conf })
+end
+
 -- The access phase: with the plugin, or with one that does nothing where it is not configured.
 function M.access()
   if not pdk.run_access(kong, conf and handler or NOTHING, conf or {}) then return end

@@ -44,7 +44,7 @@ end
 -- Nothing waits while the engine decides; taking tokens may, behind it.
 local function judge(engine, plan, conf, case)
   local request, headers = facts.gather(plan.facts, conf.body_limit)
-  case.headers = headers
+  case.headers, case.body = headers, request.body
   local decision = engine:decide(request)
   -- A policy that is tried out counts nothing.
   if decision.limits and conf.mode ~= "permissive" then
@@ -72,7 +72,7 @@ function Plugin:access(conf)
   local engine, refusal = bundles.engine_for(conf)
   if engine == nil then
     kong.log.err("no decision can be made: ", refusal)
-    return kong.response.exit(answer.denial(nil, case.id, nil))
+    return kong.response.exit(answer.denial(nil, case.id, case))
   end
   case.engine = engine
   local plan = prepare(engine)
@@ -85,7 +85,7 @@ function Plugin:access(conf)
   if conf.mode == "permissive" or (decision ~= nil and decision.allow) then
     return pass(plan, conf.mode ~= "permissive" and decision or nil, case)
   end
-  return kong.response.exit(answer.denial(decision, case.id, case.headers))
+  return kong.response.exit(answer.denial(decision, case.id, case))
 end
 
 -- Of answers to requests that were not allowed nothing is changed.
