@@ -46,7 +46,6 @@ describe("what is read", () => {
       request: { method: "GET", path: "/" },
       expect: {
         decision: "deny",
-        effects: {},
         policy: "A",
         reason: "unsatisfied",
         failed: ["a == 1"],

@@ -118,7 +118,7 @@ export class HeaderSets {
 
 /** The text as it is written: two are equal if they are so for every request. */
 function textOf({ value, parts }: Obligation): string {
-  return parts.length === 0 ? value! : JSON.stringify([value, parts.map(({ cell, text }) => [cell, text])]);
+  return JSON.stringify([value, ...parts.map(({ cell, text }) => [cell, text])]);
 }
 
 function headerSet(actions: Actions): HeaderSet {
