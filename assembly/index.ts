@@ -1,6 +1,6 @@
 /** What the proxy calls: Proxy-Wasm ABI 0.2.1. Everything is in `filter/filter.ts`. */
 import { allocate } from "./host/arena";
-import { configured, contextCreated, contextDeleted, requestBody, requestHeaders, requestTrailers } from "./filter/filter";
+import { configured, contextCreated, contextDeleted, requestBody, requestHeaders, requestTrailers, responseHeaders } from "./filter/filter";
 
 export function proxy_abi_version_0_2_1(): void {}
 
@@ -32,6 +32,10 @@ export function proxy_on_request_body(id: u32, size: u32, endOfStream: u32): u32
 
 export function proxy_on_request_trailers(id: u32, _trailers: u32): u32 {
   return requestTrailers(id);
+}
+
+export function proxy_on_response_headers(id: u32, _headers: u32, _endOfStream: u32): u32 {
+  return responseHeaders(id);
 }
 
 export function proxy_on_delete(id: u32): void {

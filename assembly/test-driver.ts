@@ -106,6 +106,7 @@ const OUTCOMES: readonly (Outcome | ReasonOutcome)[] = [
   "default",
   "no-policy-set",
   "limit",
+  "obligation-invalid",
 ];
 /** By id. */
 const LIMITER_FAILURES = ["local", "deny", "allow"] as const;
@@ -377,6 +378,10 @@ function readVerdict(reader: Reader): [policy: string | null, Decision] {
   const body = reader.string();
   const setRequestHeaders = readHeaders(reader);
   const removed = new Set(reader.many(() => reader.string()));
+  const setResponseHeaders = readHeaders(reader);
+  const setQueryParameters = readHeaders(reader);
+  const removedParameters = new Set(reader.many(() => reader.string()));
+  const setMetadata = readHeaders(reader);
   const headers = readHeaders(reader).sort((a, b) => (a.name < b.name ? -1 : 1));
   const limits = reader.many(() => ({
     policy: reader.string(),
@@ -389,7 +394,17 @@ function readVerdict(reader: Reader): [policy: string | null, Decision] {
   // The filter takes away first and sets then.
   for (const { name } of setRequestHeaders) removed.delete(name);
   const removeRequestHeaders = [...removed].sort();
-  return [policy, { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, limits, denial }];
+  for (const { name } of setQueryParameters) removedParameters.delete(name);
+  const removeQueryParameters = [...removedParameters].sort(byBytes);
+  const effects = { setResponseHeaders, setQueryParameters, removeQueryParameters, setMetadata };
+  return [
+    policy,
+    { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders, limits, ...effects, denial },
+  ];
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function readHeaders(reader: Reader): HeaderValue[] {

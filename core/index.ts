@@ -3,8 +3,9 @@
 export { type ByteSource, inMemory } from "./bytecode/byte-source.ts";
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
-export type { Program } from "./bytecode/program.ts";
-export { missingAt, NO_REMOVAL, TARGETS, type Target } from "./check/targets.ts";
+export type { ObligationKind, Program } from "./bytecode/program.ts";
+export { obligationProblem } from "./check/target-obligations.ts";
+export { missingAt, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";
 export {
   canonicalName,
@@ -17,20 +18,28 @@ export {
 } from "./decision/answer.ts";
 export { type Caller, callerOf, grpcWebHeaders, jsonRpcCallOf, jsonRpcError } from "./decision/caller.ts";
 export type { DecisionCounter } from "./decision/counter.ts";
-export type {
-  Decision,
-  Denial,
-  Explanation,
-  FailedCondition,
-  HeaderValue,
-  LimitRequest,
-  Outcome,
-  PolicyReport,
-  Reason,
-  ReasonOutcome,
+export {
+  type Decision,
+  type Denial,
+  type Effects,
+  type Explanation,
+  type FailedCondition,
+  type HeaderValue,
+  type LimitRequest,
+  NO_EFFECTS,
+  type Outcome,
+  type PolicyReport,
+  type Reason,
+  type ReasonOutcome,
 } from "./decision/decision.ts";
 export { type Limiter, settle, type Taking } from "./decision/limits.ts";
 export { LocalLimiter } from "./decision/local-limiter.ts";
+export {
+  encodedParameter,
+  type QueryChanges,
+  rewriteQuery,
+  spellingsIn,
+} from "./decision/query-string.ts";
 export { type Analysis, analyse } from "./editor/analyse.ts";
 export { type Completion, type Completions, completionsAt } from "./editor/complete.ts";
 export { type Description, describe } from "./editor/describe.ts";

@@ -136,6 +136,14 @@ export interface OkHttpResponse {
   readonly headers?: readonly HeaderValueOption[];
   readonly headers_to_remove?: readonly string[];
   readonly response_headers_to_add?: readonly HeaderValueOption[];
+  readonly query_parameters_to_set?: readonly QueryParameter[];
+  readonly query_parameters_to_remove?: readonly string[];
+}
+
+/** `envoy.config.core.v3.QueryParameter`: Envoy writes both as they are, so they have to be escaped. */
+export interface QueryParameter {
+  readonly key: string;
+  readonly value: string;
 }
 
 /**

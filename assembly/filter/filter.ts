@@ -12,7 +12,7 @@ import { NeutralRequest } from "../vm/request";
 import { configureRoot } from "./configuration";
 import { gatherBody, gatherRequest, opensTunnel } from "./facts";
 import { takeTokens } from "./limits";
-import { applyAllow, applyDeny, applyError } from "./respond";
+import { applyAllow, applyDeny, applyError, applyResponse } from "./respond";
 import { bundleOf, deleteRoot } from "./roots";
 import { addStream, deleteStream, findStream, Stream, STREAM_ALLOWED, STREAM_DENIED, STREAM_WAITS } from "./streams";
 
@@ -70,6 +70,16 @@ export function requestTrailers(id: u32): u32 {
   return stream.state == STREAM_ALLOWED ? ACTION_CONTINUE : ACTION_PAUSE;
 }
 
+/** What the allow sets on the response. The upstream has answered by now: an answer without it must not get out. */
+export function responseHeaders(id: u32): u32 {
+  const stream = findStream(id);
+  if (stream === null || stream.state != STREAM_ALLOWED || applyResponse(stream)) return ACTION_CONTINUE;
+  stream.state = STREAM_DENIED;
+  resetArena(ARENA_REQUEST_BYTES_MAX);
+  applyError(bundleOf(stream.root), id, "the proxy refused to change response headers");
+  return ACTION_PAUSE;
+}
+
 function judgeWithBody(stream: Stream): bool {
   resetArena(ARENA_REQUEST_BYTES_MAX);
   const bundle = bundleOf(stream.root);
@@ -101,8 +111,8 @@ function judge(stream: Stream, bundle: Bundle, request: NeutralRequest | null): 
     applyDeny(bundle, verdict, stream.id);
     return false;
   }
-  if (!applyAllow(bundle, request, verdict, stream.id)) {
-    applyError(bundle, stream.id, "the proxy refused to change request headers");
+  if (!applyAllow(bundle, request, verdict, stream)) {
+    applyError(bundle, stream.id, "the proxy refused to change the request");
     return false;
   }
   stream.state = STREAM_ALLOWED;

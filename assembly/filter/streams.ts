@@ -24,10 +24,12 @@ export class Stream {
   state: u32;
   /** Bytes of body that the proxy holds so far. */
   bodyBytes: u32;
+  /** A block of memory with what the response gets, or 0. */
+  kept: usize;
 }
 
 // @ts-ignore: decorator
-@inline const ENTRY_BYTES: u32 = 16;
+@inline const ENTRY_BYTES: u32 = 20;
 // @ts-ignore: decorator
 @inline const CAPACITY_MIN: u32 = 64;
 
@@ -51,13 +53,14 @@ export function findStream(id: u32): Stream | null {
 export function addStream(id: u32, root: u32): void {
   if (id == 0 || findStream(id) !== null) return;
   if (count * 2 >= capacity && !grow()) return;
-  insert(id, root, 0, 0);
+  insert(id, root, 0, 0, 0);
 }
 
 /** Forget a stream; false when there is none. Those behind it move up, so that they are still found. */
 export function deleteStream(id: u32): bool {
   const found = findStream(id);
   if (found === null) return false;
+  if (found.kept != 0) freeBlock(found.kept);
   const mask = capacity - 1;
   let hole = <u32>((changetype<usize>(found) - table) / ENTRY_BYTES);
   for (let at = (hole + 1) & mask; place(at).id != 0; at = (at + 1) & mask) {
@@ -83,13 +86,13 @@ function grow(): bool {
   count = 0;
   for (let i: u32 = 0; i < oldCapacity; i++) {
     const stream = changetype<Stream>(old + i * ENTRY_BYTES);
-    if (stream.id != 0) insert(stream.id, stream.root, stream.state, stream.bodyBytes);
+    if (stream.id != 0) insert(stream.id, stream.root, stream.state, stream.bodyBytes, stream.kept);
   }
   freeBlock(old);
   return true;
 }
 
-function insert(id: u32, root: u32, state: u32, bodyBytes: u32): void {
+function insert(id: u32, root: u32, state: u32, bodyBytes: u32, kept: usize): void {
   let at = home(id);
   while (place(at).id != 0) at = (at + 1) & (capacity - 1);
   const stream = place(at);
@@ -97,6 +100,7 @@ function insert(id: u32, root: u32, state: u32, bodyBytes: u32): void {
   stream.root = root;
   stream.state = state;
   stream.bodyBytes = bodyBytes;
+  stream.kept = kept;
   count++;
 }
 

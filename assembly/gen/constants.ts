@@ -133,6 +133,15 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Bytes of one text that a limit counts by; by a longer one nothing can be counted. */
 // @ts-ignore: decorator
 @inline export const LIMIT_LIMIT_KEY_BYTES_MAX: u32 = 256;
+/** Values of attributes in one text of an obligation; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_PARTS_MAX: u32 = 8;
+/** Bytes of one value in a text of an obligation; a longer one cannot be set, and a body leaves it out. */
+// @ts-ignore: decorator
+@inline export const LIMIT_PART_BYTES_MAX: u32 = 1024;
+/** Bytes in the name of a query parameter or of a key of metadata that is set; the compiler and the verifier refuse more. */
+// @ts-ignore: decorator
+@inline export const LIMIT_TARGET_BYTES_MAX: u32 = 256;
 
 /** Some slot that is read comes from the request body. */
 // @ts-ignore: decorator
@@ -353,6 +362,20 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 @inline export const OBLIGATION_LIMIT: u32 = 5;
 // @ts-ignore: decorator
 @inline export const OBLIGATION_LIMIT_KEY: u32 = 6;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_SET_RESPONSE_HEADER: u32 = 7;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_SET_QUERY_PARAMETER: u32 = 8;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_REMOVE_QUERY_PARAMETER: u32 = 9;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_SET_METADATA: u32 = 10;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_TEXT_BODY: u32 = 11;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_JSON_BODY: u32 = 12;
+// @ts-ignore: decorator
+@inline export const OBLIGATION_PART: u32 = 13;
 
 // @ts-ignore: decorator
 @inline export const NODE_LEAF: u32 = 0;
@@ -393,7 +416,7 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 /** Routines one after the other; see Instructions. */
 // @ts-ignore: decorator
 @inline export const SECTION_CODE: u32 = 10;
-/** What an allow does to the request's headers, and the headers that a denial answers; policies use them one after the other. A limit is a bucket of tokens, and an allow takes one: interval = number, microseconds until a token comes back; burst = number, tokens in a full bucket. The keys behind it are cells of the global frame: a bucket for each combination of their values. */
+/** What an allow does to headers of the request and of the response, query parameters and metadata, and the headers that a denial answers; policies use them one after the other. A part adds to the text of the obligation in front of its parts: the value of a cell, then a string. The text of a body is the policy's deny body, then its parts. A limit is a bucket of tokens, and an allow takes one: interval = number, microseconds until a token comes back; burst = number, tokens in a full bucket. The keys behind it are cells of the global frame: a bucket for each combination of their values. */
 // @ts-ignore: decorator
 @inline export const SECTION_OBLIGATIONS: u32 = 11;
 /** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. The constants are the policy's row in the section rows. */

@@ -9,7 +9,7 @@ import {
   proxy_replace_header_map_value,
 } from "./imports";
 import { clearResult, pointerAt, sizeAt } from "./results";
-import { MAP_REQUEST_HEADERS } from "./status";
+import { MAP_REQUEST_HEADERS, MAP_RESPONSE_HEADERS } from "./status";
 
 /** The first line of a name; the result is in `resultPointer` and `resultSize`. */
 export function readSingleHeader(name: usize, nameSize: u32): u32 {
@@ -25,6 +25,11 @@ export function readAllHeaders(): u32 {
 
 export function removeHeader(name: usize, nameSize: u32): u32 {
   return proxy_remove_header_map_value(MAP_REQUEST_HEADERS, name, nameSize);
+}
+
+/** In the callback for the response's headers only. */
+export function setResponseHeader(name: usize, nameSize: u32, value: usize, valueSize: u32): u32 {
+  return proxy_replace_header_map_value(MAP_RESPONSE_HEADERS, name, nameSize, value, valueSize);
 }
 
 export function setHeader(name: usize, nameSize: u32, value: usize, valueSize: u32): u32 {

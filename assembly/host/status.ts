@@ -20,6 +20,8 @@
 
 // @ts-ignore: decorator
 @inline export const MAP_REQUEST_HEADERS: u32 = 0;
+// @ts-ignore: decorator
+@inline export const MAP_RESPONSE_HEADERS: u32 = 2;
 
 /** What header, body and trailer callbacks return to let the request go on. */
 // @ts-ignore: decorator

@@ -78,7 +78,7 @@ export class SegmentEntry {
 // @ts-ignore: decorator
 @unmanaged
 export class ObligationEntry {
-  /** Of a limit the fields are its interval and its burst, both numbers; of a limit's key a cell, and NONE. */
+  /** Of a limit the fields are its interval and its burst, both numbers; of a limit's key a cell, and NONE; of a part a cell and a string. */
   kind: u32;
   header: u32;
   value: u32;
@@ -260,9 +260,9 @@ export class Bundle {
   automatonTables: usize;
   /** u32 for each routine and one more: its first instruction. */
   routineStarts: usize;
-  /** u32 for each obligation: the index of its header in `settable`; of a limit's key the shape of what it counts by. */
+  /** u32 for each obligation: the index of its name in `settable`; of a limit's key and of a part the shape of its cell. */
   obligationHeaders: usize;
-  /** u32 each: string indexes of the headers that some policy may set, by bytes. */
+  /** u32 each: what some policy may give a value, by target (high byte), then by bytes of the name (a string index). */
   settable: usize;
   settableCount: u32;
   /** u32 each: slots with the flag `read`. */
@@ -281,9 +281,9 @@ export class Bundle {
   /** One of the constants `PATH_...`. */
   pathMode: u32;
   readsBody: bool;
-  /** Some policy sets, appends to or removes a header of the request. */
-  changesHeaders: bool;
   hasLimits: bool;
+  /** A bit for each kind of obligation that some policy has. */
+  does: u32;
   /** Bits FACT_..., see request.ts: what of a request the decision depends on. */
   needs: u32;
 
@@ -392,8 +392,18 @@ export class Bundle {
     return load<u32>(this.obligationHeaders + (index << 2));
   }
 
-  @inline settableHeader(index: u32): u32 {
-    return load<u32>(this.settable + (index << 2));
+  /** Has some policy an obligation of this kind? */
+  @inline doesAny(kind: u32): bool {
+    return (this.does & (1 << kind)) != 0;
+  }
+
+  @inline settableName(index: u32): u32 {
+    return load<u32>(this.settable + (index << 2)) & 0xffffff;
+  }
+
+  /** One of the constants `TO_...`. */
+  @inline settableTarget(index: u32): u32 {
+    return load<u32>(this.settable + (index << 2)) >> 24;
   }
 
   @inline policy(index: u32): PolicyEntry {

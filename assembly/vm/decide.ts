@@ -3,12 +3,12 @@
  * indeterminate, in this order of weight and then in the bundle's order; else allow if some enforced policy is
  * satisfied; else the default. Permissive policies have no vote.
  */
-import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, POLICY_FLAG_OFF_WHEN_EXPIRED, POLICY_KIND_POLICY } from "../gen/constants";
+import { EFFECT_ALLOWS, EFFECT_DENIES, MODE_ENFORCE, MODE_PERMISSIVE, NONE, OBLIGATION_PART, POLICY_FLAG_OFF_WHEN_EXPIRED, POLICY_KIND_POLICY } from "../gen/constants";
 import { Bundle, PolicyEntry } from "./bundle";
 import { Cell, cellAt, CELL_BYTES, PRESENT } from "./cells";
 import { beginPolicy, beginRuns, run, runMetUnknown } from "./interpreter";
 import { listTakes } from "./limits";
-import { act } from "./obligations";
+import { act, findUnfit } from "./obligations";
 import { nextSelected, selectPolicies } from "./selection/selection";
 import { findString } from "./strings";
 
@@ -40,6 +40,9 @@ import { findString } from "./strings";
 @inline export const OUTCOME_LIMIT: u32 = 10;
 
 // @ts-ignore: decorator
+@inline export const OUTCOME_OBLIGATION_INVALID: u32 = 11;
+
+// @ts-ignore: decorator
 @inline const DENY_STATUS: u32 = 403;
 
 /** The decision. */
@@ -54,7 +57,7 @@ export class Verdict {
   status: u32;
   /** String of a denial's body, or NONE. */
   body: u32;
-  /** u32 for each settable header: the string that is set, or NONE. 0 where no policy of an allow has anything to do. */
+  /** u32 for each settable name: the obligation that sets it, or NONE. 0 where no policy of an allow has anything to do. */
   values: usize;
   /** Chain of the policies of an allow that have something to do, or 0. */
   acting: usize;
@@ -62,9 +65,11 @@ export class Verdict {
   takes: usize;
   /** Of a denial by a limit: whole seconds until it can be taken, or 0 where nobody knows. */
   retrySeconds: u32;
+  /** The global frame, for texts with values in them. */
+  cells: usize;
 }
 
-const VERDICT: usize = memory.data(40, 8);
+const VERDICT: usize = memory.data(44, 8);
 
 /**
  * Decides over a loaded frame. `sound`: method, host and path are valid; `default allow` covers nothing else.
@@ -77,6 +82,7 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
   verdict.values = 0;
   verdict.acting = 0;
   verdict.takes = 0;
+  verdict.cells = cells;
   let denying: i32 = -1;
   let denial = OUTCOME_NOT_APPLICABLE;
   let first: i32 = -1;
@@ -110,6 +116,8 @@ export function decide(bundle: Bundle, cells: usize, sound: bool, outcomes: usiz
   }
   if (conflict) return deny(verdict, -1, OUTCOME_OBLIGATION_CONFLICT, DENY_STATUS, NONE);
   if (first >= 0) {
+    const unfit = bundle.doesAny(OBLIGATION_PART) ? findUnfit(bundle, verdict) : -1;
+    if (unfit >= 0) return deny(verdict, unfit, OUTCOME_OBLIGATION_INVALID, DENY_STATUS, NONE);
     const uncounted = bundle.hasLimits ? listTakes(bundle, cells, verdict) : -1;
     return uncounted >= 0 ? denyForLimit(uncounted) : allow(verdict, first, OUTCOME_SATISFIED);
   }

@@ -1,11 +1,12 @@
 /** What an allow takes: a token from one bucket for each limit of its policies, named by what the limit counts by. */
-import { LIMIT_LIMIT_KEY_BYTES_MAX, LIMITER_FAILURE_SHIFT, OBLIGATION_LIMIT, OBLIGATION_LIMIT_KEY, TYPE_BOOL, TYPE_ENUM } from "../gen/constants";
+import { LIMIT_LIMIT_KEY_BYTES_MAX, LIMITER_FAILURE_SHIFT, OBLIGATION_LIMIT, OBLIGATION_LIMIT_KEY } from "../gen/constants";
 import { allocate } from "../host/arena";
 import { newWriter, Writer } from "../host/writer";
 import { isMapped } from "./address";
 import { Bundle, PolicyEntry } from "./bundle";
-import { Cell, cellAt, INVALID, KIND_ADDRESS, KIND_STRING, PRESENT } from "./cells";
+import { Cell, cellAt, INVALID, KIND_ADDRESS, PRESENT } from "./cells";
 import { Verdict } from "./decide";
+import { readPointer, readText } from "./texts";
 
 /** One token of one bucket. */
 // @ts-ignore: decorator
@@ -73,27 +74,14 @@ function keyOf(bundle: Bundle, cells: usize, policy: PolicyEntry, limit: u32, pl
 }
 
 function writeValue(key: Writer, bundle: Bundle, cell: Cell, shape: u32): void {
-  if (cell.kind == KIND_STRING) {
-    writeEscaped(key, cell.pointer, cell.length);
-    return;
-  }
   if (cell.kind == KIND_ADDRESS) {
     // Of IPv6 the first 64 bits: a client has all the rest to choose from.
     if (isMapped(cell.pointer)) key.hex(cell.pointer + 12, 4);
     else key.hex(cell.pointer, 8);
     return;
   }
-  const entry = bundle.shape(shape);
-  if (entry.type == TYPE_BOOL) key.text(cell.number == 1 ? "true" : "false");
-  else if (entry.type == TYPE_ENUM) {
-    // -1: no resource matches, which has no name.
-    if (cell.number < 0) return;
-    const member = bundle.member(bundle.enum_(entry.argument).first + <u32>cell.number);
-    writeEscaped(key, bundle.stringPointer(member), bundle.stringLength(member));
-  } else {
-    if (cell.number < 0) key.byte(0x2d);
-    key.decimal(<u64>Math.abs(cell.number));
-  }
+  const length = readText(bundle, cell, shape);
+  writeEscaped(key, readPointer(), length);
 }
 
 function writeEscaped(key: Writer, pointer: usize, length: u32): void {

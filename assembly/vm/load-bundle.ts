@@ -16,9 +16,8 @@ import {
   SOURCE_HEADER,
   SOURCE_QUERY,
   OBLIGATION_REMOVE_REQUEST_HEADER,
-  OBLIGATION_SET_ANSWER_HEADER,
 } from "../gen/constants";
-import { allocateZeroed } from "../host/arena";
+import { allocate } from "../host/arena";
 import { allocateBlock, freeBlock } from "../host/memory";
 import { newWriter } from "../host/writer";
 import { Bundle, SlotEntry } from "./bundle";
@@ -30,6 +29,7 @@ import {
   NEED_BODY,
   NEED_HEADERS,
 } from "./request";
+import { TARGETS, targetOf } from "./obligations";
 import { buildSelection } from "./selection/build";
 import { SHA256_BYTES } from "./sha256";
 import { internTableSize } from "./strings";
@@ -205,27 +205,35 @@ export function factOfBuiltin(id: u32): u32 {
   return id < BUILTIN_REQUEST_ID ? id - 1 : id - 2;
 }
 
-/** Each settable header once, by bytes, and for every obligation that gives one a value which one that is. */
+/** Each settable name once, by target and bytes, and for every obligation that gives one a value which one that is. */
 function listSettable(bundle: Bundle): bool {
-  const places = allocateZeroed(bundle.stringCount * 4);
+  const bytes = bundle.stringCount * 4;
+  const places = allocate(bytes);
   if (places == 0) return false;
-  for (let i: u32 = 0; i < bundle.obligationCount; i++) {
-    const obligation = bundle.obligation(i);
-    if (obligation.kind < OBLIGATION_SET_ANSWER_HEADER) {
-      bundle.needs |= NEED_HEADERS;
-      bundle.changesHeaders = true;
+  for (let target: u32 = 0; target < TARGETS; target++) {
+    let used = false;
+    memory.fill(places, 0, bytes);
+    for (let i: u32 = 0; i < bundle.obligationCount; i++) {
+      const obligation = bundle.obligation(i);
+      if (targetOf(obligation.kind) != target) continue;
+      used = true;
+      store<u32>(places + (obligation.header << 2), 1);
     }
-    if (obligation.kind < OBLIGATION_REMOVE_REQUEST_HEADER) store<u32>(places + (obligation.header << 2), 1);
-  }
-  for (let rank: u32 = 0; rank < bundle.stringCount; rank++) {
-    const header = stringOfRank(rank);
-    if (load<u32>(places + (header << 2)) == 0) continue;
-    store<u32>(places + (header << 2), bundle.settableCount);
-    store<u32>(bundle.settable + (bundle.settableCount++ << 2), header);
+    for (let rank: u32 = 0; used && rank < bundle.stringCount; rank++) {
+      const name = stringOfRank(rank);
+      if (load<u32>(places + (name << 2)) == 0) continue;
+      store<u32>(places + (name << 2), bundle.settableCount);
+      store<u32>(bundle.settable + (bundle.settableCount++ << 2), name | (target << 24));
+    }
+    for (let i: u32 = 0; used && i < bundle.obligationCount; i++) {
+      const obligation = bundle.obligation(i);
+      if (targetOf(obligation.kind) == target) store<u32>(bundle.obligationHeaders + (i << 2), load<u32>(places + (obligation.header << 2)));
+    }
   }
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
-    if (bundle.obligation(i).kind > OBLIGATION_SET_ANSWER_HEADER) continue;
-    store<u32>(bundle.obligationHeaders + (i << 2), load<u32>(places + (bundle.obligation(i).header << 2)));
+    const kind = bundle.obligation(i).kind;
+    bundle.does |= 1 << kind;
+    if (kind <= OBLIGATION_REMOVE_REQUEST_HEADER) bundle.needs |= NEED_HEADERS;
   }
   return true;
 }

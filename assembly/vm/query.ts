@@ -1,5 +1,6 @@
 /** Query parameters (docs/request.md, section 6). */
 import { allocate } from "../host/arena";
+import { Writer } from "../host/writer";
 import { equalBytes, findByte } from "./bytes";
 import { NAMED_TEXT_BYTES, NamedText } from "./request";
 import { escapedByte, Target } from "./target";
@@ -96,4 +97,14 @@ function decode(start: usize, end: usize, out: usize): i32 {
     store<u8>(to++, <u8>byte);
   }
   return <i32>(to - out);
+}
+
+/** As whoever reads it behind us may: `+` is a space, escapes are decoded once, and what is none stays as it is. */
+export function decodeLeniently(start: usize, end: usize, out: Writer): void {
+  for (let at = start; at < end; at++) {
+    const byte = <u32>load<u8>(at);
+    const escaped = byte == 0x25 ? escapedByte(at, end) : -1;
+    out.byte(escaped >= 0 ? escaped : byte == 0x2b ? 0x20 : byte);
+    if (escaped >= 0) at += 2;
+  }
 }

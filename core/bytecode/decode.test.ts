@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CODE_FAULTS, FAULTS, ROUTINE } from "../../test/bytecode/faults/index.ts";
+import { CODE_FAULTS, FAULTS, ROUTINE, TAKEN, takenSample } from "../../test/bytecode/faults/index.ts";
 import { writeModel } from "../../test/bytecode/model.ts";
 import { sample, setRoutine } from "../../test/bytecode/sample.ts";
 import { decode } from "./decode.ts";
@@ -274,6 +274,10 @@ describe.each(Object.entries(FAULTS))("%s", (_, faults) => {
   });
 });
 
+it.each(TAKEN)("%s", (_name, change) => {
+  expect(errorOf(writeModel(takenSample(change)))).toBe("accepted");
+});
+
 describe.each(Object.entries(CODE_FAULTS))("%s", (_, faults) => {
   it.each(faults)("$name", ({ code, error }) => {
     const model = sample();
@@ -299,7 +303,7 @@ describe("time and memory grow with the bytes only", () => {
     const model = sample();
     const text = model.strings.push(LONG) - 1;
     model.obligations = Array.from({ length: MANY }, () => ({ kind: 1, header: text, value: text }));
-    expect(errorOf(writeModel(model))).toBe("policies entry 2: it does one thing to one header twice");
+    expect(errorOf(writeModel(model))).toBe("policies entry 2: it does one thing to one name twice");
   });
 
   it("many nodes with the same children", () => {

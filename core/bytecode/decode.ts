@@ -37,12 +37,15 @@ import {
   OBLIGATION_APPEND_REQUEST_HEADER,
   OBLIGATION_LIMIT,
   OBLIGATION_LIMIT_KEY,
+  OBLIGATION_PART,
   OBLIGATION_REMOVE_REQUEST_HEADER,
+  OBLIGATION_SET_QUERY_PARAMETER,
   OBLIGATION_SET_REQUEST_HEADER,
   PATH_MODE_SHIFT,
 } from "./gen/constants.ts";
+import { OBLIGATION_NAMES } from "./gen/tables.ts";
 import { type Obligations, Policies } from "./policies.ts";
-import type { Program, Slot } from "./program.ts";
+import type { ObligationKind, Program, Slot } from "./program.ts";
 import type { Texts } from "./texts.ts";
 
 const DIGEST_BYTES = 32;
@@ -81,8 +84,8 @@ function verify(source: ByteSource): Program {
   const code = readCode(tables, facts);
   checkStructure(code);
   const obligations = readObligations(tables, constants, slots);
-  const counted = obligations.headers.filter((_, i) => obligations.kinds[i] === OBLIGATION_LIMIT_KEY);
-  const timeCell = checkReads(tables, slots, code, counted);
+  const valued = obligations.headers.filter((_, i) => isOfCell(obligations.kinds[i]!));
+  const timeCell = checkReads(tables, slots, code, valued);
   const hasLimits = obligations.kinds.includes(OBLIGATION_LIMIT);
   checkFeatures(head.view.getUint32(HEADER_FEATURES, true), { slots, code, hasLimits });
   const policySets = readPolicySets(tables, constants, slots);
@@ -128,7 +131,7 @@ function policiesOf(
   tables: Tables,
   heads: PolicyHeads,
   { obligations, slots, code, strings, stringTable, numbers }: Known,
-): Pick<Program, "policies" | "headerNames" | "removedNames"> {
+): Pick<Program, "policies" | "headerNames" | "removedNames" | "queryNames" | "obligationKinds"> {
   const namesOf = (isMeant: (kind: number) => boolean): string[] => {
     const headers = new Set(obligations.headers.filter((_, i) => isMeant(obligations.kinds[i]!)));
     return [...headers].map((header) => strings.at(header)).sort();
@@ -154,8 +157,22 @@ function policiesOf(
     policies,
     headerNames: namesOf(isSetting),
     removedNames: namesOf((kind) => kind === OBLIGATION_REMOVE_REQUEST_HEADER),
+    queryNames: namesOf((kind) => kind === OBLIGATION_SET_QUERY_PARAMETER),
+    obligationKinds: kindsOf(obligations),
   };
 }
+
+/** Does it name a cell? */
+function isOfCell(kind: number): boolean {
+  return kind === OBLIGATION_LIMIT_KEY || kind === OBLIGATION_PART;
+}
+
+function kindsOf({ kinds }: Obligations): ReadonlySet<ObligationKind> {
+  const names = [...new Set(kinds)].map((kind) => OBLIGATION_NAMES[kind - 1]!);
+  return new Set(names.filter((name) => !OTHER_ROWS.includes(name)) as ObligationKind[]);
+}
+
+const OTHER_ROWS: readonly string[] = ["limit", "limitKey", "textBody", "jsonBody", "part"];
 
 function isSetting(kind: number): boolean {
   return kind === OBLIGATION_SET_REQUEST_HEADER || kind === OBLIGATION_APPEND_REQUEST_HEADER;

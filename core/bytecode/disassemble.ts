@@ -7,7 +7,7 @@ import { type Instruction, inRow, instructionAt } from "./decode/instructions.ts
 import { OP_COUNT, OP_LOAD_NUMBER, OP_LOOKUP, OP_MAX, OP_MIN, OP_SUM } from "./gen/constants.ts";
 import { type OperandB, TYPE_NAMES } from "./gen/tables.ts";
 import { ofAllow, ofDenial } from "./policies.ts";
-import type { ExplainNode, Obligation, PolicyEntry, Program, Shape } from "./program.ts";
+import type { ExplainNode, Obligation, PolicyEntry, Program, Shape, TextPart } from "./program.ts";
 
 /** Names of the elements of the outer and the inner aggregate: frames 1 and 2. */
 const ELEMENT_NAMES = ["element", "inner"];
@@ -71,7 +71,7 @@ function policyLines(policy: PolicyEntry, names: Names, leaves: boolean): string
   const routine = (start: number): string[] => routineLines({ start, row: policy.row, marked: true }, names);
   lines.push("  trigger", ...(policy.trigger === -1 ? ["    always"] : routine(policy.trigger)));
   if (policy.requirement !== -1) lines.push("  requirement", ...routine(policy.requirement));
-  lines.push(...effectLines(policy), ...limitLines(policy, names));
+  lines.push(...effectLines(policy, names), ...limitLines(policy, names));
   if (!leaves) return lines;
   for (const leaf of [...leavesOf(policy.triggerNode), ...leavesOf(policy.requirementNode)]) {
     lines.push(`  leaf ${leaf.line}:${leaf.column} ${quoted(leaf.text)}`, ...routine(leaf.code));
@@ -80,15 +80,20 @@ function policyLines(policy: PolicyEntry, names: Names, leaves: boolean): string
 }
 
 /** What the policy does besides, as its text says it. */
-function effectLines({ obligations, denyStatus, denyBody }: PolicyEntry): string[] {
+function effectLines(
+  { obligations, denyStatus, denyBody, denyBodyParts }: PolicyEntry,
+  { global }: Names,
+): string[] {
   const actions = ofAllow(obligations);
+  const line = (obligation: Obligation): string => obligationLine(obligation, global);
+  const type = denyBodyParts?.isJson === true ? "json body" : "body";
   const answer = [
     ...(denyStatus === 0 ? [] : [`    status ${denyStatus}`]),
-    ...(denyBody === null ? [] : [`    body ${JSON.stringify(denyBody)}`]),
-    ...ofDenial(obligations).map(obligationLine),
+    ...(denyBody === null ? [] : [`    ${type} ${textLine(denyBody, denyBodyParts?.parts ?? [], global)}`]),
+    ...ofDenial(obligations).map(line),
   ];
   return [
-    ...(actions.length === 0 ? [] : ["  on allow", ...actions.map(obligationLine)]),
+    ...(actions.length === 0 ? [] : ["  on allow", ...actions.map(line)]),
     ...(answer.length === 0 ? [] : ["  on deny", ...answer]),
   ];
 }
@@ -102,16 +107,29 @@ function limitLines({ limits }: PolicyEntry, names: Names): string[] {
   return ["  limits", ...lines, `  on limiter failure: ${limits[0]!.onFailure}`];
 }
 
-function obligationLine({ kind, name, value }: Obligation): string {
+/** A text with the names of its values. */
+function textLine(value: string, parts: readonly TextPart[], global: readonly string[]): string {
+  return JSON.stringify(parts.reduce((text, part) => `${text}\${${global[part.cell]!}}${part.text}`, value));
+}
+
+function obligationLine({ kind, name, value, parts }: Obligation, global: readonly string[]): string {
+  const text = textLine(value ?? "", parts, global);
   switch (kind) {
     case "setRequestHeader":
-      return `    set request header "${name}" to ${JSON.stringify(value)}`;
+      return `    set request header "${name}" to ${text}`;
     case "appendRequestHeader":
-      return `    append ${JSON.stringify(value)} to request header "${name}"`;
+      return `    append ${text} to request header "${name}"`;
     case "removeRequestHeader":
       return `    remove request header "${name}"`;
     case "setAnswerHeader":
-      return `    set response header "${name}" to ${JSON.stringify(value)}`;
+    case "setResponseHeader":
+      return `    set response header "${name}" to ${text}`;
+    case "setQueryParameter":
+      return `    set query parameter ${JSON.stringify(name)} to ${text}`;
+    case "removeQueryParameter":
+      return `    remove query parameter ${JSON.stringify(name)}`;
+    case "setMetadata":
+      return `    set metadata ${JSON.stringify(name)} to ${text}`;
   }
 }
 

@@ -76,10 +76,10 @@ describe("policies come back as they were", () => {
             denyStatus: 429,
             denyBody: "",
             obligations: [
-              { kind: "append-request", name: "x-b", value: "2" },
-              { kind: "set-request", name: "x-a", value: "" },
-              { kind: "remove-request", name: "x-c", value: null },
-              { kind: "set-answer", name: "retry-after", value: "7" },
+              { kind: "append-request", name: "x-b", value: "2", parts: [] },
+              { kind: "set-request", name: "x-a", value: "", parts: [] },
+              { kind: "remove-request", name: "x-c", value: null, parts: [] },
+              { kind: "set-answer", name: "retry-after", value: "7", parts: [] },
             ],
             metadata: [
               { key: "owner", value: "team" },
@@ -112,10 +112,10 @@ describe("policies come back as they were", () => {
       ],
     });
     expect(a!.obligations).toEqual([
-      { kind: "appendRequestHeader", name: "x-b", value: "2" },
-      { kind: "setRequestHeader", name: "x-a", value: "" },
-      { kind: "removeRequestHeader", name: "x-c", value: null },
-      { kind: "setAnswerHeader", name: "retry-after", value: "7" },
+      { kind: "appendRequestHeader", name: "x-b", value: "2", parts: [] },
+      { kind: "setRequestHeader", name: "x-a", value: "", parts: [] },
+      { kind: "removeRequestHeader", name: "x-c", value: null, parts: [] },
+      { kind: "setAnswerHeader", name: "retry-after", value: "7", parts: [] },
     ]);
     expect(a!.requirementNode).toMatchObject({ kind: "leaf", text: "flag2", line: 7, column: 1 });
     expect(b).toMatchObject({

@@ -72,7 +72,7 @@ function assemble(plan: Plan, options: EncodeOptions): Uint8Array {
   const code = new Code(routines, share);
   const conditions = conditionRoutines(pieces, shaped, code);
   const explain = explainSection(pieces, shaped, code, pools);
-  const read = new Set([...code.cellsRead(), ...expiryCells(plan), ...limitCells(pieces)]);
+  const read = new Set([...code.cellsRead(), ...expiryCells(plan), ...valueCells(pieces)]);
   if (plan.sets !== null) read.add(plan.sets.selector.cell);
   const slots = slotSection(plan.slots, read, shapes, pools);
   const resources = resourceSection(plan.resources, pools);
@@ -134,9 +134,12 @@ function expiryCells({ policies, slots }: Plan): number[] {
   return slots.filter(({ attribute }) => attribute.name === "request.time").map(({ cell }) => cell);
 }
 
-/** The cells that limits count by. */
-function limitCells(pieces: readonly Piece[]): number[] {
-  return pieces.flatMap(({ limits }) => limits.flatMap(({ cells }) => cells));
+/** The cells that limits count by, and that texts name. */
+function valueCells(pieces: readonly Piece[]): number[] {
+  return pieces.flatMap(({ limits, obligations }) => [
+    ...limits.flatMap(({ cells }) => cells),
+    ...obligations.flatMap(({ parts }) => parts.map(({ cell }) => cell)),
+  ]);
 }
 
 function isRead(slot: PlanSlot, read: ReadonlySet<number>): boolean {
@@ -413,7 +416,10 @@ function policySections(
     constant += columns;
     const oblige = (...row: readonly [kind: number, first: number, second: number]): void =>
       obligationTable.set(row, 1 + obligation++ * OBLIGATION_WORDS);
-    for (const { kind, name, value } of obligations) oblige(kind, strings.use(name), stringOr(value));
+    for (const { kind, name, value, parts } of obligations) {
+      oblige(kind, stringOr(name), stringOr(value));
+      for (const { cell, text } of parts) oblige(f.OBLIGATION_PART, cell, strings.use(text));
+    }
     for (const { interval, burst, cells } of limits) {
       oblige(f.OBLIGATION_LIMIT, numbers.use(interval), numbers.use(burst));
       for (const cell of cells) oblige(f.OBLIGATION_LIMIT_KEY, cell, f.NONE);
@@ -431,9 +437,10 @@ function policySections(
   };
 }
 
-/** One each, and one more for each key of a limit. */
+/** One each, and one more for each part of a text and each key of a limit. */
 function obligationRows({ obligations, limits }: Piece): number {
-  return limits.reduce((sum, { cells }) => sum + 1 + cells.length, obligations.length);
+  const texts = obligations.reduce((sum, { parts }) => sum + 1 + parts.length, 0);
+  return limits.reduce((sum, { cells }) => sum + 1 + cells.length, texts);
 }
 
 // --- the whole ---

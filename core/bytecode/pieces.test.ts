@@ -44,7 +44,7 @@ const C = named("C", {
   trigger: leaf(or(compare("text", "eq", "z"), compare("text", "eq", "y"))),
   requirement: leaf(compare("text", "eq", "a")),
   effect: "requires",
-  obligations: [{ kind: "set-request", name: "x-a", value: "y" }],
+  obligations: [{ kind: "set-request", name: "x-a", value: "y", parts: [] }],
 });
 
 const ROUNDS: readonly (readonly [what: string, policies: readonly PlanPolicy[]])[] = [

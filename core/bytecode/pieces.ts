@@ -2,7 +2,7 @@
  * What a policy brings to a bundle, whatever the others are: its code, the tree of its conditions, its texts, with handles
  * for constants. Whoever encodes again and again keeps the pieces of policies that are still there.
  */
-import type { Condition, PlanNode, PlanObligation, PlanPolicy } from "../plan/plan.ts";
+import type { Condition, PlanNode, PlanObligation, PlanPart, PlanPolicy } from "../plan/plan.ts";
 import { LIMITER_FAILURE_MODES } from "../source/gen/facts.ts";
 import { COMPARES_ADDRESSES, emitRoutine } from "./emit.ts";
 import * as f from "./gen/constants.ts";
@@ -19,13 +19,25 @@ const KINDS: Readonly<Record<PlanObligation["kind"], number>> = {
   "append-request": f.OBLIGATION_APPEND_REQUEST_HEADER,
   "remove-request": f.OBLIGATION_REMOVE_REQUEST_HEADER,
   "set-answer": f.OBLIGATION_SET_ANSWER_HEADER,
+  "set-response": f.OBLIGATION_SET_RESPONSE_HEADER,
+  "set-query": f.OBLIGATION_SET_QUERY_PARAMETER,
+  "remove-query": f.OBLIGATION_REMOVE_QUERY_PARAMETER,
+  "set-metadata": f.OBLIGATION_SET_METADATA,
 };
 
 export interface PieceObligation {
   /** An id of the format. */
   readonly kind: number;
-  readonly name: Handle;
+  /** Null of a body. */
+  readonly name: Handle | null;
   readonly value: Handle | null;
+  readonly parts: readonly PiecePart[];
+}
+
+export interface PiecePart {
+  readonly cell: number;
+  /** The text behind it. */
+  readonly text: Handle;
 }
 
 export interface PieceLimit {
@@ -106,11 +118,7 @@ export class Pieces {
       reason: stringOr(policy.reason),
       expires: expires === null ? null : pools.numberOf(expires),
       flags: flagsOf(policy),
-      obligations: policy.obligations.map(({ kind, name, value }) => ({
-        kind: KINDS[kind],
-        name: pools.stringOf(name),
-        value: stringOr(value),
-      })),
+      obligations: obligationsOf(policy, pools),
       limits: policy.limits.map(({ intervalMicros, burst, keys }) => ({
         interval: pools.numberOf(intervalMicros),
         burst: pools.numberOf(burst),
@@ -179,6 +187,20 @@ function keysOf(uses: Uses): number[] {
   const keys: number[] = [];
   for (let i = 0; i < uses.length; i += 2) keys.push(uses[i]! + POOLS * uses[i + 1]!);
   return keys;
+}
+
+function obligationsOf(policy: PlanPolicy, pools: Pools): PieceObligation[] {
+  const partsOf = (parts: readonly PlanPart[]): PiecePart[] =>
+    parts.map(({ value: { cell }, text }) => ({ cell, text: pools.stringOf(text) }));
+  const obligations: PieceObligation[] = policy.obligations.map(({ kind, name, value, parts }) => ({
+    kind: KINDS[kind],
+    name: pools.stringOf(name),
+    value: value === null ? null : pools.stringOf(value),
+    parts: partsOf(parts),
+  }));
+  if (policy.denyBodyParts.length === 0) return obligations;
+  const kind = policy.denyBodyIsJson ? f.OBLIGATION_JSON_BODY : f.OBLIGATION_TEXT_BODY;
+  return [...obligations, { kind, name: null, value: null, parts: partsOf(policy.denyBodyParts) }];
 }
 
 function flagsOf({ offWhenExpired, limits, limiterFailure }: PlanPolicy): number {

@@ -118,6 +118,8 @@ const POLICY: PlanPolicy = {
   requirement: null,
   denyStatus: null,
   denyBody: null,
+  denyBodyParts: [],
+  denyBodyIsJson: false,
   reason: null,
   obligations: [],
   metadata: [],

@@ -6,9 +6,16 @@
 import type { ByteTable } from "../source/byte-table.ts";
 import { utf8 } from "../source/bytes.ts";
 import { LIMITER_FAILURE_MODES } from "../source/gen/facts.ts";
-import { OBLIGATION_LIMIT, OBLIGATION_LIMIT_KEY, OBLIGATION_SET_ANSWER_HEADER } from "./gen/constants.ts";
+import {
+  OBLIGATION_JSON_BODY,
+  OBLIGATION_LIMIT,
+  OBLIGATION_LIMIT_KEY,
+  OBLIGATION_PART,
+  OBLIGATION_SET_ANSWER_HEADER,
+  OBLIGATION_TEXT_BODY,
+} from "./gen/constants.ts";
 import { EFFECT_NAMES, OBLIGATION_NAMES, SEVERITY_NAMES } from "./gen/tables.ts";
-import type { ExplainNode, LimitEntry, Obligation, PolicyEntry } from "./program.ts";
+import type { BodyParts, ExplainNode, LimitEntry, Obligation, PolicyEntry, TextPart } from "./program.ts";
 import { POLICY_KINDS, POLICY_MODES } from "./program.ts";
 import type { Texts } from "./texts.ts";
 
@@ -59,9 +66,9 @@ export interface PolicyFacts {
 /** By obligation. */
 export interface Obligations {
   readonly kinds: Uint8Array;
-  /** String indexes; of a limit the number of its interval, of a limit's key a cell. */
+  /** String indexes; of a limit the number of its interval, of a limit's key and of a part a cell, of a body -1. */
   readonly headers: Int32Array;
-  /** String indexes, -1 for none; of a limit the number of its burst. */
+  /** String indexes, -1 for none; of a limit the number of its burst, of a part the text behind its value. */
   readonly values: Int32Array;
 }
 
@@ -86,7 +93,7 @@ export class Policies implements Iterable<PolicyEntry> {
     return this.#facts.strings.at(this.columns.names[index]!);
   }
 
-  /** What a policy does to headers. */
+  /** What a policy does, but for the body of its denial. */
   obligationsOf(index: number): Obligation[] {
     const { obligationStarts } = this.columns;
     const { strings, obligations } = this.#facts;
@@ -94,11 +101,31 @@ export class Policies implements Iterable<PolicyEntry> {
     const found: Obligation[] = [];
     for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++) {
       const kind = OBLIGATION_NAMES[kinds[o]! - 1]!;
-      if (kind === "limit" || kind === "limitKey") continue;
+      if (kind === "limit" || kind === "limitKey" || kind === "part") continue;
+      if (kind === "textBody" || kind === "jsonBody") continue;
       const value = values[o] === -1 ? null : strings.at(values[o]!);
-      found.push({ kind, name: strings.at(headers[o]!), value });
+      found.push({ kind, name: strings.at(headers[o]!), value, parts: this.#partsBehind(o, index) });
     }
     return found;
+  }
+
+  /** What follows the text of a policy's denial; null for nothing. */
+  bodyPartsOf(index: number): BodyParts | null {
+    const { obligationStarts } = this.columns;
+    const { kinds } = this.#facts.obligations;
+    for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++)
+      if (kinds[o] === OBLIGATION_TEXT_BODY || kinds[o] === OBLIGATION_JSON_BODY)
+        return { isJson: kinds[o] === OBLIGATION_JSON_BODY, parts: this.#partsBehind(o, index) };
+    return null;
+  }
+
+  #partsBehind(obligation: number, policy: number): readonly TextPart[] {
+    const { kinds, headers, values } = this.#facts.obligations;
+    const end = this.columns.obligationStarts[policy + 1]!;
+    const parts: TextPart[] = [];
+    for (let o = obligation + 1; o < end && kinds[o] === OBLIGATION_PART; o++)
+      parts.push({ cell: headers[o]!, text: this.#facts.strings.at(values[o]!) });
+    return parts;
   }
 
   /** What an allow takes. */
@@ -129,9 +156,16 @@ export class Policies implements Iterable<PolicyEntry> {
     const parts: string[] = [];
     // Each policy has buckets of its own.
     const own = `#${index}`;
-    for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++)
-      if (kinds[o] === OBLIGATION_LIMIT) parts.push(own);
-      else if (kinds[o]! < OBLIGATION_SET_ANSWER_HEADER) parts.push(`${kinds[o]} ${headers[o]} ${values[o]}`);
+    for (let o = obligationStarts[index]!; o < obligationStarts[index + 1]!; o++) {
+      const kind = kinds[o]!;
+      if (kind === OBLIGATION_TEXT_BODY || kind === OBLIGATION_JSON_BODY) {
+        while (kinds[o + 1] === OBLIGATION_PART && o + 1 < obligationStarts[index + 1]!) o++;
+        continue;
+      }
+      // A value that cannot be set names its policy.
+      if (kind === OBLIGATION_LIMIT || kind === OBLIGATION_PART) parts.push(own);
+      if (kind !== OBLIGATION_SET_ANSWER_HEADER) parts.push(`${kind} ${headers[o]} ${values[o]}`);
+    }
     return parts.join();
   }
 
@@ -158,6 +192,7 @@ export class Policies implements Iterable<PolicyEntry> {
       row: c.rowStarts[index]!,
       denyStatus: c.denyStatuses[index]!,
       denyBody: textOr(c.denyBodies[index]!),
+      denyBodyParts: this.bodyPartsOf(index),
       reason: textOr(c.reasons[index]!),
       obligations: this.obligationsOf(index),
       expires: expiry === -1 ? null : numbers[expiry]!,

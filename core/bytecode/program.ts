@@ -114,6 +114,8 @@ export interface PolicyEntry {
   /** 0 where none is configured. */
   readonly denyStatus: number;
   readonly denyBody: string | null;
+  /** Null where the body is the text alone. */
+  readonly denyBodyParts: BodyParts | null;
   /** Text of `denies with reason`. */
   readonly reason: string | null;
   readonly obligations: readonly Obligation[];
@@ -128,14 +130,34 @@ export interface PolicyEntry {
   readonly requirementNode: ExplainNode | null;
 }
 
-export type ObligationKind = Exclude<(typeof OBLIGATION_NAMES)[number], "limit" | "limitKey">;
+export type ObligationKind = Exclude<
+  (typeof OBLIGATION_NAMES)[number],
+  "limit" | "limitKey" | "textBody" | "jsonBody" | "part"
+>;
 
-/** What is done to a header: of the request on an allow, of the answer on a denial. */
+/** What is done on an allow, or to the headers of the answer on a denial. */
 export interface Obligation {
   readonly kind: ObligationKind;
   readonly name: string;
-  /** Null exactly where the header is removed. */
+  /** Null exactly where something is removed. */
   readonly value: string | null;
+  /** What follows the value. */
+  readonly parts: readonly TextPart[];
+}
+
+/** A value in a text. */
+export interface TextPart {
+  /** A cell of the global frame. */
+  readonly cell: number;
+  /** The text behind it. */
+  readonly text: string;
+}
+
+/** What follows the text of a denial's body. */
+export interface BodyParts {
+  /** Values in it are escaped for JSON. */
+  readonly isJson: boolean;
+  readonly parts: readonly TextPart[];
 }
 
 /** A bucket of tokens for each combination of the keys' values. */
@@ -240,6 +262,10 @@ export interface Program {
   readonly headerNames: readonly string[];
   /** Names of request headers that some policy may remove, each once, sorted. */
   readonly removedNames: readonly string[];
+  /** Names of query parameters that some policy may set, each once, sorted: clients' copies are stripped. */
+  readonly queryNames: readonly string[];
+  /** What policies do besides, so that a host that cannot do one of them refuses the bundle. */
+  readonly obligationKinds: ReadonlySet<ObligationKind>;
   /** Bytes of every section, in order, for `inspect`. */
   readonly sectionBytes: readonly { readonly name: string; readonly bytes: number }[];
   readonly totalBytes: number;

@@ -28,6 +28,7 @@ import type { Aggregate, Arithmetic, Expression, Lookup, Name, PolicyDeclaration
 import { valueSpan } from "../syntax/walk.ts";
 import { calculated, lowered, resultType, temporariesOf } from "./arithmetic.ts";
 import type { CheckedPattern, ElementBinding, Operand, Resolutions, Resolved } from "./check.ts";
+import { valuesIn } from "./texts.ts";
 
 type Compare = Extract<Expression, { kind: "compare" }>;
 type ListLiteral = Extract<Expression, { kind: "list" }>;
@@ -108,10 +109,12 @@ export class ConditionChecker {
     this.#elementNames = new Set(elementNamesOf(schema));
   }
 
-  policy({ trigger, effect, limits }: PolicyDeclaration): void {
+  policy(policy: PolicyDeclaration): void {
+    const { trigger, effect, limits } = policy;
     if (trigger !== null) this.condition(trigger, []);
     if (effect?.kind === "requires") this.condition(effect.condition, []);
     for (const { by } of limits) for (const { path } of by) this.#resolve(path, []);
+    for (const { path } of valuesIn(policy)) this.#resolve(path, []);
   }
 
   condition(e: Expression, scope: readonly ElementBinding[]): void {

@@ -3,33 +3,21 @@
 import { FirstPlaces } from "../schema/first-places.ts";
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
-import { DENY_STATUSES, REDIRECT_STATUSES, UNSETTABLE_HEADERS } from "../source/gen/facts.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
 import { parseDatetime } from "../source/time.ts";
-import type {
-  DenialAnswer,
-  Expression,
-  HeaderAction,
-  PolicyDeclaration,
-  SetHeader,
-  StringLiteral,
-} from "../syntax/ast.ts";
+import type { Expression, PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf, nodesOf } from "../syntax/walk.ts";
 import { ALLOW_WARNING } from "./analyses/turned-off.ts";
 import type { CheckedDocument, Resolutions } from "./check.ts";
 import { checkLimits } from "./limits.ts";
+import { checkActions, checkDeny, comparable } from "./obligations.ts";
+import { valuesIn, writtenText } from "./texts.ts";
 
 const METADATA_VALUES: Readonly<Record<string, readonly string[]>> = {
   mode: ["enforce", "permissive"],
   severity: ["critical", "high", "medium", "low", "info"],
 };
 const METADATA_KEYS = ["severity", "owner", "tags", "version", "mode", "expires", ALLOW_WARNING];
-/** RFC 9110 token in lower case, without `_`, which many servers take for `-`. */
-const SETTABLE_HEADER = /^[!#$%&'*+\-.^`|~0-9a-z]+$/;
-/** What an answer says of its body, or what only the host knows. */
-const UNANSWERABLE_HEADERS = ["content-encoding", "content-range", "date", "server"];
-/** As RFC 9110's field-value, in ASCII: no blanks at the ends, which hosts take away. */
-const VISIBLE = /^(?:[\u0021-\u007e](?:[\u0020-\u007e]*[\u0021-\u007e])?)?$/;
 
 /** Check policies one by one, then against each other and the schema. */
 export function checkPolicies(checked: CheckedDocument, report: Diagnostics): void {
@@ -50,8 +38,8 @@ export function checkAlone(
   report: Diagnostics,
 ): void {
   checkEffect(policy, report);
-  checkDeny(policy, report);
-  checkHeaders(policy, readers, report);
+  checkDeny(policy, resolutions, report);
+  checkActions(policy, { readers, resolutions }, report);
   checkMetadata(policy, report);
   checkExpiry(policy, report);
   checkLimits(policy, resolutions, report);
@@ -82,9 +70,9 @@ export function conditionsOf(policy: PolicyDeclaration): readonly Expression[] {
   return [policy.trigger, requirement].filter((e) => e !== null);
 }
 
-/** All that a policy reads: its conditions, and what its limits count by. */
+/** All that a policy reads: its conditions, what its limits count by, and what its texts name. */
 export function readsOf(policy: PolicyDeclaration): readonly Expression[] {
-  return [...conditionsOf(policy), ...policy.limits.flatMap(({ by }) => by)];
+  return [...conditionsOf(policy), ...policy.limits.flatMap(({ by }) => by), ...valuesIn(policy)];
 }
 
 function checkEffect(policy: PolicyDeclaration, report: Diagnostics): void {
@@ -114,83 +102,12 @@ function checkEffect(policy: PolicyDeclaration, report: Diagnostics): void {
     );
 }
 
-function checkDeny(policy: PolicyDeclaration, report: Diagnostics): void {
-  if (policy.onDeny === null) return;
-  const { status, redirect, headers, body, isJson } = policy.onDeny;
-  const statuses = redirect === null ? DENY_STATUSES : REDIRECT_STATUSES;
-  if (status !== null && !statuses.includes(status.value)) {
-    report.error(
-      "bad-status",
-      status.span,
-      `\`${status.value}\` is no status for a ${redirect === null ? "denial" : "redirect"}`,
-      redirect === null
-        ? "use one of 400-599 that Envoy knows, such as 401, 403, 404, 429 or 503; 302 needs `redirect to`"
-        : `use one of ${REDIRECT_STATUSES.join(", ")}, or none for 302`,
-    );
-  }
-  if (redirect !== null && !REDIRECT.test(redirect.value))
-    report.error(
-      "bad-redirect",
-      redirect.span,
-      "a redirect leads to no `https://` or `http://` address of a host, nor to a path",
-      'write the whole address, such as "https://login.example.com/", or a path such as "/login"',
-    );
-  if (isJson && body !== null && !isJsonText(body.value))
-    report.error(
-      "bad-body",
-      body.span,
-      "the body is no JSON",
-      'correct it, or write `body` without `json`: strings need quotes, as in `json body "{\\"code\\": 7}"`',
-    );
-  checkAnswerHeaders(headers, policy.onDeny, report);
-}
-
-/** An address with a host, or a path of the same one: `//host` would be another. In visible ASCII, as it is a header. */
-const REDIRECT = /^(?:https?:\/\/[a-z0-9[][!-~]*|\/(?![/\\])[!-~]*)$/i;
-
-function isJsonText(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function checkAnswerHeaders(headers: readonly SetHeader[], answer: DenialAnswer, report: Diagnostics): void {
-  const seen = new Set<string>();
-  for (const { header, value } of headers) {
-    const name = header.value.toLowerCase();
-    const problem = answerHeaderProblem(name, answer);
-    if (problem !== null)
-      report.error(
-        "bad-header",
-        header.span,
-        `\`${header.value}\` cannot be set: ${problem}`,
-        'use another one such as "www-authenticate" or "retry-after"',
-      );
-    checkValue(value, report);
-    if (seen.has(name))
-      report.error(
-        "duplicate-header",
-        header.span,
-        `\`${name}\` is set twice`,
-        "an answer sets a header once",
-      );
-    seen.add(name);
-  }
-}
-
-function answerHeaderProblem(name: string, { isJson, body }: DenialAnswer): string | null {
-  if (name === "location") return "write `redirect to`";
-  if (isJson && name === "content-type") return "`json body` says it";
-  if (body === null && name === "content-type") return "the section has no `body` whose type it could be";
-  return UNANSWERABLE_HEADERS.includes(name) ? "the host writes it" : headerProblem(name);
-}
-
 // --- on allow ---
 
-/** What reads which header, directly or on the way to something else: by header in lower case, `_` as `-`. */
+/**
+ * What reads which header, directly or on the way to something else: by header in lower case, `_` as `-`. What reads query
+ * parameters is in it by `queryReader`.
+ */
 export function readersOf({ schema, policies, resolutions }: CheckedDocument): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const add = (header: string, reader: string): void => {
@@ -198,6 +115,7 @@ export function readersOf({ schema, policies, resolutions }: CheckedDocument): R
   };
   for (const { name, source, argument } of schema.attributes.values()) {
     if (source === "header") add(argument, name);
+    if (source === "query" && !found.has(queryReader(argument))) found.set(queryReader(argument), name);
     if (source === "cookie") add("cookie", name);
     // Without its media type no body is read.
     if (source === "body") for (const header of ["content-type", "content-encoding"]) add(header, name);
@@ -209,87 +127,16 @@ export function readersOf({ schema, policies, resolutions }: CheckedDocument): R
   return found;
 }
 
+/** Header names have no blank. */
+export function queryReader(parameter: string): string {
+  return `query ${parameter}`;
+}
+
 export function setsRequestId({ onAllow }: PolicyDeclaration): boolean {
-  return onAllow.some(({ kind, header }) => kind !== "remove" && comparable(header.value) === "x-request-id");
-}
-
-function checkHeaders(
-  policy: PolicyDeclaration,
-  readers: ReadonlyMap<string, string>,
-  report: Diagnostics,
-): void {
-  if (policy.onAllow.length === 0) return;
-  const seen = new Set<string>();
-  const removed = removedBy(policy.onAllow);
-  for (const action of policy.onAllow) {
-    const { kind, header } = action;
-    const name = header.value.toLowerCase();
-    const problem = headerProblem(name);
-    if (problem !== null)
-      report.error(
-        "bad-header",
-        header.span,
-        `\`${header.value}\` cannot be ${DONE[kind]}: ${problem}`,
-        'use a name of your own such as "x-approved-by"',
-      );
-    if (kind !== "remove") checkValue(action.value, report);
-    if (seen.has(`${kind} ${name}`))
-      report.error(
-        "duplicate-header",
-        header.span,
-        `\`${name}\` is ${DONE[kind]} twice`,
-        `a policy ${kind === "set" ? "sets" : `${kind}s`} a header once`,
-      );
-    seen.add(`${kind} ${name}`);
-    if (kind === "remove") continue;
-    if (removed.has(comparable(name)))
-      report.error(
-        "duplicate-header",
-        header.span,
-        `\`${name}\` is ${DONE[kind]} and removed`,
-        "take out `remove`: clients' copies of a header that policies set are always removed",
-      );
-    const reader = readers.get(comparable(name));
-    if (reader !== undefined) {
-      report.error(
-        "header-loop",
-        header.span,
-        `\`${name}\` is also where \`${reader}\` comes from`,
-        "clients' copies of a header that is set are stripped: set another header",
-      );
-    }
-  }
-}
-
-const DONE = { set: "set", append: "appended", remove: "removed" } as const;
-
-function removedBy(actions: readonly HeaderAction[]): ReadonlySet<string> {
-  return new Set(
-    actions.flatMap(({ kind, header }) => (kind === "remove" ? [comparable(header.value)] : [])),
+  return onAllow.some(
+    ({ kind, target, header }) =>
+      kind !== "remove" && target === "request header" && comparable(header.value) === "x-request-id",
   );
-}
-
-function checkValue(value: StringLiteral, report: Diagnostics): void {
-  if (VISIBLE.test(value.value)) return;
-  report.error(
-    "bad-header",
-    value.span,
-    "a header's value holds visible ASCII characters, with blanks only between them",
-    "write another value: what hosts would change or refuse cannot be set",
-  );
-}
-
-function headerProblem(name: string): string | null {
-  if (name.includes("_")) return "`_` and `-` count as equal in many servers, write `-`";
-  if (name.startsWith(":")) return "it is a pseudo header";
-  if (name.startsWith("x-ipe-")) return "names with `x-ipe-` belong to IPE Mesh";
-  if (!SETTABLE_HEADER.test(name)) return "it is no header name";
-  return UNSETTABLE_HEADERS.includes(name) ? "it frames or routes the message" : null;
-}
-
-/** Many servers take `_` for `-`. */
-function comparable(header: string): string {
-  return header.toLowerCase().replaceAll("_", "-");
 }
 
 /** Two enforced policies that set one header to different values must not be able to apply together. */
@@ -305,11 +152,13 @@ export function checkConflicts(
     const pins = pinsOf(policy);
     for (const action of policy.onAllow) {
       if (action.kind !== "set") continue;
-      const { header, value, span } = action;
-      const name = header.value.toLowerCase();
-      const setters = headers.get(name) ?? new HeaderSetters();
-      headers.set(name, setters);
-      const other = report.isFull ? null : setters.conflictWith(value.value, pins);
+      const { target, header, value, span } = action;
+      const name = target.endsWith("header") ? header.value.toLowerCase() : header.value;
+      const key = `${target} ${name}`;
+      const setters = headers.get(key) ?? new HeaderSetters();
+      headers.set(key, setters);
+      const text = writtenText(value);
+      const other = report.isFull ? null : setters.conflictWith(text, pins);
       if (other !== null) {
         report.warning(
           "obligation-conflict",
@@ -318,7 +167,7 @@ export function checkConflicts(
           "set the same value, or make their triggers exclude each other",
         );
       }
-      setters.add({ policy: policy.name.text, value: value.value, pins });
+      setters.add({ policy: policy.name.text, value: text, pins });
     }
   }
 }

@@ -6,10 +6,10 @@
 import type { Attribute } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { didYouMean } from "../source/suggest.ts";
-import type { PolicyDeclaration } from "../syntax/ast.ts";
 import { namesOf } from "../syntax/walk.ts";
 import type { CheckedDocument } from "./check.ts";
 import { readsOf } from "./policies.ts";
+import { ABILITIES, checkActionsAt } from "./target-obligations.ts";
 
 export const TARGETS = [
   "ext-authz",
@@ -193,7 +193,7 @@ export function checkTarget(checked: CheckedDocument, target: Target, report: Di
       adviceFor(sets!.selector),
     );
   for (const policy of checked.policies) {
-    checkRemovals(policy, target, report);
+    checkActionsAt(target, policy, report);
     for (const condition of readsOf(policy)) {
       for (const name of namesOf(condition)) {
         const resolved = checked.resolutions.names.get(name);
@@ -210,22 +210,6 @@ export function checkTarget(checked: CheckedDocument, target: Target, report: Di
       }
     }
   }
-}
-
-/** Why no header can be removed there; `plugins/http` says the same of a bundle. */
-export const NO_REMOVAL =
-  "a proxy only puts headers of the answer in the place of the request's, and cannot be told to remove one";
-
-function checkRemovals({ onAllow }: PolicyDeclaration, target: Target, report: Diagnostics): void {
-  if (target !== "forward-auth") return;
-  for (const { kind, header, span } of onAllow)
-    if (kind === "remove")
-      report.error(
-        "unsupported-by-target",
-        span,
-        `${target} cannot remove \`${header.value.toLowerCase()}\`: ${NO_REMOVAL}`,
-        "let the proxy's own configuration remove it, or set it to an empty value where nobody reads it",
-      );
 }
 
 /** Why a target cannot supply an attribute, or null. */
@@ -301,6 +285,18 @@ ${keys.join("\n")}
 Where the answer is no:
 
 ${reasons.join("\n")}
+
+## What each can carry out
+
+The same for what policies do on an allow:
+
+| on allow | ${TARGETS.join(" | ")} | remark |
+| --- | ${TARGETS.map(() => "---").join(" | ")} | --- |
+${ABILITIES.map(({ does, missing, remark }) => `| ${[does, ...TARGETS.map((target) => (missing[target] === undefined ? "yes" : "no")), remark ?? ""].join(" | ")} |`).join("\n")}
+
+Where the answer is no:
+
+${ABILITIES.flatMap(({ does, missing }) => Object.entries(missing).map(([target, reason]) => `- ${target}, ${does}: ${reason}`)).join("\n")}
 `;
 }
 

@@ -12,6 +12,7 @@ export type ReasonOutcome =
   | "indeterminate"
   | "default"
   | "obligation-conflict"
+  | "obligation-invalid"
   | "limit"
   | "no-policy-set";
 
@@ -37,8 +38,27 @@ export interface Denial {
   readonly headers: readonly HeaderValue[];
 }
 
+/** What an allow does besides what it does to headers of the request; all of it empty on a deny. */
+export interface Effects {
+  /** Headers of the upstream's answer, by name: each takes the place of the upstream's own. */
+  readonly setResponseHeaders: readonly HeaderValue[];
+  /** Query parameters that the upstream gets, by name, which counts with case: each takes the place of all that the client sent. */
+  readonly setQueryParameters: readonly HeaderValue[];
+  /** Names of query parameters that the upstream does not get, sorted; none of those that are set. */
+  readonly removeQueryParameters: readonly string[];
+  /** What later filters, limits and logs of the proxy are told, by key. */
+  readonly setMetadata: readonly HeaderValue[];
+}
+
+export const NO_EFFECTS: Effects = {
+  setResponseHeaders: [],
+  setQueryParameters: [],
+  removeQueryParameters: [],
+  setMetadata: [],
+};
+
 /** The decision of one bundle about one request. */
-export interface Decision {
+export interface Decision extends Effects {
   readonly allow: boolean;
   readonly reason: Reason;
   /**

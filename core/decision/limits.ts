@@ -1,5 +1,5 @@
 /** Limits: what an allow takes, and what it becomes where nothing is left. */
-import type { Decision, LimitRequest } from "./decision.ts";
+import { type Decision, type LimitRequest, NO_EFFECTS } from "./decision.ts";
 
 /** What became of a request for tokens: all were taken, or none. */
 export type Taking =
@@ -51,6 +51,7 @@ export function limited(policy: string, retryAfterMs: number | null): Decision {
     setRequestHeaders: [],
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
     denial: {
       status: TOO_MANY_REQUESTS,
       body: null,

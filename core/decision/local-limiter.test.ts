@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Decision, LimitRequest } from "./decision.ts";
+import { type Decision, type LimitRequest, NO_EFFECTS } from "./decision.ts";
 import { limited, settle } from "./limits.ts";
 import { LocalLimiter } from "./local-limiter.ts";
 
@@ -99,7 +99,7 @@ test("buckets that nobody takes from are forgotten first", () => {
 
 const allow: Decision = {
   ...{ allow: true, reason: { policy: "P", outcome: "satisfied" }, denial: null },
-  ...{ setRequestHeaders: [], removeRequestHeaders: [], limits: [request("P#0", 1, 1)] },
+  ...{ setRequestHeaders: [], removeRequestHeaders: [], limits: [request("P#0", 1, 1)], ...NO_EFFECTS },
 };
 
 test("a decision without limits asks nobody", () => {

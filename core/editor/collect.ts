@@ -1,4 +1,5 @@
 /** Finds every name of a document and what it means. Names that mean nothing are left out: the checker reports them. */
+import { valuesIn } from "../check/texts.ts";
 import type { Schema, Type } from "../schema/schema.ts";
 import type { Source, Span } from "../source/source.ts";
 import type {
@@ -290,10 +291,12 @@ class Collector {
     }
   }
 
-  #parts({ trigger, effect, limits }: PolicyParts, scope: Scope): void {
+  #parts(parts: PolicyParts, scope: Scope): void {
+    const { trigger, effect, limits } = parts;
     if (trigger !== null) this.#condition(trigger, scope);
     if (effect?.kind === "requires") this.#condition(effect.condition, scope);
     for (const { by } of limits) for (const path of by) this.#condition(path, scope);
+    for (const path of valuesIn(parts)) this.#condition(path, scope);
   }
 
   #test(d: TestDeclaration): void {

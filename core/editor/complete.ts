@@ -51,6 +51,7 @@ const REASONS = [
   "indeterminate",
   "default",
   "obligation-conflict",
+  "obligation-invalid",
   "limit",
 ];
 const HEADER_ACTIONS = ["set request header", "append", "remove request header"];

@@ -14,6 +14,7 @@ import type {
   PolicyParts,
   TemplateDeclaration,
   TemplateUse,
+  TextLiteral,
   TypeReference,
 } from "../syntax/ast.ts";
 import type { Arguments, Copier } from "./copy.ts";
@@ -253,6 +254,13 @@ export class Templates {
   #parts(template: TemplateDeclaration, passed: Arguments): PolicyParts {
     const text = <T extends { readonly value: string }>(literal: T | null): T | null =>
       literal === null ? null : { ...literal, value: this.#text(literal.value, literal, passed) };
+    const whole = (literal: TextLiteral | null): TextLiteral | null =>
+      literal === null
+        ? null
+        : {
+            ...text(literal)!,
+            parts: literal.parts.map((part) => ({ ...part, text: this.#text(part.text, literal, passed) })),
+          };
     const { intent, onAllow, onDeny, onExpiry, limits, onLimiterFailure, metadata } = template;
     const { trigger, effect } = this.#conditionsOf(template, passed);
     return {
@@ -260,16 +268,16 @@ export class Templates {
       trigger,
       effect: effect?.kind === "denies" ? { ...effect, reason: text(effect.reason) } : effect,
       onAllow: onAllow.map((action) =>
-        action.kind === "remove" ? action : { ...action, value: text(action.value)! },
+        action.kind === "remove" ? action : { ...action, value: whole(action.value)! },
       ),
       onDeny:
         onDeny === null
           ? null
           : {
               ...onDeny,
-              body: text(onDeny.body),
+              body: whole(onDeny.body),
               redirect: text(onDeny.redirect),
-              headers: onDeny.headers.map((set) => ({ ...set, value: text(set.value)! })),
+              headers: onDeny.headers.map((set) => ({ ...set, value: whole(set.value)! })),
             },
       onExpiry,
       limits,

@@ -164,7 +164,11 @@ function flatWidth(pieces: readonly Piece[], from: number, to: number): number {
 function policyDoc(region: Region): Doc {
   const { pieces } = region;
   const body = behindColon(region);
-  const starts = region.find(body, pieces.length, (piece, i) => i === body || isSection(piece));
+  const starts = region.find(
+    body,
+    pieces.length,
+    (piece, i) => i === body || (isSection(piece) && !isSet(pieces[i - 1]!)),
+  );
   const docs = sectionStarts(region, starts).map(([start, end]) => sectionDoc(region, start, end));
   const head = wordsDoc(region, 0, body);
   // A policy that only uses a template may stand on one line.
@@ -181,6 +185,11 @@ function behindColon(region: Region): number {
 /** Sections from start to end; the words of a metadata key start none. */
 function sectionStarts({ pieces }: Region, starts: readonly number[]): [start: number, end: number][] {
   return starts.map((start, i) => [start, starts[i + 1] ?? pieces.length]);
+}
+
+/** `set metadata "key" to ...` begins no section. */
+function isSet(before: Piece): boolean {
+  return before.kind === "word" && before.text === "set";
 }
 
 function isSection(piece: Piece): boolean {

@@ -237,6 +237,8 @@ describe("policies", () => {
       requirement: null,
       denyStatus: null,
       denyBody: null,
+      denyBodyParts: [],
+      denyBodyIsJson: false,
       reason: null,
       obligations: [],
       metadata: [],
@@ -263,7 +265,7 @@ describe("policies", () => {
     const [policy] = planOf(
       'policy A:\n  allows\n  on allow\n    set request header "X-Ok" to "Yes"\n',
     ).policies;
-    expect(policy!.obligations).toEqual([{ kind: "set-request", name: "x-ok", value: "Yes" }]);
+    expect(policy!.obligations).toEqual([{ kind: "set-request", name: "x-ok", value: "Yes", parts: [] }]);
   });
 });
 

@@ -13,7 +13,7 @@ import {
 } from "../schema/schema.ts";
 import { compareBytes } from "../source/bytes.ts";
 import { Locator, slice } from "../source/source.ts";
-import type { Aggregate, Expression, Name, PolicyDeclaration } from "../syntax/ast.ts";
+import type { Aggregate, Expression, Name, PolicyDeclaration, TextLiteral } from "../syntax/ast.ts";
 
 import { namesOf } from "../syntax/walk.ts";
 import {
@@ -26,6 +26,7 @@ import {
   type Plan,
   type PlanNode,
   type PlanObligation,
+  type PlanPart,
   type PlanPolicy,
   type PlanSets,
   type PlanSlot,
@@ -110,15 +111,19 @@ export function inOrder(a: PlanPolicy, b: PlanPolicy): number {
 /** Status of a redirect that says none: the client asks again with GET. */
 const FOUND = 302;
 
-function obligationsOf({ onAllow, onDeny }: PolicyDeclaration): PlanObligation[] {
+function obligationsOf(
+  { onAllow, onDeny }: PolicyDeclaration,
+  partsOf: (text: TextLiteral) => PlanPart[],
+): PlanObligation[] {
   const obligations: PlanObligation[] = onAllow.map((action) => ({
-    kind: REQUEST_KINDS[action.kind],
-    name: action.header.value.toLowerCase(),
+    kind: ACTION_KINDS[`${action.kind} ${action.target}`]!,
+    name: action.target.endsWith("header") ? action.header.value.toLowerCase() : action.header.value,
     value: action.kind === "remove" ? null : action.value.value,
+    parts: action.kind === "remove" ? [] : partsOf(action.value),
   }));
   if (onDeny === null) return obligations;
   const answer = (name: string, value: string): void => {
-    obligations.push({ kind: "set-answer", name: name.toLowerCase(), value });
+    obligations.push({ kind: "set-answer", name: name.toLowerCase(), value, parts: [] });
   };
   for (const { header, value } of onDeny.headers) answer(header.value, value.value);
   if (onDeny.isJson) answer("content-type", "application/json");
@@ -126,7 +131,15 @@ function obligationsOf({ onAllow, onDeny }: PolicyDeclaration): PlanObligation[]
   return obligations;
 }
 
-const REQUEST_KINDS = { set: "set-request", append: "append-request", remove: "remove-request" } as const;
+const ACTION_KINDS: Readonly<Record<string, PlanObligation["kind"]>> = {
+  "set request header": "set-request",
+  "append request header": "append-request",
+  "remove request header": "remove-request",
+  "set response header": "set-response",
+  "set query parameter": "set-query",
+  "remove query parameter": "remove-query",
+  "set metadata": "set-metadata",
+};
 
 /** A bundle has each key once: what stands in several lines is joined. */
 function metadata(p: PolicyDeclaration): PlanPolicy["metadata"] {
@@ -175,8 +188,10 @@ export class Lowering {
       requirement: effect.kind === "requires" ? this.#node(effect.condition) : null,
       denyStatus: p.onDeny?.status?.value ?? ((p.onDeny?.redirect ?? null) === null ? null : FOUND),
       denyBody: p.onDeny?.body?.value ?? null,
+      denyBodyParts: this.#parts(p.onDeny?.body ?? null),
+      denyBodyIsJson: p.onDeny?.isJson ?? false,
       reason: effect.kind === "denies" ? (effect.reason?.value ?? null) : null,
-      obligations: obligationsOf(p),
+      obligations: obligationsOf(p, (text) => this.#parts(text)),
       metadata: metadata(p),
       expires: expiryOf(p),
       offWhenExpired: p.onExpiry !== null && expiryOf(p) !== null,
@@ -187,6 +202,13 @@ export class Lowering {
       })),
       limiterFailure: p.onLimiterFailure?.mode ?? "local",
     };
+  }
+
+  #parts(text: TextLiteral | null): PlanPart[] {
+    return (text?.parts ?? []).map(({ value, text: behind }) => ({
+      value: this.#ref(value.path, []),
+      text: behind,
+    }));
   }
 
   // --- the source tree ---

@@ -49,6 +49,10 @@ export interface PlanPolicy {
   readonly requirement: PlanNode | null;
   readonly denyStatus: number | null;
   readonly denyBody: string | null;
+  /** What follows it. */
+  readonly denyBodyParts: readonly PlanPart[];
+  /** Values in it are escaped for JSON. */
+  readonly denyBodyIsJson: boolean;
   readonly reason: string | null;
   /** Of an allow first, as written. */
   readonly obligations: readonly PlanObligation[];
@@ -73,13 +77,30 @@ export interface PlanLimit {
   readonly keys: readonly Ref[];
 }
 
-/** What is done to a header: of the request on an allow, of the answer on a denial. */
+/** What is done on an allow, or to the headers of the answer on a denial. */
 export interface PlanObligation {
-  readonly kind: "set-request" | "append-request" | "remove-request" | "set-answer";
-  /** In lower case. */
+  readonly kind:
+    | "set-request"
+    | "append-request"
+    | "remove-request"
+    | "set-answer"
+    | "set-response"
+    | "set-query"
+    | "remove-query"
+    | "set-metadata";
+  /** Of headers in lower case. */
   readonly name: string;
-  /** Null exactly where the header is removed. */
+  /** Null exactly where something is removed. */
   readonly value: string | null;
+  /** What follows the value. */
+  readonly parts: readonly PlanPart[];
+}
+
+/** A value in a text, and the text behind it. */
+export interface PlanPart {
+  /** A cell of the global frame. */
+  readonly value: Ref;
+  readonly text: string;
 }
 
 /** Source text of a condition and where it starts, 1-based, the column in code points. */

@@ -1,8 +1,16 @@
 /** `test` blocks of checked policy text as tests. */
-import type { HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
+import type { Effects, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { BUILTINS } from "../source/gen/facts.ts";
 import { locate, type Source, slice } from "../source/source.ts";
-import type { Name, TestDeclaration, TestDetails, TestExpectation, TestFact } from "../syntax/ast.ts";
+import type {
+  ActionTarget,
+  Name,
+  SetHeader,
+  TestDeclaration,
+  TestDetails,
+  TestExpectation,
+  TestFact,
+} from "../syntax/ast.ts";
 import type { Expected, ExpectedPolicy, ExpectedReasons, PolicyTest } from "./policy-test.ts";
 
 const NOTHING_ASKED: ExpectedReasons = { failed: null, missing: null, invalid: null };
@@ -85,7 +93,7 @@ function expectedOf(expectations: readonly TestExpectation[]): Expected {
     return {
       ...NOTHING_ASKED,
       ...{ decision: null, policy: null, reason: null, headers: null, status: null, body: null },
-      ...{ removed: null, answerHeaders: null },
+      ...{ removed: null, answerHeaders: null, effects: {} },
       policies,
     };
   const { details } = decision;
@@ -100,17 +108,39 @@ function expectedOf(expectations: readonly TestExpectation[]): Expected {
           : null,
     // The parser takes no other words.
     reason: (decision.reason?.text ?? null) as ReasonOutcome | null,
-    headers: headersOf(details.headers),
-    removed:
-      details.removed.length === 0 ? null : details.removed.map((header) => header.value.toLowerCase()),
-    answerHeaders: answersOf(details),
+    headers: headersOf(setIn(details, "request header")),
+    removed: removedFrom(details, "request header")?.map((name) => name.toLowerCase()) ?? null,
+    answerHeaders: decision.allow ? null : answersOf(details),
+    effects: decision.allow ? effectsOf(details) : {},
     status: details.status?.value ?? null,
     body: details.body?.value ?? null,
     policies,
   };
 }
 
-function headersOf(headers: TestDetails["headers"]): HeaderValue[] | null {
+function effectsOf(details: TestDetails): Partial<Effects> {
+  const setResponseHeaders = headersOf(details.answers);
+  const setQueryParameters = headersOf(setIn(details, "query parameter"));
+  const removeQueryParameters = removedFrom(details, "query parameter");
+  const setMetadata = headersOf(setIn(details, "metadata"));
+  return {
+    ...(setResponseHeaders === null ? {} : { setResponseHeaders }),
+    ...(setQueryParameters === null ? {} : { setQueryParameters }),
+    ...(removeQueryParameters === null ? {} : { removeQueryParameters }),
+    ...(setMetadata === null ? {} : { setMetadata }),
+  };
+}
+
+function setIn({ sets }: TestDetails, target: ActionTarget): readonly SetHeader[] {
+  return sets.filter((set) => set.target === target);
+}
+
+function removedFrom({ removes }: TestDetails, target: ActionTarget): string[] | null {
+  const names = removes.filter((remove) => remove.target === target).map(({ header }) => header.value);
+  return names.length === 0 ? null : names;
+}
+
+function headersOf(headers: readonly SetHeader[]): HeaderValue[] | null {
   if (headers.length === 0) return null;
   return headers.map(({ header, value }) => ({ name: header.value, value: value.value }));
 }

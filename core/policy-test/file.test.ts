@@ -62,6 +62,7 @@ describe("what is read", () => {
     expect({ name, place }).toEqual({ name: "all", place: { file: "a.ipe.test.yaml", line: 1, column: 1 } });
     expect(expected).toEqual({
       decision: "deny",
+      effects: {},
       policy: { name: "A" },
       reason: "unsatisfied",
       failed: ["a == 1"],

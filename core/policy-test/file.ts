@@ -11,7 +11,7 @@
  * Beside `name` and `expect` a test has the members of the request's JSON form (docs/request.schema.json).
  */
 import { isDenialStatus } from "../decision/answer.ts";
-import type { HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
+import type { Effects, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 import { parseNeutralRequest, REQUEST_FORM_MEMBERS } from "../request/json-form.ts";
 import { didYouMean } from "../source/suggest.ts";
 import { OUTCOME_WORDS, REASON_WORDS } from "../syntax/test-block.ts";
@@ -65,6 +65,7 @@ const EXPECT_MEMBERS = [
   ...["decision", "policy", "reason"],
   ...REASON_MEMBERS,
   ...["headers", "removed", "answer_headers", "status", "body", "policies"],
+  ...["response_headers", "query_parameters", "removed_query_parameters", "metadata"],
 ];
 /** Problems of one file that are told. */
 const PROBLEMS_MAX = 100;
@@ -161,6 +162,7 @@ class TestFileReader {
       reason: this.#word(members.get("reason"), REASON_WORDS) as ReasonOutcome | null,
       headers: this.#headers(members.get("headers")?.value),
       removed: this.#removed(members.get("removed")),
+      effects: this.#effects(members),
       answerHeaders: this.#headers(members.get("answer_headers")?.value),
       status: this.#status(members.get("status")?.value),
       body: this.#optionalText(members.get("body"), "`body`"),
@@ -182,6 +184,21 @@ class TestFileReader {
       name: header.name,
       value: this.#text(header.value, `header \`${header.name}\``),
     }));
+  }
+
+  #effects(members: Members): Partial<Effects> {
+    const response = this.#headers(members.get("response_headers")?.value);
+    const query = this.#headers(members.get("query_parameters")?.value);
+    const removed = members.get("removed_query_parameters");
+    const metadata = this.#headers(members.get("metadata")?.value);
+    return {
+      ...(response === null ? {} : { setResponseHeaders: response }),
+      ...(query === null ? {} : { setQueryParameters: query }),
+      ...(removed === undefined
+        ? {}
+        : { removeQueryParameters: this.#texts(removed.value, "`removed_query_parameters`") }),
+      ...(metadata === null ? {} : { setMetadata: metadata }),
+    };
   }
 
   #removed(member: FileMember | undefined): string[] | null {

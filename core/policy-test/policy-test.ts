@@ -1,5 +1,5 @@
 /** A test of policies, wherever it was written: a request, and what must come out. Plain data. */
-import type { HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
+import type { Effects, HeaderValue, Outcome, ReasonOutcome } from "../decision/decision.ts";
 
 /** Where a test stands; line and column are 1-based. */
 export interface Place {
@@ -39,7 +39,9 @@ export interface Expected extends ExpectedReasons {
   readonly headers: readonly HeaderValue[] | null;
   /** Names of request headers that are removed: all of them. */
   readonly removed: readonly string[] | null;
-  /** Headers of the answer, besides those that the host writes: all of them. */
+  /** What else an allow does; of each that is there all. */
+  readonly effects: Partial<Effects>;
+  /** Headers of a denial, besides those that the host writes: all of them. */
   readonly answerHeaders: readonly HeaderValue[] | null;
   readonly status: number | null;
   /** Body of the denial. */

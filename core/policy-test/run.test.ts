@@ -145,7 +145,8 @@ describe("a test that cannot be run", () => {
         request: "{}",
         expected: {
           ...{ failed: null, missing: null, invalid: null, decision: "deny", policy: null, reason: null },
-          ...{ headers: null, removed: null, answerHeaders: null, status: null, body: null, policies: [] },
+          ...{ headers: null, removed: null, answerHeaders: null, effects: {}, status: null, body: null },
+          policies: [],
           ...expected,
         },
         ...change,

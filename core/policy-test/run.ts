@@ -1,5 +1,5 @@
 /** Runs one test: what came out, and where it is not what the test expects. Does no input or output. */
-import type { Decision, Explanation, PolicyReport } from "../decision/decision.ts";
+import type { Decision, Effects, Explanation, HeaderValue, PolicyReport } from "../decision/decision.ts";
 import { checkAttributeNames, parseNeutralRequest } from "../request/json-form.ts";
 import type { NeutralRequest } from "../request/neutral.ts";
 import type { Engine } from "../runtime/engine.ts";
@@ -107,6 +107,10 @@ function compare(expected: Expected, { decision, policies }: Explanation): Diffe
     expected.answerHeaders?.map(headerText) ?? null,
     (decision.denial?.headers ?? []).map(headerText),
   );
+  for (const [member, what] of EFFECTS) {
+    const want = expected.effects[member]?.map(effectText) ?? null;
+    list(what, null, want, decision[member].map(effectText));
+  }
   text("status", null, expected.status === null ? null : String(expected.status), statusText(decision));
   text("body", null, expected.body, decision.denial?.body ?? NO_BODY);
   for (const want of expected.policies) {
@@ -115,6 +119,17 @@ function compare(expected: Expected, { decision, policies }: Explanation): Diffe
     reasons(want, report, want.name);
   }
   return differences;
+}
+
+const EFFECTS: readonly (readonly [keyof Effects, string])[] = [
+  ["setResponseHeaders", "response headers"],
+  ["setQueryParameters", "query parameters"],
+  ["removeQueryParameters", "removed query parameters"],
+  ["setMetadata", "metadata"],
+];
+
+function effectText(effect: HeaderValue | string): string {
+  return typeof effect === "string" ? effect : `${effect.name}: ${effect.value}`;
 }
 
 const NO_POLICY = "no policy";

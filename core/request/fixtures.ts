@@ -133,6 +133,8 @@ export function testProgram(spec: ProgramSpec): Program {
     rows: new Int32Array(0),
     headerNames: [],
     removedNames: [],
+    queryNames: [],
+    obligationKinds: new Set(),
     sectionBytes: [],
     totalBytes: 0,
   };

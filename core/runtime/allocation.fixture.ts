@@ -94,7 +94,7 @@ const setting = (name: string, header: string): PlanPolicy =>
     name,
     kind: "policy",
     effect: "allows",
-    obligations: [{ kind: "set-request", name: header, value: "1" }],
+    obligations: [{ kind: "set-request", name: header, value: "1", parts: [] }],
   });
 
 /** Guards that are looked up in every way, by a value that the request has and by one that it lacks. */
@@ -121,7 +121,7 @@ const { engine: other } = engineOfText(SEED_TEXT);
 const unknown = leaf({ kind: "truth", ref: ref("flag") });
 const conflicting = {
   ...setting("B", "x-a"),
-  obligations: [{ kind: "set-request", name: "x-a", value: "2" }],
+  obligations: [{ kind: "set-request", name: "x-a", value: "2", parts: [] }],
 } as const;
 const engines: Readonly<Record<string, Engine>> = {
   "the example, allowed": loaded(example, ALLOWED),

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { constant, leaf, planOf, policyOf, programOf, ref } from "../bytecode/plan.fixture.ts";
 import type { Program } from "../bytecode/program.ts";
-import type { Decision, HeaderValue, Outcome } from "../decision/decision.ts";
+import { type Decision, type HeaderValue, NO_EFFECTS, type Outcome } from "../decision/decision.ts";
 import type { Condition, PlanPolicy } from "../plan/plan.ts";
 import { Engine } from "./engine.ts";
 import { requestOf } from "./suites/index.fixture.ts";
@@ -106,7 +106,7 @@ describe("guards and permissive policies", () => {
   });
 
   it("permissive policies' headers are not set, but clients' copies are stripped", () => {
-    const obligations = [{ kind: "set-request", name: "x-a", value: "1" }] as const;
+    const obligations = [{ kind: "set-request", name: "x-a", value: "1", parts: [] }] as const;
     const engine = engineOf([coming("satisfied", { mode: "permissive", obligations }), coming("satisfied")]);
     expect(decide(engine).setRequestHeaders).toEqual([]);
     expect(engine.headerNames).toEqual(["x-a"]);
@@ -161,6 +161,7 @@ describe("what a denial answers", () => {
         setRequestHeaders: [],
         removeRequestHeaders: [],
         limits: [],
+        ...NO_EFFECTS,
         denial: { ...denial, headers: [] },
       });
   });
@@ -173,6 +174,7 @@ describe("headers that an allow sets", () => {
         kind: "set-request",
         name: text.split("=")[0]!,
         value: text.split("=")[1]!,
+        parts: [],
       })),
     });
 
@@ -200,6 +202,7 @@ describe("headers that an allow sets", () => {
         setRequestHeaders: [],
         removeRequestHeaders: [],
         limits: [],
+        ...NO_EFFECTS,
         denial: { status: 403, body: null, headers: [] },
       });
     else {
@@ -268,6 +271,7 @@ const headers = fc.uniqueArray(
     kind: fc.constant("set-request" as const),
     name: fc.constantFrom("x-a", "x-b", "x-c"),
     value: fc.constantFrom("", "1"),
+    parts: fc.constant([]),
   }),
   { selector: ({ name }) => name, maxLength: 2 },
 );

@@ -1,23 +1,19 @@
 /** Which bucket a request takes from. */
-import { cellShapes } from "../bytecode/cells.ts";
 import * as format from "../bytecode/gen/constants.ts";
-import type { Program, Shape } from "../bytecode/program.ts";
+import type { Program } from "../bytecode/program.ts";
 import { INVALID, PRESENT, type Slots } from "../request/slots.ts";
+import { CellTexts } from "./cell-texts.ts";
 
 /** Bytes of an address that count: a client has a whole /64 of IPv6 to choose from, and one address of IPv4. */
 const NETWORK_BYTES = 8;
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class LimitKeys {
-  readonly #program: Program;
   readonly #slots: Slots;
-  /** By cell of the global frame. */
-  readonly #shapes: readonly Shape[];
+  readonly #cells: CellTexts;
 
   constructor(program: Program, slots: Slots) {
-    this.#program = program;
     this.#slots = slots;
-    this.#shapes = program.hasLimits ? program.slots.flatMap(({ shape }) => cellShapes(shape)) : [];
+    this.#cells = new CellTexts(program, slots);
   }
 
   /**
@@ -37,24 +33,10 @@ export class LimitKeys {
 
   /** Null for a text that is too long. */
   #textOf(cell: number): string | null {
-    const { number, offset, length, bytes } = this.#slots;
-    const shape = this.#shapes[cell]!;
-    switch (shape.type) {
-      case "string": {
-        if (length[cell]! > format.LIMIT_LIMIT_KEY_BYTES_MAX) return null;
-        return decoder.decode(bytes.subarray(offset[cell]!, offset[cell]! + length[cell]!));
-      }
-      case "ip":
-        return networkText(bytes.subarray(offset[cell]!, offset[cell]! + 16));
-      case "bool":
-        return number[cell] === 1 ? "true" : "false";
-      case "enum": {
-        const member = this.#program.enums[shape.enumIndex]!.members[number[cell]!];
-        return member === undefined ? "" : this.#program.strings.at(member);
-      }
-      default:
-        return String(number[cell]);
-    }
+    if (this.#cells.shapeOf(cell).type !== "ip")
+      return this.#cells.of(cell, format.LIMIT_LIMIT_KEY_BYTES_MAX);
+    const { offset, bytes } = this.#slots;
+    return networkText(bytes.subarray(offset[cell]!, offset[cell]! + 16));
   }
 }
 

@@ -3,19 +3,21 @@
 import * as format from "../bytecode/gen/constants.ts";
 import { ofDenial, type PolicyColumns } from "../bytecode/policies.ts";
 import type { LimitEntry, Obligation, Program } from "../bytecode/program.ts";
-import type {
-  Decision,
-  Denial,
-  HeaderValue,
-  LimitRequest,
-  Outcome,
-  ReasonOutcome,
+import {
+  type Decision,
+  type Denial,
+  type HeaderValue,
+  type LimitRequest,
+  NO_EFFECTS,
+  type Outcome,
+  type ReasonOutcome,
 } from "../decision/decision.ts";
 import { limited } from "../decision/limits.ts";
 import type { Slots } from "../request/slots.ts";
-import { type HeaderSet, HeaderSets } from "./header-sets.ts";
+import { carriedOut, type Done, type HeaderSet, HeaderSets } from "./header-sets.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { LimitKeys } from "./limit-keys.ts";
+import { ValueTexts } from "./value-texts.ts";
 
 // V8 folds a module's own constants into the code, not those that it imports.
 const GUARD = format.POLICY_KIND_GUARD;
@@ -77,6 +79,7 @@ export class Decisions {
   readonly #program: Program;
   readonly #keys: LimitKeys;
   readonly #denials = new Map<number, Decision>();
+  readonly #texts: ValueTexts;
   #allowCount = 0;
   readonly #default: Decision;
   readonly #conflict = deny(null, "obligation-conflict", BARE);
@@ -88,8 +91,9 @@ export class Decisions {
   constructor(program: Program, slots: Slots) {
     this.#program = program;
     this.#keys = new LimitKeys(program, slots);
+    this.#texts = new ValueTexts(program, slots);
     this.headerSets = new HeaderSets(program);
-    this.#default = program.defaultAllow ? allow(null, "default", this.headerSets.none) : this.#refusal;
+    this.#default = program.defaultAllow ? allow(null, "default", NOTHING_DONE) : this.#refusal;
   }
 
   /** A policy's denial. */
@@ -97,13 +101,13 @@ export class Decisions {
     const key = policy * 4 + denialRank(outcome);
     const known = this.#denials.get(key);
     if (known !== undefined) return known;
-    const { name, denyStatus, denyBody, obligations } = this.#program.policies.at(policy);
+    const { name, denyStatus, denyBody, denyBodyParts, obligations } = this.#program.policies.at(policy);
     const made = deny(name, outcome, {
       status: denyStatus === 0 ? DENY_STATUS : denyStatus,
-      body: denyBody,
+      body: denyBodyParts === null ? denyBody : this.#texts.body(denyBody!, denyBodyParts),
       headers: answerHeaders(obligations),
     });
-    this.#denials.set(key, made);
+    if (denyBodyParts === null) this.#denials.set(key, made);
     return made;
   }
 
@@ -114,9 +118,24 @@ export class Decisions {
 
   /** At least one policy is satisfied: `first` in order; `set`: what all of them set. */
   allow(first: number, set: HeaderSet): Decision {
-    if (set.headers === null) return this.#conflict;
-    const allowed = this.#remembered(first, set);
+    if (set.conflicts) return this.#conflict;
+    const allowed = set.done === null ? this.#withValues(first, set) : this.#remembered(first, set, set.done);
+    if (!allowed.allow) return allowed;
     return set.limits.length === 0 ? allowed : this.#counted(allowed, set.limits);
+  }
+
+  /** What is set depends on the request. */
+  #withValues(first: number, { actions }: HeaderSet): Decision {
+    const values = new Map<Obligation, string | null>();
+    for (const { policy, obligation } of actions.texts) {
+      const value = this.#texts.of(obligation);
+      if (value === "invalid") return deny(this.#program.policies.nameOf(policy), "obligation-invalid", BARE);
+      values.set(obligation, value === null ? null : value.text);
+    }
+    const done = carriedOut(actions, (obligation) =>
+      obligation.parts.length === 0 ? obligation.value : values.get(obligation)!,
+    );
+    return allow(this.#program.policies.nameOf(first), "satisfied", done);
   }
 
   /** Which bucket it is depends on the request. */
@@ -130,10 +149,10 @@ export class Decisions {
     return { ...allowed, limits };
   }
 
-  #remembered(first: number, set: HeaderSet): Decision {
+  #remembered(first: number, set: HeaderSet, done: Done): Decision {
     const known = set.allows.get(first);
     if (known !== undefined) return known;
-    const made = allow(this.#program.policies.nameOf(first), "satisfied", set);
+    const made = allow(this.#program.policies.nameOf(first), "satisfied", done);
     if (this.#allowCount < ALLOWS_MAX) {
       this.#allowCount++;
       set.allows.set(first, made);
@@ -150,6 +169,7 @@ function deny(policy: string | null, outcome: ReasonOutcome, denial: Denial): De
     removeRequestHeaders: [],
     limits: [],
     denial,
+    ...NO_EFFECTS,
   };
 }
 
@@ -160,13 +180,8 @@ function answerHeaders(obligations: readonly Obligation[]): HeaderValue[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function allow(policy: string | null, outcome: ReasonOutcome, { headers, removed }: HeaderSet): Decision {
-  return {
-    allow: true,
-    reason: { policy, outcome },
-    setRequestHeaders: headers ?? [],
-    removeRequestHeaders: removed,
-    limits: [],
-    denial: null,
-  };
+const NOTHING_DONE: Done = { setRequestHeaders: [], removeRequestHeaders: [], ...NO_EFFECTS };
+
+function allow(policy: string | null, outcome: ReasonOutcome, done: Done): Decision {
+  return { allow: true, reason: { policy, outcome }, limits: [], denial: null, ...done };
 }

@@ -1,8 +1,17 @@
 /** What two programs say differently, policy by policy; how the text is laid out makes no difference. */
 
+import { globalCellNames } from "../bytecode/cells.ts";
 import { leafTexts } from "../bytecode/disassemble.ts";
 import { ofAllow, ofDenial } from "../bytecode/policies.ts";
-import type { ExplainNode, Obligation, PolicyEntry, Program, Shape, Slot } from "../bytecode/program.ts";
+import type {
+  ExplainNode,
+  Obligation,
+  PolicyEntry,
+  Program,
+  Shape,
+  Slot,
+  TextPart,
+} from "../bytecode/program.ts";
 import { compareBytes } from "../source/bytes.ts";
 
 export interface NamedChange {
@@ -89,14 +98,20 @@ const MEANT_KEYS = ["severity", "mode"];
 
 function policiesOf(program: Program): Described {
   const codeText = leafTexts(program);
-  return new Map(program.policies.list.map((policy) => [policy.name, policyParts(policy, codeText)]));
+  const cellNames = globalCellNames(program.slots);
+  const texts = { codeText, cellNames };
+  return new Map(program.policies.list.map((policy) => [policy.name, policyParts(policy, texts)]));
 }
 
 function policyParts(
   policy: PolicyEntry,
-  codeText: (leaf: ExplainNode) => string,
+  {
+    codeText,
+    cellNames,
+  }: { readonly codeText: (leaf: ExplainNode) => string; readonly cellNames: readonly string[] },
 ): Record<string, string | null> {
-  const { kind, mode, severity, effect, intent, reason, denyStatus, denyBody } = policy;
+  const said = (obligation: Obligation): string => obligationText(obligation, cellNames);
+  const { kind, mode, severity, effect, intent, reason, denyStatus, denyBody, denyBodyParts } = policy;
   return {
     kind,
     intent,
@@ -106,11 +121,11 @@ function policyParts(
     reason,
     mode,
     severity,
-    "on allow": ofAllow(policy.obligations).map(obligationText).join("\n"),
+    "on allow": ofAllow(policy.obligations).map(said).join("\n"),
     "on deny": [
       denyStatus === 0 ? "" : String(denyStatus),
-      denyBody === null ? "" : JSON.stringify(denyBody),
-      ...ofDenial(policy.obligations).map(obligationText),
+      denyBody === null ? "" : JSON.stringify(writtenText(denyBody, denyBodyParts?.parts ?? [], cellNames)),
+      ...ofDenial(policy.obligations).map(said),
     ]
       .filter((text) => text !== "")
       .join(" "),
@@ -122,9 +137,27 @@ function policyParts(
   };
 }
 
-function obligationText({ kind, name, value }: Obligation): string {
-  if (value === null) return `remove ${name}`;
-  return kind === "appendRequestHeader" ? `append ${name}: ${value}` : `${name}: ${value}`;
+function obligationText({ kind, name, value, parts }: Obligation, cellNames: readonly string[]): string {
+  const what = OBLIGATION_WORDS[kind];
+  if (value === null) return `remove ${what}${name}`;
+  const text = writtenText(value, parts, cellNames);
+  return kind === "appendRequestHeader" ? `append ${name}: ${text}` : `${what}${name}: ${text}`;
+}
+
+const OBLIGATION_WORDS: Readonly<Record<Obligation["kind"], string>> = {
+  setRequestHeader: "",
+  appendRequestHeader: "",
+  removeRequestHeader: "",
+  setAnswerHeader: "",
+  setResponseHeader: "response header ",
+  setQueryParameter: "query parameter ",
+  removeQueryParameter: "query parameter ",
+  setMetadata: "metadata ",
+};
+
+/** With the names of its values. */
+function writtenText(text: string, parts: readonly TextPart[], cellNames: readonly string[]): string {
+  return parts.reduce((before, part) => `${before}\${${cellNames[part.cell]!}}${part.text}`, text);
 }
 
 /** The tree with the code of its tests, names and constants written out: places and spelling are not in it. */

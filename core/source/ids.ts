@@ -136,10 +136,19 @@ export const DIAGNOSTICS = {
   "denies-on-allow": ["`on allow` in a policy that `denies`", "remove it"],
   "bad-status": ["a status that no denial can have", "use one of 400-599 that Envoy knows"],
   "bad-header": ["a header's name or value cannot be set", "use a name of your own, visible ASCII values"],
+  "bad-target": [
+    "a query parameter or a key of metadata cannot be set",
+    "use another name, or a text without control characters",
+  ],
+  "bad-placeholder": [
+    "`${...}` in a text names nothing that could stand there",
+    "name an attribute, or write `$${`",
+  ],
+  "claimed-value": ["what the client says of itself is handed on", "write something verified"],
   "bad-redirect": ["a redirect leads to no address", "write an address with a host, or a path"],
   "bad-body": ["a JSON body is no JSON", "correct it"],
-  "duplicate-header": ["a policy does one thing to a header twice", "write it once"],
-  "header-loop": ["a header that is set is also read", "read another header"],
+  "duplicate-header": ["a policy does one thing to a header, a parameter or a key twice", "write it once"],
+  "header-loop": ["a header or a query parameter that is set is also read", "read another one"],
   "obligation-conflict": [
     "two policies set a header to different values",
     "make their triggers exclude each other",
@@ -202,6 +211,7 @@ export const WARNINGS = [
   "idle-expiry",
   "claimed-grant",
   "claimed-limit",
+  "claimed-value",
   "comma-in-header",
   "unverified-token",
 ] as const satisfies readonly DiagnosticId[];

@@ -19,6 +19,17 @@ export interface StringLiteral {
   readonly span: Span;
 }
 
+/** A text with values of attributes in it: `"order ${order.id} is closed"`. `value` is what stands before the first one. */
+export interface TextLiteral extends StringLiteral {
+  readonly parts: readonly TextPart[];
+}
+
+/** A value, and the text behind it up to the next one. */
+export interface TextPart {
+  readonly value: Extract<Expression, { kind: "path" }>;
+  readonly text: string;
+}
+
 // --- conditions ---
 
 export type CompareOperator =
@@ -335,13 +346,22 @@ export type PolicyEffect =
 
 /** What an allow does to a header of the request. */
 export type HeaderAction =
-  | (SetHeader & { readonly kind: "set" | "append" })
-  | { readonly kind: "remove"; readonly header: StringLiteral; readonly span: Span };
+  | (SetHeader & { readonly kind: "set"; readonly target: ActionTarget })
+  | (SetHeader & { readonly kind: "append"; readonly target: "request header" })
+  | {
+      readonly kind: "remove";
+      readonly target: "request header" | "query parameter";
+      readonly header: StringLiteral;
+      readonly span: Span;
+    };
+
+/** What an action of `on allow` changes, as it is written. */
+export type ActionTarget = "request header" | "response header" | "query parameter" | "metadata";
 
 /** What a denial answers. */
 export interface DenialAnswer {
   readonly status: { readonly value: number; readonly span: Span } | null;
-  readonly body: StringLiteral | null;
+  readonly body: TextLiteral | null;
   /** The body is JSON, and is sent as such. */
   readonly isJson: boolean;
   /** Headers of the answer. */
@@ -351,9 +371,10 @@ export interface DenialAnswer {
   readonly span: Span;
 }
 
+/** `header` is the name of what is set: of a header, a query parameter, or a key of metadata. */
 export interface SetHeader {
   readonly header: StringLiteral;
-  readonly value: StringLiteral;
+  readonly value: TextLiteral;
   readonly span: Span;
 }
 
@@ -396,10 +417,10 @@ export interface TestDetails {
   readonly invalid: readonly Name[] | null;
   readonly status: { readonly value: number; readonly span: Span } | null;
   readonly body: StringLiteral | null;
-  /** Of the request. */
-  readonly headers: readonly SetHeader[];
-  /** Of the request, names only. */
-  readonly removed: readonly StringLiteral[];
+  /** What is set on an allow, but for headers of the response. */
+  readonly sets: readonly (SetHeader & { readonly target: ActionTarget })[];
+  /** What is removed on an allow. */
+  readonly removes: readonly { readonly target: ActionTarget; readonly header: StringLiteral }[];
   /** Of the answer. */
   readonly answers: readonly SetHeader[];
   /** Where the answer sends the client. */

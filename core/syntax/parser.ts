@@ -10,6 +10,7 @@ import type { Source, Span } from "../source/source.ts";
 import { didYouMean, nearest } from "../source/suggest.ts";
 import { parseDuration } from "../source/time.ts";
 import {
+  type ActionTarget,
   type Aggregate,
   type ArithmeticOperator,
   type AttributeDeclaration,
@@ -42,11 +43,13 @@ import {
   type StringLiteral,
   type TemplateDeclaration,
   type TemplateUse,
+  type TextLiteral,
   type TypeDeclaration,
   type TypeReference,
 } from "./ast.ts";
 import { Lexer, SOURCE_LENGTH_MAX, type Token } from "./lexer.ts";
 import { type Cursor, parseTest } from "./test-block.ts";
+import { placesIn, splitText } from "./texts.ts";
 
 const DECLARATIONS = [
   ...[
@@ -132,6 +135,7 @@ const MAP_EXAMPLE = 'write `quota: map of string to int = {"gold": 1000}` or `..
 const SETS_EXAMPLE = 'write `sets by tenant`, and `set "acme"` before the policies of one';
 const LIMIT_EXAMPLE = "write `100 per minute by caller burst 20`";
 const LIMITER_EXAMPLE = "write `on limiter failure: deny`";
+const SETTINGS = "`response header`, `query parameter` and `metadata`";
 const SET_EXAMPLE = 'write `set request header "x-name" to "value"`';
 const APPEND_EXAMPLE = 'write `append "value" to request header "x-name"`';
 const REMOVE_EXAMPLE = 'write `remove request header "x-name"`';
@@ -974,22 +978,50 @@ export class Parser {
   #headerAction(): HeaderAction {
     const start = this.#token.start;
     if (this.#accept("append")) {
-      const value = this.#stringLiteral("the header's value");
+      const value = this.#text("the header's value");
       if (!this.#accept("to")) this.#expected("`to` after the value", APPEND_EXAMPLE);
-      this.#requestHeader("to", APPEND_EXAMPLE);
+      if (!this.#accept("request") || !this.#accept("header"))
+        this.#expected("`request header` after `to`", APPEND_EXAMPLE);
       const header = this.#stringLiteral("the header's name");
-      return { kind: "append", header, value, span: this.#from(start) };
+      return { kind: "append", target: "request header", header, value, span: this.#from(start) };
     }
-    if (this.#is("word", "remove")) return this.#removeRequestHeader();
-    return { kind: "set", ...this.#setRequestHeader() };
+    if (this.#is("word", "remove")) return this.#removal();
+    if (!this.#is("word", "set"))
+      this.#expected("`set`, `append` or `remove`", `${SET_EXAMPLE}, ${APPEND_EXAMPLE} or ${REMOVE_EXAMPLE}`);
+    return { kind: "set", ...this.#setting() };
   }
 
-  #removeRequestHeader(): Extract<HeaderAction, { kind: "remove" }> {
+  #removal(): Extract<HeaderAction, { kind: "remove" }> {
     const { start } = this.#token;
     this.#advance();
-    this.#requestHeader("remove", REMOVE_EXAMPLE);
-    const header = this.#stringLiteral("the header's name");
-    return { kind: "remove", header, span: this.#from(start) };
+    const target = this.#accept("query") ? "query parameter" : "request header";
+    if (target === "query parameter" && !this.#accept("parameter"))
+      this.#expected("`parameter` after `query`", 'write `remove query parameter "name"`');
+    if (target === "request header" && !(this.#accept("request") && this.#accept("header")))
+      this.#expected("`request header` or `query parameter` after `remove`", REMOVE_EXAMPLE);
+    const header = this.#stringLiteral("its name");
+    return { kind: "remove", target, header, span: this.#from(start) };
+  }
+
+  /** `set request header "name" to "value"`, and whatever else is set on an allow. `isPlain`: of a test, which knows the value. */
+  #setting(isPlain = false): SetHeader & { readonly target: ActionTarget } {
+    const { start } = this.#token;
+    this.#advance();
+    const target = this.#settingTarget();
+    return { target, ...this.#nameToValue(start, { example: SET_EXAMPLE, isPlain }) };
+  }
+
+  #settingTarget(): ActionTarget {
+    if (this.#accept("metadata")) return "metadata";
+    if (this.#accept("query")) {
+      if (!this.#accept("parameter"))
+        this.#expected("`parameter` after `query`", 'write `set query parameter "name" to "value"`');
+      return "query parameter";
+    }
+    const target = this.#accept("response") ? "response header" : "request header";
+    if ((target === "request header" && !this.#accept("request")) || !this.#accept("header"))
+      this.#expected("what is set", `${SET_EXAMPLE}; others are ${SETTINGS}`);
+    return target;
   }
 
   #setResponseHeader(): SetHeader {
@@ -997,29 +1029,39 @@ export class Parser {
     this.#advance();
     if (!this.#accept("response") || !this.#accept("header"))
       this.#expected("`response header` after `set`", ANSWER_EXAMPLE);
-    return this.#headerToValue(start, ANSWER_EXAMPLE);
+    return this.#nameToValue(start, { example: ANSWER_EXAMPLE, isPlain: true });
   }
 
-  #requestHeader(before: string, example: string): void {
-    if (!this.#accept("request") || !this.#accept("header"))
-      this.#expected(`\`request header\` after \`${before}\``, example);
-  }
-
-  #setRequestHeader(): SetHeader {
-    const { start } = this.#token;
-    if (!this.#accept("set"))
-      this.#expected("`set`, `append` or `remove`", `${SET_EXAMPLE}, ${APPEND_EXAMPLE} or ${REMOVE_EXAMPLE}`);
-    if (this.#isWord() && ["response", "query", "metadata"].includes(this.#token.text))
-      this.#later(this.#token, `\`set ${this.#token.text}\` in \`on allow\``);
-    this.#requestHeader("set", SET_EXAMPLE);
-    return this.#headerToValue(start, SET_EXAMPLE);
-  }
-
-  #headerToValue(start: number, example: string): SetHeader {
-    const header = this.#stringLiteral("the header's name");
-    if (!this.#accept("to")) this.#expected("`to` after the header's name", example);
-    const value = this.#stringLiteral("the header's value");
+  #nameToValue(
+    start: number,
+    { example, isPlain }: { readonly example: string; readonly isPlain: boolean },
+  ): SetHeader {
+    const header = this.#stringLiteral("its name");
+    if (!this.#accept("to")) this.#expected("`to` after the name", example);
+    const value = isPlain ? { ...this.#stringLiteral("the value"), parts: [] } : this.#text("the value");
     return { header, value, span: this.#from(start) };
+  }
+
+  /** A text in which `${name}` stands for a value; `$${` is `${`. */
+  #text(what: string): TextLiteral {
+    const token = this.#token;
+    const literal = this.#stringLiteral(what);
+    const { pieces, problem } = splitText(literal.value);
+    if (problem !== null)
+      this.#report.error(
+        "bad-placeholder",
+        literal.span,
+        problem,
+        "write the name of an attribute, as in `${order.id}`, or `$${` for the characters themselves",
+      );
+    const places = placesIn(this.#source.text.slice(token.start, token.end));
+    const parts = pieces.slice(1).map(({ name, text }, i) => {
+      const place = places.length === pieces.length - 1 ? places[i]! : null;
+      const span =
+        place === null ? literal.span : this.#span(token.start + place.start, token.start + place.end);
+      return { value: { kind: "path" as const, path: { text: name, span }, span }, text };
+    });
+    return { value: pieces[0]!.text, parts, span: literal.span };
   }
 
   #onDeny(token: Token): DenialAnswer {
@@ -1059,11 +1101,11 @@ export class Parser {
   #answerLine(answer: Changing<DenialAnswer>, headers: SetHeader[]): void {
     const item = this.#token;
     if (this.#accept("status")) answer.status = this.#status();
-    else if (this.#accept("body")) answer.body = this.#stringLiteral("the body");
+    else if (this.#accept("body")) answer.body = this.#text("the body");
     else if (this.#accept("json")) {
       if (!this.#accept("body")) this.#expected("`body` after `json`", 'write `json body "..."`');
       answer.isJson = true;
-      answer.body = this.#stringLiteral("the body");
+      answer.body = this.#text("the body");
     } else if (this.#accept("redirect")) {
       if (!this.#accept("to")) this.#expected("`to` after `redirect`", 'write `redirect to "https://..."`');
       answer.redirect = this.#stringLiteral("where the client is sent");
@@ -1543,8 +1585,8 @@ export class Parser {
       name: (what) => this.#name(what),
       stringLiteral: (what) => this.#stringLiteral(what),
       expression: () => this.#expression(),
-      setRequestHeader: () => this.#setRequestHeader(),
-      removeRequestHeader: () => this.#removeRequestHeader(),
+      setting: () => this.#setting(true),
+      removal: () => this.#removal(),
       setResponseHeader: () => this.#setResponseHeader(),
       status: () => this.#status(),
       deeper: () => this.#deeper(),

@@ -46,7 +46,7 @@ function facts(body: string): string[] {
 /** Expectations as text. */
 function expectations(body: string): string[] {
   return testOf(body).expectations.map((e) => {
-    const { failing, missing, invalid, status, body: answer, headers } = e.details;
+    const { failing, missing, invalid, status, body: answer, sets } = e.details;
     const first =
       e.kind === "decision"
         ? [e.allow ? "allow" : "deny", `by ${e.policy?.text}`, `because ${e.reason?.text}`]
@@ -58,7 +58,7 @@ function expectations(body: string): string[] {
       ...(invalid === null ? [] : [`invalid ${invalid.map((n) => n.text).join(" | ")}`]),
       ...(status === null ? [] : [`status ${status.value}`]),
       ...(answer === null ? [] : [`body ${answer.value}`]),
-      ...headers.map(({ header, value }) => `set ${header.value} ${value.value}`),
+      ...sets.map(({ header, value }) => `set ${header.value} ${value.value}`),
     ].join(", ");
   });
 }

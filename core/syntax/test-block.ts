@@ -17,6 +17,7 @@ import { shortened } from "../source/display.ts";
 import type { Span } from "../source/source.ts";
 import { didYouMean } from "../source/suggest.ts";
 import type {
+  ActionTarget,
   Expression,
   JsonLiteral,
   Name,
@@ -45,8 +46,8 @@ export interface Cursor {
   name(what: string): Name;
   stringLiteral(what: string): StringLiteral;
   expression(): Expression;
-  setRequestHeader(): SetHeader;
-  removeRequestHeader(): { readonly header: StringLiteral };
+  setting(): SetHeader & { readonly target: ActionTarget };
+  removal(): { readonly target: ActionTarget; readonly header: StringLiteral };
   setResponseHeader(): SetHeader;
   status(): { readonly value: number; readonly span: Span } | null;
   /** One level down; `shallower` comes back. */
@@ -77,6 +78,7 @@ export const REASON_WORDS = [
   "indeterminate",
   "default",
   "obligation-conflict",
+  "obligation-invalid",
   "limit",
   "no-policy-set",
 ] as const;
@@ -340,8 +342,8 @@ interface Details {
   invalid: Name[] | null;
   status: TestDetails["status"];
   body: StringLiteral | null;
-  headers: SetHeader[];
-  removed: StringLiteral[];
+  sets: TestDetails["sets"][number][];
+  removes: TestDetails["removes"][number][];
   answers: SetHeader[];
   redirect: StringLiteral | null;
 }
@@ -353,8 +355,8 @@ function parseDetails(cursor: Cursor, words: readonly string[]): TestDetails {
     invalid: null,
     status: null,
     body: null,
-    headers: [],
-    removed: [],
+    sets: [],
+    removes: [],
     answers: [],
     redirect: null,
   };
@@ -372,11 +374,11 @@ function parseDetails(cursor: Cursor, words: readonly string[]): TestDetails {
 function parseDetail(cursor: Cursor, word: string, into: Details): void {
   if (word === "set") {
     if (cursor.ahead().text === "response") into.answers.push(cursor.setResponseHeader());
-    else into.headers.push(cursor.setRequestHeader());
+    else into.sets.push(cursor.setting());
     return;
   }
   if (word === "remove") {
-    into.removed.push(cursor.removeRequestHeader().header);
+    into.removes.push(cursor.removal());
     return;
   }
   cursor.advance();

@@ -101,7 +101,12 @@ export function createChecker(options: CheckerOptions): Checker {
   };
   return (check, judge) => {
     const start = performance.now();
-    const names = { decisionId: decisionId(), bundle: judge.engine.digest, settable: judge.settable };
+    const names = {
+      decisionId: decisionId(),
+      bundle: judge.engine.digest,
+      settable: judge.settable,
+      parameters: judge.engine.program.queryNames,
+    };
     const pending: Pending = { judge, answer: names, start, request: null };
     try {
       if (check === malformed) throw new Error("the message is no CheckRequest");

@@ -9,7 +9,7 @@ export interface Decider {
   readonly digest: string;
   /** Request headers that some policy may set: clients' copies are stripped. */
   readonly headerNames: readonly string[];
-  readonly program: Pick<Program, "slots">;
+  readonly program: Pick<Program, "slots" | "queryNames">;
   decide(request: NeutralRequest): Decision;
 }
 

@@ -1,4 +1,4 @@
-import type { Decision, NeutralRequest } from "../../core/index.ts";
+import { type Decision, type NeutralRequest, NO_EFFECTS } from "../../core/index.ts";
 import type { Decider } from "./config.ts";
 
 /** An allow that sets these headers. */
@@ -9,6 +9,7 @@ export function allow(setRequestHeaders: Decision["setRequestHeaders"] = []): De
     setRequestHeaders,
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
     denial: null,
   };
 }
@@ -21,6 +22,7 @@ export function deny(denial: Partial<NonNullable<Decision["denial"]>> = {}): Dec
     setRequestHeaders: [],
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
     denial: { status: 403, body: null, headers: [], ...denial },
   };
 }
@@ -33,7 +35,7 @@ export function fakeEngine(
   return {
     digest: `sha256:${"0".repeat(64)}`,
     headerNames: [],
-    program: { slots: [] },
+    program: { slots: [], queryNames: [] },
     decide,
     ...overrides,
   };

@@ -11,7 +11,7 @@ const bundle = `sha256:${"ab".repeat(32)}`;
 const decisionId = "0123456789abcdef0123456789abcdef";
 
 function answer(...settable: readonly string[]): Parameters<typeof toCheckResponse>[2] {
-  return { decisionId, bundle, settable: settableHeaders(settable) };
+  return { decisionId, bundle, settable: settableHeaders(settable), parameters: [] };
 }
 
 function requestWith(...names: readonly string[]): NeutralRequest {
@@ -209,6 +209,10 @@ describe("any decision", () => {
       ),
     }),
     limits: fc.constant([]),
+    setResponseHeaders: fc.constant([]),
+    setQueryParameters: fc.constant([]),
+    removeQueryParameters: fc.constant([]),
+    setMetadata: fc.constant([]),
     removeRequestHeaders: fc.uniqueArray(fc.constantFrom("x-a", "x-b", "x-d")),
     setRequestHeaders: fc.uniqueArray(fc.record({ name: fc.constantFrom("x-a", "x-b", "x-c-d"), value }), {
       selector: (header) => header.name,

@@ -78,7 +78,7 @@ describe("checks over gRPC", () => {
 
   test("facts that are verified beside Envoy: at once, later, and not at all", async () => {
     const slot = { name: "caller", source: "extension", argument: "jwt.sub", read: true };
-    const program = { slots: [slot] } as unknown as Pick<Program, "slots">;
+    const program = { slots: [slot], queryNames: [] } as unknown as Pick<Program, "slots" | "queryNames">;
     const engine = {
       ...fakeEngine((request) =>
         request.extensions !== undelivered && request.extensions.get("jwt.sub") === "ann" ? allow() : deny(),
@@ -115,7 +115,9 @@ describe("checks over gRPC", () => {
   test("the engine sees the neutral request", async () => {
     const slots = [{ read: true, source: "body" } as unknown as Program["slots"][number]];
     const { client } = await serve(
-      fakeEngine((request) => (request.body.kind === "empty" ? allow() : deny()), { program: { slots } }),
+      fakeEngine((request) => (request.body.kind === "empty" ? allow() : deny()), {
+        program: { slots, queryNames: [] },
+      }),
       { bodyBuffered: true },
     );
     expect((await client.check(checkOf({ path: "/" }))).status).toMatchObject({ code: 0 });
@@ -132,13 +134,13 @@ describe("checks over gRPC", () => {
     const { client, server } = await serve(unknown, { bodyBuffered: true });
     expect((await client.check(unannounced)).status).toMatchObject({ code: 0 });
     const empty = fakeEngine(({ size }) => (size === 0 ? allow() : deny()), {
-      program: { slots: [slot("request.size", "builtin")] },
+      program: { slots: [slot("request.size", "builtin")], queryNames: [] },
     });
     server.swap(empty);
     expect((await client.check(unannounced)).status).toMatchObject({ code: 0 });
     const five = checkOf({ path: "/", raw_body: Buffer.from("12345") });
     const sizeOf = (slots: Program["slots"]): ReturnType<typeof fakeEngine> =>
-      fakeEngine(({ size }) => (size === 5 ? allow() : deny()), { program: { slots } });
+      fakeEngine(({ size }) => (size === 5 ? allow() : deny()), { program: { slots, queryNames: [] } });
     server.swap(sizeOf([slot("request.size", "builtin")]));
     expect((await client.check(five)).status).toMatchObject({ code: 7 });
     server.swap(sizeOf([slot("request.size", "builtin"), slot("a", "body")]));
@@ -228,7 +230,7 @@ describe("when no decision can be made", () => {
   test("a body far beyond what a policy reads is judged, so no failed call lets it pass", async () => {
     const slots = [{ read: true, source: "body" } as unknown as Program["slots"][number]];
     const engine = fakeEngine(({ body }) => (body.kind === "undelivered" ? deny() : allow()), {
-      program: { slots },
+      program: { slots, queryNames: [] },
     });
     const { client } = await serve(engine, { bodyBuffered: true });
     const response = await client.check(checkOf({ path: "/", raw_body: new Uint8Array(6_000_000) }));
@@ -325,7 +327,7 @@ describe("metrics", () => {
   ])("a check that waits for a verification counts once, with the wait: %s", async (outcome, verified) => {
     const metrics = createMetrics();
     const slot = { name: "caller", source: "extension", argument: "jwt.sub", read: true };
-    const program = { slots: [slot] } as unknown as Pick<Program, "slots">;
+    const program = { slots: [slot], queryNames: [] } as unknown as Pick<Program, "slots" | "queryNames">;
     const verify: Identity["verify"] = () => new Promise((resolve) => setTimeout(resolve, 40)).then(verified);
     const engine = { ...fakeEngine(() => allow()), program };
     const { client } = await serve(engine, { metrics, identity: { supplies: () => true, verify } });

@@ -1,6 +1,6 @@
 /** The door of proxies that ask before they pass a request on. */
 import type { Logger } from "pino";
-import { type Identity, type Limiter, NO_REMOVAL } from "../../core/index.ts";
+import { type Identity, type Limiter, type ObligationKind, obligationProblem } from "../../core/index.ts";
 import { decideVerified, type HttpDecider, type Judge, type Surroundings } from "./judge.ts";
 import { type Door, type HttpAnswer, plain } from "./listener.ts";
 import { type HttpMetrics, hostOf, uncounted } from "./metrics.ts";
@@ -40,15 +40,33 @@ export function proxyObjectionTo(
   { program }: Pick<HttpDecider, "program">,
   identity: Identity | undefined,
 ): string | null {
-  const [removed] = program.removedNames;
-  const [objection] = [
-    ...objections(program, identity),
-    ...(removed === undefined ? [] : [`it removes \`${removed}\`, and ${NO_REMOVAL}`]),
-  ];
+  const [objection] = [...objections(program, identity), ...undoable(program)];
   if (objection === undefined) return null;
   const where = objection.includes("--identity") ? "" : "; `ipe check --target forward-auth` says where";
   return `forward-auth cannot use the bundle: ${objection}${where}`;
 }
+
+/** What its policies do and no proxy would. */
+function undoable({ removedNames: [removed], obligationKinds }: HttpDecider["program"]): string[] {
+  return [...obligationKinds].flatMap((kind) => {
+    const problem = obligationProblem("forward-auth", kind);
+    if (problem === null) return [];
+    return kind === "removeRequestHeader"
+      ? `it removes \`${removed}\`, and ${problem}`
+      : `it ${DOES[kind]}, and ${problem}`;
+  });
+}
+
+const DOES: Readonly<Record<ObligationKind, string>> = {
+  setRequestHeader: "sets request headers",
+  appendRequestHeader: "appends to request headers",
+  removeRequestHeader: "removes request headers",
+  setAnswerHeader: "sets headers of denials",
+  setResponseHeader: "sets response headers",
+  setQueryParameter: "sets query parameters",
+  removeQueryParameter: "removes query parameters",
+  setMetadata: "sets metadata",
+};
 
 function answer(
   asked: Parameters<typeof toNeutral>[0] & { readonly proxy: ProxyName },

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { type Decision, type Denial, type NeutralRequest, settableHeaders } from "../../core/index.ts";
+import {
+  type Decision,
+  type Denial,
+  type NeutralRequest,
+  NO_EFFECTS,
+  settableHeaders,
+} from "../../core/index.ts";
 import { engineOf } from "../../test/engine.ts";
 import type { ProxyName } from "./proxies.ts";
 import { toResponse } from "./response.ts";
@@ -10,7 +16,7 @@ const request = { headers: [] } as unknown as NeutralRequest;
 function answered(denial: Denial, proxy: ProxyName = "envoy"): ReturnType<typeof toResponse> {
   const decision: Decision = {
     ...{ allow: false, reason: { policy: "P", outcome: "denied" }, denial },
-    ...{ setRequestHeaders: [], removeRequestHeaders: [], limits: [] },
+    ...{ setRequestHeaders: [], removeRequestHeaders: [], limits: [], ...NO_EFFECTS },
   };
   return toResponse(decision, request, { decisionId: "id", settable: settableHeaders([]), proxy });
 }
@@ -57,7 +63,7 @@ test("a bundle that removes headers is not served, and a decision that does deni
   const answer = { decisionId: "id", settable: settableHeaders([]), proxy: "envoy" } as const;
   expect(() =>
     toResponse({ ...decision, allow: true, removeRequestHeaders: ["x-token"] }, request, answer),
-  ).toThrow("cannot be told to remove");
+  ).toThrow("can only be told to set request headers");
 });
 
 test("a gRPC-Web client gets a status of gRPC without a body", () => {
@@ -68,7 +74,7 @@ test("a gRPC-Web client gets a status of gRPC without a body", () => {
       reason: { policy: "P", outcome: "denied" },
       denial: { status: 404, body: null, headers: [] },
     },
-    ...{ setRequestHeaders: [], removeRequestHeaders: [], limits: [] },
+    ...{ setRequestHeaders: [], removeRequestHeaders: [], limits: [], ...NO_EFFECTS },
   };
   const asked = { headers: [line] } as unknown as NeutralRequest;
   const answer = toResponse(decision, asked, {

@@ -10,7 +10,6 @@ import {
   isDenialStatus,
   isRedirectStatus,
   type NeutralRequest,
-  NO_REMOVAL,
   type SettableHeaders,
   undelivered,
 } from "../../core/index.ts";
@@ -41,7 +40,7 @@ const NGINX_DENIALS = [401, 403];
 export function toResponse(decision: Decision, request: NeutralRequest, answer: Answer): HttpAnswer {
   const { policy, outcome } = decision.reason;
   if (decision.allow) {
-    if (decision.removeRequestHeaders.length > 0) throw new Error(NO_REMOVAL);
+    refuseOtherEffects(decision);
     refuseOtherSpellings(request, answer.settable);
     const headers: Record<string, string> = Object.create(null);
     for (const name of answer.settable.names) headers[name] = "";
@@ -93,6 +92,21 @@ function statusFor(proxy: ProxyName, status: number): number {
   if (proxy !== "nginx" || NGINX_DENIALS.includes(status)) return status;
   // `error_page 401` can send the client to the address in `location`, which a 302 could not pass on.
   return isRedirectStatus(status) ? 401 : DENIAL_STATUS;
+}
+
+/** INVARIANT: `objectionTo` has refused the bundle; nothing that a proxy does not do may look done. */
+function refuseOtherEffects(decision: Decision): void {
+  const { removeRequestHeaders, setResponseHeaders, setQueryParameters, removeQueryParameters, setMetadata } =
+    decision;
+  const others = [
+    setResponseHeaders,
+    setQueryParameters,
+    setMetadata,
+    removeRequestHeaders,
+    removeQueryParameters,
+  ];
+  if (others.some((list) => list.length > 0))
+    throw new Error("a proxy can only be told to set request headers");
 }
 
 /** Proxies replace a header by its name; an upstream may take `x_team` for `x-team`. */

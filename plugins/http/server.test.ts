@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
-import { compile, createEngine, type Decision, type Engine } from "../../core/index.ts";
+import { compile, createEngine, type Decision, type Engine, NO_EFFECTS } from "../../core/index.ts";
 import type { HttpDecider } from "./judge.ts";
 import { PROXIES } from "./proxies.ts";
 import { type RunningHttpServer, startHttpServer } from "./server.ts";
@@ -103,6 +103,7 @@ test("a decision that fails is a denial, and says nothing of why", async () => {
     setRequestHeaders: [{ name: "x-checked", value: "a\r\nb" }],
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
   };
   const cases = [
     () => {

@@ -80,6 +80,7 @@ function noOutcomes(): Outcomes {
     indeterminate: 0,
     default: 0,
     "obligation-conflict": 0,
+    "obligation-invalid": 0,
     limit: 0,
     "no-policy-set": 0,
   };

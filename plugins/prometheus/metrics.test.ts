@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Decision, ReasonOutcome } from "../../core/index.ts";
+import { type Decision, NO_EFFECTS, type ReasonOutcome } from "../../core/index.ts";
 import { LATENCY_BOUNDS, POLICIES_MAX } from "./counts.ts";
 import { createMetrics } from "./metrics.ts";
 
@@ -10,6 +10,7 @@ function decisionOf(policy: string | null, outcome: ReasonOutcome): Decision {
     setRequestHeaders: [],
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
     denial: null,
   };
 }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { buildFilter } from "../../assembly/build.ts";
 import { readModuleShape } from "../proxy-wasm-host/module-shape.ts";
 
-const BYTES_MAX = 65_536;
+const BYTES_MAX = 73_728;
 
 const filter = await buildFilter();
 const debug = await buildFilter({ debug: true });
@@ -47,6 +47,7 @@ test("exports are the callbacks", () => {
     "proxy_on_request_body",
     "proxy_on_request_headers",
     "proxy_on_request_trailers",
+    "proxy_on_response_headers",
     "proxy_on_vm_start",
   ]);
 });
@@ -66,12 +67,13 @@ test("literals are no strings of AssemblyScript, so nothing calls their function
   expect(functionNames(debug).filter((name) => /^~lib\/(util\/)?string\//.test(name))).toEqual([]);
 });
 
-test("what requests run reaches no allocation but the arena, and a table that is given back", () => {
+test("what requests run reaches no allocation but the arena, and what is given back", () => {
   const calls = callGraph(debug);
   const reached = reach(calls, [
     "assembly/index/proxy_on_request_headers",
     "assembly/index/proxy_on_request_body",
     "assembly/index/proxy_on_request_trailers",
+    "assembly/index/proxy_on_response_headers",
   ]);
   expect(reached).toContain("assembly/host/arena/allocate");
   expect(
@@ -83,6 +85,7 @@ test("what requests run reaches no allocation but the arena, and a table that is
   expect(allocators.filter((name) => reached.includes(name))).toEqual([
     "assembly/host/arena/addChunk",
     "assembly/vm/search/searchWithTable",
+    "assembly/filter/respond/keepResponseHeaders",
   ]);
 });
 

@@ -1,5 +1,6 @@
 /** One server in a process of its own, so that its CPU time can be told from the client's. */
 import { pino } from "pino";
+import { NO_EFFECTS } from "../../core/index.ts";
 import { type Decider, startServer } from "../../plugins/envoy/index.ts";
 import { engineOf } from "../engine.ts";
 import { SEED_TEXT } from "./seed.ts";
@@ -11,12 +12,13 @@ const allowed = {
   setRequestHeaders: [{ name: "x-approved-by", value: "ipe" }],
   removeRequestHeaders: [],
   limits: [],
+  ...NO_EFFECTS,
   denial: null,
 } as const;
 const constant: Decider = {
   digest: engine.digest,
   headerNames: engine.headerNames,
-  program: { slots: [] },
+  program: { slots: [], queryNames: [] },
   decide: () => allowed,
 };
 

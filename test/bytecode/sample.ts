@@ -7,6 +7,8 @@ import {
   FEATURE_NETWORKS,
   NONE,
   OBLIGATION_LIMIT,
+  OBLIGATION_LIMIT_KEY,
+  OBLIGATION_PART,
   SLOT_CLAIMED,
   SLOT_HAS_DEFAULT,
   SLOT_OPTIONAL,
@@ -135,6 +137,8 @@ export function settle(model: Model): Model {
     if (info.name === "IN_LIST" && ["ip", "cidr"].includes(TYPE_NAMES[model.shapes[slot?.shape ?? 0]!.type]!))
       features |= FEATURE_NETWORKS;
   }
+  for (const { kind, header } of model.obligations)
+    if (kind === OBLIGATION_LIMIT_KEY || kind === OBLIGATION_PART) used.add(header);
   let cell = 0;
   for (const [index, slot] of model.slots.entries()) {
     const width = widthOf(model, slot.shape);

@@ -66,6 +66,11 @@ export interface Want {
   readonly deny: { readonly status: number; readonly body: string | null } | null;
   /** Request headers that an allow removes; none where a case does not say. */
   readonly remove_request_headers: readonly string[];
+  /** What else an allow does; nothing where a case does not say. */
+  readonly response_headers: Readonly<Record<string, string>>;
+  readonly query_parameters: Readonly<Record<string, string>>;
+  readonly remove_query_parameters: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
   /** What an allow takes; nothing where a case does not say. */
   readonly limits: readonly WantLimit[];
   /** Headers of a denial's answer; none where a case does not say. */
@@ -122,6 +127,10 @@ function withDefaults(given: Case): Case {
     want: {
       ...given.want,
       remove_request_headers: given.want.remove_request_headers ?? [],
+      response_headers: given.want.response_headers ?? {},
+      query_parameters: given.want.query_parameters ?? {},
+      remove_query_parameters: given.want.remove_query_parameters ?? [],
+      metadata: given.want.metadata ?? {},
       limits: given.want.limits ?? [],
       answer_headers: given.want.answer_headers ?? {},
     },

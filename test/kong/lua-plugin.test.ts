@@ -82,7 +82,7 @@ test("stands where the documentation says, and loads with the rest of Kong's plu
   expect(worker.describe()).toEqual({
     priority: 925,
     version: "0.1.0",
-    phases: ["access", "configure", "log"],
+    phases: ["access", "configure", "header_filter", "log"],
   });
 });
 

@@ -115,10 +115,12 @@ test("functions have the names that Kong has for them", () => {
     "kong.request.get_method",
     "kong.request.get_path_with_query",
     "kong.request.get_raw_body",
+    "kong.request.get_raw_query",
     "kong.response.exit",
     "kong.router.get_route",
     "kong.router.get_service",
     "kong.service.request.clear_header",
     "kong.service.request.set_headers",
+    "kong.service.request.set_raw_query",
   ]);
 });

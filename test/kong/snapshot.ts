@@ -1,6 +1,13 @@
 /** What the Lua plugins `ipe-snapshot` and `ipe-guard` do (plugins/kong/server/lua), for the gateway of the tests. */
 import { Buffer } from "node:buffer";
-import { DECISION_KEY, PASS_PREFIX, SNAPSHOT_KEY, type VerifiedName } from "../../plugins/kong/index.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  DECISION_KEY,
+  METADATA_KEY,
+  PASS_PREFIX,
+  SNAPSHOT_KEY,
+  type VerifiedName,
+} from "../../plugins/kong/index.ts";
 import { type Bytes, callKong, type KongState } from "./client/index.ts";
 
 export interface SnapshotOptions {
@@ -43,6 +50,7 @@ export function takeSnapshot(
     verified_read: verified.length === 0 ? undefined : verified,
     stripped: strip.length === 0 || headers === undefined ? undefined : strip,
     logs: true,
+    responds: true,
   };
   const calls = state.calls.length;
   for (const [name] of headers === undefined ? [] : request.headers)
@@ -98,6 +106,20 @@ function isNil(value: unknown): boolean {
 
 function isText(value: unknown): boolean {
   return typeof value === "string" || value instanceof Uint8Array;
+}
+
+/** What the snapshot does once the upstream has answered, and what later plugins and logs find then. */
+export function answerUpstream(state: KongState): void {
+  const text = state.shared.get(DECISION_KEY);
+  const decision = JSON.parse(typeof text === "string" ? text : "{}") as {
+    readonly response_headers?: readonly { readonly name: string; readonly value: string }[];
+    readonly log?: { readonly metadata?: Readonly<Record<string, string>> };
+  };
+  for (const { name, value } of decision.response_headers ?? []) state.responseHeaders.set(name, value);
+  const told = state.shared.get(METADATA_KEY) ?? {};
+  const logged = decision.log?.metadata ?? state.serialized.get("ipe.metadata") ?? {};
+  if (!isDeepStrictEqual(told, logged)) throw new Error("later plugins and logs are told different metadata");
+  state.metadata = told as KongState["metadata"];
 }
 
 /** 503 unless a decision that lets the request pass was recorded. */

@@ -125,13 +125,29 @@ end
 
 local engine
 
+-- Names and values alternate.
+local function pairs_of(list)
+  local texts = {}
+  for i, own in ipairs(list) do texts[i] = quoted(own.name) .. "," .. quoted(own.value) end
+  return "[" .. table.concat(texts, ",") .. "]"
+end
+
+local function names_of(list)
+  local texts = {}
+  for i, name in ipairs(list) do texts[i] = quoted(name) end
+  return "[" .. table.concat(texts, ",") .. "]"
+end
+
+local function done_of(decision)
+  return ('"headers":%s,"removed":%s,"response_headers":%s,"query":%s,"removed_query":%s,"metadata":%s'):format(
+    pairs_of(decision.headers), names_of(decision.removed), pairs_of(decision.response_headers),
+    pairs_of(decision.query), names_of(decision.removed_query), pairs_of(decision.metadata)
+  )
+end
+
 local function decided(given)
   local decision = engine:decide(request_of(given.decide))
-  local headers, outcomes = {}, {}
-  for i, header in ipairs(decision.headers) do headers[i] = quoted(header.name) .. "," .. quoted(header.value) end
-  local removed, answers = {}, {}
-  for i, name in ipairs(decision.removed) do removed[i] = quoted(name) end
-  for i, header in ipairs(decision.answers or {}) do answers[i] = quoted(header.name) .. "," .. quoted(header.value) end
+  local outcomes = {}
   local limits = {}
   for i, take in ipairs(decision.limits or {}) do
     limits[i] = ('{"policy":%s,"key":%s,"intervalMicros":%.17g,"burst":%d,"onFailure":%s}'):format(
@@ -141,10 +157,10 @@ local function decided(given)
   if given.outcomes then
     for i, outcome in ipairs(engine:outcomes()) do outcomes[i] = quoted(outcome) end
   end
-  return ('{"allow":%s,"policy":%s,"outcome":%s,"headers":[%s],"removed":[%s],"status":%s,"body":%s,"answers":[%s],"limits":[%s],"outcomes":[%s]}'):format(
-    tostring(decision.allow), quoted(decision.policy), quoted(decision.outcome), table.concat(headers, ","),
-    table.concat(removed, ","), decision.status or "null", quoted(decision.body), table.concat(answers, ","),
-    table.concat(limits, ","), table.concat(outcomes, ",")
+  return ('{"allow":%s,"policy":%s,"outcome":%s,"status":%s,"body":%s,"answers":%s,"limits":[%s],"outcomes":[%s],%s}'):format(
+    tostring(decision.allow), quoted(decision.policy), quoted(decision.outcome), decision.status or "null",
+    quoted(decision.body), pairs_of(decision.answers or {}), table.concat(limits, ","), table.concat(outcomes, ","),
+    done_of(decision)
   )
 end
 

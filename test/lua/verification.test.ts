@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { decode } from "../../core/bytecode/decode.ts";
 import { sealBundle } from "../../core/bytecode/digest.ts";
 import { INSTRUCTIONS } from "../../core/bytecode/gen/tables.ts";
-import { CODE_FAULTS, FAULTS, ROUTINE } from "../bytecode/faults/index.ts";
+import { CODE_FAULTS, FAULTS, ROUTINE, TAKEN, takenSample } from "../bytecode/faults/index.ts";
 import { writeModel } from "../bytecode/model.ts";
 import { CELLS, sample, setRoutine, settle, testRoutine } from "../bytecode/sample.ts";
 import { fuzzBundles } from "../fuzz/bundle.ts";
@@ -30,6 +30,10 @@ describe.each(Object.entries(FAULTS))("%s", (_, faults) => {
     change(model);
     expect(placeOf(vm.load(writeModel(model)))).toBe(placeOf(error));
   });
+});
+
+test.each(TAKEN)("%s", (_, change) => {
+  expect(vm.load(writeModel(takenSample(change)))).toBeNull();
 });
 
 describe.each(Object.entries(CODE_FAULTS))("%s", (_, faults) => {
@@ -90,7 +94,7 @@ describe("time grows with the bytes only", () => {
     const model = sample();
     const text = model.strings.push(LONG) - 1;
     model.obligations = Array.from({ length: MANY }, () => ({ kind: 1, header: text, value: text }));
-    expect(vm.load(writeModel(model))).toBe("policies entry 2: it does one thing to one header twice");
+    expect(vm.load(writeModel(model))).toBe("policies entry 2: it does one thing to one name twice");
   });
 
   test("many nodes with the same children", () => {

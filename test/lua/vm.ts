@@ -152,6 +152,11 @@ interface Answer {
   /** Names and values. */
   readonly headers: readonly string[];
   readonly removed: readonly string[];
+  /** Names and values. */
+  readonly response_headers: readonly string[];
+  readonly query: readonly string[];
+  readonly removed_query: readonly string[];
+  readonly metadata: readonly string[];
   readonly status: number | null;
   readonly body: string | null;
   /** Names and values. */
@@ -169,6 +174,10 @@ function decisionOf(answer: Answer): LuaDecision {
     setRequestHeaders: pairs(headers),
     removeRequestHeaders: removed,
     limits,
+    setResponseHeaders: pairs(answer.response_headers),
+    setQueryParameters: pairs(answer.query),
+    removeQueryParameters: answer.removed_query,
+    setMetadata: pairs(answer.metadata),
     denial,
     policyOutcomes: outcomes,
   };

@@ -81,6 +81,8 @@ export type RequestReport = Outcome &
   StreamReport & {
     /** The request header lines at the end, after the filter's changes, whether or not they went upstream. */
     readonly requestHeaders: Lines;
+    /** The upstream's header lines after the filter's changes, where one answered. */
+    readonly responseHeaders: Lines;
     /** What was logged while the request ran, at or above the log level. */
     readonly logs: readonly LogEntry[];
   };

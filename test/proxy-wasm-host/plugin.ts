@@ -36,6 +36,8 @@ export interface RequestInput {
   /** `false`: more would follow the last chunk. */
   readonly endOfStream?: boolean;
   readonly properties?: PropertyBag;
+  /** The header lines of the upstream's answer, where the request gets there. */
+  readonly response?: Iterable<HeaderLine>;
   /** Default 0. */
   readonly worker?: number;
 }
@@ -126,9 +128,13 @@ export class Plugin {
       if (isAnswered(outcome)) break;
       outcome = stream.requestBody(chunk, ends && index === body.length - 1);
     }
+    const requestHeaders = stream.headers.lines();
+    const answers = input.response !== undefined && outcome.kind === "continue";
+    const responseHeaders = answers ? stream.responseHeaders(input.response) : [];
     stream.finish();
     return {
-      requestHeaders: stream.headers.lines(),
+      requestHeaders,
+      responseHeaders,
       ...outcome,
       filterState: stream.filterState,
       reachedUpstream: stream.reachedUpstream,

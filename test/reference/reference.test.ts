@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Decision } from "../../core/decision/decision.ts";
+import { type Decision, NO_EFFECTS } from "../../core/decision/decision.ts";
 import { documentOf } from "./document.ts";
 import { evaluate } from "./reference.ts";
 import { INVALID, present, type Value } from "./values.ts";
@@ -194,6 +194,7 @@ describe("obligations", () => {
       setRequestHeaders: [],
       removeRequestHeaders: [],
       limits: [],
+      ...NO_EFFECTS,
       denial: { status: 403, body: null, headers: [] },
     });
   });

@@ -12,7 +12,8 @@ import type {
   PolicyReport,
   Reason,
 } from "../../core/decision/decision.ts";
-import type { HeaderAction, PolicyDeclaration, SetHeader } from "../../core/syntax/ast.ts";
+import { compareBytes } from "../../core/source/bytes.ts";
+import type { HeaderAction, PolicyDeclaration, SetHeader, TextLiteral } from "../../core/syntax/ast.ts";
 import { read, type Scope, truth } from "./conditions.ts";
 import { OPERATORS, type Operators } from "./operators.ts";
 import { failureOf, NO_FAILURE } from "./reasons.ts";
@@ -120,7 +121,8 @@ function decide(
   );
   for (const outcome of DENIALS) {
     const first = enforced.find((e) => e.outcome === outcome);
-    if (first !== undefined) return deny({ policy: first.policy.name.text, outcome }, denialOf(first.policy));
+    if (first !== undefined)
+      return deny({ policy: first.policy.name.text, outcome }, denialOf(first.policy, scope));
   }
   const satisfied = enforced
     .filter((e) => e.outcome === "satisfied" && e.policy.kind === "policy")
@@ -131,12 +133,25 @@ function decide(
       ? allow(byDefault, [])
       : deny(byDefault, denialOf(null));
   }
-  const actions = satisfied.flatMap((policy) => policy.onAllow);
-  const sets = actions.flatMap((action) => (action.kind === "set" ? [action] : []));
+  const sets = satisfied.flatMap(({ onAllow }) =>
+    onAllow.flatMap((action) => (action.kind === "set" ? [action] : [])),
+  );
   const conflict = sets.some((a) =>
-    sets.some((b) => nameOf(a) === nameOf(b) && a.value.value !== b.value.value),
+    sets.some(
+      (b) => a.target === b.target && nameOf(a) === nameOf(b) && written(a.value) !== written(b.value),
+    ),
   );
   if (conflict) return deny({ policy: null, outcome: "obligation-conflict" }, denialOf(null));
+  const actions: Action[] = [];
+  for (const policy of satisfied)
+    for (const action of policy.onAllow) {
+      const text = action.kind === "remove" ? null : textFor(action, scope);
+      if (text === "invalid")
+        return deny({ policy: policy.name.text, outcome: "obligation-invalid" }, denialOf(null));
+      if (action.kind === "remove") actions.push({ ...action, name: nameOf(action), text: "" });
+      // What depends on an absent or an empty value is not done.
+      else if (text !== null) actions.push({ ...action, name: nameOf(action), text: text.text });
+    }
   const limits = satisfied.flatMap((policy) => limitsOf(policy, scope));
   const uncountable = limits.find(({ key }) => key === null);
   if (uncountable !== undefined)
@@ -181,49 +196,108 @@ function isOrdinary(valuation: Valuation): boolean {
   );
 }
 
-/** Removals, then sets, then appends in the order of the policies; a header that is given a value is not removed. */
-function allow(reason: Reason, actions: readonly HeaderAction[]): Decision {
-  const values = new Map<string, string>();
-  for (const action of actions) if (action.kind === "set") values.set(nameOf(action), action.value.value);
-  for (const action of actions) {
-    if (action.kind !== "append") continue;
-    const parts = [values.get(nameOf(action)) ?? "", action.value.value];
-    values.set(nameOf(action), parts.filter((part) => part !== "").join(", "));
+/** What is done, with the values of the request. */
+interface Action {
+  readonly kind: HeaderAction["kind"];
+  readonly target: HeaderAction["target"];
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Removals, then sets, then appends in the order of the policies; what is given a value is not removed. */
+function allow(reason: Reason, actions: readonly Action[]): Decision {
+  const of = (kind: Action["kind"], target: Action["target"]): Action[] =>
+    actions.filter((action) => action.kind === kind && action.target === target);
+  const setIn = (target: Action["target"]): Map<string, string> =>
+    new Map(of("set", target).map(({ name, text }) => [name, text]));
+  const headers = setIn("request header");
+  for (const { name, text } of of("append", "request header")) {
+    const parts = [headers.get(name) ?? "", text];
+    headers.set(name, parts.filter((part) => part !== "").join(", "));
   }
-  const removed = new Set(actions.filter((action) => action.kind === "remove").map(nameOf));
+  const parameters = setIn("query parameter");
+  const removedFrom = (target: Action["target"], kept: ReadonlyMap<string, string>): string[] => {
+    const names = new Set(of("remove", target).map(({ name }) => name));
+    return [...names].filter((name) => !kept.has(name)).sort(compareBytes);
+  };
   return {
     allow: true,
     reason,
-    setRequestHeaders: byName(values),
-    removeRequestHeaders: [...removed].filter((name) => !values.has(name)).sort(),
+    setRequestHeaders: byName(headers),
+    removeRequestHeaders: removedFrom("request header", headers),
+    setResponseHeaders: byName(setIn("response header")),
+    setQueryParameters: byName(parameters),
+    removeQueryParameters: removedFrom("query parameter", parameters),
+    setMetadata: byName(setIn("metadata")),
     limits: [],
     denial: null,
   };
 }
 
-function nameOf({ header }: HeaderAction | SetHeader): string {
-  return header.value.toLowerCase();
+/** The text as its author wrote it. */
+function written({ value, parts }: TextLiteral): string {
+  return JSON.stringify([value, parts.map(({ value: { path }, text }) => [path.text, text])]);
+}
+
+/** A text with the values of the request; null where one is absent or empty, "invalid" where one cannot stand there. */
+function textFor(
+  { kind, target, value }: Extract<HeaderAction, { value: TextLiteral }>,
+  scope: Scope,
+): { readonly text: string } | null | "invalid" {
+  const values = value.parts.map((part) => read(part.value.path, scope));
+  const texts = values.map((v) =>
+    v.state === "present" ? String(v.value) : v.state === "absent" ? "" : null,
+  );
+  const fits = (text: string | null): boolean =>
+    text !== null &&
+    Buffer.byteLength(text) <= 1024 &&
+    (!target.endsWith("header") || (/^[ -~]*$/.test(text) && text.trim() === text)) &&
+    (kind !== "append" || !text.includes(","));
+  if (!texts.every(fits)) return "invalid";
+  if (texts.includes("")) return null;
+  return { text: value.value + value.parts.map((part, i) => texts[i]! + part.text).join("") };
+}
+
+function nameOf({ header, ...action }: HeaderAction | SetHeader): string {
+  const isExact = "target" in action && !action.target.endsWith("header");
+  return isExact ? header.value : header.value.toLowerCase();
 }
 
 function byName(values: ReadonlyMap<string, string>): HeaderValue[] {
-  return [...values.keys()].sort().map((name) => ({ name, value: values.get(name)! }));
+  return [...values.keys()].sort(compareBytes).map((name) => ({ name, value: values.get(name)! }));
 }
 
 function deny(reason: Reason, denial: Denial): Decision {
-  return { allow: false, reason, setRequestHeaders: [], removeRequestHeaders: [], limits: [], denial };
+  return { ...allow(reason, []), allow: false, denial };
 }
 
-function denialOf(policy: PolicyDeclaration | null): Denial {
+function denialOf(policy: PolicyDeclaration | null, scope: Scope | null = null): Denial {
   const answer = policy?.onDeny ?? null;
-  if (answer === null) return { status: 403, body: null, headers: [] };
+  if (answer === null || scope === null) return { status: 403, body: null, headers: [] };
   const headers = new Map(answer.headers.map((set) => [nameOf(set), set.value.value]));
   if (answer.isJson) headers.set("content-type", "application/json");
   if (answer.redirect !== null) headers.set("location", answer.redirect.value);
   return {
     status: answer.status?.value ?? (answer.redirect === null ? 403 : 302),
-    body: answer.body?.value ?? null,
+    body: answer.body === null ? null : bodyOf(answer.body, answer.isJson, scope),
     headers: byName(headers),
   };
+}
+
+/** What is absent, invalid or too long is left out of a body. */
+function bodyOf({ value, parts }: TextLiteral, isJson: boolean, scope: Scope): string {
+  const texts = parts.map((part) => {
+    const own = read(part.value.path, scope);
+    const text = own.state === "present" ? String(own.value) : "";
+    if (Buffer.byteLength(text) > 1024) return "";
+    // The escapes that JSON demands, and no others.
+    return isJson
+      ? text
+          .replace(/["\\]/g, "\\$&")
+          .replace(/[\0-\x1f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      : text;
+  });
+  return value + parts.map((part, i) => texts[i]! + part.text).join("");
 }
 
 // --- order ---

@@ -72,7 +72,7 @@ export function verifyCode(bundle: Bundle): bool {
   return verifyLimits(bundle) && verifyReads(bundle);
 }
 
-/** The parts of rule 14 that are about limits; the rest of it is in policies.ts. What they count by is read. */
+/** What rule 14 says of limits, and of cells; the rest of it is in policies.ts. What is counted by or written is read. */
 function verifyLimits(bundle: Bundle): bool {
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     const row = bundle.obligation(i);
@@ -84,12 +84,13 @@ function verifyLimits(bundle: Bundle): bool {
       if (!fits || interval <= 0 || interval * burst > <f64>op.LIMIT_LIMIT_FILL_SECONDS_MAX * 1e6) return refuseAt("obligations", "no limit", i);
       features |= op.FEATURE_LIMITS;
       bundle.hasLimits = true;
-    } else if (row.kind == op.OBLIGATION_LIMIT_KEY) {
+    } else if (row.kind == op.OBLIGATION_LIMIT_KEY || row.kind == op.OBLIGATION_PART) {
       if (row.header >= bundle.cellCount) return refuseAt("obligations", "does not exist", i);
       const shape = load<u32>(globalShapes + (row.header << 2));
       const type = bundle.shape(shape).type;
-      const counts = type == op.TYPE_STRING || type == op.TYPE_INT || type == op.TYPE_BOOL || type == op.TYPE_ENUM || type == op.TYPE_IP;
-      if (!counts || row.value != op.NONE) return refuseAt("obligations", "nothing to count by", i);
+      const isKey = row.kind == op.OBLIGATION_LIMIT_KEY;
+      const counts = type == op.TYPE_STRING || type == op.TYPE_INT || type == op.TYPE_BOOL || type == op.TYPE_ENUM || (isKey && type == op.TYPE_IP);
+      if (!counts || (isKey && row.value != op.NONE)) return refuseAt("obligations", "nothing to count by", i);
       store<u8>(readCells + row.header, 1);
       store<u32>(bundle.obligationHeaders + (i << 2), shape);
     }

@@ -23,6 +23,9 @@ import { isHeaderValue, isPointer, isSettableHeader } from "./names";
 @inline export const AS_LITERAL: u32 = 5;
 // @ts-ignore: decorator
 @inline export const AS_FIELD_NAME: u32 = 6;
+/** A query parameter or metadata: name or value. */
+// @ts-ignore: decorator
+@inline export const AS_CLEAN: u32 = 7;
 
 /** Two bits for each use. */
 // @ts-ignore: decorator
@@ -65,6 +68,9 @@ function judge(pointer: usize, length: u32, use: u32): bool {
       return isSettableHeader(pointer, length);
     case AS_HEADER_VALUE:
       return isHeaderValue(pointer, length);
+    case AS_CLEAN:
+      for (let i: u32 = 0; i < length; i++) if (<u32>load<u8>(pointer + i) < 0x20 || load<u8>(pointer + i) == 0x7f) return false;
+      return true;
     case AS_LITERAL:
       if (length == 0 || equalsText(pointer, length, ".") || equalsText(pointer, length, "..")) return false;
       return findByte(0x2f, pointer, pointer + length) == pointer + length;

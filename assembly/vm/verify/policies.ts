@@ -6,15 +6,24 @@ import {
   EFFECT_REQUIRES,
   LIMIT_LIMIT_KEYS_MAX,
   LIMIT_LIMITS_MAX,
+  LIMIT_PARTS_MAX,
+  LIMIT_TARGET_BYTES_MAX,
   LIMITER_FAILURE_ALLOW,
   LIMITER_FAILURE_SHIFT,
   MODE_PERMISSIVE,
   NONE,
   OBLIGATION_LIMIT,
   OBLIGATION_LIMIT_KEY,
+  OBLIGATION_JSON_BODY,
+  OBLIGATION_PART,
+  OBLIGATION_REMOVE_QUERY_PARAMETER,
   OBLIGATION_REMOVE_REQUEST_HEADER,
   OBLIGATION_SET_ANSWER_HEADER,
+  OBLIGATION_SET_METADATA,
+  OBLIGATION_SET_QUERY_PARAMETER,
   OBLIGATION_SET_REQUEST_HEADER,
+  OBLIGATION_SET_RESPONSE_HEADER,
+  OBLIGATION_TEXT_BODY,
   POLICY_FLAG_OFF_WHEN_EXPIRED,
   POLICY_KIND_GUARD,
   REDIRECT_STATUSES,
@@ -23,12 +32,14 @@ import {
   SOURCE_BUILTIN,
   SOURCE_EXTENSION,
   SOURCE_HEADER,
+  SOURCE_QUERY,
   TYPE_STRING,
 } from "../../gen/constants";
 import { allocateZeroed } from "../../host/arena";
 import { Bundle, PolicyEntry } from "../bundle";
 import { equalsText } from "../bytes";
-import { AS_HEADER_VALUE, AS_SETTABLE_HEADER, isFit } from "./judgements";
+import { targetOf } from "../obligations";
+import { AS_CLEAN, AS_HEADER_VALUE, AS_SETTABLE_HEADER, isFit } from "./judgements";
 import { clearMarks, mark } from "./marks";
 import { hashHeader, isSameHeader } from "./names";
 import { compareStrings } from "./ranks";
@@ -39,23 +50,55 @@ import { refuse, refuseAt } from "./refusal";
 export function verifyObligations(bundle: Bundle): bool {
   if (!findSources(bundle)) return refuse("bundle", "out of memory");
   clearMarks();
+  // The kind of what the next part would go on with.
+  let behind: u32 = 0;
   for (let i: u32 = 0; i < bundle.obligationCount; i++) {
     const obligation = bundle.obligation(i);
     const kind = obligation.kind;
-    if (kind == OBLIGATION_LIMIT || kind == OBLIGATION_LIMIT_KEY) continue;
-    const removes = kind == OBLIGATION_REMOVE_REQUEST_HEADER;
-    if (kind - OBLIGATION_SET_REQUEST_HEADER > OBLIGATION_SET_ANSWER_HEADER - OBLIGATION_SET_REQUEST_HEADER || removes != (obligation.value == NONE)) {
-      return refuseAt("obligations", "unknown kind", i);
+    if (kind - OBLIGATION_SET_REQUEST_HEADER > OBLIGATION_PART - OBLIGATION_SET_REQUEST_HEADER) return refuseAt("obligations", "unknown kind", i);
+    if (kind == OBLIGATION_PART) {
+      if (obligation.value >= bundle.stringCount) return refuseAt("obligations", "does not exist", i);
+      if (!takesParts(behind) || !valueFits(bundle, behind, obligation.value)) return refuseAt("obligations", "no part may stand there", i);
+      continue;
     }
+    behind = kind;
+    if (kind == OBLIGATION_LIMIT || kind == OBLIGATION_LIMIT_KEY) continue;
+    if (isBody(kind)) {
+      if ((obligation.header & obligation.value) != NONE) return refuseAt("obligations", "a body has a name or a value", i);
+      continue;
+    }
+    const removes = kind == OBLIGATION_REMOVE_REQUEST_HEADER || kind == OBLIGATION_REMOVE_QUERY_PARAMETER;
+    if (removes != (obligation.value == NONE)) return refuseAt("obligations", "a value too many or none", i);
     if (obligation.header >= bundle.stringCount || !isTextOrNone(bundle, obligation.value)) return refuseAt("obligations", "does not exist", i);
-    if (!isFit(bundle, obligation.header, AS_SETTABLE_HEADER) || (!removes && !isFit(bundle, obligation.value, AS_HEADER_VALUE))) {
+    if (!nameFits(bundle, kind, obligation.header) || (!removes && !valueFits(bundle, kind, obligation.value))) {
       return refuseAt("obligations", "no policy may set this", i);
     }
     // The first mention of a header speaks for all others.
     if (kind < OBLIGATION_REMOVE_REQUEST_HEADER && mark(obligation.header) && isSource(bundle, obligation.header)) return refuseAt("obligations", "a slot comes from this header", i);
+    if (kind == OBLIGATION_SET_QUERY_PARAMETER && load<u8>(querySources + obligation.header) != 0) return refuseAt("obligations", "a slot comes from this parameter", i);
   }
   return true;
 }
+
+function isBody(kind: u32): bool {
+  return kind == OBLIGATION_TEXT_BODY || kind == OBLIGATION_JSON_BODY;
+}
+
+function takesParts(kind: u32): bool {
+  return isBody(kind) || (kind != 0 && targetOf(kind) != NONE);
+}
+
+function nameFits(bundle: Bundle, kind: u32, name: u32): bool {
+  if (kind <= OBLIGATION_SET_RESPONSE_HEADER) return isFit(bundle, name, AS_SETTABLE_HEADER);
+  return bundle.stringLength(name) - 1 < LIMIT_TARGET_BYTES_MAX && isFit(bundle, name, AS_CLEAN);
+}
+
+function valueFits(bundle: Bundle, kind: u32, value: u32): bool {
+  return isBody(kind) || isFit(bundle, value, kind <= OBLIGATION_SET_RESPONSE_HEADER ? AS_HEADER_VALUE : AS_CLEAN);
+}
+
+/** A byte for each string: some slot comes from the query parameter of this name. */
+let querySources: usize = 0;
 
 /** By the bytes of a header's name with `_` as `-`: the slots that come from it, each string once; 0 or the index + 1. */
 let sources: usize = 0;
@@ -66,10 +109,12 @@ function findSources(bundle: Bundle): bool {
   while (size < bundle.slotCount * 2) size *= 2;
   sources = allocateZeroed(<usize>size * 4);
   sourcesMask = size - 1;
-  if (sources == 0) return false;
+  querySources = allocateZeroed(bundle.stringCount + 1);
+  if (sources == 0 || querySources == 0) return false;
   clearMarks();
   for (let i: u32 = 0; i < bundle.slotCount; i++) {
     const slot = bundle.slot(i);
+    if (slot.source == SOURCE_QUERY) store<u8>(querySources + slot.argument, 1);
     if (slot.source == SOURCE_HEADER && mark(slot.argument)) store<u32>(placeOf(bundle, slot.argument), slot.argument + 1);
   }
   return true;
@@ -169,7 +214,8 @@ function obligationsFit(bundle: Bundle, policy: PolicyEntry): bool {
   const end = policy.firstObligation + policy.obligationCount;
   const cannotAllow = policy.kind == POLICY_KIND_GUARD || policy.effect == EFFECT_DENIES;
   let redirects = false;
-  for (let kind = OBLIGATION_SET_REQUEST_HEADER; kind <= OBLIGATION_SET_ANSWER_HEADER && policy.obligationCount > 0; kind++) {
+  for (let kind = OBLIGATION_SET_REQUEST_HEADER; kind <= OBLIGATION_SET_METADATA && policy.obligationCount > 0; kind++) {
+    if (kind == OBLIGATION_LIMIT || kind == OBLIGATION_LIMIT_KEY) continue;
     clearMarks();
     for (let i = policy.firstObligation; i < end; i++) {
       const obligation = bundle.obligation(i);
@@ -184,19 +230,34 @@ function obligationsFit(bundle: Bundle, policy: PolicyEntry): bool {
   return (policy.status == 0 && !redirects) || includes(redirects ? REDIRECT_STATUSES : DENY_STATUSES, policy.status);
 }
 
-/** Keys stand behind a limit. */
+/** Keys stand behind a limit, parts behind a text. */
 function limitsFit(bundle: Bundle, policy: PolicyEntry, cannotAllow: bool): bool {
   let limits: u32 = 0;
   let keys = LIMIT_LIMIT_KEYS_MAX;
+  let bodies: u32 = 0;
+  let parts = LIMIT_PARTS_MAX;
+  // Nothing but a part may stand behind a body.
+  let wantsPart = false;
   for (let i: u32 = 0; i < policy.obligationCount; i++) {
     const kind = bundle.obligation(policy.firstObligation + i).kind;
+    if (kind == OBLIGATION_PART) {
+      if (++parts > LIMIT_PARTS_MAX) return false;
+      wantsPart = false;
+      continue;
+    }
+    if (wantsPart) return false;
+    parts = 0;
+    if (isBody(kind)) {
+      wantsPart = true;
+      if (policy.body == NONE || ++bodies > 1) return false;
+    }
     if (kind == OBLIGATION_LIMIT) {
       if (cannotAllow || ++limits > LIMIT_LIMITS_MAX) return false;
       keys = 0;
     } else if (kind != OBLIGATION_LIMIT_KEY) keys = LIMIT_LIMIT_KEYS_MAX;
     else if (++keys > LIMIT_LIMIT_KEYS_MAX) return false;
   }
-  return limits > 0 || policy.flags >> LIMITER_FAILURE_SHIFT == 0;
+  return !wantsPart && (limits > 0 || policy.flags >> LIMITER_FAILURE_SHIFT == 0);
 }
 
 function metadataFit(bundle: Bundle, policy: PolicyEntry): bool {

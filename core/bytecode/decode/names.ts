@@ -1,4 +1,5 @@
 /** What the names in a bundle may look like. */
+
 import { UNSETTABLE_HEADERS } from "../../source/gen/facts.ts";
 import { LIMIT_POINTER_TOKENS_MAX } from "../gen/constants.ts";
 import type { Texts } from "../texts.ts";

@@ -1,4 +1,5 @@
 /** Rules 14 and 15: policies and guards with their obligations and metadata. */
+import { isCleanText, isTargetName } from "../../source/clean-text.ts";
 import {
   DENY_STATUSES,
   LIMIT_BURST_MAX,
@@ -6,6 +7,7 @@ import {
   LIMIT_KEYS_MAX,
   LIMITER_FAILURE_MODES,
   LIMITS_MAX,
+  PARTS_MAX,
   REDIRECT_STATUSES,
 } from "../../source/gen/facts.ts";
 import { cellShapes } from "../cells.ts";
@@ -15,10 +17,19 @@ import {
   EFFECT_REQUIRES,
   LIMITER_FAILURE_SHIFT,
   NONE,
+  OBLIGATION_APPEND_REQUEST_HEADER,
+  OBLIGATION_JSON_BODY,
   OBLIGATION_LIMIT,
   OBLIGATION_LIMIT_KEY,
+  OBLIGATION_PART,
+  OBLIGATION_REMOVE_QUERY_PARAMETER,
   OBLIGATION_REMOVE_REQUEST_HEADER,
   OBLIGATION_SET_ANSWER_HEADER,
+  OBLIGATION_SET_METADATA,
+  OBLIGATION_SET_QUERY_PARAMETER,
+  OBLIGATION_SET_REQUEST_HEADER,
+  OBLIGATION_SET_RESPONSE_HEADER,
+  OBLIGATION_TEXT_BODY,
   POLICY_FLAG_OFF_WHEN_EXPIRED,
   POLICY_KIND_GUARD,
 } from "../gen/constants.ts";
@@ -83,49 +94,110 @@ export function readPolicySets(
 /** Rule 14 without the ranges, which belong to the policies. */
 export function readObligations(
   tables: Tables,
-  { strings, numbers }: Pick<Constants, "strings" | "numbers">,
+  constants: Pick<Constants, "strings" | "numbers">,
   slots: readonly Slot[],
 ): Obligations {
   const table = tables.obligations;
+  const { numbers } = constants;
   const cells = slots.flatMap(({ shape }) => cellShapes(shape));
-  const sources = new Set(
-    slots.filter((slot) => slot.source === "header").map((slot) => headerKey(slot.argument)),
-  );
-  const isSettable = remembered(strings, isSettableHeader);
-  const problemOf = remembered(strings, (name) =>
-    sources.has(headerKey(name)) ? `header ${shown(name)} is also where a slot comes from` : null,
-  );
-  const visible = remembered(strings, isHeaderValue);
-  const text = { what: "string", count: strings.length };
+  const rules = obligationRules(constants.strings, slots);
   const kinds = new Uint8Array(table.count);
   const headers = new Int32Array(table.count);
   const values = new Int32Array(table.count);
+  /** The obligation whose text the next part goes on with. */
+  let texted = 0;
   for (let i = 0; i < table.count; i++) {
     const kind = table.word(i, 0);
     if (OBLIGATION_NAMES[kind - 1] === undefined) refuse(table.at(i), `unknown kind ${kind}`);
     kinds[i] = kind;
-    if (kind === OBLIGATION_LIMIT || kind === OBLIGATION_LIMIT_KEY) {
-      [headers[i], values[i]] =
-        kind === OBLIGATION_LIMIT ? readLimit(table, i, numbers) : readKey(table, i, cells);
-      continue;
-    }
-    const header = table.index(i, 1, text);
-    if (!isSettable(header)) refuse(table.at(i), `no policy may set header ${shown(strings.at(header))}`);
-    const isSource = kind < OBLIGATION_REMOVE_REQUEST_HEADER ? problemOf(header) : null;
-    if (isSource !== null) refuse(table.at(i), isSource);
-    const value = table.indexOrNone(i, 2, text);
-    if ((value === -1) !== (kind === OBLIGATION_REMOVE_REQUEST_HEADER))
-      refuse(table.at(i), value === -1 ? "it has no value" : "it removes a header and has a value");
-    if (value !== -1 && !visible(value))
-      refuse(
-        table.at(i),
-        `the value ${shown(strings.at(value))} holds more than visible ASCII characters and blanks`,
-      );
-    headers[i] = header;
-    values[i] = value;
+    if (kind === OBLIGATION_LIMIT) [headers[i], values[i]] = readLimit(table, i, numbers);
+    else if (kind === OBLIGATION_LIMIT_KEY) [headers[i], values[i]] = readKey(table, i, cells);
+    else if (kind === OBLIGATION_PART)
+      [headers[i], values[i]] = rules.part(table, i, { cells, behind: texted });
+    else [headers[i], values[i]] = rules.action(table, i, kind);
+    if (kind !== OBLIGATION_PART) texted = kind;
   }
   return { kinds, headers, values };
 }
+
+const HEADER_KINDS = [
+  OBLIGATION_SET_REQUEST_HEADER,
+  OBLIGATION_APPEND_REQUEST_HEADER,
+  OBLIGATION_REMOVE_REQUEST_HEADER,
+  OBLIGATION_SET_ANSWER_HEADER,
+  OBLIGATION_SET_RESPONSE_HEADER,
+];
+const REMOVING = [OBLIGATION_REMOVE_REQUEST_HEADER, OBLIGATION_REMOVE_QUERY_PARAMETER];
+const BODIES = [OBLIGATION_TEXT_BODY, OBLIGATION_JSON_BODY];
+/** Of these parts can go on with the text. */
+const TEXTED = [
+  OBLIGATION_SET_REQUEST_HEADER,
+  OBLIGATION_APPEND_REQUEST_HEADER,
+  OBLIGATION_SET_RESPONSE_HEADER,
+  OBLIGATION_SET_QUERY_PARAMETER,
+  OBLIGATION_SET_METADATA,
+  ...BODIES,
+];
+
+/** What names and texts of obligations have to be. */
+function obligationRules(strings: Texts, slots: readonly Slot[]) {
+  const text = { what: "string", count: strings.length };
+  const sourcesOf = (source: Slot["source"]): ReadonlySet<string> =>
+    new Set(slots.filter((slot) => slot.source === source).map((slot) => headerKey(slot.argument)));
+  const headerSources = sourcesOf("header");
+  const querySources = new Set(slots.filter(({ source }) => source === "query").map((slot) => slot.argument));
+  const isSettable = remembered(strings, isSettableHeader);
+  const isHeaderSource = remembered(strings, (name) => headerSources.has(headerKey(name)));
+  const isQuerySource = remembered(strings, (name) => querySources.has(name));
+  const isVisible = remembered(strings, isHeaderValue);
+  const isTarget = remembered(strings, isTargetName);
+  const isClean = remembered(strings, isCleanText);
+  const checkText = (kind: number, value: number, where: string): void => {
+    if (BODIES.includes(kind)) return;
+    const [fits, what] = HEADER_KINDS.includes(kind)
+      ? [isVisible, "visible ASCII characters and blanks"]
+      : [isClean, "characters without control characters"];
+    if (!fits(value)) refuse(where, `the value ${shown(strings.at(value))} holds more than ${what}`);
+  };
+  return {
+    action(table: Table, i: number, kind: number): [name: number, value: number] {
+      if (BODIES.includes(kind)) {
+        if (table.word(i, 1) !== NONE || table.word(i, 2) !== NONE)
+          refuse(table.at(i), "a body has a name or a value");
+        return [-1, -1];
+      }
+      const name = table.index(i, 1, text);
+      if (HEADER_KINDS.includes(kind) && !isSettable(name))
+        refuse(table.at(i), `no policy may set header ${shown(strings.at(name))}`);
+      if (!HEADER_KINDS.includes(kind) && !isTarget(name))
+        refuse(table.at(i), `nothing has the name ${shown(strings.at(name))}`);
+      if (kind < OBLIGATION_REMOVE_REQUEST_HEADER && isHeaderSource(name))
+        refuse(table.at(i), `header ${shown(strings.at(name))} is also where a slot comes from`);
+      if (kind === OBLIGATION_SET_QUERY_PARAMETER && isQuerySource(name))
+        refuse(table.at(i), `query parameter ${shown(strings.at(name))} is also where a slot comes from`);
+      const value = table.indexOrNone(i, 2, text);
+      if ((value === -1) !== REMOVING.includes(kind))
+        refuse(table.at(i), value === -1 ? "it has no value" : "it removes something and has a value");
+      if (value !== -1) checkText(kind, value, table.at(i));
+      return [name, value];
+    },
+    part(
+      table: Table,
+      i: number,
+      { cells, behind }: { readonly cells: readonly Shape[]; readonly behind: number },
+    ): [cell: number, text: number] {
+      if (!TEXTED.includes(behind)) refuse(table.at(i), "a part follows nothing that it could be a part of");
+      const cell = table.index(i, 1, { what: "cell", count: cells.length });
+      if (!WRITABLE.includes(cells[cell]!.type)) refuse(table.at(i), `cell ${cell} has no text`);
+      const value = table.index(i, 2, text);
+      checkText(behind, value, table.at(i));
+      return [cell, value];
+    },
+  };
+}
+
+/** Types whose values can stand in a text. */
+const WRITABLE: readonly Shape["type"][] = ["string", "int", "bool", "enum"];
 
 function readLimit(table: Table, i: number, numbers: Float64Array): [interval: number, burst: number] {
   const number = { what: "number", count: numbers.length };
@@ -278,8 +350,24 @@ function checkObligations(
   let redirects = false;
   let limits = 0;
   let keys = KEYS_NOWHERE;
+  let parts = 0;
+  let bodies = 0;
   for (let o = heads.obligationStarts[i]!; o < heads.obligationStarts[i + 1]!; o++) {
     const kind = kinds[o]!;
+    if (kind === OBLIGATION_PART) {
+      if (o === heads.obligationStarts[i]) refuse(table.at(i), "it begins with a part");
+      if (++parts > PARTS_MAX) refuse(table.at(i), `a text has more than ${PARTS_MAX} values`);
+      continue;
+    }
+    parts = 0;
+    if (BODIES.includes(kind)) {
+      if (heads.denyBodies[i] === -1 || ++bodies > 1)
+        refuse(table.at(i), "it has parts of a body, and no body or two");
+      if (o + 1 === heads.obligationStarts[i + 1]! || kinds[o + 1] !== OBLIGATION_PART)
+        refuse(table.at(i), "a body has no parts");
+      keys = KEYS_NOWHERE;
+      continue;
+    }
     if (cannotAllow && kind !== OBLIGATION_SET_ANSWER_HEADER)
       refuse(table.at(i), "it cannot allow and has something to do on an allow");
     if (kind === OBLIGATION_LIMIT) {
@@ -294,7 +382,7 @@ function checkObligations(
     }
     keys = KEYS_NOWHERE;
     const key = headers[o]! * (OBLIGATION_NAMES.length + 1) + kind;
-    if (seen.has(key)) refuse(table.at(i), "it does one thing to one header twice");
+    if (seen.has(key)) refuse(table.at(i), "it does one thing to one name twice");
     seen.add(key);
     redirects ||= kind === OBLIGATION_SET_ANSWER_HEADER && strings.at(headers[o]!) === "location";
   }

@@ -16,12 +16,12 @@ const TIME = "request.time";
 /** Words of a policy in front of its expiry. */
 const EXPIRY = 13;
 
-/** Rule 13. `counted`: the cells that limits count by. Returns the cell of `request.time` where some policy expires, else -1. */
+/** Rule 13. `valued`: the cells that limits count by, and that texts name. Returns the cell of `request.time` where some policy expires, else -1. */
 export function checkReads(
   { slots: table, policies, selector }: Tables,
   slots: readonly Slot[],
   code: Code,
-  counted: Int32Array,
+  valued: Int32Array,
 ): number {
   const expiring = Array.from({ length: policies.count }, (_, i) => i).find(
     (i) => policies.word(i, EXPIRY) !== NONE,
@@ -34,7 +34,7 @@ export function checkReads(
       i === selector ||
       cell === time?.cell ||
       code.usedCells.subarray(cell, cell + shape.width).includes(1) ||
-      counted.some((by) => by >= cell && by < cell + shape.width);
+      valued.some((by) => by >= cell && by < cell + shape.width);
     if (used && !read) refuse(table.at(i), `some code reads ${shown(name)}, its flag says that none does`);
     if (!used && read) refuse(table.at(i), `no code reads ${shown(name)}, its flag says that some does`);
   }

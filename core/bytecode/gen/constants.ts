@@ -88,6 +88,12 @@ export const LIMIT_LIMIT_BURST_MAX = 1000000;
 export const LIMIT_LIMIT_FILL_SECONDS_MAX = 31622400;
 /** Bytes of one text that a limit counts by; by a longer one nothing can be counted. */
 export const LIMIT_LIMIT_KEY_BYTES_MAX = 256;
+/** Values of attributes in one text of an obligation; the compiler and the verifier refuse more. */
+export const LIMIT_PARTS_MAX = 8;
+/** Bytes of one value in a text of an obligation; a longer one cannot be set, and a body leaves it out. */
+export const LIMIT_PART_BYTES_MAX = 1024;
+/** Bytes in the name of a query parameter or of a key of metadata that is set; the compiler and the verifier refuse more. */
+export const LIMIT_TARGET_BYTES_MAX = 256;
 
 /** Some slot that is read comes from the request body. */
 export const FEATURE_BODY = 1;
@@ -220,6 +226,13 @@ export const OBLIGATION_REMOVE_REQUEST_HEADER = 3;
 export const OBLIGATION_SET_ANSWER_HEADER = 4;
 export const OBLIGATION_LIMIT = 5;
 export const OBLIGATION_LIMIT_KEY = 6;
+export const OBLIGATION_SET_RESPONSE_HEADER = 7;
+export const OBLIGATION_SET_QUERY_PARAMETER = 8;
+export const OBLIGATION_REMOVE_QUERY_PARAMETER = 9;
+export const OBLIGATION_SET_METADATA = 10;
+export const OBLIGATION_TEXT_BODY = 11;
+export const OBLIGATION_JSON_BODY = 12;
+export const OBLIGATION_PART = 13;
 
 export const NODE_LEAF = 0;
 export const NODE_AND = 1;
@@ -246,7 +259,7 @@ export const SECTION_SLOTS = 8;
 export const SECTION_RESOURCES = 9;
 /** Routines one after the other; see Instructions. */
 export const SECTION_CODE = 10;
-/** What an allow does to the request's headers, and the headers that a denial answers; policies use them one after the other. A limit is a bucket of tokens, and an allow takes one: interval = number, microseconds until a token comes back; burst = number, tokens in a full bucket. The keys behind it are cells of the global frame: a bucket for each combination of their values. */
+/** What an allow does to headers of the request and of the response, query parameters and metadata, and the headers that a denial answers; policies use them one after the other. A part adds to the text of the obligation in front of its parts: the value of a cell, then a string. The text of a body is the policy's deny body, then its parts. A limit is a bucket of tokens, and an allow takes one: interval = number, microseconds until a token comes back; burst = number, tokens in a full bucket. The keys behind it are cells of the global frame: a bucket for each combination of their values. */
 export const SECTION_OBLIGATIONS = 11;
 /** Policies and guards by severity, then name (bytes ascending, names unique). expiry = number: milliseconds since 1970. A policy of a set applies only where the selector holds the name of the set; where it holds none of the names the decision is `no-policy-set`. The constants are the policy's row in the section rows. */
 export const SECTION_POLICIES = 12;

@@ -8,7 +8,7 @@ export const EFFECT_NAMES = ["requires", "allows", "denies"] as const;
 export const SET_NAMES = ["strings", "numbers", "members", "networks"] as const;
 export const SEGMENT_NAMES = ["literal", "capture", "any", "rest"] as const;
 export const NODE_NAMES = ["leaf", "and", "or", "not"] as const;
-export const OBLIGATION_NAMES = ["setRequestHeader", "appendRequestHeader", "removeRequestHeader", "setAnswerHeader", "limit", "limitKey"] as const;
+export const OBLIGATION_NAMES = ["setRequestHeader", "appendRequestHeader", "removeRequestHeader", "setAnswerHeader", "limit", "limitKey", "setResponseHeader", "setQueryParameter", "removeQueryParameter", "setMetadata", "textBody", "jsonBody", "part"] as const;
 
 /** What an operand is: a cell of some type, or a constant, an immediate, a body length. */
 export type OperandA = "none" | "any" | "bool" | "string" | "number" | "enum" | "ordered" | "address" | "ip" | "numeric" | "comparable" | "datetime" | "stringList" | "numberList" | "enumList" | "addressList" | "scalar" | "list" | "counted";

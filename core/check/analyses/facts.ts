@@ -2,11 +2,13 @@
  * What analyses that hold policies against each other want to know of each one. It is found out once; whoever compiles
  * again and again keeps it for the policies that are still there.
  */
+
 import type { Attribute } from "../../schema/schema.ts";
 import type { Expression, PolicyDeclaration } from "../../syntax/ast.ts";
 import { nodesOf } from "../../syntax/walk.ts";
 import type { Resolutions } from "../check.ts";
 import { attributesOf, canAllow, conditionsOf, expiryOf, metadataOf } from "../policies.ts";
+import { writtenText } from "../texts.ts";
 import { Canon } from "../worlds/canon.ts";
 import type { Domain, World } from "../worlds/world.ts";
 import type { Being, Worlds } from "../worlds/worlds.ts";
@@ -138,9 +140,9 @@ function saying(policy: PolicyDeclaration, canon: Canon): string {
   const { kind, trigger, effect, onAllow } = policy;
   const headers = onAllow
     .map((action) => [
-      action.kind,
-      action.header.value.toLowerCase(),
-      action.kind === "remove" ? "" : action.value.value,
+      `${action.kind} ${action.target}`,
+      action.target.endsWith("header") ? action.header.value.toLowerCase() : action.header.value,
+      action.kind === "remove" ? "" : writtenText(action.value),
     ])
     .sort();
   return JSON.stringify([

@@ -42,6 +42,12 @@ export const LIMIT_BURST_MAX = 1000000;
 export const LIMIT_FILL_SECONDS_MAX = 31622400;
 /** Bytes of one text that a limit counts by; by a longer one nothing can be counted. */
 export const LIMIT_KEY_BYTES_MAX = 256;
+/** Values of attributes in one text of an obligation; the compiler and the verifier refuse more. */
+export const PARTS_MAX = 8;
+/** Bytes of one value in a text of an obligation; a longer one cannot be set, and a body leaves it out. */
+export const PART_BYTES_MAX = 1024;
+/** Bytes in the name of a query parameter or of a key of metadata that is set; the compiler and the verifier refuse more. */
+export const TARGET_BYTES_MAX = 256;
 
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: readonly number[] = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];

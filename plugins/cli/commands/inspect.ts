@@ -20,6 +20,7 @@ function bundleData({ program, readsBody, headerNames }: Engine): Record<string,
     readsBody,
     stripsRequestHeaders: headerNames,
     removesRequestHeaders: program.removedNames,
+    stripsQueryParameters: program.queryNames,
     policies: program.policies.list.map(
       ({ name, kind, mode, severity, effect, intent, metadata, obligations }) => ({
         name,
@@ -56,6 +57,7 @@ function bundleText({ program, readsBody, headerNames }: Engine): string {
     `paths     ${program.pathMode}`,
     `body      ${readsBody ? "read" : "not read"}`,
     `strips    ${headerNames.length === 0 ? "no request headers" : headerNames.join(", ")}`,
+    `queries   ${program.queryNames.length === 0 ? "no query parameters are set" : `${program.queryNames.join(", ")} set, and stripped`}`,
     `removes   ${program.removedNames.length === 0 ? "no request headers" : program.removedNames.join(", ")}`,
     "",
     ...program.policies.list.flatMap(({ name, kind, mode, severity, effect, intent }) => [

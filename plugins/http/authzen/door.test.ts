@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { pino } from "pino";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Decision, Engine } from "../../../core/index.ts";
+import { type Decision, type Engine, NO_EFFECTS } from "../../../core/index.ts";
 import { engineOf } from "../../../test/engine.ts";
 import type { HttpDecider } from "../judge.ts";
 import { type RunningHttpServer, startHttpServer } from "../server.ts";
@@ -468,6 +468,7 @@ test("a decision that fails, or cannot be carried out, is a denial that says not
     setRequestHeaders: [{ name: "x-tenant-checked", value: "a\r\nb" }],
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
   };
   const cases = [
     () => {

@@ -60,12 +60,13 @@ function createAsk({ config, judge, logger, metrics, limiter }: AuthzenOptions):
       if (!read.ok) return { error: read.error };
       const asked = toNeutral(read.evaluation, config.facts, Date.now());
       if (!asked.ok) return { error: asked.error };
-      const { settable } = present;
+      const { settable, engine } = present;
+      const names = { settable, parameters: engine.program.queryNames };
       return decide(
         present,
         {
           request: () => asked.request,
-          answer: (decision, request, decisionId) => toAnswer(decision, request, { decisionId, settable }),
+          answer: (decision, request, decisionId) => toAnswer(decision, request, { decisionId, ...names }),
           failure: failedAnswer,
         },
         surroundings,

@@ -3,6 +3,7 @@ import {
   canonicalName,
   type Decision,
   fieldValue,
+  type HeaderValue,
   type NeutralRequest,
   type SettableHeaders,
   undelivered,
@@ -21,11 +22,16 @@ export interface EvaluationAnswer {
  * Throws when the decision cannot be carried out: a value with a line break.
  */
 export function toAnswer(
-  { allow, reason: { policy, outcome }, setRequestHeaders, removeRequestHeaders }: Decision,
+  decision: Decision,
   request: NeutralRequest,
-  { decisionId, settable }: { readonly decisionId: string; readonly settable: SettableHeaders },
+  { decisionId, settable, parameters }: Names,
 ): EvaluationAnswer {
-  const context = { decision_id: decisionId, reason: policy ?? outcome };
+  const { allow, reason, setRequestHeaders, removeRequestHeaders } = decision;
+  const context = {
+    decision_id: decisionId,
+    reason: reason.policy ?? reason.outcome,
+    ...(allow ? effectsOf(decision, parameters) : {}),
+  };
   if (!allow || settable.names.length + removeRequestHeaders.length === 0)
     return { decision: allow, context };
   const set = Object.fromEntries(setRequestHeaders.map(({ name, value }) => [name, fieldValue(name, value)]));
@@ -33,6 +39,30 @@ export function toAnswer(
     (name) => !Object.hasOwn(set, name),
   );
   return { decision: true, context: { ...context, request_headers: { set, remove } } };
+}
+
+interface Names {
+  readonly decisionId: string;
+  readonly settable: SettableHeaders;
+  /** Query parameters that some policy may set. */
+  readonly parameters: readonly string[];
+}
+
+/** What else an allow does; of what the bundle never does nothing is said. */
+function effectsOf(
+  { setResponseHeaders, setQueryParameters, removeQueryParameters, setMetadata }: Decision,
+  parameters: readonly string[],
+): Record<string, unknown> {
+  const byName = (values: readonly HeaderValue[]): Record<string, string> =>
+    Object.fromEntries(values.map(({ name, value }) => [name, value]));
+  const set = byName(setQueryParameters);
+  const gone = [...new Set([...parameters, ...removeQueryParameters])];
+  const remove = gone.filter((name) => !Object.hasOwn(set, name));
+  return {
+    ...(setResponseHeaders.length === 0 ? {} : { response_headers: { set: byName(setResponseHeaders) } }),
+    ...(gone.length === 0 ? {} : { query_parameters: { set, remove } }),
+    ...(setMetadata.length === 0 ? {} : { metadata: byName(setMetadata) }),
+  };
 }
 
 /** For an evaluation about which no decision could be made. */

@@ -69,7 +69,7 @@ return {
 
 const snapshotHandler = `${GENERATED}
 -- Runs just before the plugin and leaves the request as one JSON, so that a decision costs two calls over the socket and not one
--- for each fact. Writes the decision into what log plugins say.
+-- for each fact. Sets headers of the answer, and writes the decision into what log plugins say.
 local cjson = require "cjson.safe"
 
 local kong = kong
@@ -227,15 +227,34 @@ function Snapshot:access(conf)
     verified_read = wanted,
     stripped = names,
     logs = true,
+    responds = true,
   })
   if names then
     strip(headers, names)
   end
 end
 
-function Snapshot:log()
+local function decision()
   local record = kong.ctx.shared.${DECISION_KEY}
-  record = type(record) == "string" and cjson.decode(record) or nil
+  return type(record) == "string" and cjson.decode(record) or nil
+end
+
+-- Of requests that were allowed, on the way out: in the place of the upstream's own.
+function Snapshot:header_filter()
+  local record = kong.ctx.shared.${DECISION_KEY}
+  if type(record) ~= "string" or not record:find('"response_headers":', 1, true) then
+    return
+  end
+  local found = decision()
+  if found and found.pass == true and type(found.response_headers) == "table" then
+    for _, header in ipairs(found.response_headers) do
+      kong.response.set_header(header.name, header.value)
+    end
+  end
+end
+
+function Snapshot:log()
+  local record = decision()
   if record and record.log then
     kong.log.set_serialize_value("ipe", record.log)
   end

@@ -15,6 +15,8 @@ export const PRIORITY = 925;
 /** In `kong.ctx.shared`: what the snapshot plugin leaves for us, and what we leave for the guard. */
 export const SNAPSHOT_KEY = "ipe_snapshot";
 export const DECISION_KEY = "ipe_decision";
+/** Likewise, for plugins behind us: what policies set as metadata. */
+export const METADATA_KEY = "ipe_metadata";
 
 /** The longest body that a policy reads (docs/request.md, section 7). */
 export const BODY_LIMIT_MAX = 262_144;

@@ -3,6 +3,7 @@ export {
   BODY_LIMIT_MAX,
   DECISION_KEY,
   LIMIT_MS,
+  METADATA_KEY,
   type Mode,
   NAME,
   type PluginConfig,

@@ -16,7 +16,7 @@ export interface Pdk {
   readonly ctx: {
     readonly shared: {
       get(key: string): Promise<unknown>;
-      set(key: string, value: string): Promise<unknown>;
+      set(key: string, value: string | Readonly<Record<string, string>>): Promise<unknown>;
     };
   };
   readonly log: {
@@ -33,6 +33,8 @@ export interface Pdk {
     getPathWithQuery(): Promise<unknown>;
     getHeaders(max: number): Promise<unknown>;
     getRawBody(): Promise<unknown>;
+    /** Without the `?`, as the upstream would get it. */
+    getRawQuery(): Promise<unknown>;
   };
   readonly response: {
     /** Ends the request. Nothing comes back and nothing may be called after it. */
@@ -46,6 +48,7 @@ export interface Pdk {
     readonly request: {
       clearHeader(name: string): Promise<unknown>;
       setHeaders(headers: Readonly<Record<string, string>>): Promise<unknown>;
+      setRawQuery(query: string): Promise<unknown>;
     };
   };
 }
@@ -79,6 +82,7 @@ export function pdkOver(call: KongCall): Pdk {
       getPathWithQuery: method("kong.request.get_path_with_query"),
       getHeaders: method("kong.request.get_headers"),
       getRawBody: method("kong.request.get_raw_body"),
+      getRawQuery: method("kong.request.get_raw_query"),
     },
     response: { exit: method(EXIT) },
     router: { getRoute: method("kong.router.get_route"), getService: method("kong.router.get_service") },
@@ -86,6 +90,7 @@ export function pdkOver(call: KongCall): Pdk {
       request: {
         clearHeader: method("kong.service.request.clear_header"),
         setHeaders: method("kong.service.request.set_headers"),
+        setRawQuery: method("kong.service.request.set_raw_query"),
       },
     },
   };

@@ -8,11 +8,14 @@ import {
   missingAt,
   type NeutralRequest,
   type Program,
+  type QueryChanges,
+  rewriteQuery,
   settableHeaders,
   settle,
 } from "../../../core/index.ts";
-import { DECISION_KEY, type PluginConfig, readConfig, SNAPSHOT_KEY } from "./config.ts";
+import { DECISION_KEY, METADATA_KEY, type PluginConfig, readConfig, SNAPSHOT_KEY } from "./config.ts";
 import { decisionId } from "./decision-id.ts";
+import { queryText } from "./kong-text.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Pdk } from "./pdk.ts";
 import { askFacts, askMissing, extensionKeys, type FactName, factsNeeded, toNeutral } from "./request.ts";
@@ -72,6 +75,7 @@ export class IpePlugin {
       decisionId: decisionId(),
       bundle: this.#engine.digest,
       settable: this.#settable,
+      queryNames: this.#engine.program.queryNames,
     };
     const judged: Case = { kong, answer, snapshot: null, request: null };
     let decision: Decision | null = null;
@@ -86,7 +90,7 @@ export class IpePlugin {
       );
       action =
         this.#config.mode === "permissive"
-          ? passUnchanged(judged.request, this.#settable, judged.snapshot?.stripped)
+          ? passUnchanged(judged.request, answer, judged.snapshot?.stripped)
           : failure(judged.request, answer.decisionId);
     }
     this.#observe(() => {
@@ -110,27 +114,33 @@ export class IpePlugin {
   }
 
   #actionFor({ request, snapshot, answer }: Case, decision: Decision): Action {
-    if (this.#config.mode === "permissive" && !decision.allow)
-      return passUnchanged(request, this.#settable, snapshot?.stripped);
-    return toAction(decision, request!, answer, snapshot?.stripped);
+    if (this.#config.mode === "permissive") return passUnchanged(request, answer, snapshot?.stripped);
+    const action = toAction(decision, request!, answer, snapshot?.stripped);
+    if (action.kind === "pass" && action.responseHeaders.length > 0 && snapshot?.responds !== true)
+      throw new Error(NOBODY_RESPONDS);
+    return action;
   }
 
   /** The order is what makes it safe: if we die in between, the guard finds no record and answers 503. */
   async #perform({ kong, answer, snapshot }: Case, decision: Decision | null, action: Action): Promise<void> {
-    const told = record(answer, this.#config.mode, decision);
+    const told = this.#config.logDecisions ? record(answer, this.#config.mode, decision) : null;
+    const metadata =
+      action.kind === "pass" && Object.keys(action.metadata).length > 0 ? action.metadata : null;
+    const isLeft = snapshot?.logs === true;
+    const log = isLeft && (told ?? metadata) !== null ? { ...told, ...(metadata && { metadata }) } : null;
     const mark = (pass: boolean): Promise<unknown> =>
-      kong.ctx.shared.set(
-        DECISION_KEY,
-        JSON.stringify({ pass, ...(this.#config.logDecisions ? { log: told } : {}) }),
-      );
-    if (this.#config.logDecisions && snapshot?.logs !== true) await kong.log.setSerializeValue("ipe", told);
+      kong.ctx.shared.set(DECISION_KEY, JSON.stringify({ pass, ...left(action, log) }));
+    if (!isLeft && told !== null) await kong.log.setSerializeValue("ipe", told);
+    if (!isLeft && metadata !== null) await kong.log.setSerializeValue("ipe.metadata", metadata);
     if (action.kind === "exit") {
-      if (this.#config.logDecisions && snapshot?.logs === true) await mark(false);
+      if (log !== null) await mark(false);
       await kong.response.exit(action.status, action.body, action.headers);
       return;
     }
     for (const name of action.clear) await kong.service.request.clearHeader(name);
     if (Object.keys(action.set).length > 0) await kong.service.request.setHeaders({ ...action.set });
+    if (action.query !== null) await rewrite(kong, action.query);
+    if (metadata !== null) await kong.ctx.shared.set(METADATA_KEY, metadata);
     await mark(true);
   }
 
@@ -153,6 +163,24 @@ export class IpePlugin {
       // The log itself is broken: there is nowhere to tell it.
     }
   }
+}
+
+const NOBODY_RESPONDS =
+  "a policy sets a header of the answer, which only the plugin `ipe-snapshot` can: put it in front, written by `ipe kong init`";
+
+/** What the plugins in Lua are left to carry out. */
+function left(action: Action, log: object | null): object {
+  const headers = action.kind === "pass" ? action.responseHeaders : [];
+  return {
+    ...(headers.length === 0 ? {} : { response_headers: headers }),
+    ...(log === null ? {} : { log }),
+  };
+}
+
+async function rewrite({ request, service }: Pdk, changes: QueryChanges): Promise<void> {
+  const before = queryText(await request.getRawQuery());
+  const after = rewriteQuery(before, changes);
+  if (after !== before) await service.request.setRawQuery(after);
 }
 
 function engineOf(bundle: Uint8Array): Engine {

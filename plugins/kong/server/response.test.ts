@@ -3,6 +3,7 @@ import {
   type Decision,
   type HeaderLine,
   type NeutralRequest,
+  NO_EFFECTS,
   settableHeaders,
   undelivered,
 } from "../../../core/index.ts";
@@ -13,6 +14,7 @@ const answer = {
   decisionId: "0".repeat(32),
   bundle: "sha256:0",
   settable: settableHeaders(["x-team", "x-a_b"]),
+  queryNames: [],
 };
 
 function requestWith(headers: readonly HeaderLine[] | typeof undelivered): NeutralRequest {
@@ -26,6 +28,7 @@ function allow(setRequestHeaders: Decision["setRequestHeaders"] = []): Decision 
     setRequestHeaders,
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
     denial: null,
   };
 }
@@ -40,6 +43,7 @@ function deny(
     setRequestHeaders: [],
     removeRequestHeaders: [],
     limits: [],
+    ...NO_EFFECTS,
     denial: denial === null ? null : { headers: [], ...denial },
   };
 }
@@ -57,13 +61,16 @@ describe("an allow", () => {
       kind: "pass",
       clear: ["x-a_b", "x_team", "x-a-b"],
       set: Object.assign(Object.create(null), { "x-team": "core" }),
+      query: null,
+      responseHeaders: [],
+      metadata: {},
     });
   });
 
   test("what the snapshot has removed is left alone", () => {
     const stripped = new Set(["x-team"]);
     expect(toAction(allow(), copies, answer, stripped)).toMatchObject({ clear: ["x-a_b", "x-a-b"] });
-    expect(passUnchanged(copies, answer.settable, stripped).clear).toEqual(["x-a_b", "x-a-b"]);
+    expect(passUnchanged(copies, answer, stripped).clear).toEqual(["x-a_b", "x-a-b"]);
   });
 
   test.each(["a\nb", "a\rb", "a\0b"])("cannot be carried out with a value %j", (value) => {

@@ -1,10 +1,23 @@
-import type { Decision, Denial, NeutralRequest } from "../../../core/index.ts";
+import type {
+  Decision,
+  Denial,
+  Effects,
+  HeaderValue,
+  NeutralRequest,
+  QueryChanges,
+} from "../../../core/index.ts";
 import {
+  type Caller,
+  callerOf,
   canonicalName,
   fieldValue,
+  grpcWebHeaders,
   type HeaderLine,
   headerText,
   isDenialStatus,
+  jsonRpcCallOf,
+  jsonRpcError,
+  NO_EFFECTS,
   type SettableHeaders,
   undelivered,
 } from "../../../core/index.ts";
@@ -15,6 +28,8 @@ export interface Answer {
   /** Digest of the bundle. */
   readonly bundle: string;
   readonly settable: SettableHeaders;
+  /** Names of query parameters that some policy of the bundle may set. */
+  readonly queryNames: readonly string[];
 }
 
 /** What is to be done about a request. */
@@ -24,6 +39,11 @@ export type Action =
       /** Header names to remove, in every spelling that the client sent. */
       readonly clear: readonly string[];
       readonly set: Readonly<Record<string, string>>;
+      /** Null where no policy of the bundle has to do with queries. */
+      readonly query: QueryChanges | null;
+      /** Of the answer: only who stands around the plugin in Lua can set them. */
+      readonly responseHeaders: readonly HeaderValue[];
+      readonly metadata: Readonly<Record<string, string>>;
     }
   | {
       readonly kind: "exit";
@@ -54,7 +74,17 @@ export function toAction(
       throw new Error("the headers are not known, so that clients' copies cannot be removed");
     const set: Record<string, string> = Object.create(null);
     for (const { name, value } of decision.setRequestHeaders) set[name] = fieldValue(name, value);
-    return { kind: "pass", clear: removals(request, answer.settable, { set, taken, stripped }), set };
+    return {
+      kind: "pass",
+      clear: removals(request, answer.settable, { set, taken, stripped }),
+      set,
+      query: queryChanges(answer, decision),
+      responseHeaders: decision.setResponseHeaders.map(({ name, value }) => ({
+        name,
+        value: fieldValue(name, value),
+      })),
+      metadata: Object.fromEntries(decision.setMetadata.map(({ name, value }) => [name, value])),
+    };
   }
   const { policy, outcome } = decision.reason;
   const denial = decision.denial ?? { status: 403, body: null, headers: [] };
@@ -75,15 +105,30 @@ export function failure(request: NeutralRequest | null, decisionId: string): Act
 /** What is only to be cleaned of clients' copies, whatever the decision (permissive mode). */
 export function passUnchanged(
   request: NeutralRequest | null,
-  settable: SettableHeaders,
+  answer: Pick<Answer, "settable" | "queryNames">,
   stripped: ReadonlySet<string> = new Set(),
 ): Action & { kind: "pass" } {
-  return { kind: "pass", clear: removals(request, settable, { set: {}, taken: [], stripped }), set: {} };
+  return {
+    kind: "pass",
+    clear: removals(request, answer.settable, { set: {}, taken: [], stripped }),
+    set: {},
+    query: queryChanges(answer, NO_EFFECTS),
+    responseHeaders: [],
+    metadata: {},
+  };
+}
+
+function queryChanges(
+  { queryNames }: Pick<Answer, "queryNames">,
+  { setQueryParameters, removeQueryParameters }: Effects,
+): QueryChanges | null {
+  const remove = [...queryNames, ...removeQueryParameters];
+  return remove.length === 0 ? null : { set: setQueryParameters, remove };
 }
 
 /** What log plugins and the guard are told. Texts only: both protocols carry them unchanged. */
 export function record(
-  answer: Omit<Answer, "settable">,
+  answer: Pick<Answer, "decisionId" | "bundle">,
   mode: string,
   decision: Decision | null,
 ): Record<string, string> {
@@ -137,41 +182,49 @@ interface DeniedAnswer extends Denial {
   readonly request: NeutralRequest | null;
 }
 
-/**
- * The client learns the reason's short id and the decision's id, and nothing else. A gRPC client gets no `content-type` of
- * ours: Kong writes its own and makes the body the status message (kong/pdk/response.lua).
- */
-function exit({
-  status,
-  body,
-  headers,
-  reason,
-  decisionId,
-  request,
-}: DeniedAnswer): Action & { kind: "exit" } {
+/** The client learns the reason's short id and the decision's id, and nothing else. */
+function exit({ status, body, headers, ...about }: DeniedAnswer): Action & { kind: "exit" } {
   const own: Record<string, string> = Object.create(null);
   for (const { name, value } of headers) own[name] = fieldValue(name, value);
-  // A body whose type the policy says is the policy's alone.
-  const isOwn = body !== null && own["content-type"] !== undefined;
-  const { "content-type": type = "application/json", ...others } = own;
+  const { "content-type": type = null, ...others } = own;
+  const said = inWordsOf(callerOf(about.request), { ...about, status, body, type });
   return {
     kind: "exit",
     status,
     headers: {
       ...others,
-      "x-ipe-reason": headerText(reason),
-      "x-ipe-decision": decisionId,
-      ...(isGrpc(request) ? {} : { "content-type": isOwn ? type : "application/json" }),
+      "x-ipe-reason": headerText(about.reason),
+      "x-ipe-decision": about.decisionId,
+      ...said.headers,
     },
-    body: isOwn ? body : JSON.stringify({ message: body ?? reason, decision_id: decisionId }),
+    body: said.body,
   };
 }
 
-function isGrpc(request: NeutralRequest | null): boolean {
-  return linesOf(request).some((line) => {
-    if (line.name.toLowerCase() !== "content-type") return false;
-    const { value } = line;
-    const text = typeof value === "string" ? value : new TextDecoder("latin1").decode(value.subarray(0, 32));
-    return text.trimStart().toLowerCase().startsWith("application/grpc");
-  });
+/**
+ * Body and content type as the client understands them. A gRPC client gets no `content-type` of ours: Kong writes its own and makes
+ * the body the status message (kong/pdk/response.lua).
+ */
+function inWordsOf(
+  caller: Caller,
+  {
+    status,
+    body,
+    type,
+    reason,
+    decisionId,
+    request,
+  }: Omit<DeniedAnswer, "headers"> & { readonly type: string | null },
+): { readonly headers: Readonly<Record<string, string>>; readonly body: string } {
+  const message = body ?? reason;
+  if (caller === "grpc-web" || caller === "grpc-web-text")
+    return { headers: Object.fromEntries(grpcWebHeaders(caller, { status, message })), body: "" };
+  // A body whose type the policy says is the policy's alone.
+  const isOwn = body !== null && type !== null;
+  const call = caller === "http" && request !== null && type === null ? jsonRpcCallOf(request) : null;
+  const plain = isOwn ? body : JSON.stringify({ message, decision_id: decisionId });
+  return {
+    headers: caller === "grpc" ? {} : { "content-type": isOwn ? type : "application/json" },
+    body: call === null ? plain : jsonRpcError(call, message, decisionId),
+  };
 }

@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly stripped: ReadonlySet<string>;
   /** It hands the decision to log plugins, so that we need not. */
   readonly logs: boolean;
+  /** It sets headers of the answer on the way out, so that we can leave them to it. */
+  readonly responds: boolean;
 }
 
 /** Version of the JSON; `ipe kong init` writes both sides. */
@@ -61,6 +63,7 @@ export function readSnapshot(value: unknown): Snapshot | null {
     holds: (name) => (name === "body" ? json["body_read"] === true : !isVerified(name) || handed.has(name)),
     stripped: new Set(Array.isArray(json["stripped"]) ? json["stripped"].map(String) : []),
     logs: json["logs"] === true,
+    responds: json["responds"] === true,
   };
 }
 

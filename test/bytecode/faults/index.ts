@@ -4,6 +4,7 @@ import { EXPLAIN } from "./explain.ts";
 import type { Fault } from "./fault.ts";
 import { LIMITS } from "./limits.ts";
 import { MAPS } from "./maps.ts";
+import { TARGETS } from "./obligations.ts";
 import { OBLIGATIONS, POLICIES, POLICY_SETS } from "./policies.ts";
 import { READS } from "./reads.ts";
 import { RESOURCES } from "./resources.ts";
@@ -13,6 +14,7 @@ import { TYPES } from "./types.ts";
 
 export { CODE_FAULTS, type CodeFault, ROUTINE } from "./code.ts";
 export type { Fault } from "./fault.ts";
+export { TAKEN, takenSample } from "./obligations.ts";
 
 /** Rules 10 to 12 are in `CODE_FAULTS`. */
 export const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
@@ -26,6 +28,7 @@ export const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   "rule 13, reads and features": READS,
   "rule 14, obligations": OBLIGATIONS,
   "rules 14 and 15, limits": LIMITS,
+  "rules 14 and 15, targets and texts": TARGETS,
   "rule 15, policies": POLICIES,
   "rule 15, policy sets": POLICY_SETS,
   "rules 16 and 17, explain": EXPLAIN,

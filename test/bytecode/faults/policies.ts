@@ -27,9 +27,9 @@ export const OBLIGATIONS: readonly Fault[] = [
   [
     "unknown obligation",
     (m) => {
-      m.obligations[0]!.kind = 7;
+      m.obligations[0]!.kind = 14;
     },
-    "obligations entry 0: unknown kind 7",
+    "obligations entry 0: unknown kind 14",
   ],
   [
     "obligation of kind 0",
@@ -43,7 +43,7 @@ export const OBLIGATIONS: readonly Fault[] = [
     (m) => {
       m.obligations[0]!.kind = 3;
     },
-    "obligations entry 0: it removes a header and has a value",
+    "obligations entry 0: it removes something and has a value",
   ],
   [
     "header without a value",
@@ -319,7 +319,7 @@ export const POLICIES: readonly Fault[] = [
     (m) => {
       m.obligations[2]!.header = m.obligations[1]!.header;
     },
-    "policies entry 2: it does one thing to one header twice",
+    "policies entry 2: it does one thing to one name twice",
   ],
   [
     "removal of a policy that denies",

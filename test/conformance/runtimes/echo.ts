@@ -9,7 +9,7 @@ export interface EchoUpstream {
   stop(): Promise<void>;
 }
 
-/** Header lines in order: name as received, value with one character for each byte. */
+/** `:path`, then header lines in order: name as received, value with one character for each byte. */
 export type EchoedLines = readonly (readonly [name: string, value: string])[];
 
 export async function startEcho(): Promise<EchoUpstream> {
@@ -42,7 +42,8 @@ function serve(socket: Socket): void {
       const end = received.indexOf("\r\n\r\n");
       if (end < 0) return;
       bodyStart = end + 4;
-      lines = received.subarray(0, end).toString("latin1").split("\r\n").slice(1).map(fieldOf);
+      const [first = "", ...fields] = received.subarray(0, end).toString("latin1").split("\r\n");
+      lines = [[":path", first.split(" ")[1] ?? ""], ...fields.map(fieldOf)];
     }
     if (isComplete(lines, received.subarray(bodyStart))) answer(socket, lines);
   });
@@ -54,10 +55,13 @@ function isComplete(lines: EchoedLines, body: Buffer): boolean {
   return body.length >= Number(lineOf("content-length") ?? 0);
 }
 
+/** Of the upstream's own, which an allow may replace. */
+const OWN_HEADERS = "x-seen: upstream\r\nx-seen: again\r\ncache-control: private\r\n";
+
 function answer(socket: Socket, lines: EchoedLines): void {
   const body = JSON.stringify(lines);
   socket.end(
-    `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${OWN_HEADERS}connection: close\r\n\r\n${body}`,
   );
 }
 

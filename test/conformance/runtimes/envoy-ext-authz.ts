@@ -5,15 +5,7 @@ import { createEngine, type Engine, LocalLimiter } from "../../../core/index.ts"
 import { type RunningServer, startServer } from "../../../plugins/envoy/index.ts";
 import type { Case } from "../vectors.ts";
 import { startEcho } from "./echo.ts";
-import {
-  envoyRefuses,
-  managerOf,
-  refusal,
-  SEEN_HEADER,
-  seenResponse,
-  testBootstrap,
-  withNote,
-} from "./envoy.ts";
+import { envoyRefuses, managerOf, noteIn, refusal, seenResponse, testBootstrap, withNote } from "./envoy.ts";
 import { exchange } from "./http-client.ts";
 import { httpBytes, notExpressible } from "./http-form.ts";
 import type { CompiledVector, Runtime } from "./runtime.ts";
@@ -43,7 +35,7 @@ export const envoyExtAuthz: Runtime = {
         const response = await exchange(envoy.listenerPort(listenerOf(vector, given)), httpBytes(given));
         const refused = envoyRefuses(given);
         if (refused !== null) return refusal(refused, response);
-        return withNote(vector, seenResponse(vector, given, response), response.headers.get(SEEN_HEADER));
+        return withNote(vector, seenResponse(vector, given, response), noteIn(response));
       },
       close: async () => {
         await envoy.stop();

@@ -13,7 +13,15 @@ import {
 } from "../../../compose/envoy/index.ts";
 import type { Case } from "../vectors.ts";
 import { startEcho } from "./echo.ts";
-import { envoyRefuses, refusal, SEEN_HEADER, seenResponse, testBootstrap, withNote } from "./envoy.ts";
+import {
+  envoyRefuses,
+  noteIn,
+  refusal,
+  SEEN_HEADER,
+  seenResponse,
+  testBootstrap,
+  withNote,
+} from "./envoy.ts";
 import { exchange, type HttpResponse } from "./http-client.ts";
 import { httpBytes, notExpressible } from "./http-form.ts";
 import type { CompiledVector, Runtime } from "./runtime.ts";
@@ -48,7 +56,7 @@ export const envoyWasm: Runtime = {
         const response = await ask(given);
         const own = envoyRefuses(given);
         if (own !== null) return refusal(own, response);
-        return withNote(vector, seenResponse(vector, given, response), response.headers.get(SEEN_HEADER));
+        return withNote(vector, seenResponse(vector, given, response), noteIn(response));
       },
       close: async () => {
         await envoy.stop();

@@ -72,6 +72,12 @@ export function envoyRefuses({ request }: Case): Refusal | null {
   return null;
 }
 
+/** What the decision left behind. Header values are read with one character for each byte. */
+export function noteIn({ headers }: HttpResponse): string | undefined {
+  const note = headers.get(SEEN_HEADER);
+  return note === undefined ? undefined : Buffer.from(note, "latin1").toString("utf8");
+}
+
 /** The answer to a refused request. */
 export function refusal({ status, why }: Refusal, response: HttpResponse): Refused {
   const asExpected = response.status === status && !response.headers.has("x-ipe-reason");
@@ -97,6 +103,10 @@ export function seenResponse(vector: CompiledVector, given: Case, response: Http
     return {
       decision: "allow",
       request_headers: settableLines(vector, lines),
+      ...queryOf(vector, given, lines.find(([name]) => name === ":path")?.[1] ?? ""),
+      response_headers: Object.fromEntries(
+        Object.keys(given.want.response_headers).map((name) => [name, headers.get(name) ?? "(not there)"]),
+      ),
       remove_request_headers: goneFrom(
         given.want,
         lines.map(([name]) => name),
@@ -130,12 +140,32 @@ export function withNote({ program }: CompiledVector, seen: Seen, text: string |
     policy = null,
     reason,
     bundle,
+    metadata,
+    ...others
   } = JSON.parse(text ?? "{}") as Record<string, string | null>;
   const shown = seen.reason === undefined ? policy : seen.reason.policy;
   if (decision !== seen.decision || policy !== shown || bundle !== program.digest) {
     return { decision: `${seen.decision}, but the note says ${text}` as Want["decision"] };
   }
-  return { ...seen, reason: { policy, outcome: reason as Want["reason"]["outcome"] } };
+  // Envoy adds how long the question took.
+  const { decision_id: _, ext_authz_duration: __, ...own } = others;
+  // Filter state holds one text, so what policies set stands in a member of its own.
+  const set = (metadata ?? own) as unknown as Record<string, string>;
+  return { ...seen, metadata: set, reason: { policy, outcome: reason as Want["reason"]["outcome"] } };
+}
+
+/** Parameters that some policy may set, as the upstream finds them, and those of the ones to be removed that it does not find. */
+export function queryOf(
+  { program }: CompiledVector,
+  { want }: Case,
+  path: string,
+): Pick<Want, "query_parameters" | "remove_query_parameters"> {
+  const found = new URLSearchParams(path.includes("?") ? path.slice(path.indexOf("?")) : "");
+  const set: Record<string, string> = {};
+  for (const [name, value] of found)
+    if (program.queryNames.includes(name)) set[name in set ? `${name} (again)` : name] = value;
+  const gone = want.remove_query_parameters.filter((name) => !found.has(name));
+  return { query_parameters: set, remove_query_parameters: gone };
 }
 
 /** Every line of a header that some policy may set, `_` as `-`: clients' copies would show. */

@@ -1,10 +1,10 @@
 /** A Kong behind HTTP that takes a bundle for each vector by its Admin API: what the client and the upstream see. */
 import { objections } from "../../../plugins/kong/index.ts";
-import { echoed, type KongGateway } from "../../kong/image/index.ts";
+import { echoed, echoedQuery, type KongGateway } from "../../kong/image/index.ts";
 import type { Case, Want } from "../vectors.ts";
 import { exchange, type HttpResponse } from "./http-client.ts";
 import { httpBytes } from "./http-form.ts";
-import { REFUSED, settable } from "./kong.ts";
+import { carriedOut, REFUSED, settable } from "./kong.ts";
 import { nginxRefuses, notExpressible } from "./kong-nginx.ts";
 import {
   answered,
@@ -57,6 +57,7 @@ function seenResponse({ program }: CompiledVector, { request, want }: Case, resp
   const reason = headers.get("x-ipe-reason");
   if (reason === undefined) {
     const lines = echoed(response);
+    const query = echoedQuery(response);
     if (lines === null)
       return { decision: `answered with ${status} and no reason: ${body.slice(0, 200)}` as Want["decision"] };
     return {
@@ -66,6 +67,7 @@ function seenResponse({ program }: CompiledVector, { request, want }: Case, resp
         want,
         lines.map(([name]) => name),
       ),
+      ...carriedOut(program, want, { query, responseHeaders: headers }),
       deny: null,
     };
   }

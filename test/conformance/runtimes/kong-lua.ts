@@ -34,6 +34,12 @@ export const kongLua: Runtime = {
 /** As the client of the plugin server tells it. */
 function outcomeOf(seen: LuaOutcome, state: ReturnType<typeof newState>): Outcome {
   state.serialized.set("ipe", seen.record);
+  Object.assign(state, {
+    query: seen.query?.toString("latin1") ?? "",
+    // Clients read a value without blanks at its ends.
+    responseHeaders: new Map(Object.entries(seen.headers).map(([name, value]) => [name, value.trim()])),
+    metadata: seen.metadata ?? {},
+  });
   if (seen.passes) return { kind: "upstream", headers: seen.upstream, state };
   const { status, body } = seen;
   return { kind: "exit", exit: { status, headers: new Map(Object.entries(seen.headers)), body }, state };

@@ -1,6 +1,6 @@
 /** The plugin `ipe` for Kong behind real HTTP: in an nginx with Lua that is set up as Kong's, with a stand-in for Kong around it. */
 import { objections } from "../../../plugins/kong/index.ts";
-import { newState } from "../../kong/client/index.ts";
+import { type KongState, newState } from "../../kong/client/index.ts";
 import { type Arrived, obtainNginx, startNginx, startRecorder } from "../../kong/nginx/index.ts";
 import { headerLines } from "../neutral.ts";
 import type { Case, Want } from "../vectors.ts";
@@ -147,6 +147,11 @@ function seenHttp(vector: CompiledVector, given: Case, { response, arrived, note
     const lines = request.headers.map(
       ([name, value]) => [name.toLowerCase(), Buffer.from(value, "latin1")] as const,
     );
+    Object.assign(state, {
+      query: /^[^ ]* [^ ?]*\??([^ ]*) /.exec(request.line)?.[1] ?? "",
+      responseHeaders: headers,
+      metadata: (note as { metadata?: KongState["metadata"] } | undefined)?.metadata ?? {},
+    });
     return seenOutcome(vector, given, { kind: "upstream", headers: lines, state });
   }
   if (request !== undefined) return { decision: "denied, but it reached the upstream" as Want["decision"] };

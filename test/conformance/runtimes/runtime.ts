@@ -4,6 +4,7 @@ import {
   canonicalName,
   type Decision,
   type Explanation,
+  type HeaderValue,
   type Outcome,
   type Program,
 } from "../../../core/index.ts";
@@ -62,11 +63,17 @@ export function seenExplanation({ decision, policies }: Explanation): Seen {
 /** All of a decision. */
 export function seenDecision(decision: Decision): Seen {
   const { allow, reason, setRequestHeaders, removeRequestHeaders, limits, denial } = decision;
+  const byName = (values: readonly HeaderValue[]): Record<string, string> =>
+    Object.fromEntries(values.map(({ name, value }) => [name, value]));
   return {
     decision: allow ? "allow" : "deny",
     reason,
-    request_headers: Object.fromEntries(setRequestHeaders.map((header) => [header.name, header.value])),
+    request_headers: byName(setRequestHeaders),
     remove_request_headers: removeRequestHeaders,
+    response_headers: byName(decision.setResponseHeaders),
+    query_parameters: byName(decision.setQueryParameters),
+    remove_query_parameters: decision.removeQueryParameters,
+    metadata: byName(decision.setMetadata),
     limits: limits.map(({ key, intervalMicros, burst, onFailure }) => ({
       key,
       interval_micros: intervalMicros,
@@ -74,7 +81,7 @@ export function seenDecision(decision: Decision): Seen {
       on_failure: onFailure,
     })),
     deny: denial === null ? null : { status: denial.status, body: denial.body },
-    answer_headers: Object.fromEntries((denial?.headers ?? []).map(({ name, value }) => [name, value])),
+    answer_headers: byName(denial?.headers ?? []),
   };
 }
 

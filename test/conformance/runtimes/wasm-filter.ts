@@ -50,6 +50,7 @@ export const wasmFilter: Runtime = {
           headers: requestHeaders(given, vector.program),
           properties: properties(given),
           ...(body === null ? {} : { body }),
+          response: UPSTREAM_ANSWER,
         });
         const note = report.filterState.get(NOTE);
         return withNote(
@@ -136,10 +137,21 @@ function address(peer: CasePeer | undefined, hidden: boolean): PropertyBag {
   return { address: `${ip}:${peer.port ?? 1}` };
 }
 
+/** Of which an allow may replace some. */
+const UPSTREAM_ANSWER: readonly HeaderLine[] = [
+  [":status", "200"],
+  ["x-seen", "upstream"],
+  ["x-seen", "again"],
+];
+
 /** The report as the client or the upstream sees it. */
 function responseOf(report: RequestReport): HttpResponse {
   if (report.kind === "continue")
-    return { status: 200, headers: new Map(), body: JSON.stringify(report.requestHeaders) };
+    return {
+      status: 200,
+      headers: new Map(report.responseHeaders),
+      body: JSON.stringify(report.requestHeaders),
+    };
   return {
     status: report.status ?? 0,
     headers: new Map(report.headers),

@@ -51,6 +51,12 @@ export interface KongState {
   upstream: (readonly [name: string, value: Bytes])[];
   /** What log plugins would write beside their own. */
   readonly serialized: Map<string, unknown>;
+  /** What the upstream gets behind the `?`; a character for each byte. */
+  query: string;
+  /** What the answer of the upstream gets besides its own. */
+  responseHeaders: Map<string, string>;
+  /** What later plugins and logs are told. */
+  metadata: Readonly<Record<string, string>>;
   exit: Exit | null;
   /** Names of Kong's functions that were called, in order. */
   readonly calls: string[];
@@ -65,9 +71,22 @@ export function newState(request: KongRequest, onCall: KongState["onCall"] = () 
     shared: new Map(Object.entries(request.verified?.shared ?? {})),
     upstream: request.headers.map(([name, value]) => [name.toLowerCase(), value]),
     serialized: new Map(),
+    query: queryOf(request),
+    responseHeaders: new Map(),
+    metadata: {},
     exit: null,
     calls: [],
   };
+}
+
+/** Behind the `?`; bytes as characters of Latin-1. */
+function queryOf({ target = "" }: KongRequest): string {
+  const text =
+    typeof target === "string"
+      ? Buffer.from(target).toString("latin1")
+      : Buffer.from(target).toString("latin1");
+  const mark = text.indexOf("?");
+  return mark === -1 ? "" : text.slice(mark + 1);
 }
 
 /** An error in Lua: Kong answers 500. */
@@ -127,6 +146,13 @@ export function callKong(state: KongState, method: string, args: readonly unknow
       return request.httpVersion;
     case "kong.request.get_method":
       return request.method;
+    case "kong.request.get_raw_query":
+      return Buffer.from(state.query, "latin1");
+    case "kong.service.request.set_raw_query":
+      if (typeof first !== "string" && !(first instanceof Uint8Array))
+        throw new LuaError("query must be a string");
+      state.query = Buffer.from(first as string).toString("latin1");
+      return undefined;
     case "kong.request.get_path_with_query":
       return request.target;
     case "kong.request.get_headers":

@@ -41,11 +41,21 @@ export type EchoedLines = readonly (readonly [name: string, value: Buffer])[];
 export function echoed({ status, headers, body }: HttpResponse): EchoedLines | null {
   const text = headers.get(HEAD_HEADER) ?? body;
   if (status !== 200 || !/^[A-Za-z0-9+/]+=*$/.test(text)) return null;
-  const [, ...lines] = Buffer.from(text, "base64").toString("latin1").split("\r\n");
+  const [, ...lines] = headOf(text);
   return lines
     .filter((line) => line !== "")
     .map((line) => {
       const colon = line.indexOf(":");
       return [line.slice(0, colon).toLowerCase(), Buffer.from(line.slice(colon + 1).trim(), "latin1")];
     });
+}
+
+/** What stood behind the `?`; a character for each byte. */
+export function echoedQuery({ headers, body }: HttpResponse): string {
+  const [line = ""] = headOf(headers.get(HEAD_HEADER) ?? body);
+  return /^[^ ]* [^ ?]*\??([^ ]*) /.exec(line)?.[1] ?? "";
+}
+
+function headOf(text: string): string[] {
+  return Buffer.from(text, "base64").toString("latin1").split("\r\n");
 }

@@ -87,7 +87,9 @@ end
 local function json_of(record)
   if type(record) ~= "table" then return "null" end
   local parts = {}
-  for name, value in pairs(record) do parts[#parts + 1] = quoted(name) .. ":" .. quoted(tostring(value)) end
+  for name, value in pairs(record) do
+    if type(value) ~= "table" then parts[#parts + 1] = quoted(name) .. ":" .. quoted(tostring(value)) end
+  end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -125,21 +127,34 @@ local function texts_of(request, keys)
   return '{"texts":{' .. table.concat(parts, ",") .. "}}"
 end
 
+-- Headers are on the way: nothing is sent yet, not even what the plugin itself answers.
+local function answered_by_upstream(headers)
+  nginx.ngx.headers_sent = false
+  for name, value in pairs(headers) do nginx.ngx.header[name] = value end
+end
+
 local function judged(request)
   given = staged(request)
   nginx.begin(given)
   local passes
-  local ok, problem = with_failures(request.fails, function() passes = pdk.run_access(kong, handler, conf) end)
+  local ok, problem = with_failures(request.fails, function()
+    passes = pdk.run_access(kong, handler, conf)
+    answered_by_upstream(passes and given.answer or {})
+    pdk.run_header_filter(kong, handler, conf)
+  end)
   if not ok then error(problem, 0) end
-  local record = log_record()
-  local upstream, body, logged, body_read = nginx.finish()
+  local record, shared = log_record(), kong.ctx.shared.ipe_metadata
+  local upstream, body, logged, body_read, query = nginx.finish()
   local left, answers, log = {}, {}, {}
   for i, header in ipairs(upstream) do left[i] = quoted(hex(header[1]:lower())) .. "," .. quoted(hex(header[2])) end
   for name, value in pairs(nginx.ngx.header) do answers[#answers + 1] = quoted(name:lower()) .. ":" .. quoted(hex(tostring(value))) end
   for i, line in ipairs(logged) do log[i] = quoted(hex(line)) end
-  return ('{"passes":%s,"upstream":[%s],"status":%d,"headers":{%s},"body":%s,"record":%s,"log":[%s],"body_read":%s}'):format(
+  local form = '{"passes":%s,"upstream":[%s],"status":%d,"headers":{%s},"body":%s,"record":%s,"log":[%s],"body_read":%s,'
+    .. '"query":%s,"metadata":%s,"shared":%s}'
+  return form:format(
     tostring(passes), table.concat(left, ","), nginx.ngx.status, table.concat(answers, ","), quoted(hex(body)), json_of(record),
-    table.concat(log, ","), tostring(body_read)
+    table.concat(log, ","), tostring(body_read), quoted(query and hex(query)), json_of(record and record.metadata),
+    json_of(shared)
   )
 end
 

@@ -9,15 +9,16 @@ local ngx = { null = setmetatable({}, { __tostring = function() return "null" en
 function M.begin(given)
   state = { given = given, headers = {}, read = false, printed = {}, logged = {} }
   for i, header in ipairs(given.headers) do state.headers[i] = { header[1], header[2] } end
+  state.args = (given.target or ""):match("^[^?]*%?(.*)$")
   ngx.ctx, ngx.header, ngx.status, ngx.headers_sent = {}, {}, 0, false
 end
 
 -- What became of it: the headers as an upstream reads them (without blanks at the ends: RFC 9110, 5.5), what was printed, lines
--- of the log, and whether the body was read.
+-- of the log, whether the body was read, and the query.
 function M.finish()
   local headers = {}
   for i, header in ipairs(state.headers) do headers[i] = { header[1], header[2]:match("^[ \t]*(.-)[ \t]*$") } end
-  return headers, table.concat(state.printed), state.logged, state.read
+  return headers, table.concat(state.printed), state.logged, state.read, state.args
 end
 
 local function found(name)
@@ -50,6 +51,7 @@ local VARIABLES = {
   remote_port = function() return state.given.remote_port and tostring(state.given.remote_port) end,
   content_type = function() return found("content-type")[1] end,
   host = function() return found("host")[1] end,
+  args = function() return state.args end,
 }
 
 ngx.var = setmetatable({}, {
@@ -115,6 +117,7 @@ ngx.req = {
   get_body_data = function() return state.read and state.given.body or nil end,
   get_body_file = function() return state.read and state.given.body_file or nil end,
   get_uri_args = function() return {} end,
+  set_uri_args = function(args) state.args = args end,
 }
 ngx.resp = { get_headers = function() return ngx.header end }
 

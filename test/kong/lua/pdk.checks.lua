@@ -49,6 +49,34 @@ end
 
 local checks = {}
 
+checks["the query is taken and written as it is"] = function()
+  local query
+  local ngx = run(function(kong)
+    query = kong.request.get_raw_query()
+    kong.service.request.set_raw_query("a=%20&b")
+    fails("query must be a string", kong.service.request.set_raw_query, nil)
+  end, nil, function(ngx)
+    ngx.var.args = "x=1&&y"
+    ngx.req.set_uri_args = function(args) ngx.written = args end
+  end)
+  same(query, "x=1&&y")
+  same(ngx.written, "a=%20&b")
+  run(function(kong) same(kong.request.get_raw_query(), "") end)
+end
+
+checks["headers of the answer can be set on the way out, the query no more"] = function()
+  local ngx = new_ngx()
+  local kong = pdk.new({ ngx = ngx })
+  local handler = {}
+  function handler.header_filter()
+    kong.response.set_header("x-a", "1")
+    fails("header_filter", kong.service.request.set_raw_query, "")
+  end
+  pdk.run_header_filter(kong, handler, {})
+  same(ngx.header["x-a"], "1")
+  pdk.run_header_filter(kong, {}, {})
+end
+
 checks["a plugin that says nothing lets the request go on"] = function()
   local ngx, _, goes_on = run(function() end)
   same(goes_on, true)

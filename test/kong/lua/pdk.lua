@@ -5,12 +5,13 @@
 --   local pdk = require("pdk")
 --   kong = pdk.new({ facts = function() return { consumer = { id = "1" }, service = { name = "orders" } } end })
 --   pdk.run_access(kong, handler, conf)   -- in access_by_lua
+--   pdk.run_header_filter(kong, handler, conf)   -- in header_filter_by_lua
 --   pdk.run_log(kong, handler, conf)      -- in log_by_lua
 --
 -- It stands on `ngx` alone, which is nginx's own or one that a test gives:
 --   ctx, status, header, headers_sent, var (`http_NAME` for headers, scheme, remote_addr, remote_port, realip_remote_addr,
---   content_type; for `serialize` request_uri, host, server_port, server_addr), req.{get_method, http_version, get_headers, read_body,
---   get_body_data, get_body_file, set_header, clear_header, start_time, get_uri_args}, resp.get_headers, print, exit, log, and the
+--   content_type, args; for `serialize` request_uri, host, server_port, server_addr), req.{get_method, http_version, get_headers, read_body,
+--   get_body_data, get_body_file, set_header, clear_header, start_time, get_uri_args, set_uri_args}, resp.get_headers, print, exit, log, and the
 --   levels ERR, WARN, NOTICE, INFO, DEBUG.
 local M = {}
 
@@ -51,6 +52,7 @@ M.PHASES = {
   ["request.get_method"] = REQUEST,
   ["request.get_path_with_query"] = REQUEST,
   ["request.get_raw_body"] = BODY,
+  ["request.get_raw_query"] = REQUEST,
   ["request.get_scheme"] = REQUEST,
   ["request.get_start_time"] = REQUEST,
   ["response.clear_header"] = TO_CLIENT,
@@ -61,6 +63,7 @@ M.PHASES = {
   ["service.request.clear_header"] = TO_SERVICE,
   ["service.request.set_header"] = TO_SERVICE_OR_BALANCER,
   ["service.request.set_headers"] = TO_SERVICE,
+  ["service.request.set_raw_query"] = TO_SERVICE,
 }
 
 -- Level 3: the fault is the caller's of a PDK function.
@@ -164,6 +167,9 @@ local function request_of(ngx, client, is_trusted)
 
   function request.get_path_with_query() return ngx.var.request_uri or "" end
 
+  -- Without the `?`, as nginx would pass it on.
+  function request.get_raw_query() return ngx.var.args or "" end
+
   -- Milliseconds.
   function request.get_start_time() return ngx.ctx.KONG_PROCESSING_START or ngx.req.start_time() * 1000 end
 
@@ -238,6 +244,12 @@ local function service_request_of(ngx)
   function request.clear_header(name)
     if type(name) ~= "string" then error("header must be a string", 2) end
     ngx.req.clear_header(name)
+  end
+
+  -- As it is, without the `?`.
+  function request.set_raw_query(query)
+    if type(query) ~= "string" then error("query must be a string", 2) end
+    ngx.req.set_uri_args(query)
   end
 
   return request
@@ -543,6 +555,13 @@ end
 
 -- The access phase with one plugin.
 function M.run_access(kong, handler, conf) return M.run_plugins(kong, { { handler, conf } }) end
+
+-- Headers of the answer are about to be sent, whoever answers: it runs for what plugins and Kong itself answer, too.
+function M.run_header_filter(kong, handler, conf)
+  local ctx = kong.stand_in.ngx.ctx
+  ctx.KONG_PHASE, ctx[RUNNING] = "header_filter", conf
+  if handler.header_filter then handler:header_filter(conf) end
+end
 
 -- The log phase, which runs whatever access came to. An error of the handler is the caller's to see: Kong lets nginx log it.
 function M.run_log(kong, handler, conf)

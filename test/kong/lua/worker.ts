@@ -11,6 +11,8 @@ export interface Judged {
   readonly bodyFile?: string;
   /** Functions by their full name that raise an error with this text. */
   readonly fails?: Readonly<Record<string, string>>;
+  /** Headers of the upstream's answer, where it comes to that. */
+  readonly answer?: Readonly<Record<string, string>>;
 }
 
 export interface LuaOutcome {
@@ -24,6 +26,11 @@ export interface LuaOutcome {
   readonly body: string;
   /** What log plugins write under `ipe`. */
   readonly record: Readonly<Record<string, string>> | null;
+  /** What of it is metadata, and what later plugins find. */
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly shared: Readonly<Record<string, string>> | null;
+  /** What the upstream would get behind the `?`; null for no `?`. */
+  readonly query: Buffer | null;
   /** Level and text. */
   readonly log: readonly string[];
   readonly bodyRead: boolean;
@@ -78,11 +85,15 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly record: Readonly<Record<string, string>> | null;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly shared: Readonly<Record<string, string>> | null;
+  readonly query: string | null;
   readonly log: readonly string[];
   readonly body_read: boolean;
 }
 
-function outcomeOf({ passes, upstream, status, headers, body, record, log, body_read }: Answer): LuaOutcome {
+function outcomeOf(answer: Answer): LuaOutcome {
+  const { passes, upstream, status, headers, body, record, log, body_read, query } = answer;
   return {
     passes,
     upstream: Array.from({ length: upstream.length / 2 }, (_, i) => [
@@ -95,6 +106,9 @@ function outcomeOf({ passes, upstream, status, headers, body, record, log, body_
     ),
     body: bytesOf(body).toString(),
     record,
+    metadata: answer.metadata,
+    shared: answer.shared,
+    query: query === null ? null : bytesOf(query),
     log: log.map((line) => bytesOf(line).toString()),
     bodyRead: body_read,
   };
@@ -104,13 +118,13 @@ function bytesOf(hex: string): Buffer {
   return Buffer.from(hex, "hex");
 }
 
-function requestForm({ request, bodyFile, fails }: Judged, count: number): unknown {
+function requestForm({ request, bodyFile, fails, answer }: Judged, count: number): unknown {
   const text = (value: Bytes | undefined): string | undefined =>
     value === undefined ? undefined : base64(value);
   const { body } = request;
   const { aclGroups, ...facts } = request.verified ?? {};
   return {
-    ...{ facts, acl_groups: aclGroups, fails },
+    ...{ facts, acl_groups: aclGroups, fails, answer },
     id: count.toString(16).padStart(32, "0"),
     method: text(request.method),
     target: text(request.target),

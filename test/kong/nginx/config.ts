@@ -27,6 +27,11 @@ export interface ConfigOptions {
   readonly trusted?: readonly string[];
   /** Room for one header line; Kong leaves nginx' default, 8 KiB, and four of these for all lines. */
   readonly headerLineKib?: number;
+  /**
+   * Several processes that share memory, all with this configuration of the plugin, which `set` does not change then: the control
+   * door talks to one of them only. The upstream is told which process passed a request on, as `x-worker`.
+   */
+  readonly workers?: { readonly count: number; readonly config: Readonly<Record<string, unknown>> };
   readonly logLevel?: "debug" | "info" | "notice" | "warn" | "error";
 }
 
@@ -43,14 +48,15 @@ const LUA_FOLDERS = ["plugins/kong/lua", "test/kong/lua", "test/kong/nginx"].map
 );
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
-/** The text of nginx.conf. One process does everything, so that what a test sets holds for every request. */
+/** The text of nginx.conf. One process does everything, so that what a test sets holds for every request, unless `workers` says. */
 export function nginxConf(nginx: ObtainedNginx, ports: Ports, options: ConfigOptions): string {
-  const { upstream, trusted = [], headerLineKib, logLevel = "notice" } = options;
+  const { upstream, trusted = [], headerLineKib, workers, logLevel = "notice" } = options;
   const folders = [...(options.luaFolders ?? []), ...LUA_FOLDERS].map((folder) => `${folder}/?.lua`);
   return `
 daemon off;
-master_process off;
-worker_processes 1;
+master_process ${workers === undefined ? "off" : "on"};
+worker_processes ${workers?.count ?? 1};
+${workers !== undefined && process.getuid?.() === 0 ? "user root;" : ""}
 pid nginx.pid;
 error_log stderr ${logLevel};
 ${nginx.modules.map((path) => `load_module "${path}";`).join("\n")}
@@ -76,8 +82,9 @@ http {
     gateway.init("${options.handler ?? "kong.plugins.ipe.handler"}", { ${trusted.map((ip) => `"${ip}"`).join(", ")} })
   }
 
+  ${workers === undefined ? "" : `init_worker_by_lua_block { gateway.configure([==[${JSON.stringify(workers.config)}]==]) }`}
   ${upstream === undefined ? "" : `upstream tested { server 127.0.0.1:${upstream.port}; keepalive 60; }`}
-  ${options.doors.map((door) => server(door, ports.doors.get(door.name)!, trusted)).join("\n")}
+  ${options.doors.map((door) => server(door, ports.doors.get(door.name)!, options)).join("\n")}
 
   server {
     listen 127.0.0.1:${ports.control};
@@ -94,14 +101,19 @@ const ACCESS = {
   return: ["return", "return"],
 } as const;
 
-function server(door: Door, port: number, trusted: readonly string[]): string {
+function server(door: Door, port: number, { trusted = [], workers }: ConfigOptions): string {
   const [access, log] = ACCESS[door.access ?? "plugin"];
   const proxied = door.proxyProtocol === true;
-  const flags = [proxied ? "proxy_protocol" : "", door.http2 === true ? "http2" : ""].join(" ");
+  const isPlugin = (door.access ?? "plugin") === "plugin";
+  // Then the kernel hands connections to all workers alike.
+  const shared = workers === undefined ? "" : "reuseport";
+  const flags = [proxied ? "proxy_protocol" : "", door.http2 === true ? "http2" : "", shared].join(" ");
   const goesOn =
     door.answers === true
       ? 'return 200 "ok";'
-      : 'proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_set_header Connection ""; proxy_pass http://tested;';
+      : `proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_set_header Connection "";${workers === undefined ? "" : " proxy_set_header X-Worker $pid;"} proxy_pass http://tested${isPlugin ? "$upstream_uri" : ""};`;
+  // Kong's runloop writes what goes to the upstream into a variable of this name.
+  const filter = isPlugin ? "header_filter_by_lua_block { gateway.header_filter() }" : "";
   const believed = proxied ? ["127.0.0.1"] : trusted;
   return `
   server {
@@ -111,10 +123,12 @@ function server(door: Door, port: number, trusted: readonly string[]): string {
     ${believed.map((ip) => `set_real_ip_from ${ip};`).join(" ")}
     real_ip_header ${proxied ? "proxy_protocol" : "X-Real-IP"};
     access_by_lua_block { ${access} }
+    ${filter}
     log_by_lua_block { ${log} }
 
     location / {
       default_type '';
+      ${isPlugin ? 'set $upstream_uri "";' : ""}
       ${goesOn}
     }
     location = /refused {

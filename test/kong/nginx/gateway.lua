@@ -41,8 +41,25 @@ function M.init(name, trusted)
   handler = require(name)
 end
 
+-- In each of several workers: a configuration, in JSON, that stays.
+function M.configure(text)
+  conf = assert(cjson.decode(text))
+  pdk.run_configure(kong, handler, { conf })
+end
+
 -- The access phase: with the plugin, or with one that does nothing where it is not configured.
-function M.access() pdk.run_access(kong, conf and handler or NOTHING, conf or {}) end
+function M.access()
+  if not pdk.run_access(kong, conf and handler or NOTHING, conf or {}) then return end
+  -- What Kong passes on: the path as it came, with the arguments as they are now.
+  local target, args = ngx.var.request_uri, ngx.var.args
+  local path = target:match("^[^?]*")
+  local asks = ngx.var.is_args == "?" or target:sub(-1) == "?"
+  ngx.var.upstream_uri = asks and path .. "?" .. (args or "") or path
+end
+
+function M.header_filter()
+  if conf then pdk.run_header_filter(kong, handler, conf) end
+end
 
 function M.access_of_nothing() pdk.run_access(kong, NOTHING, {}) end
 

@@ -16,10 +16,12 @@ export interface Recorder {
   stop(): Promise<void>;
 }
 
-const ANSWER = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-/** Answers 200 as soon as a request is complete, and keeps the connection. nginx buffers bodies, so that each has a length. */
-export async function startRecorder(): Promise<Recorder> {
+/**
+ * Answers 200 as soon as a request is complete, and keeps the connection. nginx buffers bodies, so that each has a length.
+ * `headers`: lines of the answer besides, with their ends.
+ */
+export async function startRecorder(headers = ""): Promise<Recorder> {
+  const answer = `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n${headers}\r\nok`;
   const sockets = new Set<Socket>();
   let arrived: Arrived[] = [];
   const server = createServer((socket) => {
@@ -34,7 +36,7 @@ export async function startRecorder(): Promise<Recorder> {
         if (found === null) return;
         received = received.slice(found.length);
         arrived.push(found.request);
-        socket.write(ANSWER);
+        socket.write(answer);
       }
     });
   });

@@ -39,6 +39,8 @@ local function prepare(program, piece_max)
     header_names_read = loader.headers.read,
     -- Request headers that some policy may set: clients' copies are always stripped (`_` counts as `-`).
     header_names = program.header_names,
+    -- Likewise query parameters, whose names count with case.
+    query_names = program.query_names,
     loader = loader,
     decider = decide.new(program, cells, translate.new(program, cells, piece_max)),
   }, Engine)

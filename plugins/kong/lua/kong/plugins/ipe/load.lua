@@ -7,6 +7,7 @@ local check_structure = require("kong.plugins.ipe.verify.structure")
 local container = require("kong.plugins.ipe.verify.container")
 local instructions = require("kong.plugins.ipe.verify.instructions")
 local K = require("kong.plugins.ipe.gen.constants")
+local obligations_of = require("kong.plugins.ipe.verify.obligations")
 local policies_of = require("kong.plugins.ipe.verify.policies")
 local reads = require("kong.plugins.ipe.verify.reads")
 local refusal = require("kong.plugins.ipe.verify.refusal")
@@ -23,12 +24,17 @@ local function rows_of(t)
   return rows
 end
 
--- Names of the headers that some policy may set or append to, each once, sorted.
-local function header_names(policies)
+-- Kinds of what policies do by which clients' copies are stripped.
+local REQUEST_HEADERS =
+  { [K.OBLIGATION_SET_REQUEST_HEADER] = true, [K.OBLIGATION_APPEND_REQUEST_HEADER] = true }
+local QUERY_PARAMETERS = { [K.OBLIGATION_SET_QUERY_PARAMETER] = true }
+
+-- Names that some policy may set by one of these kinds, each once, sorted.
+local function names_set(policies, kinds)
   local names, seen = {}, {}
   for _, policy in ipairs(policies) do
     for _, action in ipairs(policy.actions or {}) do
-      if action.value and not seen[action.name] then
+      if kinds[action.kind] and not seen[action.name] then
         seen[action.name] = true
         names[#names + 1] = action.name
       end
@@ -38,8 +44,8 @@ local function header_names(policies)
   return names
 end
 
--- Whether something is counted, and the cells that it is counted by, a set.
-local function limits_in(obligations)
+-- Whether something is counted, and the cells by which it is, or whose values stand in texts, a set.
+local function named_in(obligations)
   local has_limits, cells = false, {}
   for _, obligation in pairs(obligations) do
     has_limits = has_limits or obligation.kind == K.OBLIGATION_LIMIT
@@ -71,9 +77,9 @@ local function verify(bytes)
   }
   local code = instructions.read(t, facts)
   check_structure(code)
-  local obligations = policies_of.read_obligations(t, constants, slots, enums)
-  local has_limits, counted = limits_in(obligations)
-  local time_cell = reads.check(t, slots, code, counted)
+  local obligations = obligations_of.read(t, constants, slots, enums)
+  local has_limits, named = named_in(obligations)
+  local time_cell = reads.check(t, slots, code, named)
   local features = bytes_of.u32(bytes, K.HEADER_FEATURES)
   reads.check_features(features, slots, code, has_limits)
   local policy_sets = policies_of.read_sets(t, constants, slots)
@@ -97,7 +103,8 @@ local function verify(bytes)
     rows = rows_of(t),
     policy_sets = policy_sets,
     policies = policies,
-    header_names = header_names(policies),
+    header_names = names_set(policies, REQUEST_HEADERS),
+    query_names = names_set(policies, QUERY_PARAMETERS),
     has_limits = has_limits,
   }
 end

@@ -1,4 +1,7 @@
 -- What becomes of a decision: headers for the upstream, an answer to the client, a record for log plugins.
+local callers = require("kong.plugins.ipe.gateway.caller")
+local query = require("kong.plugins.ipe.gateway.query")
+
 local kong = kong
 
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
@@ -7,6 +10,8 @@ local find, format, gsub, lower = string.find, string.format, string.gsub, strin
 local FAILURE_STATUS = 500
 local FAILURE_REASON = "error"
 local DENIAL_STATUS = 403
+
+local NOTHING = {}
 
 local M = {}
 
@@ -42,6 +47,29 @@ function M.change_headers(decision, headers)
   end
 end
 
+-- Clients' copies of query parameters that some policy sets, what the decision removes, and what it sets; without a decision
+-- the copies only. The path stays as it is.
+function M.change_query(settable, decision)
+  local names = query.names_gone(settable, decision)
+  if names == nil then return end
+  local before = kong.request.get_raw_query()
+  local after = query.rewrite(before, decision and decision.query or NOTHING, names)
+  if after ~= before then kong.service.request.set_raw_query(after) end
+end
+
+-- What the decision tells later plugins and logs, by key; nil for nothing. Others may change it, so it is theirs.
+function M.metadata(decision)
+  if decision.metadata[1] == nil then return nil end
+  local metadata = {}
+  for _, own in ipairs(decision.metadata) do metadata[own.name] = own.value end
+  return metadata
+end
+
+-- Headers of the answer to an allowed request, in the place of the upstream's own.
+function M.set_response_headers(headers)
+  for _, header in ipairs(headers) do kong.response.set_header(header.name, header.value) end
+end
+
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\b"] = "\\b", ["\f"] = "\\f" }
 
 -- Texts come from the bundle, so they are UTF-8.
@@ -52,49 +80,45 @@ end
 -- Visible ASCII; one `?` for each other character.
 local function header_text(text) return (gsub(gsub(text, "[%z\1-\31\127]", "?"), "[\194-\244][\128-\191]+", "?")) end
 
-local function is_grpc(line)
-  return type(line) == "string" and find(lower(line), "^%s*application/grpc") ~= nil
-end
-
-local function asks_for_grpc(headers)
-  local lines = headers and rawget(headers, "content-type")
-  if type(lines) ~= "table" then return is_grpc(lines) end
-  for _, line in ipairs(lines) do
-    if is_grpc(line) then return true end
+-- Body and content type as the client understands them, written into `answered`; returns the body. A gRPC client gets no
+-- `content-type` of ours: Kong writes its own, and makes the body the status message (kong/pdk/response.lua).
+local function in_words_of(asked, status, own_body, reason, decision_id, is_typed, answered)
+  local caller = callers.of(asked.headers)
+  if caller == "grpc-web" or caller == "grpc-web-text" then
+    callers.set_grpc_web(answered, caller, status, own_body or reason)
+    return ""
   end
-  return false
-end
-
-local function says_type(decision)
-  for _, header in ipairs(decision.answers) do
-    if header.name == "content-type" then return true end
+  local type, body = answered["content-type"], own_body
+  -- A body whose type the policy says is the policy's alone.
+  if not (own_body and is_typed) then
+    local message, id = json_string(own_body or reason), json_string(decision_id)
+    local call = caller == "http" and not is_typed and callers.json_rpc_id(asked.body) or nil
+    type = "application/json"
+    body = call and callers.json_rpc_error(call, message, id) or '{"message":' .. message .. ',"decision_id":' .. id .. "}"
   end
-  return false
+  answered["content-type"] = caller ~= "grpc" and type or nil
+  return body
 end
 
--- Status, body and headers for `kong.response.exit`; `decision` is nil where none could be made. The client learns the
--- reason's short id and the decision's id, and nothing else. A gRPC client gets no `content-type` of ours: Kong writes its
--- own, and makes the body the status message (kong/pdk/response.lua).
-function M.denial(decision, decision_id, headers)
+-- Status, body and headers for `kong.response.exit`; `decision` is nil where none could be made. `asked`: `headers` and `body`
+-- of the request, as far as they are known. The client learns the reason's short id and the decision's id, and nothing else.
+function M.denial(decision, decision_id, asked)
   local reason = decision and (decision.policy or decision.outcome) or FAILURE_REASON
   local status = FAILURE_STATUS
   if decision then status = decision.status or DENIAL_STATUS end
-  local answered = { ["content-type"] = "application/json" }
-  for _, header in ipairs(decision and decision.answers or {}) do answered[header.name] = header.value end
-  local body = decision and decision.body
-  -- A body whose type the policy says is the policy's alone.
-  if body == nil or not says_type(decision) then
-    body = '{"message":' .. json_string(body or reason) .. ',"decision_id":' .. json_string(decision_id) .. "}"
-  end
+  local answered = {}
+  for _, header in ipairs(decision and decision.answers or NOTHING) do answered[header.name] = header.value end
+  local is_typed = answered["content-type"] ~= nil
+  local body = in_words_of(asked, status, decision and decision.body, reason, decision_id, is_typed, answered)
   answered["x-ipe-reason"] = header_text(reason)
   answered["x-ipe-decision"] = decision_id
-  if asks_for_grpc(headers) then answered["content-type"] = nil end
   return status, body, answered
 end
 
--- What log plugins are told.
-function M.record(decision, decision_id, digest, mode)
+-- What log plugins are told. `metadata`: what was carried out, or nil.
+function M.record(decision, decision_id, digest, mode, metadata)
   return {
+    metadata = metadata,
     decision = decision and decision.allow and "allow" or "deny",
     decision_id = decision_id,
     policy = decision and decision.policy or "",

@@ -2,6 +2,7 @@
 local header_sets = require("kong.plugins.ipe.runtime.header_sets")
 local K = require("kong.plugins.ipe.gen.constants")
 local limit_keys = require("kong.plugins.ipe.runtime.limit_keys")
+local value_texts = require("kong.plugins.ipe.runtime.value_texts")
 
 local PRESENT = 1
 local DENY_STATUS = 403
@@ -12,6 +13,7 @@ local ALLOWS, DENIES = K.EFFECT_ALLOWS, K.EFFECT_DENIES
 local RANKS = { denied = 0, unsatisfied = 1, indeterminate = 2 }
 local NO_RANK = 3
 local NO_HEADERS = {}
+local NOTHING = header_sets.NOTHING
 
 local function joined(before, more)
   if before == nil then return more end
@@ -27,19 +29,24 @@ Decider.__index = Decider
 
 local M = {}
 
--- A decision: `allow`; `policy` (nil for none) and `outcome`, its reason; `headers` to set, { name = , value = } sorted by
--- name, and `removed`, names to take away; `limits`, what must be taken before it is an allow (nil for nothing); of a denial `status`, `body` (nil where none is configured) and `answers`, its
--- headers. Made once each, never changed.
-local function deny(policy, outcome, status, body, answers)
+-- A decision: `allow`; `policy` (nil for none) and `outcome`, its reason; what it does (runtime/header_sets.lua, `NOTHING`);
+-- `limits`, what must be taken before it is an allow (nil for nothing); of a denial `status`, `body` (nil where none is
+-- configured) and `answers`, its headers. Never changed.
+local function decision(allows, policy, outcome, done)
   return {
-    allow = false, policy = policy, outcome = outcome, headers = NO_HEADERS, removed = NO_HEADERS,
-    status = status, body = body, answers = answers or NO_HEADERS,
+    allow = allows, policy = policy, outcome = outcome, headers = done.headers, removed = done.removed,
+    response_headers = done.response_headers, query = done.query, removed_query = done.removed_query,
+    metadata = done.metadata,
   }
 end
 
-local function allow(policy, outcome, headers, removed)
-  return { allow = true, policy = policy, outcome = outcome, headers = headers, removed = removed }
+local function deny(policy, outcome, status, body, answers)
+  local made = decision(false, policy, outcome, NOTHING)
+  made.status, made.body, made.answers = status, body, answers or NO_HEADERS
+  return made
 end
+
+local function allow(policy, outcome, done) return decision(true, policy, outcome, done) end
 
 -- Nothing can be taken from a bucket, or nobody knows which one it is. `retry_after`: whole seconds, or nil.
 function M.limited(policy, retry_after)
@@ -62,7 +69,7 @@ function M.new(program, cells, translator)
     header_sets = header_sets.new(),
     denials = { denied = {}, unsatisfied = {}, indeterminate = {} },
     refusal = refusal,
-    default = program.default_allow and allow(nil, "default", NO_HEADERS, NO_HEADERS) or refusal,
+    default = program.default_allow and allow(nil, "default", NOTHING) or refusal,
     conflict = deny(nil, "obligation-conflict", DENY_STATUS, nil),
     no_policy_set = deny(nil, "no-policy-set", DENY_STATUS, nil),
   }, Decider)
@@ -105,18 +112,33 @@ end
 function Decider:denial(policy, outcome)
   local known = self.denials[outcome][policy]
   if known then return known end
-  local status = policy.status == 0 and DENY_STATUS or policy.status
-  local made = deny(policy.name, outcome, status, policy.body, policy.answers)
-  self.denials[outcome][policy] = made
+  local status, body, body_parts = policy.status == 0 and DENY_STATUS or policy.status, policy.body, policy.body_parts
+  if body_parts then body = value_texts.body(body, body_parts, self.cells) end
+  local made = deny(policy.name, outcome, status, body, policy.answers)
+  if body_parts == nil then self.denials[outcome][policy] = made end
   return made
+end
+
+-- What is set depends on the request: nothing of it is remembered.
+function Decider:with_values(first, actions)
+  local texts = {}
+  for _, action in ipairs(actions) do
+    if action.parts then
+      local text = value_texts.of(action, self.cells)
+      if text == nil then return deny(action.policy, "obligation-invalid", DENY_STATUS, nil) end
+      texts[action] = text
+    end
+  end
+  return allow(first.name, "satisfied", header_sets.carried_out(actions, texts))
 end
 
 -- `first` in order of the policies that are satisfied; `set`: what all of them do.
 function Decider:allowance(first, set)
-  if not set.headers then return self.conflict end
+  if set.conflicts then return self.conflict end
+  if set.done == nil then return self:with_values(first, set.actions) end
   local known = set.allows[first]
   if known then return known end
-  local made = allow(first.name, "satisfied", set.headers, set.removed)
+  local made = allow(first.name, "satisfied", set.done)
   if set == self.header_sets.none or self.header_sets:remembers() then set.allows[first] = made end
   return made
 end
@@ -131,7 +153,7 @@ function Decider:counted(allowed, limits)
       policy = limit.policy, key = key, interval = limit.interval, burst = limit.burst, on_failure = limit.on_failure,
     }
   end
-  local made = allow(allowed.policy, allowed.outcome, allowed.headers, allowed.removed)
+  local made = allow(allowed.policy, allowed.outcome, allowed)
   made.limits = takes
   return made
 end

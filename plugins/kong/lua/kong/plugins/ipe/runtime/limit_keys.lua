@@ -1,5 +1,6 @@
 -- Which bucket a request takes from: a text of the policy, the limit's place and the values that it counts by.
 local bytes_of = require("kong.plugins.ipe.bytes")
+local cell_texts = require("kong.plugins.ipe.runtime.cell_texts")
 local K = require("kong.plugins.ipe.gen.constants")
 
 local byte, find, format, gsub, sub = string.byte, string.find, string.format, string.gsub, string.sub
@@ -13,14 +14,10 @@ local function network_text(address)
   return (gsub(counted, ".", function(c) return format("%02x", byte(c)) end))
 end
 
--- By type of the cell: its value as text.
-local TEXTS = {
-  string = function(value) return value end,
-  ip = network_text,
-  bool = function(value) return value == 1 and "true" or "false" end,
-  int = function(value) return format("%.0f", value) end,
-  enum = function(value, members) return members[value] or "" end,
-}
+local function text_of(counted, value)
+  if counted.type == "ip" then return network_text(value) end
+  return cell_texts[counted.type](value, counted.members)
+end
 
 local M = {}
 
@@ -30,7 +27,7 @@ function M.of(limit, cells)
   for _, counted in ipairs(limit.keys) do
     local state = cells.state[counted.cell]
     if state == PRESENT then
-      local text = TEXTS[counted.type](cells.value[counted.cell], counted.members)
+      local text = text_of(counted, cells.value[counted.cell])
       if #text > K.LIMIT_LIMIT_KEY_BYTES_MAX then return nil end
       if find(text, "[%%|]") then text = gsub(text, "[%%|]", ESCAPES) end
       key = key .. "|=" .. text

@@ -1,6 +1,5 @@
 -- What policies count before they allow: the parts of rules 14 and 15 that are about limits.
 local K = require("kong.plugins.ipe.gen.constants")
-local cells_of = require("kong.plugins.ipe.verify.types").cells_of
 local refuse = require("kong.plugins.ipe.verify.refusal").refuse
 
 local FILL_MICROS_MAX = K.LIMIT_LIMIT_FILL_SECONDS_MAX * 1e6
@@ -38,6 +37,9 @@ function Reading:take(obligation)
   return true
 end
 
+-- Something else follows, behind which no key can stand.
+function Reading:close() self.open = nil end
+
 -- What is left to check: the policy's flags say how limits fail only where there are some.
 function Reading:finish(policy)
   if #self.limits == 0 then
@@ -62,31 +64,14 @@ function M.read_limit(rows, i, c)
   return { kind = K.OBLIGATION_LIMIT, interval = interval, burst = burst }
 end
 
--- Shapes of the cells of the global frame, from 0 on, and how many there are.
-local function global_shapes(slots)
-  local shapes, count = {}, 0
-  for _, slot in ipairs(slots) do
-    local own = cells_of(slot.shape)
-    for i = 0, slot.shape.width - 1 do shapes[count + i] = own[i] end
-    count = count + slot.shape.width
-  end
-  return shapes, count
-end
-
--- { kind, cell, type, members = names of an enum from 0 on }.
-function M.read_key(rows, i, slots, enums)
+-- The cell that is counted by (verify/global_cells.lua), with `kind`.
+function M.read_key(rows, i, cells)
   local where = rows:at(i)
-  local shapes, count = global_shapes(slots)
-  local cell = rows:index(i, 1, "cell", count)
-  local shape = shapes[cell]
-  if not COUNTABLE[shape.type] then refuse(where, "cell " .. cell .. " is nothing to count by") end
+  local key = cells:named_by(rows, i)
+  if not COUNTABLE[key.type] then refuse(where, "cell " .. key.cell .. " is nothing to count by") end
   if rows:word(i, 2) ~= K.NONE then refuse(where, "a key has a value") end
-  local members
-  if shape.type == "enum" then
-    members = {}
-    for name, member in pairs(enums[shape.enum].member_of) do members[member] = name end
-  end
-  return { kind = K.OBLIGATION_LIMIT_KEY, cell = cell, type = shape.type, members = members }
+  key.kind = K.OBLIGATION_LIMIT_KEY
+  return key
 end
 
 return M

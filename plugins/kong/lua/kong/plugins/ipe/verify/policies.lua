@@ -1,10 +1,8 @@
--- Rules 14 and 15: policies and guards with their obligations and metadata.
+-- Rule 15: policies and guards with their metadata.
 local bit = require("bit")
-local bytes_of = require("kong.plugins.ipe.bytes")
 local is_safe_integer = require("kong.plugins.ipe.verify.values").is_safe_integer
 local K = require("kong.plugins.ipe.gen.constants")
-local limits_of = require("kong.plugins.ipe.verify.limits")
-local remembered = require("kong.plugins.ipe.verify.remembered")
+local obligations_of = require("kong.plugins.ipe.verify.obligations")
 local refusal = require("kong.plugins.ipe.verify.refusal")
 
 local refuse, shown = refusal.refuse, refusal.shown
@@ -16,13 +14,7 @@ local KIND_BYTE, MODE_BYTE, SEVERITY_BYTE, EFFECT_BYTE = 12, 13, 14, 15
 
 local DENY_STATUSES = { [0] = true }
 for _, status in ipairs(K.DENY_STATUSES) do DENY_STATUSES[status] = true end
-local REDIRECTS = {}
-for _, status in ipairs(K.REDIRECT_STATUSES) do
-  DENY_STATUSES[status] = true
-  REDIRECTS[status] = true
-end
-local UNSETTABLE = {}
-for _, name in ipairs(K.UNSETTABLE_HEADERS) do UNSETTABLE[name] = true end
+for _, status in ipairs(K.REDIRECT_STATUSES) do DENY_STATUSES[status] = true end
 
 local M = {}
 
@@ -51,53 +43,7 @@ function M.read_sets(t, c, slots)
   return { cell = slot.cell, index_of = index_of }
 end
 
--- A header that a policy may set: none that frames or routes the message, none of ours, without `_`.
-local function is_settable(name)
-  return bytes_of.is_lower_token(name) and not name:find("_", 1, true) and name:sub(1, 6) ~= "x-ipe-"
-    and not UNSETTABLE[name]
-end
-
 local function text_or_nil(strings, index) return index ~= -1 and strings[index] or nil end
-
--- Rule 14 without the ranges, which belong to the policies. From 0 on: { kind, name, value }; `value` is
--- nil where the header is removed.
-function M.read_obligations(t, c, slots, enums)
-  local rows, strings = t.obligations, c.strings
-  local sources = {}
-  for _, slot in ipairs(slots) do
-    -- What many servers take for the same header: `_` and `-` are equal.
-    if slot.source == "header" then sources[slot.argument:gsub("_", "-")] = true end
-  end
-  local settable = remembered(is_settable)
-  local hidden = remembered(function(text) return text:find("[^ -~]") ~= nil end)
-  local obligations = {}
-  for i = 0, rows.count - 1 do
-    local where = rows:at(i)
-    local kind = rows:word(i, 0)
-    if kind < K.OBLIGATION_SET_REQUEST_HEADER or kind > K.OBLIGATION_LIMIT_KEY then
-      refuse(where, "unknown kind " .. kind)
-    end
-    if kind == K.OBLIGATION_LIMIT then
-      obligations[i] = limits_of.read_limit(rows, i, c)
-    elseif kind == K.OBLIGATION_LIMIT_KEY then
-      obligations[i] = limits_of.read_key(rows, i, slots, enums)
-    else
-      local header = rows:index(i, 1, "string", t.strings.count)
-      local name = strings[header]
-      if not settable(name) then refuse(where, "no policy may set header " .. shown(name)) end
-      if kind < K.OBLIGATION_REMOVE_REQUEST_HEADER and sources[name] then refuse(where, "header " .. shown(name) .. " is also where a slot comes from") end
-      local value = text_or_nil(strings, rows:index_or_none(i, 2, "string", t.strings.count))
-      if (value == nil) ~= (kind == K.OBLIGATION_REMOVE_REQUEST_HEADER) then
-        refuse(where, value and "it removes a header and has a value" or "it has no value")
-      end
-      if value and hidden(value) then
-        refuse(where, "the value " .. shown(value) .. " holds more than visible ASCII characters and blanks")
-      end
-      obligations[i] = { kind = kind, name = name, value = value }
-    end
-  end
-  return obligations
-end
 
 local function check_order(rows, i, policies, name)
   local severity = rows:byte(i, SEVERITY_BYTE) - rows:byte(i - 1, SEVERITY_BYTE)
@@ -156,34 +102,6 @@ local function read_entry(t, i, c, name)
   return policy
 end
 
--- `actions` of the policy: what it does to the request, as written; `answers`: headers of its denial, { name, value } by name.
-local function check_obligations(where, policy, obligations, first, stop)
-  local seen, actions, answers, redirects = {}, {}, {}, false
-  local reading = limits_of.reading(where, policy.name)
-  for o = first, stop - 1 do
-    local obligation = obligations[o]
-    local answers_client = obligation.kind == K.OBLIGATION_SET_ANSWER_HEADER
-    if not answers_client and (policy.guard or policy.effect == K.EFFECT_DENIES) then
-      refuse(where, "it cannot allow and has something to do on an allow")
-    end
-    if not reading:take(obligation) then
-      local key = obligation.kind .. " " .. obligation.name
-      if seen[key] then refuse(where, "it does one thing to one header twice") end
-      seen[key] = true
-      local list = answers_client and answers or actions
-      list[#list + 1] = obligation
-      redirects = redirects or (answers_client and obligation.name == "location")
-    end
-  end
-  reading:finish(policy)
-  if redirects ~= (REDIRECTS[policy.status] == true) then
-    refuse(where, redirects and "it redirects without a status for it" or "it has a redirect's status and no `location`")
-  end
-  table.sort(answers, function(a, b) return a.name < b.name end)
-  if #actions > 0 then policy.actions = actions end
-  if #answers > 0 then policy.answers = answers end
-end
-
 local function check_metadata(t, i, first, stop)
   local keys = {}
   for m = first, stop - 1 do
@@ -210,7 +128,7 @@ function M.read(t, c, obligations)
     policies[i + 1] = policy
     local first = obligation
     obligation = rows:next_range(i, 9, first, t.obligations)
-    check_obligations(where, policy, obligations, first, obligation)
+    obligations_of.check(where, policy, obligations, first, obligation)
     local first_metadata = metadata
     metadata = rows:next_range(i, 11, first_metadata, t.metadata)
     check_metadata(t, i, first_metadata, metadata)

@@ -16,15 +16,15 @@ local function expiring_policy(t)
   return nil
 end
 
-local function is_used(slot, code, counted)
+local function is_used(slot, code, named)
   for cell = slot.cell, slot.cell + slot.shape.width - 1 do
-    if code.used_cells[cell] or counted[cell] then return true end
+    if code.used_cells[cell] or named[cell] then return true end
   end
   return false
 end
 
--- Rule 13. `counted`: the cells that limits count by, a set. Returns the cell of `request.time` where some policy expires, else nil.
-function M.check(t, slots, code, counted)
+-- Rule 13. `named`: the cells that obligations name, a set. Returns the cell of `request.time` where some policy expires, else nil.
+function M.check(t, slots, code, named)
   local expiring = expiring_policy(t)
   local time
   if expiring then
@@ -34,7 +34,7 @@ function M.check(t, slots, code, counted)
     if time == nil then refuse(t.policies:at(expiring), "it expires, and there is no slot `request.time`") end
   end
   for i, slot in ipairs(slots) do
-    local used = i - 1 == t.selector or slot == time or is_used(slot, code, counted)
+    local used = i - 1 == t.selector or slot == time or is_used(slot, code, named)
     local where = t.slots:at(i - 1)
     if used and not slot.read then
       refuse(where, "some code reads " .. shown(slot.name) .. ", its flag says that none does")
