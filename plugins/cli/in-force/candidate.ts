@@ -25,8 +25,8 @@ export interface Candidate extends Attempt {
   readonly fallback: boolean;
 }
 
-/** What spoke against a bundle: its text or bytes, its tests, its signature, a door that cannot use it, or a disk. */
-export type Cause = "text" | "bundle" | "tests" | "signature" | "host" | "storage";
+/** What spoke against a bundle: its text or bytes, its tests, its signature, a door that cannot use it, a disk, or the audit. */
+export type Cause = "text" | "bundle" | "tests" | "signature" | "host" | "storage" | "audit";
 
 export interface Refused {
   readonly result: "refused";

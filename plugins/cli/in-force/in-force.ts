@@ -7,12 +7,15 @@ import type { Engine } from "../../../core/index.ts";
 import type { BundleStore, StoredBundle } from "../../store/index.ts";
 import { Failure } from "../exit.ts";
 import { reason } from "../files.ts";
+import type { AuditLog } from "./audit-log.ts";
 import type { Attempt, Candidate, Cause, Current, Offered, Refused } from "./candidate.ts";
 import { failedText, type Tested, testPolicies, testsText } from "./policy-tests.ts";
 
 export interface InForceOptions {
   /** Null: bundles are not kept. */
   readonly store: BundleStore | null;
+  /** Null: what changes is not recorded. */
+  readonly audit: AuditLog | null;
   /** False: the tests of policies are not run. */
   readonly runTests: boolean;
   /** Why this server cannot use a bundle, or null. */
@@ -50,6 +53,7 @@ class Objection extends Failure {
 
 export class InForce {
   readonly store: BundleStore | null;
+  readonly audit: AuditLog | null;
   readonly #options: InForceOptions;
   #current: Current | null = null;
   #lastRefusal: Refusal | null = null;
@@ -58,6 +62,7 @@ export class InForce {
   constructor(options: InForceOptions) {
     this.#options = options;
     this.store = options.store;
+    this.audit = options.audit;
     if (!options.runTests) options.logger.warn("the policies' own tests are not run (--no-tests)");
   }
 
@@ -77,7 +82,7 @@ export class InForce {
       try {
         return await this.#judge(candidate);
       } catch (problem) {
-        return this.#refuse(candidate, problem);
+        return this.#refuse(candidate, problem, candidate.engine.digest);
       }
     });
   }
@@ -105,6 +110,7 @@ export class InForce {
     const objection = this.#options.objection(engine);
     if (objection !== null) throw new Objection("host", objection, tested);
     const swap = listeners.prepare(engine);
+    await this.#record(candidate, tested);
     const kept = await this.#keep(candidate, tested);
     const { how, who, name } = kept ?? candidate;
     // Of what they begin with the doors speak themselves.
@@ -130,6 +136,16 @@ export class InForce {
     return tested;
   }
 
+  /** Before it is kept: a restart must not find what nobody recorded. If it cannot be kept then, a second record says so. */
+  async #record(candidate: Candidate, tested: Tested): Promise<void> {
+    try {
+      await this.audit?.accepted(candidate, this.#current, tested.run);
+    } catch (problem) {
+      const why = `the change cannot be recorded in \`${this.audit!.path}\`: ${reason(problem)}`;
+      throw new Objection("audit", why, tested);
+    }
+  }
+
   /** What the store says of it; null without a store. */
   async #keep(candidate: Candidate, tested: Tested): Promise<StoredBundle | null> {
     const { store } = this;
@@ -151,28 +167,29 @@ export class InForce {
     }
   }
 
-  async #refuse({ how, who, name }: Attempt, problem: unknown): Promise<Refused> {
+  /** `digest`: of what is refused; null where it is no bundle. */
+  async #refuse(
+    { how, who, name }: Attempt,
+    problem: unknown,
+    digest: string | null = null,
+  ): Promise<Refused> {
     const { listeners, logger } = this.#options;
+    const inForce = this.#current?.engine.digest ?? null;
     const objection = problem instanceof Objection ? problem : null;
     const refused: Refused = {
       ...{ result: "refused", cause: objection?.refusedFor ?? "bundle", reason: messageOf(problem) },
       failed: objection?.tested?.failed ?? [],
     };
     const { cause } = refused;
-    this.#lastRefusal = {
-      how,
-      who,
-      name,
-      at: new Date(),
-      cause,
-      reason: refused.reason,
-      failed: refused.failed,
-    };
+    const { failed } = refused;
+    this.#lastRefusal = { how, who, name, at: new Date(), cause, reason: refused.reason, failed };
     listeners.refused();
-    logger.error(
-      { in_force: this.#current?.engine.digest ?? null, how, who, name, cause, reason: refused.reason },
-      "bundle refused",
-    );
+    logger.error({ in_force: inForce, how, who, name, cause, reason: refused.reason }, "bundle refused");
+    const tests = objection?.tested?.run ?? null;
+    if (cause !== "audit")
+      await this.audit
+        ?.refused({ how, who, name }, { inForce, digest, tests, cause, reason: refused.reason })
+        .catch((failure: unknown) => logger.error({ reason: reason(failure) }, "a refusal is not recorded"));
     return refused;
   }
 }
