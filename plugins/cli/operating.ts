@@ -76,7 +76,9 @@ function addBundles(bundles: Command, commandOf: CommandOf, { output, done }: Op
     commandOf(bundles, "push <path>", "put a bundle in force, or one .ipe file; refused: exit code 1", [
       "ipe bundles push orders.ipeb --admin 127.0.0.1:9193 --token token.txt",
     ]),
-  ).action(async (path, options) => done(await (await commands()).pushCommand(path, options, output)));
+  )
+    .option("--statement <file>", "a signed statement about it (default: PATH.sig, where it is there)")
+    .action(async (path, options) => done(await (await commands()).pushCommand(path, options, output)));
   server(
     commandOf(
       bundles,
@@ -87,7 +89,12 @@ function addBundles(bundles: Command, commandOf: CommandOf, { output, done }: Op
         "ipe bundles rollback sha256:4f1d --admin 127.0.0.1:9193 --token token.txt",
       ],
     ),
-  ).action(async (digest, options) =>
-    done(await (await commands()).rollbackCommand(digest, options, output)),
-  );
+  )
+    .option(
+      "--statement <file>",
+      "where bundles are signed: a new statement about the old one (ipe sign --digest)",
+    )
+    .action(async (digest, options) =>
+      done(await (await commands()).rollbackCommand(digest, options, output)),
+    );
 }

@@ -17,6 +17,7 @@ import { addKong } from "./kong.ts";
 import { wholeNumber } from "./numbers.ts";
 import { addOperating } from "./operating.ts";
 import type { Output } from "./output.ts";
+import { addTrust } from "./trust.ts";
 import { VERSION } from "./version.ts";
 
 const DIFF_NOTE = `
@@ -246,6 +247,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       done(await serveCommand(options, output));
     });
   addOperating(command, commandOf, { output, done });
+  addTrust(command, { output, done });
   command("lsp", "serve the language server protocol over stdio, for editors (docs/editors.md)", [
     "ipe lsp",
     "ipe lsp --stdio",

@@ -1,4 +1,5 @@
 /** What is recorded of the bundles that were put in force, and of those that were refused. */
+import type { Statement } from "../../../core/index.ts";
 import { AuditFile, type Link } from "../../audit/index.ts";
 import type { Attempt, Candidate, Cause, Current } from "./candidate.ts";
 import { changesText } from "./changes-text.ts";
@@ -19,11 +20,25 @@ export interface BundleRecord {
   readonly offered: string | null;
   readonly after: string | null;
   readonly tests: TestsRun | null;
+  /** What its statement says; null where signatures are not asked for. */
+  readonly signed: SignedRecord | null;
   /** What `ipe diff` says, in short; null where nothing is known of the bundle before. */
   readonly changes: readonly string[] | null;
   /** Of a refusal. */
   readonly cause: Cause | null;
   readonly reason: string | null;
+}
+
+export interface SignedRecord {
+  readonly key: string;
+  readonly sequence: number;
+  /** Seconds since 1970. */
+  readonly valid_until: number;
+}
+
+export interface AcceptedChange {
+  readonly tests: TestsRun;
+  readonly signed: Statement | null;
 }
 
 export interface RefusedChange {
@@ -73,12 +88,17 @@ export class AuditLog {
    *
    * @throws where that cannot be recorded
    */
-  async accepted(candidate: Candidate, current: Current | null, tests: TestsRun): Promise<void> {
+  async accepted(
+    candidate: Candidate,
+    current: Current | null,
+    { tests, signed }: AcceptedChange,
+  ): Promise<void> {
     const { engine, how } = candidate;
     await this.#append(candidate, {
       outcome: how === "rollback" ? "rolled-back" : "accepted",
       before: current?.engine.digest ?? this.#before,
       ...{ offered: engine.digest, after: engine.digest, tests },
+      signed: signed === null ? null : signedRecord(signed),
       changes: current === null ? null : changesText(current.engine.program, engine.program),
       ...{ cause: null, reason: null },
     });
@@ -88,7 +108,7 @@ export class AuditLog {
   async refused(attempt: Attempt, { inForce, digest, tests, cause, reason }: RefusedChange): Promise<void> {
     await this.#append(attempt, {
       ...{ outcome: "refused", before: inForce ?? this.#before, offered: digest, after: inForce },
-      ...{ tests, changes: null, cause, reason: shortened(reason, REASON_CHARACTERS_MAX) },
+      ...{ tests, signed: null, changes: null, cause, reason: shortened(reason, REASON_CHARACTERS_MAX) },
     });
   }
 
@@ -101,6 +121,10 @@ export class AuditLog {
     const record: BundleRecord = { at, event: "bundle", outcome, ...what, ...rest };
     await this.#file.append({ ...record });
   }
+}
+
+function signedRecord({ keyId, sequence, validUntil }: Statement): SignedRecord {
+  return { key: keyId, sequence, valid_until: validUntil };
 }
 
 function shortened(text: string, charactersMax: number): string {

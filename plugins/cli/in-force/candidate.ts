@@ -1,5 +1,5 @@
 /** A bundle that somebody wants to be in force, and what became of that. Plain data. */
-import type { ByteSource, Engine, PolicyTest } from "../../../core/index.ts";
+import type { ByteSource, Engine, PolicyTest, Statement } from "../../../core/index.ts";
 import type { FailedTest, TestsRun } from "./policy-tests.ts";
 
 /** What brings a bundle: the start, a change of the watched path, SIGHUP, or an operator at the port for them. */
@@ -53,4 +53,6 @@ export interface Current extends Omit<Attempt, "how"> {
   /** When this process put it in force. */
   readonly at: Date;
   readonly statement: string | null;
+  /** What the statement says, where signatures are checked. */
+  readonly signed: Statement | null;
 }

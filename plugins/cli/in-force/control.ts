@@ -168,12 +168,13 @@ function bundlesForm({ store, current }: InForce): object {
 
 function statusForm({ inForce, path, startedAt }: ControlOptions): object {
   const { current, store, audit, lastRefusal } = inForce;
-  const { engine, name, how, who, at } = current;
+  const { engine, name, how, who, at, signed } = current;
   return {
     ...{ digest: engine.digest, name, policies: engine.program.policies.length, how, who },
     ...{ loaded_at: at.toISOString(), started_at: startedAt.toISOString(), path },
     store: store === null ? null : { folder: store.folder, bundles: store.bundles.length, keep: store.keep },
     audit: audit === null ? null : { file: audit.path, ...audit.link },
+    signed,
     last_refusal:
       lastRefusal === null
         ? null

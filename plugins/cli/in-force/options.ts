@@ -7,8 +7,10 @@ import { reason, textOf } from "../files.ts";
 import { wholeNumber } from "../numbers.ts";
 import { AuditLog } from "./audit-log.ts";
 import type { InForceOptions } from "./in-force.ts";
+import { addTrustOptions, openTrust, type TrustWords } from "./trust-options.ts";
 
-export interface BundleOptions {
+export interface BundleOptions extends TrustWords {
+  readonly bundle: string;
   /** Folder of the store. */
   readonly store?: string;
   /** Bundles to keep in it. */
@@ -27,7 +29,7 @@ const KEEP = 10;
 const KEEP_MAX = 1_000;
 
 export function addBundleOptions(serve: Command): Command {
-  return serve
+  return addTrustOptions(serve)
     .option(
       "--store <folder>",
       "keep the bundles that were in force here: the last good one is served where --bundle cannot be (docs/operations.md)",
@@ -47,12 +49,13 @@ export function addBundleOptions(serve: Command): Command {
 /** Open what the options name. */
 export async function openBundles(
   options: BundleOptions,
-): Promise<Pick<InForceOptions, "store" | "audit" | "runTests">> {
+): Promise<Pick<InForceOptions, "store" | "audit" | "trusted" | "runTests">> {
   if (options.store === undefined && options.keep !== undefined)
     throw new Failure("--keep belongs to --store DIR, where bundles are kept");
   return {
     store: options.store === undefined ? null : await openStore(options.store, options.keep ?? KEEP),
     audit: options.audit === undefined ? null : await openAudit(options.audit),
+    trusted: openTrust(options),
     runTests: options.tests !== false,
   };
 }
