@@ -123,21 +123,17 @@ test("verify says where the chain breaks", async () => {
   );
   const text = readFileSync(join(folder, "audit.jsonl"), "utf8");
   const lines = text.split("\n").slice(0, -1);
+  const [one, two, three] = lines as [string, string, string];
   const verify = async (changed: readonly string[], ...words: string[]): Promise<Ran> => {
     writeFileSync(join(folder, "x.jsonl"), changed.map((line) => `${line}\n`).join(""));
     return ipe(folder, ["audit", "verify", "x.jsonl", ...words]);
   };
-  const [one, two, three] = lines as [string, string, string];
   expect(await verify([one, two.replace('"ann"', '"eve"'), three])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining(
       "broken: line 2 was changed: its hash is not that of its text; 1 records before it",
     ),
   });
-  expect((await verify([one, three])).stderr).toContain(
-    "broken: line 2 is record 3, and record 2 was to come",
-  );
-  expect((await verify([one, two])).code).toBe(0);
   const cut = await verify([one, two], "--head", headOf(whole));
   expect([cut.code, cut.stderr]).toEqual([1, expect.stringContaining("records were cut off at the end")]);
   writeFileSync(join(folder, "x.jsonl"), text.slice(0, -5));

@@ -12,6 +12,7 @@ import {
 import type { ServerMetrics } from "../prometheus/index.ts";
 import { Failure } from "./exit.ts";
 import { reason } from "./files.ts";
+import type { Transport } from "./transport/tls.ts";
 
 /** What proxies ask, at one address. */
 export interface Door {
@@ -27,6 +28,7 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly metrics: ServerMetrics;
   readonly limiter: Limiter;
+  readonly transport: Transport;
 }
 
 /** As they stand on the command line. */
@@ -72,11 +74,12 @@ export interface GrpcOptions extends Surroundings {
 export async function openGrpc(
   address: string,
   engine: Engine,
-  { logger, metrics, limiter, identity, ...options }: GrpcOptions,
+  { logger, metrics, limiter, transport, identity, ...options }: GrpcOptions,
 ): Promise<Door> {
   const counter = metrics.counterFor("envoy");
   const server = await startServer({
     address,
+    makeServer: transport.grpc,
     engine,
     logger,
     limiter,
@@ -106,12 +109,12 @@ export interface HttpOptions extends Surroundings {
 export async function openHttp(
   address: string,
   engine: Engine,
-  { logger, metrics, limiter, sources }: HttpOptions,
+  { logger, metrics, limiter, transport, sources }: HttpOptions,
 ): Promise<Door> {
   const objection = objectionTo(engine, sources);
   if (objection !== null) throw new Failure(objection);
   const server = await opened("--http", address, (where) =>
-    startHttpServer({ ...where, engine, logger, metrics, limiter, ...sources }),
+    startHttpServer({ ...where, makeServer: transport.http, engine, logger, metrics, limiter, ...sources }),
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,
@@ -125,9 +128,14 @@ export type Admin = Pick<Door, "listening" | "drain">;
 /** The port for operators. It judges by no bundle, so it is no door. */
 export async function openAdmin(
   address: string,
-  options: Omit<AdminOptions, "host" | "port">,
+  {
+    transport,
+    ...options
+  }: Omit<AdminOptions, "host" | "port" | "makeServer"> & Pick<Surroundings, "transport">,
 ): Promise<Admin> {
-  const server = await opened("--admin", address, (where) => startAdminServer({ ...where, ...options }));
+  const server = await opened("--admin", address, (where) =>
+    startAdminServer({ ...where, makeServer: transport.admin, ...options }),
+  );
   return { listening: `admin ${boundAddress(address, server.port)}`, drain: () => server.drain() };
 }
 

@@ -2,6 +2,7 @@
 import { type Metric, Registry } from "prom-client";
 import type { DecisionCounter } from "../../core/index.ts";
 import { HostCounts, LATENCY_BOUNDS, PolicyCounts } from "./counts.ts";
+import { type TlsCounter, TlsCounts } from "./transport.ts";
 
 /** Whoever asks, as the label `host` says it. */
 export const HOSTS = ["envoy", "nginx", "caddy", "traefik", "envoy-http", "authzen"] as const;
@@ -36,6 +37,7 @@ export interface ServerMetrics {
   readonly limiter: { took(result: LimiterResult): void };
   /** Limits are counted elsewhere from now on; `connected`: it can be asked. */
   countsIn(limiter: { readonly connected: boolean }): void;
+  readonly tls: TlsCounter;
   /** Everything in Prometheus' text format. */
   text(): Promise<string>;
   /** The media type of `text`. */
@@ -50,6 +52,8 @@ export function createMetrics(): ServerMetrics {
   const state = { loads: 0, refusals: 0, lastSuccessful: true };
   const takes: Record<LimiterResult, number> = { taken: 0, refused: 0, failed: 0 };
   let counting: { readonly connected: boolean } | null = null;
+  const tls = new TlsCounts();
+  for (const metric of tls.metrics()) add(registry, metric);
   addDecisions(registry, hosts);
   addPolicies(registry, policies);
   const addGauge = (name: string, help: string, samples: () => readonly Sample[]): void =>
@@ -107,6 +111,7 @@ export function createMetrics(): ServerMetrics {
         takes[result] += 1;
       },
     },
+    tls,
     countsIn(limiter) {
       counting = limiter;
     },
@@ -139,7 +144,7 @@ interface Sample {
   readonly value: number;
 }
 
-interface Gathered {
+export interface Gathered {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
