@@ -270,6 +270,13 @@ function commandLine(output: Output, done: (code: number) => void): Command {
   ])
     .addOption(bundle())
     .option("--allow-body", "Envoy's PluginConfig sets allow_on_headers_stop_iteration")
+    .option(
+      "--trust <file>",
+      "the filter takes only what a key of this file (PEM) has signed, and BUNDLE.sig goes with it (docs/trust.md); may be repeated",
+      (text: string, before: string[] = []) => [...before, text],
+    )
+    .option("--audience <name>", "for whom it must be signed")
+    .option("--bundle-name <name>", "under which name (default: the file's name, without .ipeb)")
     .action((options) => done(filterConfigCommand(options, output)));
   addKong(
     command("kong", "Kong: the files that Kong needs, and the plugin server (docs/kong.md)", [

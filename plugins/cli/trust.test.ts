@@ -2,7 +2,9 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { buildFilter } from "../../assembly/build.ts";
 import { compile, createEngine, inMemory, type Statement } from "../../core/index.ts";
+import { ProxyWasmHost } from "../../test/proxy-wasm-host/index.ts";
 import { generateKeys, readSigningKey, signStatement } from "../trust/index.ts";
 import { folderWith, ipe, type Ran } from "./ipe.fixture.ts";
 import { policy, type Served, serve } from "./served.fixture.ts";
@@ -222,4 +224,17 @@ test("keygen, sign and verify", async () => {
     ["orders.ipeb", "--valid-for", "1y"],
   ])
     expect((await ipe(folder, ["sign", ...words, ...SIGN])).code, words.join(" ")).toBe(2);
+});
+
+test("filter-config --trust prints what the filter needs to check the signature, and it takes that", async () => {
+  const folder = folderWith({ "orders.ipeb": a.bytes, "k.pub": keys.publicPem });
+  const config = (...words: string[]): Promise<Ran> =>
+    ipe(folder, ["filter-config", "--bundle", "orders.ipeb", "--trust", "k.pub", ...words]);
+  expect((await config()).stderr).toContain("--trust needs --audience");
+  expect((await config("--audience", "prod")).stderr).toContain("there is no `orders.ipeb.sig`");
+  put(folder, a, a.signed(10));
+  const { stdout } = await config("--audience", "prod");
+  expect(JSON.parse(stdout)).toMatchObject({ audience: "prod", bundle_name: "orders" });
+  const host = await ProxyWasmHost.load(await buildFilter());
+  expect(host.configure({ configuration: stdout.trim() }).ok).toBe(true);
 });
