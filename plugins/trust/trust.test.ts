@@ -89,6 +89,7 @@ describe("what is taken", () => {
     ],
     ["a used sequence", signed(), { mark: { sequence: 7, digest: B } }, "was used for another bundle"],
     ["no longer in force", signed({ validUntil: SECONDS }), { mark }, "has expired"],
+    ["a break-glass override", signed({ breakGlass: true }), {}, "which this program cannot end"],
     ["not base64", "?", {}, "not base64 on one line"],
     ["two lines", `${signed()}\n${signed()}`, {}, "not base64"],
     ["base64 with other spare bits", spared(), {}, "not base64"],

@@ -37,6 +37,9 @@ export function checkOffer(offer: Offer, { keys, audience, name }: TrustOptions)
   const checked = checkSignature(text, keys);
   if (!checked.ok) return checked;
   const { statement } = checked;
+  // An override has an end, which only who ends it may begin.
+  if (statement.breakGlass)
+    return no("its statement is a break-glass override, which this program cannot end");
   if (statement.digest !== digest)
     return no(`its statement is about another bundle, ${statement.digest}; this one is ${digest}`);
   if (statement.audience !== audience)
