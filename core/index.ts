@@ -4,6 +4,15 @@ export { type ByteSource, inMemory } from "./bytecode/byte-source.ts";
 export { decode } from "./bytecode/decode.ts";
 export { disassemble } from "./bytecode/disassemble.ts";
 export type { ObligationKind, Program } from "./bytecode/program.ts";
+export {
+  isStatementName,
+  type ReadStatement,
+  readStatement,
+  STATEMENT_BYTES_MAX,
+  type Statement,
+  statementToSign,
+  withSignature,
+} from "./bytecode/statement.ts";
 export { obligationProblem } from "./check/target-obligations.ts";
 export { missingAt, TARGETS, type Target } from "./check/targets.ts";
 export { type Compiled, type CompileOptions, compile } from "./compile.ts";

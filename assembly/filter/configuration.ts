@@ -5,6 +5,7 @@
  *
  * The second member says that the proxy's own configuration has the flag of that name (Envoy's PluginConfig). Without
  * it a filter that waits for a body hangs every request that has one, so a bundle that reads the body is refused.
+ * With `trusted_keys` only a signed bundle is taken: `trust.ts`.
  */
 import { MAGIC, SOURCE_EXTENSION } from "../gen/constants";
 import { readConfiguration } from "../host/buffers";
@@ -15,10 +16,11 @@ import { LOG_ERROR, LOG_INFO, STATUS_OK } from "../host/status";
 import { BASE64_MALFORMED, base64Decode, base64Length } from "../vm/base64";
 import { Bundle } from "../vm/bundle";
 import { equalsText } from "../vm/bytes";
-import { JSON_FALSE, JSON_OBJECT, JSON_STRING, JSON_TRUE, JsonNode, jsonNode, parseJson } from "../vm/json";
+import { JSON_ARRAY, JSON_FALSE, JSON_OBJECT, JSON_STRING, JSON_TRUE, JsonNode, jsonNode, parseJson } from "../vm/json";
 import { DIGEST_TEXT_BYTES, freeBundle, loadBundle } from "../vm/load-bundle";
 import { refuse, refuseText, writeRefusal } from "../vm/verify/refusal";
 import { setBundle } from "./roots";
+import { isTrusted, setAudience, setBundleName, setKeys, setNoTrust, setStatement } from "./trust";
 
 /** Load the configuration of a root context; false, with a message in the log, leaves everything as it was. */
 export function configureRoot(id: u32, size: u32): bool {
@@ -49,12 +51,14 @@ function fromBytes(pointer: usize, size: u32): Bundle | null {
   const bytes = allocateBlock(size);
   if (bytes == 0) return none("out of memory");
   memory.copy(bytes, pointer, size);
+  setNoTrust();
   return check(loadBundle(bytes, size), false);
 }
 
 function fromJson(pointer: usize, size: u32): Bundle | null {
   if (!parseJson(pointer, size) || jsonNode(0).kind != JSON_OBJECT) return none("neither a bundle nor a JSON object with different members");
   const end = jsonNode(0).next;
+  setNoTrust();
   let text: JsonNode | null = null;
   let mayWait = false;
   for (let i: u32 = 1; i < end; i = jsonNode(i + 1).next) {
@@ -66,6 +70,18 @@ function fromJson(pointer: usize, size: u32): Bundle | null {
     } else if (equalsText(name.pointer, name.length, "allow_on_headers_stop_iteration")) {
       if (value.kind != JSON_TRUE && value.kind != JSON_FALSE) return none("`allow_on_headers_stop_iteration` is not true or false");
       mayWait = value.kind == JSON_TRUE;
+    } else if (equalsText(name.pointer, name.length, "trusted_keys")) {
+      if (value.kind != JSON_ARRAY || value.length == 0) return none("`trusted_keys` is no list of keys");
+      setKeys(i + 1);
+    } else if (equalsText(name.pointer, name.length, "audience")) {
+      if (value.kind != JSON_STRING) return none("`audience` is no string");
+      setAudience(value);
+    } else if (equalsText(name.pointer, name.length, "bundle_name")) {
+      if (value.kind != JSON_STRING) return none("`bundle_name` is no string");
+      setBundleName(value);
+    } else if (equalsText(name.pointer, name.length, "statement")) {
+      if (value.kind != JSON_STRING) return none("`statement` is no string");
+      setStatement(value);
     } else {
       refuseText("configuration", "unknown member", name.pointer, name.length);
       return null;
@@ -88,7 +104,7 @@ function fromBase64(text: JsonNode, mayWait: bool): Bundle | null {
 
 /** What this host cannot supply is refused here, not met request by request. */
 function check(bundle: Bundle | null, mayWait: bool): Bundle | null {
-  if (bundle === null || canSupply(bundle, mayWait)) return bundle;
+  if (bundle === null || (canSupply(bundle, mayWait) && isTrusted(bundle))) return bundle;
   freeBundle(bundle);
   return null;
 }

@@ -634,6 +634,54 @@ export const DIGEST_DOMAIN: string = "ipe-bundle-digest-v1\n";
 // @ts-ignore: decorator
 @inline export const OP_MAX: u32 = 64;
 
+/** `IPES` as a little-endian u32. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_MAGIC_WORD: u32 = 1397051465;
+// @ts-ignore: decorator
+@inline export const STATEMENT_FORMAT: u32 = 1;
+/** Bytes before the name. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_HEAD_BYTES: u32 = 98;
+/** Of a name, and of an audience. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_TEXT_BYTES_MAX: u32 = 128;
+// @ts-ignore: decorator
+@inline export const STATEMENT_SIGNATURE_BYTES_MIN: u32 = 8;
+// @ts-ignore: decorator
+@inline export const STATEMENT_SIGNATURE_BYTES_MAX: u32 = 72;
+/** `IPES`. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_MAGIC: u32 = 0;
+/** Layout of the bytes. A runtime refuses every version but its own. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_VERSION: u32 = 4;
+/** Bit 0: break-glass, an override for a short time. The others are zero. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_FLAGS: u32 = 6;
+/** Digest of the bundle. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_DIGEST: u32 = 8;
+/** Orders statements about bundles of one name: from 1 to 2^53-1. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_SEQUENCE: u32 = 40;
+/** Seconds since 1970 from which it is valid; 0: from ever. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_VALID_FROM: u32 = 48;
+/** Seconds since 1970 until which it is valid, that second not included; behind `validFrom`, at most 2^53-1. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_VALID_UNTIL: u32 = 56;
+/** SHA-256 of the signer's key as SubjectPublicKeyInfo (DER, uncompressed point, 91 bytes). */
+// @ts-ignore: decorator
+@inline export const STATEMENT_KEY_ID: u32 = 64;
+/** Length of the bundle's name, 1 to 128. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_NAME_BYTES: u32 = 96;
+/** Length of the audience, 1 to 128. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_AUDIENCE_BYTES: u32 = 97;
+/** An override for a short time. */
+// @ts-ignore: decorator
+@inline export const STATEMENT_FLAG_BREAK_GLASS: u32 = 1;
 /** Statuses that a denial may have: those of 400-599 that Envoy's `envoy.type.v3.StatusCode` names. */
 export const DENY_STATUSES: StaticArray<u32> = [400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,421,422,423,424,426,428,429,431,500,501,502,503,504,505,506,507,508,510,511];
 /** Statuses of a denial that sends the client elsewhere. */

@@ -51,6 +51,17 @@ export declare function proxy_get_shared_data(key: usize, keySize: usize, valueA
 export declare function proxy_set_shared_data(key: usize, keySize: usize, value: usize, valueSize: usize, cas: u32): u32;
 
 // @ts-ignore: decorator
+@external("env", "proxy_call_foreign_function")
+export declare function proxy_call_foreign_function(
+  name: usize,
+  nameSize: usize,
+  argument: usize,
+  argumentSize: usize,
+  resultAt: usize,
+  sizeAt: usize,
+): u32;
+
+// @ts-ignore: decorator
 @external("env", "proxy_send_local_response")
 export declare function proxy_send_local_response(
   status: u32,

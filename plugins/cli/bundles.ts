@@ -1,5 +1,6 @@
 /** From a path to an engine: a bundle, or policy text that is compiled on the way. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import {
   type ByteSource,
   type Compiler,
@@ -22,14 +23,22 @@ import { type Output, reportDiagnostics } from "./output.ts";
 /** What a path holds at one moment. */
 export type Content =
   | { readonly kind: "text"; readonly sources: readonly Source[]; readonly reader: FileReader }
-  | { readonly kind: "bundle"; readonly bytes: ByteSource };
+  | { readonly kind: "bundle"; readonly bytes: ByteSource; readonly signature: SignatureFile | null };
+
+/** The file beside a bundle that a signed statement about it is looked for in. */
+export interface SignatureFile {
+  readonly path: string;
+  /** Null: there is none. */
+  readonly text: string | null;
+}
 
 /** Larger bundles stay in their file. */
 const IN_MEMORY_MAX = 16 * 2 ** 20;
 const CHUNK_BYTES = 2 ** 20;
+const SIGNATURE_FILE_BYTES_MAX = 4_096;
 
-/** Policy text or a bundle, read but not looked at. */
-export function readContent(path: string): Content {
+/** Policy text or a bundle, read but not looked at. `signed`: also the statement beside a bundle. */
+export function readContent(path: string, { signed } = { signed: false }): Content {
   if (isPolicyText(path)) {
     const reader = new FileReader([path]);
     return { kind: "text", sources: readSources([path], reader), reader };
@@ -37,14 +46,29 @@ export function readContent(path: string): Content {
   const bytes = isLargeFile(path, IN_MEMORY_MAX)
     ? reading(path, () => new BundleFile(path))
     : inMemory(readBytes(path));
-  return { kind: "bundle", bytes };
+  return { kind: "bundle", bytes, signature: signed && path !== "-" ? signatureBeside(path) : null };
+}
+
+/** `orders.ipeb.sig`. */
+export function signatureBeside(bundle: string): SignatureFile {
+  const path = `${bundle}.sig`;
+  if (!existsSync(path)) return { path, text: null };
+  if (isLargeFile(path, SIGNATURE_FILE_BYTES_MAX))
+    throw new Failure(`\`${path}\` holds no signed statement: it is too long`);
+  return { path, text: textOf(path).trim() };
+}
+
+/** The statement that came with what was read; null without one. */
+export function statementOf(content: Content | null): string | null {
+  return content?.kind === "bundle" ? (content.signature?.text ?? null) : null;
 }
 
 /** Files that a text named while it was compiled, as they were then: by place, null for what could not be read. */
 export type NamedFiles = ReadonlyMap<string, string | null>;
 
 export function namedFiles(content: Content): NamedFiles {
-  return content.kind === "text" ? content.reader.read : new Map();
+  if (content.kind === "text") return content.reader.read;
+  return content.signature === null ? new Map() : new Map([[content.signature.path, content.signature.text]]);
 }
 
 /** The same files as they are now. */
@@ -55,8 +79,8 @@ export function readAgain(files: NamedFiles): NamedFiles {
 /** The same for the same content, different for any other. `named`: other files whose content counts. */
 export function fingerprint(content: Content, named: NamedFiles): string {
   const hash = createHash("sha256");
-  if (content.kind === "text") hash.update(JSON.stringify([content.sources, ...named]));
-  else
+  hash.update(JSON.stringify([...(content.kind === "text" ? content.sources : []), ...named]));
+  if (content.kind === "bundle")
     for (let at = 0; at < content.bytes.length; at += CHUNK_BYTES)
       hash.update(content.bytes.read(at, Math.min(at + CHUNK_BYTES, content.bytes.length)));
   return `${content.kind} ${hash.digest("hex")}`;
@@ -64,7 +88,7 @@ export function fingerprint(content: Content, named: NamedFiles): string {
 
 function textOrNull(place: string): string | null {
   try {
-    return textOf(place);
+    return place.endsWith(".sig") ? textOf(place).trim() : textOf(place);
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 /** Commands for who operates a server: their options. */
 import { type Command, Option } from "commander";
+import { wholeNumber } from "./numbers.ts";
 import type { Output } from "./output.ts";
 
 type NewCommand = (name: string, description: string, examples: readonly string[]) => Command;
@@ -10,6 +11,9 @@ interface OperatingContext {
   readonly done: (code: number) => void;
 }
 
+/** Records of a file that are shown where nobody says how many. */
+const SHOWN = 20;
+
 /** Add them to `ipe`. */
 export function addOperating(command: NewCommand, commandOf: CommandOf, context: OperatingContext): void {
   addBundles(
@@ -19,6 +23,37 @@ export function addOperating(command: NewCommand, commandOf: CommandOf, context:
     commandOf,
     context,
   );
+  addAudit(
+    command(
+      "audit",
+      "the record of changes that `ipe serve --audit` writes: verify, show (docs/operations.md)",
+      ["ipe audit verify audit.jsonl"],
+    ),
+    commandOf,
+    context,
+  );
+}
+
+function addAudit(audit: Command, commandOf: CommandOf, { output, done }: OperatingContext): void {
+  const commands = (): Promise<typeof import("./commands/audit.ts")> => import("./commands/audit.ts");
+  commandOf(
+    audit,
+    "verify <file>",
+    "say whether the chain is whole, or at which line it breaks; broken: exit code 1",
+    ["ipe audit verify audit.jsonl", "ipe audit verify audit.jsonl --head 9f2c..."],
+  )
+    .option(
+      "--head <hash>",
+      "a head that was noted before: it must be in the chain, so that nothing was cut off",
+    )
+    .option("--json", "print as JSON")
+    .action(async (file, options) => done(await (await commands()).verifyCommand(file, options, output)));
+  commandOf(audit, "show <file>", "print what was changed, the last one last", [
+    "ipe audit show audit.jsonl --last 5",
+  ])
+    .option("--last <n>", "records to show", wholeNumber("--last", 1, 1_000_000), SHOWN)
+    .option("--json", "print each record as JSON, one a line")
+    .action(async (file, options) => done(await (await commands()).showCommand(file, options, output)));
 }
 
 function addBundles(bundles: Command, commandOf: CommandOf, { output, done }: OperatingContext): void {
@@ -44,7 +79,9 @@ function addBundles(bundles: Command, commandOf: CommandOf, { output, done }: Op
     commandOf(bundles, "push <path>", "put a bundle in force, or one .ipe file; refused: exit code 1", [
       "ipe bundles push orders.ipeb --admin 127.0.0.1:9193 --token token.txt",
     ]),
-  ).action(async (path, options) => done(await (await commands()).pushCommand(path, options, output)));
+  )
+    .option("--statement <file>", "a signed statement about it (default: PATH.sig, where it is there)")
+    .action(async (path, options) => done(await (await commands()).pushCommand(path, options, output)));
   server(
     commandOf(
       bundles,
@@ -55,7 +92,12 @@ function addBundles(bundles: Command, commandOf: CommandOf, { output, done }: Op
         "ipe bundles rollback sha256:4f1d --admin 127.0.0.1:9193 --token token.txt",
       ],
     ),
-  ).action(async (digest, options) =>
-    done(await (await commands()).rollbackCommand(digest, options, output)),
-  );
+  )
+    .option(
+      "--statement <file>",
+      "where bundles are signed: a new statement about the old one (ipe sign --digest)",
+    )
+    .action(async (digest, options) =>
+      done(await (await commands()).rollbackCommand(digest, options, output)),
+    );
 }

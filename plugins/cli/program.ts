@@ -18,6 +18,7 @@ import { wholeNumber } from "./numbers.ts";
 import { addOperating } from "./operating.ts";
 import type { Output } from "./output.ts";
 import { addTransportOptions } from "./transport/options.ts";
+import { addTrust } from "./trust.ts";
 import { VERSION } from "./version.ts";
 
 const DIFF_NOTE = `
@@ -247,6 +248,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       done(await serveCommand(options, output));
     });
   addOperating(command, commandOf, { output, done });
+  addTrust(command, { output, done });
   command("lsp", "serve the language server protocol over stdio, for editors (docs/editors.md)", [
     "ipe lsp",
     "ipe lsp --stdio",
@@ -268,6 +270,13 @@ function commandLine(output: Output, done: (code: number) => void): Command {
   ])
     .addOption(bundle())
     .option("--allow-body", "Envoy's PluginConfig sets allow_on_headers_stop_iteration")
+    .option(
+      "--trust <file>",
+      "the filter takes only what a key of this file (PEM) has signed, and BUNDLE.sig goes with it (docs/trust.md); may be repeated",
+      (text: string, before: string[] = []) => [...before, text],
+    )
+    .option("--audience <name>", "for whom it must be signed")
+    .option("--bundle-name <name>", "under which name (default: the file's name, without .ipeb)")
     .action((options) => done(filterConfigCommand(options, output)));
   addKong(
     command("kong", "Kong: the files that Kong needs, and the plugin server (docs/kong.md)", [

@@ -10,6 +10,7 @@ import {
   namedFiles,
   readAgain,
   readContent,
+  statementOf,
   toVersion,
   type Version,
 } from "./bundles.ts";
@@ -86,6 +87,7 @@ export async function watchVersions(
 ): Promise<WatchedVersions> {
   const compiler = createCompiler();
   let { digest } = first;
+  let statement = statementOf(first.content);
   /** Files that the last text named. */
   let named: NamedFiles = first.content === null ? new Map() : namedFiles(first.content);
   let seen = first.content === null ? String(first.problem) : fingerprint(first.content, named);
@@ -98,7 +100,7 @@ export async function watchVersions(
   /** What has not been seen yet, or null; on a signal, whatever is there. */
   const read = async (occasion: Occasion): Promise<Content | null> => {
     try {
-      const content = readContent(path);
+      const content = readContent(path, { signed: true });
       const sight = fingerprint(content, readAgain(named));
       if (sight === seen && occasion !== "signal") return null;
       seen = sight;
@@ -116,10 +118,12 @@ export async function watchVersions(
     if (content === null) return;
     try {
       const version = toVersion(content, path, output, compiler);
-      if (version.engine.digest === digest && occasion !== "signal") return;
+      const same = version.engine.digest === digest && statementOf(content) === statement;
+      if (same && occasion !== "signal") return;
       if (version.engine.program.policies.length === 0) throw new Failure(`\`${path}\` holds no policy`);
       await listeners.changed(version, occasion);
       digest = version.engine.digest;
+      statement = statementOf(content);
     } catch (problem) {
       await complain(problem, occasion);
     } finally {

@@ -20,6 +20,15 @@ export interface BundleState {
   readonly policies: number;
   /** When it was put in force. */
   readonly loadedAt: Date;
+  /** What the statement about it says, where signatures are checked. */
+  readonly signed?: SignedFacts | null;
+}
+
+export interface SignedFacts {
+  readonly keyId: string;
+  readonly sequence: number;
+  /** Seconds since 1970. */
+  readonly validUntil: number;
 }
 
 export interface AdminOptions {
@@ -37,6 +46,8 @@ export interface AdminOptions {
   readonly operations?: BundleDoorsOptions | undefined;
   /** False once the process takes no more requests; this port is the last to close. */
   readonly ready: () => boolean;
+  /** What is wrong, though requests are answered: `/health/ready` says it. */
+  readonly notice?: (() => string | null) | undefined;
 }
 
 /**
@@ -60,10 +71,13 @@ export async function startAdminServer(options: AdminOptions): Promise<HttpListe
   return listener;
 }
 
-function bundleForm({ digest, name, policies, loadedAt }: BundleState, startedAt: Date): object {
+function bundleForm({ digest, name, policies, loadedAt, signed }: BundleState, startedAt: Date): object {
   return {
     ...{ digest, name, policies },
     loaded_at: loadedAt.toISOString(),
     started_at: startedAt.toISOString(),
+    ...(signed == null
+      ? {}
+      : { signed: { key: signed.keyId, sequence: signed.sequence, valid_until: signed.validUntil } }),
   };
 }

@@ -121,8 +121,12 @@ function wishOf(bytes: Buffer): Omit<RollbackWanted, "who"> | null {
     const value: unknown = JSON.parse(bytes.toString());
     if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
     const { digest = null, statement = null, ...rest } = value as Record<string, unknown>;
-    if (Object.keys(rest).length > 0 || (digest !== null && typeof digest !== "string")) return null;
-    return { digest, statement: statement === null ? null : JSON.stringify(statement) };
+    if (
+      Object.keys(rest).length > 0 ||
+      [digest, statement].some((text) => text !== null && typeof text !== "string")
+    )
+      return null;
+    return { digest, statement } as Omit<RollbackWanted, "who">;
   } catch {
     return null;
   }

@@ -37,6 +37,8 @@ export interface ListenerOptions {
   readonly advice: string;
   /** Beside this listener's own state: the process is ready for requests. */
   readonly ready?: () => boolean;
+  /** What is wrong though it is ready. */
+  readonly notice?: (() => string | null) | undefined;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
@@ -64,7 +66,7 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
   const { logger } = options;
   let draining: Promise<void> | null = null;
   const ready = (): boolean => draining === null && (options.ready?.() ?? true);
-  const doors = [health(ready), ...options.doors];
+  const doors = [health(ready, options.notice ?? (() => null)), ...options.doors];
   const server = (options.makeServer ?? createServer)(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -150,11 +152,13 @@ export function metricsDoor(metrics: MetricsText): Door {
   });
 }
 
-function health(ready: () => boolean): Door {
+function health(ready: () => boolean, notice: () => string | null): Door {
   return ({ url }) => {
     if (url === "/health/live") return plain(200, "live");
-    if (url === "/health/ready") return ready() ? plain(200, "ready") : plain(503, "draining");
-    return null;
+    if (url !== "/health/ready") return null;
+    if (!ready()) return plain(503, "draining");
+    const wrong = notice();
+    return plain(200, wrong === null ? "ready" : `ready, but ${wrong}`);
   };
 }
 

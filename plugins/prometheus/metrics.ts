@@ -17,6 +17,8 @@ export interface BundleFacts {
   readonly policies: number;
   /** When it was put in force. */
   readonly loadedAt: Date;
+  /** What the statement about it says, where signatures are checked; seconds since 1970. */
+  readonly signed?: { readonly validUntil: number; readonly sequence: number } | null;
 }
 
 /** `failed`: nobody could count, and policies said what counts. */
@@ -65,6 +67,21 @@ export function createMetrics(): ServerMetrics {
   addGauge("ipe_bundle_loaded_timestamp_seconds", "When the bundle in force was put in force.", () => [
     { value: (bundle?.loadedAt.getTime() ?? 0) / 1000 },
   ]);
+  const addSigned = (
+    name: string,
+    help: string,
+    value: (signed: NonNullable<BundleFacts["signed"]>) => number,
+  ): void => addGauge(name, help, () => (bundle?.signed == null ? [] : [{ value: value(bundle.signed) }]));
+  addSigned(
+    "ipe_bundle_statement_valid_until_timestamp_seconds",
+    "Until when the signed statement about the bundle in force is valid.",
+    ({ validUntil }) => validUntil,
+  );
+  addSigned(
+    "ipe_bundle_statement_expired",
+    "1 while the signed statement about the bundle in force has expired.",
+    ({ validUntil }) => (Date.now() / 1_000 >= validUntil ? 1 : 0),
+  );
   addGauge(
     "ipe_bundle_last_load_successful",
     "0 while the last bundle that was offered is refused, and an older one in force.",

@@ -20,6 +20,7 @@ test("a second build gives the same bytes", async () => {
 test("imports are the host calls that are used, and nothing else", () => {
   const { imports, exportsMemory } = readModuleShape(filter);
   expect(imports.map((item) => `${item.module}.${item.name}`).sort()).toEqual([
+    "env.proxy_call_foreign_function",
     "env.proxy_get_buffer_bytes",
     "env.proxy_get_current_time_nanoseconds",
     "env.proxy_get_header_map_pairs",

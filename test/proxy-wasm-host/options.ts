@@ -1,4 +1,5 @@
 import { FaultPoints } from "./faults.ts";
+import { callForeign, type ForeignAnswer } from "./foreign.ts";
 import { MetricStore } from "./metrics.ts";
 import { SharedData } from "./shared-data.ts";
 import { LogLevel } from "./status.ts";
@@ -34,6 +35,8 @@ export interface HostOptions {
   readonly logLevel?: LogLevel;
   /** Nanoseconds since 1970. Default: the system clock. */
   readonly clock?: () => bigint;
+  /** Functions beyond the ABI. Default: Envoy's `verify_signature` alone. */
+  readonly foreign?: (name: string, argument: Uint8Array) => ForeignAnswer;
   /** Give two hosts the same store and they are plugins of one proxy. */
   readonly sharedData?: SharedData;
   readonly metrics?: MetricStore;
@@ -64,6 +67,7 @@ export interface ProxyState {
   readonly reloadBackoffMs: number;
   readonly streamEndOrder: "envoy" | "specification";
   readonly clock: () => bigint;
+  readonly foreign: (name: string, argument: Uint8Array) => ForeignAnswer;
   readonly sharedData: SharedData;
   readonly metrics: MetricStore;
   readonly logs: LogEntry[];
@@ -80,6 +84,7 @@ export function proxyOf(options: HostOptions): ProxyState {
     reloadBackoffMs: options.reloadBackoffMs ?? 1000,
     streamEndOrder: options.streamEndOrder ?? "envoy",
     clock: options.clock ?? (() => BigInt(Date.now()) * 1_000_000n),
+    foreign: options.foreign ?? callForeign,
     sharedData: options.sharedData ?? new SharedData(),
     metrics: options.metrics ?? new MetricStore(),
     logs: [],

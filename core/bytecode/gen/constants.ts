@@ -404,3 +404,35 @@ export const OP_SUM = 62;
 export const OP_MIN = 63;
 /** The greatest of them, likewise. */
 export const OP_MAX = 64;
+
+/** `IPES` as a little-endian u32. */
+export const STATEMENT_MAGIC_WORD = 1397051465;
+export const STATEMENT_FORMAT = 1;
+/** Bytes before the name. */
+export const STATEMENT_HEAD_BYTES = 98;
+/** Of a name, and of an audience. */
+export const STATEMENT_TEXT_BYTES_MAX = 128;
+export const STATEMENT_SIGNATURE_BYTES_MIN = 8;
+export const STATEMENT_SIGNATURE_BYTES_MAX = 72;
+/** `IPES`. */
+export const STATEMENT_MAGIC = 0;
+/** Layout of the bytes. A runtime refuses every version but its own. */
+export const STATEMENT_VERSION = 4;
+/** Bit 0: break-glass, an override for a short time. The others are zero. */
+export const STATEMENT_FLAGS = 6;
+/** Digest of the bundle. */
+export const STATEMENT_DIGEST = 8;
+/** Orders statements about bundles of one name: from 1 to 2^53-1. */
+export const STATEMENT_SEQUENCE = 40;
+/** Seconds since 1970 from which it is valid; 0: from ever. */
+export const STATEMENT_VALID_FROM = 48;
+/** Seconds since 1970 until which it is valid, that second not included; behind `validFrom`, at most 2^53-1. */
+export const STATEMENT_VALID_UNTIL = 56;
+/** SHA-256 of the signer's key as SubjectPublicKeyInfo (DER, uncompressed point, 91 bytes). */
+export const STATEMENT_KEY_ID = 64;
+/** Length of the bundle's name, 1 to 128. */
+export const STATEMENT_NAME_BYTES = 96;
+/** Length of the audience, 1 to 128. */
+export const STATEMENT_AUDIENCE_BYTES = 97;
+/** An override for a short time. */
+export const STATEMENT_FLAG_BREAK_GLASS = 1;

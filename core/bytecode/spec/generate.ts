@@ -70,6 +70,16 @@ interface Spec {
   redirectStatuses: number[];
   unsettableHeaders: string[];
   joinableHeaders: string[];
+  statement: {
+    magic: string;
+    version: number;
+    headBytes: number;
+    nameBytesMax: number;
+    signatureBytesMin: number;
+    signatureBytesMax: number;
+    fields: Field[];
+    flags: Named[];
+  };
   verification: string[];
   instructions: Instruction[];
 }
@@ -159,6 +169,7 @@ function constants(spec: Spec, language: "typescript" | "assemblyscript"): strin
   group("NODE", spec.nodeKinds, (item) => item.id!);
   group("SECTION", spec.sections, (item) => item.id!);
   group("OP", spec.instructions, (item) => item.code!);
+  for (const { name, value, text } of statementConstants(spec)) put(name, value, text);
   if (language === "assemblyscript") {
     lines.push(
       `/** ${DENY_STATUSES_TEXT} */`,
@@ -271,6 +282,8 @@ function luaConstants(spec: Spec): string {
   group("OBLIGATION", spec.obligationKinds, (item) => item.id!);
   group("OP", spec.instructions, (item) => item.code!);
   lines.push("");
+  for (const { name, value } of statementConstants(spec)) put(name, value);
+  lines.push("");
   names("TYPE_NAMES", spec.types);
   names("SOURCE_NAMES", spec.sources);
   names("SEVERITY_NAMES", spec.severities);
@@ -305,8 +318,35 @@ function luaConstants(spec: Spec): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The first four bytes of a bundle as a little-endian u32. */
-function magicWord({ magic }: Spec): number {
+/** Of signed statements, in every language. */
+function statementConstants({ statement }: Spec): { name: string; value: number; text?: string }[] {
+  const { fields, flags } = statement;
+  return [
+    { name: "STATEMENT_MAGIC_WORD", value: magicWord(statement), text: "`IPES` as a little-endian u32." },
+    { name: "STATEMENT_FORMAT", value: statement.version },
+    { name: "STATEMENT_HEAD_BYTES", value: statement.headBytes, text: "Bytes before the name." },
+    {
+      name: "STATEMENT_TEXT_BYTES_MAX",
+      value: statement.nameBytesMax,
+      text: "Of a name, and of an audience.",
+    },
+    { name: "STATEMENT_SIGNATURE_BYTES_MIN", value: statement.signatureBytesMin },
+    { name: "STATEMENT_SIGNATURE_BYTES_MAX", value: statement.signatureBytesMax },
+    ...fields.map((field) => ({
+      name: `STATEMENT_${screaming(field.name)}`,
+      value: field.offset!,
+      text: field.text,
+    })),
+    ...flags.map((flag) => ({
+      name: `STATEMENT_FLAG_${screaming(flag.name)}`,
+      value: 2 ** flag.bit!,
+      text: flag.text!,
+    })),
+  ];
+}
+
+/** The first four bytes of a bundle or statement as a little-endian u32. */
+function magicWord({ magic }: Pick<Spec, "magic">): number {
   return [...magic].reduce((sum, c, i) => sum + c.charCodeAt(0) * 2 ** (8 * i), 0);
 }
 
@@ -430,6 +470,13 @@ ${table(
   ["limit", "value", "beyond it"],
   spec.limits.map((l) => [l.name, l.value, l.text]),
 )}
+
+## Signed statements
+
+What a loader with trusted keys wants of a bundle ([trust.md](trust.md)): version ${spec.statement.version}, ${spec.statement.headBytes} bytes, then the name and the audience (visible ASCII, no blanks), all of which is signed; then the signature's length (1 byte, ${spec.statement.signatureBytesMin} to ${spec.statement.signatureBytesMax}) and the
+signature: ECDSA P-256 with SHA-256, in DER. Nothing follows. In files, headers and configurations it is base64 (RFC 4648, section 4, padded) on one line.
+
+${fields(spec.statement.fields)}
 
 ## Verification
 

@@ -5,6 +5,7 @@ import { EXIT_POLICY_ERRORS, EXIT_SUCCESS, Failure } from "../exit.ts";
 import { isFolder, readBytes, reason, textOf } from "../files.ts";
 import type { Output } from "../output.ts";
 import { type Asked, ask as askServer } from "../transport/ask.ts";
+import { statementBeside } from "./trust.ts";
 
 export interface BundlesOptions {
   /** Where the server answers operators: HOST:PORT, or a URL. */
@@ -16,6 +17,8 @@ export interface BundlesOptions {
   readonly cert?: string;
   readonly key?: string;
   readonly json?: boolean;
+  /** File of a signed statement; of a push, where it is not beside the bundle. */
+  readonly statement?: string;
 }
 
 /** Bundles may be large, and a busy disk slow. */
@@ -60,8 +63,9 @@ export async function pushCommand(path: string, options: BundlesOptions, output:
     );
   const type = path.endsWith(".ipe") ? "text/plain" : "application/octet-stream";
   const name = encodeURIComponent(path.split("/").at(-1)!);
+  const statement = options.statement === undefined ? statementBeside(path) : statementIn(options.statement);
   const answer = await ask("POST", `${BUNDLES}?name=${name}`, options, {
-    headers: { "content-type": type },
+    headers: { "content-type": type, ...(statement === null ? {} : { "ipe-statement": statement }) },
     body: readBytes(path),
   });
   return told(answer, options, output);
@@ -73,8 +77,16 @@ export async function rollbackCommand(
   output: Output,
 ): Promise<number> {
   const wanted = digest === undefined ? null : await wholeDigest(digest, options);
-  const body = wanted === null ? "" : JSON.stringify({ digest: wanted });
+  const statement = options.statement === undefined ? null : statementIn(options.statement);
+  const body = wanted === null && statement === null ? "" : JSON.stringify({ digest: wanted, statement });
   return told(await ask("POST", ROLLBACK, options, { headers: {}, body }), options, output);
+}
+
+function statementIn(file: string): string {
+  const text = textOf(file).trim();
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text))
+    throw new Failure(`\`${file}\` holds no signed statement; ipe sign writes one`);
+  return text;
 }
 
 async function wholeDigest(start: string, options: BundlesOptions): Promise<string> {

@@ -12,6 +12,7 @@ import { followPath } from "../in-force/follow-path.ts";
 import { InForce } from "../in-force/in-force.ts";
 import { adminTokens, type BundleOptions, openBundles } from "../in-force/options.ts";
 import { begin } from "../in-force/start.ts";
+import { expiryNotice, watchExpiry } from "../in-force/trusted.ts";
 import { type LimiterOptions, openLimiter } from "../limiter.ts";
 import { logTo } from "../log.ts";
 import type { Output } from "../output.ts";
@@ -91,6 +92,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const opened = await open(options, begun, {
     ...{ logger, metrics, limiter, transport, sources, grpcIdentity: identities?.at("ext-authz") },
     ...{ startedAt, bundle: () => stateOf(inForce.current), ready: () => ready },
+    notice: () => expiryNotice(inForce.current),
     operations: { tokens, control },
   }).catch(failing);
   doors = opened.doors;
@@ -98,6 +100,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   if (inForce.current.engine !== begun) for (const door of doors) door.prepare(inForce.current.engine)();
   const { admin } = opened;
   const watched = await followPath(options.bundle, look, inForce, output);
+  watchExpiry(inForce, logger);
   const ended = signalled();
   for (const { listening } of admin === null ? doors : [...doors, admin])
     output.result(`listening ${listening}`);
@@ -119,7 +122,9 @@ interface Opened {
   readonly admin: Admin | null;
 }
 
-interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle" | "ready" | "operations"> {
+interface Opening
+  extends HttpOptions,
+    Pick<AdminOptions, "startedAt" | "bundle" | "ready" | "notice" | "operations"> {
   /** Who verifies for ext_authz, which has other headers than forward-auth. */
   readonly grpcIdentity: Identity | undefined;
 }
@@ -128,7 +133,7 @@ interface Opening extends HttpOptions, Pick<AdminOptions, "startedAt" | "bundle"
 async function open(
   options: ServeOptions,
   engine: Engine,
-  { startedAt, bundle, ready, operations, sources, grpcIdentity, ...surroundings }: Opening,
+  { startedAt, bundle, ready, notice, operations, sources, grpcIdentity, ...surroundings }: Opening,
 ): Promise<Opened> {
   const doors: Door[] = [];
   try {
@@ -139,7 +144,7 @@ async function open(
     if (options.http !== undefined)
       doors.push(await openHttp(options.http, engine, { ...surroundings, sources }));
     if (options.admin === undefined) return { doors, admin: null };
-    const operators = { ...surroundings, startedAt, bundle, ready, operations };
+    const operators = { ...surroundings, startedAt, bundle, ready, notice, operations };
     return { doors, admin: await openAdmin(options.admin, operators) };
   } catch (problem) {
     await Promise.all(doors.map((door) => door.drain()));
@@ -147,8 +152,8 @@ async function open(
   }
 }
 
-function stateOf({ engine: { digest, program }, name, at }: Current): BundleState {
-  return { digest, name, policies: program.policies.length, loadedAt: at };
+function stateOf({ engine: { digest, program }, name, at, signed }: Current): BundleState {
+  return { digest, name, policies: program.policies.length, loadedAt: at, signed };
 }
 
 /** What Envoy's configuration has to have, and nothing in a request shows whether it does. */

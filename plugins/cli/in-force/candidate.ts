@@ -1,5 +1,5 @@
 /** A bundle that somebody wants to be in force, and what became of that. Plain data. */
-import type { ByteSource, Engine, PolicyTest } from "../../../core/index.ts";
+import type { ByteSource, Engine, PolicyTest, Statement } from "../../../core/index.ts";
 import type { FailedTest, TestsRun } from "./policy-tests.ts";
 
 /** What brings a bundle: the start, a change of the watched path, SIGHUP, or an operator at the port for them. */
@@ -25,8 +25,8 @@ export interface Candidate extends Attempt {
   readonly fallback: boolean;
 }
 
-/** What spoke against a bundle: its text or bytes, its tests, its signature, a door that cannot use it, or a disk. */
-export type Cause = "text" | "bundle" | "tests" | "signature" | "host" | "storage";
+/** What spoke against a bundle: its text or bytes, its tests, its signature, a door that cannot use it, a disk, or the audit. */
+export type Cause = "text" | "bundle" | "tests" | "signature" | "host" | "storage" | "audit";
 
 export interface Refused {
   readonly result: "refused";
@@ -53,4 +53,6 @@ export interface Current extends Omit<Attempt, "how"> {
   /** When this process put it in force. */
   readonly at: Date;
   readonly statement: string | null;
+  /** What the statement says, where signatures are checked. */
+  readonly signed: Statement | null;
 }

@@ -135,7 +135,7 @@ function answerOf(
   }
   output.message(`${how} of ${who} is refused: ${offered.reason}; the policy in force stays`);
   return {
-    outcome: offered.cause === "storage" ? "failed" : "refused",
+    outcome: offered.cause === "storage" || offered.cause === "audit" ? "failed" : "refused",
     body: {
       ...{ result: "refused", cause: offered.cause, reason: offered.reason },
       ...{ in_force: inForce.current.engine.digest, diagnostics: data },
@@ -167,12 +167,14 @@ function bundlesForm({ store, current }: InForce): object {
 }
 
 function statusForm({ inForce, path, startedAt }: ControlOptions): object {
-  const { current, store, lastRefusal } = inForce;
-  const { engine, name, how, who, at } = current;
+  const { current, store, audit, lastRefusal } = inForce;
+  const { engine, name, how, who, at, signed } = current;
   return {
     ...{ digest: engine.digest, name, policies: engine.program.policies.length, how, who },
     ...{ loaded_at: at.toISOString(), started_at: startedAt.toISOString(), path },
     store: store === null ? null : { folder: store.folder, bundles: store.bundles.length, keep: store.keep },
+    audit: audit === null ? null : { file: audit.path, ...audit.link },
+    signed,
     last_refusal:
       lastRefusal === null
         ? null

@@ -5,13 +5,18 @@ import { BundleStore } from "../../store/index.ts";
 import { Failure } from "../exit.ts";
 import { reason, textOf } from "../files.ts";
 import { wholeNumber } from "../numbers.ts";
+import { AuditLog } from "./audit-log.ts";
 import type { InForceOptions } from "./in-force.ts";
+import { addTrustOptions, openTrust, type TrustWords } from "./trust-options.ts";
 
-export interface BundleOptions {
+export interface BundleOptions extends TrustWords {
+  readonly bundle: string;
   /** Folder of the store. */
   readonly store?: string;
   /** Bundles to keep in it. */
   readonly keep?: number;
+  /** File in which changes are recorded. */
+  readonly audit?: string;
   /** False: `--no-tests`. */
   readonly tests?: boolean;
   readonly admin?: string;
@@ -24,7 +29,7 @@ const KEEP = 10;
 const KEEP_MAX = 1_000;
 
 export function addBundleOptions(serve: Command): Command {
-  return serve
+  return addTrustOptions(serve)
     .option(
       "--store <folder>",
       "keep the bundles that were in force here: the last good one is served where --bundle cannot be (docs/operations.md)",
@@ -34,17 +39,23 @@ export function addBundleOptions(serve: Command): Command {
       "--admin-token <file>",
       "also put bundles in force at --admin (ipe bundles), for who shows a bearer token of this file: NAME TOKEN, one a line",
     )
+    .option(
+      "--audit <file>",
+      "record every change in a hash-chained file; what cannot be recorded is refused (docs/operations.md)",
+    )
     .option("--no-tests", "put policies in force whose own tests fail: they are not run");
 }
 
 /** Open what the options name. */
 export async function openBundles(
   options: BundleOptions,
-): Promise<Pick<InForceOptions, "store" | "runTests">> {
+): Promise<Pick<InForceOptions, "store" | "audit" | "trusted" | "runTests">> {
   if (options.store === undefined && options.keep !== undefined)
     throw new Failure("--keep belongs to --store DIR, where bundles are kept");
   return {
     store: options.store === undefined ? null : await openStore(options.store, options.keep ?? KEEP),
+    audit: options.audit === undefined ? null : await openAudit(options.audit),
+    trusted: openTrust(options),
     runTests: options.tests !== false,
   };
 }
@@ -66,5 +77,13 @@ async function openStore(folder: string, keep: number): Promise<BundleStore> {
     return await BundleStore.open(folder, { keep });
   } catch (problem) {
     throw new Failure(`--store \`${folder}\` cannot be used: ${reason(problem)}`);
+  }
+}
+
+async function openAudit(file: string): Promise<AuditLog> {
+  try {
+    return await AuditLog.open(file);
+  } catch (problem) {
+    throw new Failure(`--audit \`${file}\` cannot be used: ${reason(problem)}`);
   }
 }

@@ -60,7 +60,7 @@ function lookAt(
 ): Looked & ({ version: Version } | { version: null; problem: Failure }) {
   let content: FirstLook["content"] = null;
   try {
-    content = readContent(path);
+    content = readContent(path, { signed: true });
     const version = toVersion(content, path, output);
     return { look: { content, digest: version.engine.digest, problem: null }, version, problem: null };
   } catch (problem) {

@@ -36,9 +36,19 @@ export function generalCalls(vm: Vm) {
       vm.defer(() => root.delete());
       return Status.Ok;
     },
-    proxy_call_foreign_function(name: number, nameSize: number, input: number, inputSize: number): Status {
-      const readable = vm.memory.read(name, nameSize) && vm.memory.read(input, inputSize);
-      return readable ? Status.NotFound : Status.InvalidMemoryAccess;
+    proxy_call_foreign_function(
+      name: number,
+      nameSize: number,
+      input: number,
+      inputSize: number,
+      resultAt: number,
+      sizeAt: number,
+    ): Status {
+      const nameBytes = vm.memory.read(name, nameSize);
+      const argument = vm.memory.read(input, inputSize);
+      if (!nameBytes || !argument) return Status.InvalidMemoryAccess;
+      const { status, result } = proxy.foreign(toText(nameBytes), argument);
+      return status === Status.Ok ? vm.memory.deliver(result, resultAt, sizeAt) : status;
     },
   };
 }
