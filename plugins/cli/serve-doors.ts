@@ -10,6 +10,7 @@ import {
   startHttpServer,
 } from "../http/index.ts";
 import type { ServerMetrics } from "../prometheus/index.ts";
+import type { Evidence } from "./evidence.ts";
 import { Failure } from "./exit.ts";
 import { reason } from "./files.ts";
 
@@ -27,6 +28,7 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly metrics: ServerMetrics;
   readonly limiter: Limiter;
+  readonly evidence: Evidence;
 }
 
 /** As they stand on the command line. */
@@ -72,8 +74,9 @@ export interface GrpcOptions extends Surroundings {
 export async function openGrpc(
   address: string,
   engine: Engine,
-  { logger, metrics, limiter, identity, ...options }: GrpcOptions,
+  { logger, metrics, limiter, evidence, identity, ...options }: GrpcOptions,
 ): Promise<Door> {
+  const recorder = evidence.recorderFor("envoy");
   const counter = metrics.counterFor("envoy");
   const server = await startServer({
     address,
@@ -81,13 +84,14 @@ export async function openGrpc(
     logger,
     limiter,
     metrics: {
-      decided: (decision, micros) => counter.decided(decision, micros),
+      decided: (decision, micros, evaluationMicros) => counter.decided(decision, micros, evaluationMicros),
       // Bundles are counted once, not by each door.
       swapped: () => undefined,
     },
     bodyBuffered: options.bodyBuffered ?? "when-read",
     ...(options.onError === undefined ? {} : { onError: options.onError }),
     ...(identity === undefined ? {} : { identity }),
+    ...(recorder === undefined ? {} : { recorder }),
   }).catch((problem: Error) => {
     throw new Failure(`cannot listen on \`${address}\`: ${obstacle(address, problem.cause ?? problem)}`);
   });
@@ -106,12 +110,15 @@ export interface HttpOptions extends Surroundings {
 export async function openHttp(
   address: string,
   engine: Engine,
-  { logger, metrics, limiter, sources }: HttpOptions,
+  { logger, metrics, limiter, evidence, sources }: HttpOptions,
 ): Promise<Door> {
   const objection = objectionTo(engine, sources);
   if (objection !== null) throw new Failure(objection);
   const server = await opened("--http", address, (where) =>
-    startHttpServer({ ...where, engine, logger, metrics, limiter, ...sources }),
+    startHttpServer({
+      ...{ ...where, engine, logger, metrics, limiter, ...sources },
+      recorderFor: (host) => evidence.recorderFor(host),
+    }),
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,

@@ -21,6 +21,19 @@ export interface BundleFacts {
 /** `failed`: nobody could count, and policies said what counts. */
 export type LimiterResult = "taken" | "refused" | "failed";
 
+/** How the log of decisions does. */
+export interface DecisionLogFacts {
+  readonly written: number;
+  /** Records that are gone. */
+  readonly lost: number;
+  /** Allows that became denials, since they could not be logged. */
+  readonly denied: number;
+  /** Attempts to write that failed. */
+  readonly failures: number;
+  readonly failing: boolean;
+  readonly waitingCharacters: number;
+}
+
 export interface ServerMetrics {
   /** For what one host decides. Made once, before the first request. */
   counterFor(host: HostName): DecisionCounter;
@@ -34,6 +47,8 @@ export interface ServerMetrics {
   readonly limiter: { took(result: LimiterResult): void };
   /** Limits are counted elsewhere from now on; `connected`: it can be asked. */
   countsIn(limiter: { readonly connected: boolean }): void;
+  /** Decisions are logged from now on. */
+  logsDecisions(state: () => DecisionLogFacts): void;
   /** Everything in Prometheus' text format. */
   text(): Promise<string>;
   /** The media type of `text`. */
@@ -93,6 +108,7 @@ export function createMetrics(): ServerMetrics {
     countsIn(limiter) {
       counting = limiter;
     },
+    logsDecisions: (log) => addDecisionLog(registry, log),
     counterFor(host) {
       const counts = hosts.get(host) ?? new HostCounts(policies);
       hosts.set(host, counts);
@@ -190,5 +206,34 @@ function addPolicies(registry: Registry, policies: PolicyCounts): void {
     help: "Decisions by the policy that decided, empty where none did, and its outcome.",
     samples: () =>
       [...policies.entries()].map(([policy, outcome, value]) => ({ labels: { policy, outcome }, value })),
+  });
+}
+
+function addDecisionLog(registry: Registry, state: () => DecisionLogFacts): void {
+  add(registry, {
+    ...{ name: "ipe_decision_log_records_total", type: "counter" },
+    help: "Records of decisions: written, lost, and allows that became denials since they could not be written.",
+    samples: () => {
+      const { written, lost, denied } = state();
+      return Object.entries({ written, lost, denied }).map(([result, value]) => ({
+        labels: { result },
+        value,
+      }));
+    },
+  });
+  add(registry, {
+    ...{ name: "ipe_decision_log_failures_total", type: "counter" },
+    help: "Attempts to write records that failed; they are repeated.",
+    samples: () => [{ value: state().failures }],
+  });
+  add(registry, {
+    ...{ name: "ipe_decision_log_failing", type: "gauge" },
+    help: "1 while the last attempt to write records has failed.",
+    samples: () => [{ value: state().failing ? 1 : 0 }],
+  });
+  add(registry, {
+    ...{ name: "ipe_decision_log_waiting_characters", type: "gauge" },
+    help: "Characters of records that wait to be written.",
+    samples: () => [{ value: state().waitingCharacters }],
   });
 }

@@ -4,6 +4,8 @@ import type { Engine, Identity } from "../../../core/index.ts";
 import { bodyUse } from "../../envoy/index.ts";
 import { type AdminOptions, type BundleState, objectionTo } from "../../http/index.ts";
 import { createMetrics } from "../../prometheus/index.ts";
+import { openEvidence } from "../evidence.ts";
+import type { EvidenceOptions } from "../evidence-options.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import { openIdentities } from "../identity.ts";
 import type { Current } from "../in-force/candidate.ts";
@@ -27,7 +29,7 @@ import {
 } from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
 
-export interface ServeOptions extends AuthzenOptions, BundleOptions, LimiterOptions {
+export interface ServeOptions extends AuthzenOptions, BundleOptions, LimiterOptions, EvidenceOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
@@ -52,6 +54,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const metrics = createMetrics();
   const identities = await openIdentities(options.identity, logger, output);
   const sources = { authzen, identity: identities?.at("forward-auth") };
+  const evidence = await openEvidence(options, { logger, metrics, output });
   let doors: readonly Door[] = [];
   const inForce = new InForce({
     ...(await openBundles(options)),
@@ -69,6 +72,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
         if (options.grpc !== undefined) remindOfBodies(current.engine, options, output);
         remindOfTokens(current.engine, options, output);
         remindOfAuthzen(current.engine, sources, output);
+        evidence.remind(current.engine);
       },
       unchanged: () => metrics.unchanged(),
       refused: () => metrics.refused(),
@@ -85,7 +89,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const { engine: begun, at: startedAt } = inForce.current;
   const control = createControl({ inForce, output, path: options.bundle, startedAt });
   const opened = await open(options, begun, {
-    ...{ logger, metrics, limiter, sources, grpcIdentity: identities?.at("ext-authz") },
+    ...{ logger, metrics, limiter, evidence, sources, grpcIdentity: identities?.at("ext-authz") },
     ...{ startedAt, bundle: () => stateOf(inForce.current), ready: () => ready },
     operations: { tokens, control },
   }).catch(failing);
@@ -96,11 +100,12 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const watched = await followPath(options.bundle, look, inForce, output);
   const ended = signalled();
   for (const { listening } of admin === null ? doors : [...doors, admin])
-    output.result(`listening ${listening}`);
+    evidence.announce(`listening ${listening}`);
   await ended;
   ready = false;
   identities?.stop();
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
+  await evidence.drain();
   // Until now it told that we are not ready.
   await admin?.drain();
   limiter.stop();

@@ -1,0 +1,4 @@
+export { DecisionLog, type DecisionLogOptions, type DecisionLogState, type OnAuditFailure } from "./log.ts";
+export type { Sink } from "./outbox.ts";
+export { PseudonymKey, Rules } from "./rules.ts";
+export { fileSink, httpSink, streamSink } from "./sinks.ts";
