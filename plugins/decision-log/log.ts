@@ -2,7 +2,7 @@
 import { type Logger, pino } from "pino";
 import type { DecisionRecorder, Judged } from "../../core/index.ts";
 import { Outbox, type OutboxState, type Sink } from "./outbox.ts";
-import { toRecord } from "./record.ts";
+import { RECORD_VERSION, toRecord } from "./record.ts";
 import type { Rules } from "./rules.ts";
 
 /** What becomes of an allow that cannot be logged. */
@@ -55,7 +55,8 @@ export class DecisionLog {
       ...(backoffMs === undefined ? {} : { backoffMs }),
     });
     this.#lines = pino(
-      { base: null, timestamp: false, formatters: { level: () => ({}) } },
+      // Where pino writes a level, a record says which version it has.
+      { base: null, timestamp: false, formatters: { level: () => ({ v: RECORD_VERSION }) } },
       {
         write: (line) => {
           this.#kept = this.#outbox.push(line);

@@ -34,14 +34,13 @@ export const RECORD_CHARACTERS_MAX = 65_536;
 /** Bytes of a body. */
 export const BODY_BYTES_MAX = 16_384;
 
-/** The members of a record, in order. */
+/** The members of a record behind its version, in order. */
 export function toRecord(judged: Judged, options: RecordOptions): Record<string, unknown> {
   const { decision, traceParent, request, facts } = judged;
   const { host, rules, now, refused } = options;
   const allow = decision?.allow === true && !refused;
   const values = new Values(rules);
   return {
-    v: RECORD_VERSION,
     time: new Date(now).toISOString(),
     decision_id: judged.decisionId,
     host,
