@@ -30,6 +30,9 @@ function addBundles(bundles: Command, commandOf: CommandOf, { output, done }: Op
       .addOption(
         new Option("--token <file>", "a file whose first line holds the token").makeOptionMandatory(),
       )
+      .option("--ca <file>", "PEM of the authority of the server's certificate: ask by TLS")
+      .option("--cert <file>", "PEM of the certificate to show it, where it wants one")
+      .option("--key <file>", "PEM of its key")
       .option("--json", "print the server's answer as JSON");
   const commands = (): Promise<typeof import("./commands/bundles.ts")> => import("./commands/bundles.ts");
   server(

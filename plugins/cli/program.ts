@@ -18,6 +18,7 @@ import { addKong } from "./kong.ts";
 import { wholeNumber } from "./numbers.ts";
 import { addOperating } from "./operating.ts";
 import type { Output } from "./output.ts";
+import { addTransportOptions } from "./transport/options.ts";
 import { VERSION } from "./version.ts";
 
 const DIFF_NOTE = `
@@ -200,7 +201,7 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191 --decision-log decisions.jsonl",
     ],
   );
-  addEvidenceOptions(addBundleOptions(serve.addOption(bundle())))
+  addEvidenceOptions(addTransportOptions(addBundleOptions(serve.addOption(bundle()))))
     .option("--grpc <host:port>", "address for ext_authz; port 0 takes a free one")
     .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
     .option("--identity <file>", "how tokens and API keys of callers are verified (docs/identity.md)")

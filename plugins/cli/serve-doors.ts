@@ -13,6 +13,7 @@ import type { ServerMetrics } from "../prometheus/index.ts";
 import type { Evidence } from "./evidence.ts";
 import { Failure } from "./exit.ts";
 import { reason } from "./files.ts";
+import type { Transport } from "./transport/tls.ts";
 
 /** What proxies ask, at one address. */
 export interface Door {
@@ -29,6 +30,7 @@ export interface Surroundings {
   readonly metrics: ServerMetrics;
   readonly limiter: Limiter;
   readonly evidence: Evidence;
+  readonly transport: Transport;
 }
 
 /** As they stand on the command line. */
@@ -74,12 +76,13 @@ export interface GrpcOptions extends Surroundings {
 export async function openGrpc(
   address: string,
   engine: Engine,
-  { logger, metrics, limiter, evidence, identity, ...options }: GrpcOptions,
+  { logger, metrics, limiter, transport, evidence, identity, ...options }: GrpcOptions,
 ): Promise<Door> {
   const recorder = evidence.recorderFor("envoy");
   const counter = metrics.counterFor("envoy");
   const server = await startServer({
     address,
+    makeServer: transport.grpc,
     engine,
     logger,
     limiter,
@@ -110,13 +113,13 @@ export interface HttpOptions extends Surroundings {
 export async function openHttp(
   address: string,
   engine: Engine,
-  { logger, metrics, limiter, evidence, sources }: HttpOptions,
+  { logger, metrics, limiter, transport, evidence, sources }: HttpOptions,
 ): Promise<Door> {
   const objection = objectionTo(engine, sources);
   if (objection !== null) throw new Failure(objection);
   const server = await opened("--http", address, (where) =>
     startHttpServer({
-      ...{ ...where, engine, logger, metrics, limiter, ...sources },
+      ...{ ...where, makeServer: transport.http, engine, logger, metrics, limiter, ...sources },
       recorderFor: (host) => evidence.recorderFor(host),
     }),
   );
@@ -132,9 +135,14 @@ export type Admin = Pick<Door, "listening" | "drain">;
 /** The port for operators. It judges by no bundle, so it is no door. */
 export async function openAdmin(
   address: string,
-  options: Omit<AdminOptions, "host" | "port">,
+  {
+    transport,
+    ...options
+  }: Omit<AdminOptions, "host" | "port" | "makeServer"> & Pick<Surroundings, "transport">,
 ): Promise<Admin> {
-  const server = await opened("--admin", address, (where) => startAdminServer({ ...where, ...options }));
+  const server = await opened("--admin", address, (where) =>
+    startAdminServer({ ...where, makeServer: transport.admin, ...options }),
+  );
   return { listening: `admin ${boundAddress(address, server.port)}`, drain: () => server.drain() };
 }
 

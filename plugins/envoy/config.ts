@@ -8,6 +8,7 @@ import type {
   Program,
   ReadFact,
 } from "../../core/index.ts";
+import type { MakeServer } from "./listener.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What the server needs of core's `Engine`. */
@@ -37,8 +38,10 @@ export type FailureMode = "deny" | "grpc-error" | "error-response";
 export type BodyPromise = boolean | "when-read";
 
 export interface ServerOptions {
-  /** `host:port` (port 0: a free one) or `unix:/path/to/socket`. No TLS: listen on loopback or a socket. */
+  /** `host:port` (port 0: a free one) or `unix:/path/to/socket`. */
   readonly address: string;
+  /** What takes connections, such as one with TLS. Default: in the clear, for loopback or a socket. */
+  readonly makeServer?: MakeServer;
   readonly engine: Decider;
   readonly logger: Logger;
   readonly metrics?: Metrics;

@@ -25,6 +25,9 @@ export function parseAddress(text: string): Address | null {
   return bracketed !== undefined && !isIPv6(bracketed) ? null : { host, port };
 }
 
+/** Makes what takes connections; each is handed over when it is ready for HTTP/2. */
+export type MakeServer = (connected: (socket: Socket) => void) => Server;
+
 export interface Listener {
   /** 0 for a Unix socket. */
   readonly port: number;
@@ -47,14 +50,21 @@ const LINGER_MS = 100;
  *
  * @throws the system's error when that is not possible
  */
-export async function listen(address: Address, accept: (socket: Socket) => void): Promise<Listener> {
+export async function listen(
+  address: Address,
+  accept: (socket: Socket) => void,
+  make: MakeServer = createServer,
+): Promise<Listener> {
   const sockets = new Set<Socket>();
   const connected = (socket: Socket): void => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     accept(socket);
   };
-  const servers = "path" in address ? [await bind(address, connected)] : await bindAll(address, connected);
+  const servers =
+    "path" in address
+      ? [await bind(address, make(connected))]
+      : await bindAll(address, () => make(connected));
   const close = (): void => {
     for (const server of servers) server.close();
   };
@@ -94,14 +104,14 @@ const NOT_HERE = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT"]);
 
 async function bindAll(
   { host, port }: { readonly host: string; readonly port: number },
-  connected: (socket: Socket) => void,
+  make: () => Server,
 ): Promise<Server[]> {
   const servers: Server[] = [];
   let problem: unknown;
   for (const { address } of await lookup(host, { all: true })) {
     try {
       const chosen = servers[0] === undefined ? port : portOf(servers[0]);
-      servers.push(await bind({ host: address, port: chosen }, connected));
+      servers.push(await bind({ host: address, port: chosen }, make()));
     } catch (caught) {
       problem = caught;
       if (NOT_HERE.has((caught as NodeJS.ErrnoException).code ?? "")) continue;
@@ -113,9 +123,8 @@ async function bindAll(
   return servers;
 }
 
-function bind(options: ListenOptions, connected: (socket: Socket) => void): Promise<Server> {
+function bind(options: ListenOptions, server: Server): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer(connected);
     server.once("error", reject);
     server.listen(options, () => {
       server.off("error", reject);

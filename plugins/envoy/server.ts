@@ -87,11 +87,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   server.addService(services.health, health.implementation);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = await listen(wanted, (socket) => injector.injectConnection(socket)).catch(
-    (problem: Error) => {
-      throw new Error(`cannot listen on ${options.address}: ${problem.message}`, { cause: problem });
-    },
-  );
+  const listener = await listen(
+    wanted,
+    (socket) => injector.injectConnection(socket),
+    options.makeServer,
+  ).catch((problem: Error) => {
+    throw new Error(`cannot listen on ${options.address}: ${problem.message}`, { cause: problem });
+  });
   const { port } = listener;
   const address = boundAddress(options.address, port);
   logger.info({ address, bundle: judge.engine.digest }, "serving ext_authz");

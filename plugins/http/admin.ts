@@ -1,7 +1,15 @@
 /** The port for operators: what is in force, and how it does. Nothing here decides about a request. */
 import type { Logger } from "pino";
 import { type BundleDoorsOptions, bundleDoors } from "./bundle-doors.ts";
-import { at, type HttpListener, json, listenHttp, type MetricsText, metricsDoor } from "./listener.ts";
+import {
+  at,
+  type HttpListener,
+  json,
+  listenHttp,
+  type MakeServer,
+  type MetricsText,
+  metricsDoor,
+} from "./listener.ts";
 
 /** The bundle in force. */
 export interface BundleState {
@@ -18,6 +26,8 @@ export interface AdminOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** What takes connections, such as one with TLS. Default: in the clear. */
+  readonly makeServer?: MakeServer | undefined;
   readonly logger: Logger;
   readonly metrics: MetricsText;
   readonly bundle: () => BundleState;

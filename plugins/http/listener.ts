@@ -1,5 +1,12 @@
 /** A port on which doors answer HTTP requests: the limits, health, and the end. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 
@@ -15,10 +22,14 @@ export interface HttpAnswer {
  */
 export type Door = (request: IncomingMessage) => HttpAnswer | Promise<HttpAnswer> | null;
 
+export type MakeServer = (options: ServerOptions, handler: RequestListener) => Server;
+
 export interface ListenerOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** What takes connections, such as one with TLS. Default: in the clear. */
+  readonly makeServer?: MakeServer | undefined;
   readonly logger: Logger;
   /** In this order; the first that answers has answered. */
   readonly doors: readonly Door[];
@@ -54,7 +65,7 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
   let draining: Promise<void> | null = null;
   const ready = (): boolean => draining === null && (options.ready?.() ?? true);
   const doors = [health(ready), ...options.doors];
-  const server = createServer(
+  const server = (options.makeServer ?? createServer)(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: HEADERS_TIMEOUT_MS,

@@ -5,7 +5,7 @@ import { type AuthzenConfig, factObjection } from "./authzen/config.ts";
 import { authzenDoors } from "./authzen/door.ts";
 import { FORWARD_AUTH_ADVICE, forwardAuthDoor, proxyObjectionTo } from "./forward-auth.ts";
 import { type HttpDecider, type Judge, judgeWith } from "./judge.ts";
-import { listenHttp, metricsDoor } from "./listener.ts";
+import { listenHttp, type MakeServer, metricsDoor } from "./listener.ts";
 import type { HttpMetrics, RecorderFor } from "./metrics.ts";
 
 /** Where facts come from that proxies do not tell. */
@@ -20,6 +20,8 @@ export interface HttpServerOptions extends FactSources {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** What takes connections, such as one with TLS. Default: in the clear. */
+  readonly makeServer?: MakeServer | undefined;
   readonly engine: HttpDecider;
   readonly logger: Logger;
   /** Who counts what policies limit. Without it an allow with limits is a denial. */
@@ -49,11 +51,11 @@ export interface RunningHttpServer {
  * @throws when the address cannot be bound, or `objectionTo` has one to the bundle
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { host, logger, metrics, authzen, drainMs, limiter, recorderFor } = options;
+  const { host, makeServer, logger, metrics, authzen, drainMs, limiter, recorderFor } = options;
   const shared = { judge: () => judge, logger, metrics, limiter, recorderFor };
   let judge = usable(options.engine, options);
   const listener = await listenHttp({
-    ...{ host, port: options.port, logger, advice: FORWARD_AUTH_ADVICE },
+    ...{ host, port: options.port, makeServer, logger, advice: FORWARD_AUTH_ADVICE },
     doors: [
       forwardAuthDoor(shared),
       ...(authzen === undefined ? [] : authzenDoors({ config: authzen, ...shared })),

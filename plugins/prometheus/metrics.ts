@@ -2,6 +2,7 @@
 import { type Metric, Registry } from "prom-client";
 import type { DecisionCounter } from "../../core/index.ts";
 import { HostCounts, LATENCY_BOUNDS, PolicyCounts } from "./counts.ts";
+import { type TlsCounter, TlsCounts } from "./transport.ts";
 
 /** Whoever asks, as the label `host` says it. */
 export const HOSTS = ["envoy", "nginx", "caddy", "traefik", "envoy-http", "authzen"] as const;
@@ -49,6 +50,7 @@ export interface ServerMetrics {
   countsIn(limiter: { readonly connected: boolean }): void;
   /** Decisions are logged from now on. */
   logsDecisions(state: () => DecisionLogFacts): void;
+  readonly tls: TlsCounter;
   /** Everything in Prometheus' text format. */
   text(): Promise<string>;
   /** The media type of `text`. */
@@ -63,6 +65,8 @@ export function createMetrics(): ServerMetrics {
   const state = { loads: 0, refusals: 0, lastSuccessful: true };
   const takes: Record<LimiterResult, number> = { taken: 0, refused: 0, failed: 0 };
   let counting: { readonly connected: boolean } | null = null;
+  const tls = new TlsCounts();
+  for (const metric of tls.metrics()) add(registry, metric);
   addDecisions(registry, hosts);
   addPolicies(registry, policies);
   const addGauge = (name: string, help: string, samples: () => readonly Sample[]): void =>
@@ -105,6 +109,7 @@ export function createMetrics(): ServerMetrics {
         takes[result] += 1;
       },
     },
+    tls,
     countsIn(limiter) {
       counting = limiter;
     },
@@ -138,7 +143,7 @@ interface Sample {
   readonly value: number;
 }
 
-interface Gathered {
+export interface Gathered {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";

@@ -19,11 +19,15 @@ export interface Subject {
   readonly organization?: string;
   readonly uris?: readonly string[];
   readonly dnsNames?: readonly string[];
+  readonly ips?: readonly string[];
+  /** Default: tomorrow. */
+  readonly expires?: Date;
 }
 
 /** GeneralName tags (RFC 5280, 4.2.1.6). */
 const DNS_NAME = 2;
 const URI = 6;
+const IP_ADDRESS = 7;
 
 export function createAuthority(commonName: string): Authority {
   const keys = forge.pki.rsa.generateKeyPair(2048);
@@ -39,6 +43,7 @@ export function createAuthority(commonName: string): Authority {
       const alternatives = [
         ...(who.uris ?? []).map((value) => ({ type: URI, value })),
         ...(who.dnsNames ?? []).map((value) => ({ type: DNS_NAME, value })),
+        ...(who.ips ?? []).map((ip) => ({ type: IP_ADDRESS, ip })),
       ];
       return sign(
         names(who),
@@ -46,6 +51,7 @@ export function createAuthority(commonName: string): Authority {
         own,
         keys.privateKey,
         alternatives.length === 0 ? [] : [{ name: "subjectAltName", altNames: alternatives }],
+        who.expires,
       );
     },
   };
@@ -64,12 +70,13 @@ function sign(
   keys: forge.pki.rsa.KeyPair,
   signer: forge.pki.rsa.PrivateKey,
   extensions: object[],
+  expires = new Date(Date.now() + 86_400_000),
 ): Identity {
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = keys.publicKey;
   certificate.serialNumber = `01${forge.util.bytesToHex(forge.random.getBytesSync(8))}`;
-  certificate.validity.notBefore = new Date(Date.now() - 3_600_000);
-  certificate.validity.notAfter = new Date(Date.now() + 86_400_000);
+  certificate.validity.notBefore = new Date(Date.now() - 7_200_000);
+  certificate.validity.notAfter = expires;
   certificate.setSubject(subject);
   certificate.setIssuer(issuer);
   certificate.setExtensions(extensions);

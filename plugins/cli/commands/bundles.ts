@@ -4,12 +4,17 @@ import { BUNDLES, ROLLBACK } from "../../http/index.ts";
 import { EXIT_POLICY_ERRORS, EXIT_SUCCESS, Failure } from "../exit.ts";
 import { isFolder, readBytes, reason, textOf } from "../files.ts";
 import type { Output } from "../output.ts";
+import { type Asked, ask as askServer } from "../transport/ask.ts";
 
 export interface BundlesOptions {
   /** Where the server answers operators: HOST:PORT, or a URL. */
   readonly admin: string;
   /** File whose first line holds the token, behind a name or alone. */
   readonly token: string;
+  /** PEM files: who vouches for the server, and what this client shows. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly json?: boolean;
 }
 
@@ -132,34 +137,32 @@ interface Sent {
 
 /** Throws a Failure where the server is not there, or does not know us. */
 async function ask(method: string, path: string, options: BundlesOptions, sent?: Sent): Promise<Answer> {
-  const url = urlOf(options.admin, path);
+  const url = urlOf(options, path);
   const headers = { ...sent?.headers, authorization: `Bearer ${tokenOf(options.token)}` };
-  try {
-    const signal = AbortSignal.timeout(ANSWER_MS);
-    const body = sent?.body;
-    // No redirects: the token is for this server.
-    const response = await fetch(url, {
-      ...{ method, headers, signal, redirect: "error" },
-      ...(body === undefined ? {} : { body: typeof body === "string" ? body : new Uint8Array(body) }),
-    });
-    const text = await response.text();
-    if (response.headers.get("content-type") === "application/json")
-      return { status: response.status, body: JSON.parse(text) as Record<string, unknown> };
-    throw new Failure(
-      `\`${options.admin}\` answers ${response.status}: ${printable(text.trim().slice(0, 500))}`,
-    );
-  } catch (problem) {
-    if (problem instanceof Failure) throw problem;
-    const cause = (problem as Error).cause ?? problem;
-    throw new Failure(`cannot ask \`${options.admin}\`: ${reason(cause)}`);
-  }
+  const asked = { method, headers, body: sent?.body, timeoutMs: ANSWER_MS, tls: tlsOf(options) };
+  const reply = await askServer(url, asked).catch((problem: unknown) => {
+    throw new Failure(`cannot ask \`${options.admin}\`: ${reason(problem)}`);
+  });
+  if (reply.contentType === "application/json")
+    return { status: reply.status, body: JSON.parse(reply.text) as Record<string, unknown> };
+  throw new Failure(
+    `\`${options.admin}\` answers ${reply.status}: ${printable(reply.text.trim().slice(0, 500))}`,
+  );
 }
 
-function urlOf(address: string, path: string): string {
-  const base = /^https?:\/\//.test(address) ? address.replace(/\/+$/, "") : `http://${address}`;
+function urlOf({ admin, ca, cert }: BundlesOptions, path: string): string {
+  const scheme = ca === undefined && cert === undefined ? "http" : "https";
+  const base = /^https?:\/\//.test(admin) ? admin.replace(/\/+$/, "") : `${scheme}://${admin}`;
   if (!URL.canParse(base + path))
-    throw new Failure(`--admin takes HOST:PORT, such as 127.0.0.1:9193, or a URL, not \`${address}\``);
+    throw new Failure(`--admin takes HOST:PORT, such as 127.0.0.1:9193, or a URL, not \`${admin}\``);
   return base + path;
+}
+
+function tlsOf({ ca, cert, key }: BundlesOptions): Asked["tls"] {
+  if ((cert === undefined) !== (key === undefined))
+    throw new Failure("--cert FILE and --key FILE belong together");
+  const files = Object.entries({ ca, cert, key }).filter((entry) => entry[1] !== undefined);
+  return Object.fromEntries(files.map(([name, file]) => [name, textOf(file!)]));
 }
 
 function tokenOf(file: string): string {

@@ -28,8 +28,16 @@ import {
   openHttp,
 } from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
+import type { TransportOptions } from "../transport/options.ts";
+import { tlsSettings } from "../transport/settings.ts";
+import { openTransport } from "../transport/tls.ts";
 
-export interface ServeOptions extends AuthzenOptions, BundleOptions, LimiterOptions, EvidenceOptions {
+export interface ServeOptions
+  extends AuthzenOptions,
+    BundleOptions,
+    LimiterOptions,
+    EvidenceOptions,
+    TransportOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
@@ -52,6 +60,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
+  const transport = openTransport(tlsSettings(options), { logger, metrics, output });
   const identities = await openIdentities(options.identity, logger, output);
   const sources = { authzen, identity: identities?.at("forward-auth") };
   const evidence = await openEvidence(options, { logger, metrics, output });
@@ -89,7 +98,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const { engine: begun, at: startedAt } = inForce.current;
   const control = createControl({ inForce, output, path: options.bundle, startedAt });
   const opened = await open(options, begun, {
-    ...{ logger, metrics, limiter, evidence, sources, grpcIdentity: identities?.at("ext-authz") },
+    ...{ logger, metrics, limiter, transport, evidence, sources, grpcIdentity: identities?.at("ext-authz") },
     ...{ startedAt, bundle: () => stateOf(inForce.current), ready: () => ready },
     operations: { tokens, control },
   }).catch(failing);
@@ -104,6 +113,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   await ended;
   ready = false;
   identities?.stop();
+  transport.stop();
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
   await evidence.drain();
   // Until now it told that we are not ready.

@@ -1,0 +1,35 @@
+/** What the command line says about connections: who may make one, and how. */
+import type { Command } from "commander";
+
+export interface TransportOptions {
+  readonly admin?: string;
+  /** PEM: the server's certificate, and those between it and its authority. */
+  readonly tlsCert?: string;
+  /** PEM: its key, without a passphrase. */
+  readonly tlsKey?: string;
+  /** PEM: whoever signs clients' certificates. */
+  readonly tlsClientCa?: string;
+  readonly tlsClientSpiffe?: readonly string[];
+  readonly tlsAdminSpiffe?: readonly string[];
+}
+
+const repeated = (text: string, before: string[] = []): string[] => [...before, text];
+
+export function addTransportOptions(serve: Command): Command {
+  return serve
+    .option(
+      "--tls-cert <file>",
+      "PEM of the server's certificate and those above it: TLS at every port (docs/operations.md#tls)",
+    )
+    .option("--tls-key <file>", "PEM of its key")
+    .option(
+      "--tls-client-ca <file>",
+      "PEM of the authorities whose certificates clients must show; at --admin everywhere but at /health",
+    )
+    .option(
+      "--tls-client-spiffe <id>",
+      "who may ask at --grpc and --http: spiffe://domain/path, or what begins so, spiffe://domain/ns/*; may be repeated (default: whoever has a certificate)",
+      repeated,
+    )
+    .option("--tls-admin-spiffe <id>", "who may ask at --admin, in the same way", repeated);
+}
