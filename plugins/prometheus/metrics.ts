@@ -1,7 +1,8 @@
 /** What the servers of one process count, as Prometheus reads it (docs/operations.md has the table). */
 import { type Metric, Registry } from "prom-client";
 import type { DecisionCounter } from "../../core/index.ts";
-import { HostCounts, LATENCY_BOUNDS, PolicyCounts } from "./counts.ts";
+import { type Durations, EVALUATION_BOUNDS, HostCounts, LATENCY_BOUNDS, PolicyCounts } from "./counts.ts";
+import { processSamples } from "./process.ts";
 import { type TlsCounter, TlsCounts } from "./transport.ts";
 
 /** Whoever asks, as the label `host` says it. */
@@ -69,6 +70,8 @@ export function createMetrics(): ServerMetrics {
   for (const metric of tls.metrics()) add(registry, metric);
   addDecisions(registry, hosts);
   addPolicies(registry, policies);
+  for (const { samples, ...named } of processSamples)
+    add(registry, { ...named, samples: () => [{ value: samples() }] });
   const addGauge = (name: string, help: string, samples: () => readonly Sample[]): void =>
     add(registry, { name, help, type: "gauge", samples });
   addGauge("ipe_bundle_info", "The bundle in force: always 1.", () =>
@@ -185,32 +188,49 @@ function addDecisions(registry: Registry, hosts: ReadonlyMap<HostName, HostCount
   add(registry, {
     ...{ name: LATENCY, type: "histogram" },
     help: "From the decoded request to the answer, in seconds.",
-    samples: each(latencySamples),
+    samples: each((host, { latency }) => histogram(LATENCY, LATENCY_BOUNDS, latency, { host })),
   });
 }
 
 const LATENCY = "authorization_latency_seconds";
+const EVALUATION = "policy_eval_duration_microseconds";
 
 /** Buckets are cumulative; the last one, `+Inf`, is the number of all. */
-function latencySamples(host: string, { buckets, seconds }: HostCounts): Sample[] {
+function histogram(
+  name: string,
+  bounds: readonly number[],
+  { buckets, sum }: Durations,
+  labels: Readonly<Record<string, string>>,
+): Sample[] {
   let count = 0;
-  const cumulative = [...LATENCY_BOUNDS.map(String), "+Inf"].map((le, i): Sample => {
+  const cumulative = [...bounds.map(String), "+Inf"].map((le, i): Sample => {
     count += buckets[i]!;
-    return { name: `${LATENCY}_bucket`, labels: { le, host }, value: count };
+    return { name: `${name}_bucket`, labels: { le, ...labels }, value: count };
   });
   return [
     ...cumulative,
-    { name: `${LATENCY}_sum`, labels: { host }, value: seconds },
-    { name: `${LATENCY}_count`, labels: { host }, value: count },
+    { name: `${name}_sum`, labels, value: sum },
+    { name: `${name}_count`, labels, value: count },
   ];
 }
+
+/** Who decides: there is one tier so far. */
+const TIER = "interpreter";
 
 function addPolicies(registry: Registry, policies: PolicyCounts): void {
   add(registry, {
     ...{ name: "policy_evaluations_total", type: "counter" },
     help: "Decisions by the policy that decided, empty where none did, and its outcome.",
     samples: () =>
-      [...policies.entries()].map(([policy, outcome, value]) => ({ labels: { policy, outcome }, value })),
+      [...policies.entries()].map(([policy, outcome, value]) => ({
+        labels: { policy, tier: TIER, outcome },
+        value,
+      })),
+  });
+  add(registry, {
+    ...{ name: EVALUATION, type: "histogram" },
+    help: "What the policies took of a decision, in microseconds.",
+    samples: () => histogram(EVALUATION, EVALUATION_BOUNDS, policies.evaluations, { tier: TIER }),
   });
 }
 
