@@ -17,11 +17,17 @@ export interface EvidenceOptions {
   readonly decisionLogPlain?: boolean;
   readonly decisionLogBodies?: boolean;
   readonly onAuditFailure?: "deny" | "continue";
+  /** Where spans are posted. */
+  readonly traceEndpoint?: string;
+  /** As it stands on the command line. */
+  readonly traceSample?: string;
 }
 
 /** Of a file of the log, where nobody says how large, and how many. */
 export const LOG_MEBIBYTES = 100;
 export const LOG_FILES = 10;
+/** Where nobody says how many decisions have a span. */
+export const TRACE_SAMPLE = 0.01;
 
 export function addEvidenceOptions(serve: Command): Command {
   const several = (text: string, before: string[] = []): string[] => [...before, text];
@@ -57,6 +63,11 @@ export function addEvidenceOptions(serve: Command): Command {
     )
     .option("--decision-log-plain", "write names of callers as they are")
     .option("--decision-log-bodies", "log bodies too, of 16 KiB at most")
+    .option("--trace-endpoint <url>", "send spans of decisions by OTLP/HTTP: http://127.0.0.1:4318/v1/traces")
+    .option(
+      "--trace-sample <share>",
+      `share of decisions without a parent that have a span (default: ${TRACE_SAMPLE})`,
+    )
     .addOption(
       new Option(
         "--on-audit-failure <mode>",

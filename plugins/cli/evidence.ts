@@ -4,7 +4,8 @@ import type { Logger } from "pino";
 import { type DecisionRecorder, type Engine, recorderOf } from "../../core/index.ts";
 import type { DecisionLog, Rules, Sink } from "../decision-log/index.ts";
 import type { HostName, ServerMetrics } from "../prometheus/index.ts";
-import { type EvidenceOptions, LOG_FILES, LOG_MEBIBYTES } from "./evidence-options.ts";
+import type { Traces } from "../traces/index.ts";
+import { type EvidenceOptions, LOG_FILES, LOG_MEBIBYTES, TRACE_SAMPLE } from "./evidence-options.ts";
 import { Failure } from "./exit.ts";
 import { reason, textOf } from "./files.ts";
 import type { Output } from "./output.ts";
@@ -32,11 +33,19 @@ export async function openEvidence(options: EvidenceOptions, surroundings: Surro
   checkOptions(options);
   const opened =
     options.decisionLog === undefined ? null : await openLog(options.decisionLog, options, surroundings);
+  const traces = await openTraces(options);
   const recorders = new Map<HostName, DecisionRecorder | undefined>();
   return {
     recorderFor(host) {
       if (!recorders.has(host))
-        recorders.set(host, recorderOf(opened === null ? [] : [opened.log.recorderFor(host)]));
+        recorders.set(
+          host,
+          recorderOf(
+            [opened?.log, traces].flatMap((each) =>
+              each === undefined || each === null ? [] : [each.recorderFor(host)],
+            ),
+          ),
+        );
       return recorders.get(host);
     },
     announce: options.decisionLog === STDOUT ? (text) => output.message(text) : (text) => output.result(text),
@@ -48,12 +57,28 @@ export async function openEvidence(options: EvidenceOptions, surroundings: Surro
         );
     },
     async drain() {
+      await traces?.drain();
       if (opened === null) return;
       opened.rules.stop();
       const lost = await opened.log.drain();
       if (lost > 0) output.message(`${lost} decisions could not be logged, and are lost`);
     },
   };
+}
+
+/** Loaded where it is asked for: who does without pays nothing. */
+async function openTraces({ traceEndpoint: url, traceSample }: EvidenceOptions): Promise<Traces | null> {
+  if (url === undefined) {
+    if (traceSample !== undefined) throw new Failure("--trace-sample belongs to --trace-endpoint URL");
+    return null;
+  }
+  if (!isUrl(url) || !URL.canParse(url))
+    throw new Failure("--trace-endpoint takes a URL such as http://127.0.0.1:4318/v1/traces");
+  const sample = /^(?:0|1|[01]?\.[0-9]{1,9})$/.test(traceSample ?? "") ? Number(traceSample) : Number.NaN;
+  if (traceSample !== undefined && !(sample >= 0 && sample <= 1))
+    throw new Failure(`--trace-sample takes a share from 0 to 1, such as 0.01, not \`${traceSample}\``);
+  const room = await import("../traces/index.ts");
+  return new room.Traces({ url, sample: traceSample === undefined ? TRACE_SAMPLE : sample });
 }
 
 const STDOUT = "stdout";
