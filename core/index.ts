@@ -49,6 +49,8 @@ export {
   rewriteQuery,
   spellingsIn,
 } from "./decision/query-string.ts";
+export { type DecisionRecorder, type Judged, recorderOf } from "./decision/recorder.ts";
+export { parseTraceParent, type TraceParent, traceParentOf } from "./decision/trace-parent.ts";
 export { type Analysis, analyse } from "./editor/analyse.ts";
 export { type Completion, type Completions, completionsAt } from "./editor/complete.ts";
 export { type Description, describe } from "./editor/describe.ts";
@@ -90,7 +92,7 @@ export type { Place, PolicyTest } from "./policy-test/policy-test.ts";
 export { type Difference, runTest, type TestRun } from "./policy-test/run.ts";
 export { announcedSize } from "./request/announced-size.ts";
 export { type Claims, claimsOf } from "./request/claims.ts";
-export type { FactValue, Json } from "./request/facts.ts";
+export { type FactValue, type Json, sameFact } from "./request/facts.ts";
 export { HTTP_FORM_MEMBERS, type HttpFacts, readHttp, type Unsaid } from "./request/form-http.ts";
 export { FormReader, type Member } from "./request/form-reader.ts";
 export {
@@ -124,7 +126,9 @@ export {
   undelivered,
   undeliveredConnection,
 } from "./request/neutral.ts";
+export { defaultOf, originOf, type ReadFact, typeOf } from "./request/read-facts.ts";
 export { requestForm } from "./request/to-form.ts";
+export { withAttribute, withFact } from "./request/with-fact.ts";
 export { createEngine, type Engine, type EngineResult, type PolicyTrees } from "./runtime/engine.ts";
 export type { Truth } from "./runtime/explain.ts";
 export type { CountNeed } from "./runtime/needs.ts";

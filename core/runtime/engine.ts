@@ -5,6 +5,7 @@ import type { Program } from "../bytecode/program.ts";
 import type { Decision, Explanation } from "../decision/decision.ts";
 import { createSlotLoader, type SlotLoader } from "../request/load.ts";
 import type { NeutralRequest } from "../request/neutral.ts";
+import { FactReader, type ReadFact } from "../request/read-facts.ts";
 import { Slots } from "../request/slots.ts";
 import { Candidates, SELECT_FROM } from "./candidates.ts";
 import { Evaluator } from "./evaluate.ts";
@@ -52,6 +53,7 @@ export class Engine {
   readonly #candidates: Candidates;
   readonly #evaluator: Evaluator;
   readonly #explainer: Explainer;
+  #facts: FactReader | null = null;
 
   /** `program`: from `decode`, so it is verified. */
   constructor(program: Program, { selectFrom = SELECT_FROM }: EngineOptions = {}) {
@@ -84,6 +86,12 @@ export class Engine {
   /** The decision about a request. Never throws for any request. */
   decide(request: NeutralRequest): Decision {
     return this.#evaluator.evaluate(this.#load(request));
+  }
+
+  /** What the bundle read of the request that it was asked about last. To be called before it is asked about another one. */
+  factsOf(request: NeutralRequest): readonly ReadFact[] {
+    this.#facts ??= new FactReader(this.program);
+    return this.#facts.read(this.#slots, request);
   }
 
   /** The decision with every policy's reasons. */

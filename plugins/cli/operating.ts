@@ -32,6 +32,7 @@ export function addOperating(command: NewCommand, commandOf: CommandOf, context:
     commandOf,
     context,
   );
+  addReplay(command, context);
 }
 
 function addAudit(audit: Command, commandOf: CommandOf, { output, done }: OperatingContext): void {
@@ -54,6 +55,27 @@ function addAudit(audit: Command, commandOf: CommandOf, { output, done }: Operat
     .option("--last <n>", "records to show", wholeNumber("--last", 1, 1_000_000), SHOWN)
     .option("--json", "print each record as JSON, one a line")
     .action(async (file, options) => done(await (await commands()).showCommand(file, options, output)));
+}
+
+const REPLAY_NOTE = `
+Exit codes: 0 done; 1 with --fail-on-change, where some decision would change; 2 wrong usage, or a path that cannot be read.`;
+
+function addReplay(command: NewCommand, { output, done }: OperatingContext): void {
+  command("replay <logs...>", "judge the decisions of a log again by another bundle (docs/decision-log.md)", [
+    "ipe replay decisions.jsonl --bundle policies/",
+    "ipe replay decisions.jsonl decisions.jsonl.1 --bundle new.ipeb --json --fail-on-change",
+  ])
+    .addHelpText("after", REPLAY_NOTE)
+    .addOption(
+      new Option("--bundle <path>", "a bundle, an .ipe file, or a folder of them").makeOptionMandatory(),
+    )
+    .option("--changes <n>", "changed decisions to show", wholeNumber("--changes", 0, 100_000), 20)
+    .option("--fail-on-change", "exit with 1 where some decision would change")
+    .option("--json", "print as JSON")
+    .action(async (paths, options) => {
+      const { replayCommand } = await import("./commands/replay.ts");
+      done(await replayCommand(paths, options, output));
+    });
 }
 
 function addBundles(bundles: Command, commandOf: CommandOf, { output, done }: OperatingContext): void {

@@ -11,6 +11,7 @@ import { fmtCommand } from "./commands/fmt.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { REPORT_FORMATS, testCommand } from "./commands/test.ts";
 import { completionScript, SHELLS } from "./completion.ts";
+import { addEvidenceOptions } from "./evidence-options.ts";
 import { EXIT_INPUT, EXIT_SUCCESS } from "./exit.ts";
 import { addBundleOptions } from "./in-force/options.ts";
 import { addKong } from "./kong.ts";
@@ -198,9 +199,10 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       "ipe serve --bundle policies/ --http 127.0.0.1:9192 --identity identity.yaml",
       "ipe serve --bundle policies/ --grpc 127.0.0.1:0 --admin 127.0.0.1:9193",
       "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191 --store bundles/",
+      "ipe serve --bundle orders.ipeb --grpc 127.0.0.1:9191 --decision-log decisions.jsonl",
     ],
   );
-  addTransportOptions(addBundleOptions(serve.addOption(bundle())))
+  addEvidenceOptions(addTransportOptions(addBundleOptions(serve.addOption(bundle()))))
     .option("--grpc <host:port>", "address for ext_authz; port 0 takes a free one")
     .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
     .option("--identity <file>", "how tokens and API keys of callers are verified (docs/identity.md)")

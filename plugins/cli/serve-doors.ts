@@ -10,6 +10,7 @@ import {
   startHttpServer,
 } from "../http/index.ts";
 import type { ServerMetrics } from "../prometheus/index.ts";
+import type { Evidence } from "./evidence.ts";
 import { Failure } from "./exit.ts";
 import { reason } from "./files.ts";
 import type { Transport } from "./transport/tls.ts";
@@ -28,6 +29,7 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly metrics: ServerMetrics;
   readonly limiter: Limiter;
+  readonly evidence: Evidence;
   readonly transport: Transport;
 }
 
@@ -74,8 +76,9 @@ export interface GrpcOptions extends Surroundings {
 export async function openGrpc(
   address: string,
   engine: Engine,
-  { logger, metrics, limiter, transport, identity, ...options }: GrpcOptions,
+  { logger, metrics, limiter, transport, evidence, identity, ...options }: GrpcOptions,
 ): Promise<Door> {
+  const recorder = evidence.recorderFor("envoy");
   const counter = metrics.counterFor("envoy");
   const server = await startServer({
     address,
@@ -84,13 +87,14 @@ export async function openGrpc(
     logger,
     limiter,
     metrics: {
-      decided: (decision, micros) => counter.decided(decision, micros),
+      decided: (decision, micros, evaluationMicros) => counter.decided(decision, micros, evaluationMicros),
       // Bundles are counted once, not by each door.
       swapped: () => undefined,
     },
     bodyBuffered: options.bodyBuffered ?? "when-read",
     ...(options.onError === undefined ? {} : { onError: options.onError }),
     ...(identity === undefined ? {} : { identity }),
+    ...(recorder === undefined ? {} : { recorder }),
   }).catch((problem: Error) => {
     throw new Failure(`cannot listen on \`${address}\`: ${obstacle(address, problem.cause ?? problem)}`);
   });
@@ -109,12 +113,15 @@ export interface HttpOptions extends Surroundings {
 export async function openHttp(
   address: string,
   engine: Engine,
-  { logger, metrics, limiter, transport, sources }: HttpOptions,
+  { logger, metrics, limiter, transport, evidence, sources }: HttpOptions,
 ): Promise<Door> {
   const objection = objectionTo(engine, sources);
   if (objection !== null) throw new Failure(objection);
   const server = await opened("--http", address, (where) =>
-    startHttpServer({ ...where, makeServer: transport.http, engine, logger, metrics, limiter, ...sources }),
+    startHttpServer({
+      ...{ ...where, makeServer: transport.http, engine, logger, metrics, limiter, ...sources },
+      recorderFor: (host) => evidence.recorderFor(host),
+    }),
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,

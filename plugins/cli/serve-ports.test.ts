@@ -76,7 +76,7 @@ test("/metrics: both doors count, and bundles put in force or refused", async ()
       'authorization_requests_total{decision="deny",host="envoy-http"} 2',
       'authorization_requests_total{decision="deny",host="nginx"} 1',
       'authorization_latency_seconds_count{host="envoy-http"} 3',
-      'policy_evaluations_total{policy="P",outcome="satisfied"} 2',
+      'policy_evaluations_total{policy="P",tier="interpreter",outcome="satisfied"} 2',
       'ipe_bundle_loads_total{result="accepted"} 1',
       'ipe_bundle_loads_total{result="refused"} 1',
       "ipe_bundle_policies 1",

@@ -1,14 +1,17 @@
 import type { Logger } from "pino";
 import {
   type Decision,
+  type DecisionRecorder,
   type Identity,
   type IdentityPlan,
   identityPlan,
   type Limiter,
   type NeutralRequest,
+  type ReadFact,
   settableHeaders,
   settle,
   type Text,
+  traceParentOf,
   undelivered,
   withVerified,
 } from "../../core/index.ts";
@@ -52,6 +55,7 @@ export interface CheckerOptions {
   readonly bodyBuffered: BodyPromise;
   readonly onError: FailureMode;
   readonly limiter?: Limiter | undefined;
+  readonly recorder?: DecisionRecorder | undefined;
 }
 
 /** Stands for bytes that are no CheckRequest. (grpc-js takes a null for a message that never came.) */
@@ -60,8 +64,8 @@ export const malformed: CheckRequest = Object.freeze({});
 /** `null`: fail the call. */
 export type Checked = CheckResponse | null;
 
-/** At once, unless something has to be verified or counted elsewhere. */
-export type Checker = (check: CheckRequest, judge: Judge) => Checked | Promise<Checked>;
+/** At once, unless something has to be verified or counted elsewhere. `traceParent`: of the call, as it came. */
+export type Checker = (check: CheckRequest, judge: Judge, traceParent?: string) => Checked | Promise<Checked>;
 
 /** One check on its way. */
 interface Pending {
@@ -69,8 +73,12 @@ interface Pending {
   readonly answer: Answer;
   /** By `performance.now`, in milliseconds. */
   readonly start: number;
+  readonly traceParent: string | undefined;
   /** Null as long as there is none. */
   request: NeutralRequest | null;
+  /** What was read of it, for who records. */
+  facts: readonly ReadFact[] | null;
+  evaluationMicros: number | null;
 }
 
 /**
@@ -89,7 +97,7 @@ export function createChecker(options: CheckerOptions): Checker {
   };
   const decide = (pending: Pending): Checked | Promise<Checked> => {
     try {
-      const decision = settle(pending.judge.engine.decide(pending.request!), options.limiter);
+      const decision = settle(evaluate(pending, options.recorder), options.limiter);
       if (!(decision instanceof Promise)) return answer(pending, decision);
       return decision.then(
         (settled) => answer(pending, settled),
@@ -99,7 +107,7 @@ export function createChecker(options: CheckerOptions): Checker {
       return fail(options, pending, error);
     }
   };
-  return (check, judge) => {
+  return (check, judge, traceParent) => {
     const start = performance.now();
     const names = {
       decisionId: decisionId(),
@@ -107,7 +115,10 @@ export function createChecker(options: CheckerOptions): Checker {
       settable: judge.settable,
       parameters: judge.engine.program.queryNames,
     };
-    const pending: Pending = { judge, answer: names, start, request: null };
+    const pending: Pending = {
+      ...{ judge, answer: names, start, traceParent },
+      ...{ request: null, facts: null, evaluationMicros: null },
+    };
     try {
       if (check === malformed) throw new Error("the message is no CheckRequest");
       pending.request = toNeutral(check, {
@@ -126,6 +137,17 @@ export function createChecker(options: CheckerOptions): Checker {
     }
     return decide(pending);
   };
+}
+
+/** The decision before its limits. What was read is copied at once: the engine goes on to other requests. */
+function evaluate(pending: Pending, recorder: DecisionRecorder | undefined): Decision {
+  const { engine } = pending.judge;
+  const request = pending.request!;
+  const begun = performance.now();
+  const decision = engine.decide(request);
+  pending.evaluationMicros = (performance.now() - begun) * 1000;
+  if (recorder?.wantsFacts === true) pending.facts = engine.factsOf?.(request) ?? null;
+  return decision;
 }
 
 /** Put what is verified beside Envoy into the request: at once (null), or when the promise resolves. */
@@ -151,15 +173,38 @@ function fail(options: CheckerOptions, pending: Pending, error: unknown): Checke
 }
 
 function finish(
-  { logger, metrics }: CheckerOptions,
-  { answer, request, start }: Pending,
-  { decision, response }: { readonly decision: Decision | null; readonly response: Checked },
+  options: CheckerOptions,
+  pending: Pending,
+  made: { readonly decision: Decision | null; readonly response: Checked },
 ): Checked {
+  const { answer, request, start, evaluationMicros } = pending;
+  const micros = (performance.now() - start) * 1000;
+  // INVARIANT: an allow that cannot be recorded is none, whatever the failure mode says. A denial stays what it is.
+  const kept = record(options.recorder, pending, made.decision, micros) || made.decision?.allow !== true;
+  const { decision, response } = kept ? made : { decision: null, response: failureResponse(request, answer) };
   observe(() => {
-    metrics.decided(decision, (performance.now() - start) * 1000);
-    logDecision(logger, answer, decision, request);
+    options.metrics.decided(decision, micros, evaluationMicros);
+    logDecision(options.logger, answer, decision, request);
   });
   return response;
+}
+
+/** Never throws. */
+function record(
+  recorder: DecisionRecorder | undefined,
+  { answer, request, facts, evaluationMicros, traceParent }: Pending,
+  decision: Decision | null,
+  micros: number,
+): boolean {
+  if (recorder === undefined) return true;
+  try {
+    return recorder.record({
+      ...{ decisionId: answer.decisionId, bundle: answer.bundle, decision, request, facts },
+      ...{ evaluationMicros, micros, traceParent: traceParentOf(traceParent, request) },
+    });
+  } catch {
+    return false;
+  }
 }
 
 /** What watches a decision must not change it: a log that cannot be written is no reason to fail the call. */

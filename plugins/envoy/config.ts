@@ -1,5 +1,13 @@
 import type { Logger } from "pino";
-import type { Decision, Identity, Limiter, NeutralRequest, Program } from "../../core/index.ts";
+import type {
+  Decision,
+  DecisionRecorder,
+  Identity,
+  Limiter,
+  NeutralRequest,
+  Program,
+  ReadFact,
+} from "../../core/index.ts";
 import type { MakeServer } from "./listener.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -11,6 +19,8 @@ export interface Decider {
   readonly headerNames: readonly string[];
   readonly program: Pick<Program, "slots" | "queryNames">;
   decide(request: NeutralRequest): Decision;
+  /** For recorders: what was read of the request that was decided last. */
+  factsOf?(request: NeutralRequest): readonly ReadFact[];
 }
 
 /**
@@ -39,6 +49,8 @@ export interface ServerOptions {
   readonly identity?: Identity;
   /** Who counts what policies limit. Without it an allow with limits is a denial. */
   readonly limiter?: Limiter;
+  /** Who keeps the decisions. An allow that it refuses is a denial. */
+  readonly recorder?: DecisionRecorder;
   /**
    * The operator's promise that routes asking this server buffer bodies: `with_request_body` is set, with a
    * `max_request_bytes` of at least 262,144, and `disable_request_body_buffering` is not. Without it a body counts

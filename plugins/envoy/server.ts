@@ -64,8 +64,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     bodyBuffered: options.bodyBuffered ?? defaults.bodyBuffered,
     onError: options.onError ?? defaults.onError,
     limiter: options.limiter,
+    recorder: options.recorder,
   });
   let judge = judgeWith(options.engine, options.identity);
+  const traced = options.recorder !== undefined;
   const services = loadServices();
   const health = createHealth();
   const server = new Server({
@@ -78,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   server.addService(tolerant(services.authorization), {
     Check: (call: Call, answer: sendUnaryData<CheckResponse>): void => {
-      const checked = check(call.request, judge);
+      const checked = check(call.request, judge, traced ? traceParentIn(call) : undefined);
       if (checked instanceof Promise) void checked.then((response) => respond(response, answer));
       else respond(checked, answer);
     },
@@ -128,6 +130,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 type Call = ServerUnaryCall<CheckRequest, CheckResponse>;
+
+/** Envoy's own span, where it traces. */
+function traceParentIn({ metadata }: Call): string | undefined {
+  const [text] = metadata.get("traceparent");
+  return typeof text === "string" ? text : undefined;
+}
 
 function respond(response: Checked, answer: sendUnaryData<CheckResponse>): void {
   if (response === null) answer({ code: status.INTERNAL, details: "no decision could be made" });

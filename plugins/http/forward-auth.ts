@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { type Identity, type Limiter, type ObligationKind, obligationProblem } from "../../core/index.ts";
 import { decideVerified, type HttpDecider, type Judge, type Surroundings } from "./judge.ts";
 import { type Door, type HttpAnswer, plain } from "./listener.ts";
-import { type HttpMetrics, hostOf, uncounted } from "./metrics.ts";
+import { type HttpMetrics, hostOf, type RecorderFor, uncounted } from "./metrics.ts";
 import { PROXIES, type ProxyName } from "./proxies.ts";
 import { objections, toNeutral } from "./request.ts";
 import { failure, toResponse } from "./response.ts";
@@ -16,12 +16,17 @@ export interface ForwardAuthOptions {
   readonly logger: Logger;
   readonly metrics?: HttpMetrics | undefined;
   readonly limiter?: Limiter | undefined;
+  readonly recorderFor?: RecorderFor | undefined;
 }
 
 /** Answers `/forward-auth/PROXY`. */
-export function forwardAuthDoor({ judge, logger, metrics, limiter }: ForwardAuthOptions): Door {
-  const counters = new Map(
-    PROXIES.map((proxy) => [proxy, metrics?.counterFor(hostOf(proxy)) ?? uncounted] as const),
+export function forwardAuthDoor({ judge, logger, metrics, limiter, recorderFor }: ForwardAuthOptions): Door {
+  const surroundings = new Map(
+    PROXIES.map((proxy): readonly [ProxyName, Surroundings] => {
+      const host = hostOf(proxy);
+      const counter = metrics?.counterFor(host) ?? uncounted;
+      return [proxy, { logger, counter, limiter, recorder: recorderFor?.(host) }];
+    }),
   );
   return ({ url = "", method = "", rawHeaders }) => {
     if (!url.startsWith(DOOR)) return null;
@@ -29,7 +34,7 @@ export function forwardAuthDoor({ judge, logger, metrics, limiter }: ForwardAuth
     const proxy = PROXIES.find((each) => each === asked?.[1]);
     if (proxy === undefined) return plain(404, FORWARD_AUTH_ADVICE);
     const request = { proxy, method, target: asked![2]!, rawHeaders };
-    return answer(request, judge(), { logger, counter: counters.get(proxy)!, limiter });
+    return answer(request, judge(), surroundings.get(proxy)!);
   };
 }
 

@@ -19,7 +19,7 @@ export {
 export { proxyObjectionTo } from "./forward-auth.ts";
 export type { HttpDecider } from "./judge.ts";
 export type { HttpAnswer, HttpListener, MetricsText } from "./listener.ts";
-export type { HttpHost, HttpMetrics } from "./metrics.ts";
+export type { HttpHost, HttpMetrics, RecorderFor } from "./metrics.ts";
 export { PROXIES, PROXY_HEADERS, type ProxyName } from "./proxies.ts";
 export { type AuthRequest, toNeutral } from "./request.ts";
 export { failure, toResponse } from "./response.ts";

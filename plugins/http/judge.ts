@@ -4,20 +4,24 @@ import type { Logger } from "pino";
 import {
   type Decision,
   type DecisionCounter,
+  type DecisionRecorder,
   type Engine,
   type Identity,
   type IdentityPlan,
   identityPlan,
   type Limiter,
   type NeutralRequest,
+  type ReadFact,
   type SettableHeaders,
   settableHeaders,
   settle,
+  traceParentOf,
   withVerified,
 } from "../../core/index.ts";
 
 /** What the doors need of core's `Engine`. */
-export type HttpDecider = Pick<Engine, "digest" | "headerNames" | "program" | "decide">;
+export type HttpDecider = Pick<Engine, "digest" | "headerNames" | "program" | "decide"> &
+  Partial<Pick<Engine, "factsOf">>;
 
 /** An engine with what is made once for it. One of these judges a request from start to end. */
 export interface Judge {
@@ -43,6 +47,8 @@ export function judgeWith(
 
 /** Turns what is asked into a request, and a decision into an answer. */
 export interface Conversation<A> {
+  /** Of the call that asks, as it came; where there is none, that of the request counts. */
+  readonly traceParent?: string | undefined;
   /** May throw: then there is no decision. */
   request(): NeutralRequest;
   /** May throw, when the decision cannot be carried out: then there is none. */
@@ -56,6 +62,8 @@ export interface Surroundings {
   readonly counter: DecisionCounter;
   /** Who counts what policies limit. Without it an allow with limits is a denial. */
   readonly limiter: Limiter | undefined;
+  /** Who keeps the decisions. An allow that it refuses is a denial. */
+  readonly recorder: DecisionRecorder | undefined;
 }
 
 /** One request on its way to its one answer. */
@@ -66,6 +74,11 @@ interface Pending<A> {
   readonly decisionId: string;
   /** By `performance.now`, in milliseconds. */
   readonly start: number;
+  /** Null as long as there is none. */
+  request: NeutralRequest | null;
+  /** What was read of it, for who records. */
+  facts: readonly ReadFact[] | null;
+  evaluationMicros: number | null;
 }
 
 /**
@@ -114,13 +127,17 @@ export function decideVerified<A>(
 
 function begin<A>(judge: Judge, conversation: Conversation<A>, surroundings: Surroundings): Pending<A> {
   const start = performance.now();
-  return { judge, conversation, surroundings, decisionId: randomUUID().replaceAll("-", ""), start };
+  const decisionId = randomUUID().replaceAll("-", "");
+  return {
+    ...{ judge, conversation, surroundings, decisionId, start },
+    ...{ request: null, facts: null, evaluationMicros: null },
+  };
 }
 
 /** Never throws. */
 function conclude<A>(pending: Pending<A>, request: NeutralRequest): A | Promise<A> {
   try {
-    const decision = settle(pending.judge.engine.decide(request), pending.surroundings.limiter);
+    const decision = settle(evaluate(pending, request), pending.surroundings.limiter);
     if (!(decision instanceof Promise)) return answered(pending, request, decision);
     return decision.then(
       (settled) => answered(pending, request, settled),
@@ -131,6 +148,17 @@ function conclude<A>(pending: Pending<A>, request: NeutralRequest): A | Promise<
   }
 }
 
+/** The decision before its limits. What was read is copied at once: the engine goes on to other requests. */
+function evaluate<A>(pending: Pending<A>, request: NeutralRequest): Decision {
+  const { engine } = pending.judge;
+  pending.request = request;
+  const begun = performance.now();
+  const decision = engine.decide(request);
+  pending.evaluationMicros = (performance.now() - begun) * 1000;
+  if (pending.surroundings.recorder?.wantsFacts === true) pending.facts = engine.factsOf?.(request) ?? null;
+  return decision;
+}
+
 /** Never throws. */
 function answered<A>(pending: Pending<A>, request: NeutralRequest, decision: Decision): A {
   let answer: A;
@@ -139,8 +167,7 @@ function answered<A>(pending: Pending<A>, request: NeutralRequest, decision: Dec
   } catch (error) {
     return fail(pending, error);
   }
-  tell(pending, decision);
-  return answer;
+  return tell(pending, decision) ? answer : pending.conversation.failure(pending.decisionId);
 }
 
 /** The only place where the failure mode is applied. */
@@ -153,11 +180,35 @@ function fail<A>(pending: Pending<A>, error: unknown): A {
   return conversation.failure(decisionId);
 }
 
-/** Counted and logged once, with the time that verification took. */
-function tell<A>({ judge, surroundings, decisionId, start }: Pending<A>, decision: Decision | null): void {
+/** Recorded, counted and logged once, with the time that verification took. False: it is an allow, and must not be one. */
+function tell<A>(pending: Pending<A>, made: Decision | null): boolean {
+  const { judge, surroundings, decisionId, start, evaluationMicros } = pending;
   const { logger, counter } = surroundings;
-  observe(() => counter.decided(decision, (performance.now() - start) * 1000));
+  const micros = (performance.now() - start) * 1000;
+  // INVARIANT: an allow that cannot be recorded is none. A denial stays what it is.
+  const kept = record(pending, made, micros) || made?.allow !== true;
+  const decision = kept ? made : null;
+  observe(() => counter.decided(decision, micros, evaluationMicros));
   observe(() => logDecision(logger, { decisionId, bundle: judge.engine.digest }, decision));
+  return kept;
+}
+
+/** Never throws. */
+function record<A>(
+  { judge, conversation, surroundings, decisionId, request, facts, evaluationMicros }: Pending<A>,
+  decision: Decision | null,
+  micros: number,
+): boolean {
+  const { recorder } = surroundings;
+  if (recorder === undefined) return true;
+  try {
+    return recorder.record({
+      ...{ decisionId, bundle: judge.engine.digest, decision, request, facts, evaluationMicros, micros },
+      traceParent: traceParentOf(conversation.traceParent, request),
+    });
+  } catch {
+    return false;
+  }
 }
 
 /** What watches a decision must not change it. */

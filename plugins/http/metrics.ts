@@ -1,5 +1,5 @@
 /** Who counts, and under which names. */
-import type { DecisionCounter } from "../../core/index.ts";
+import type { DecisionCounter, DecisionRecorder } from "../../core/index.ts";
 import type { MetricsText } from "./listener.ts";
 import type { ProxyName } from "./proxies.ts";
 
@@ -9,6 +9,9 @@ export type HttpHost = Exclude<ProxyName, "envoy"> | "envoy-http" | "authzen";
 export interface HttpMetrics extends MetricsText {
   counterFor(host: HttpHost): DecisionCounter;
 }
+
+/** Who keeps the decisions of one host; undefined where nobody does. */
+export type RecorderFor = (host: HttpHost) => DecisionRecorder | undefined;
 
 export function hostOf(proxy: ProxyName): HttpHost {
   return proxy === "envoy" ? "envoy-http" : proxy;

@@ -6,7 +6,7 @@ import { authzenDoors } from "./authzen/door.ts";
 import { FORWARD_AUTH_ADVICE, forwardAuthDoor, proxyObjectionTo } from "./forward-auth.ts";
 import { type HttpDecider, type Judge, judgeWith } from "./judge.ts";
 import { listenHttp, type MakeServer, metricsDoor } from "./listener.ts";
-import type { HttpMetrics } from "./metrics.ts";
+import type { HttpMetrics, RecorderFor } from "./metrics.ts";
 
 /** Where facts come from that proxies do not tell. */
 export interface FactSources {
@@ -26,6 +26,8 @@ export interface HttpServerOptions extends FactSources {
   readonly logger: Logger;
   /** Who counts what policies limit. Without it an allow with limits is a denial. */
   readonly limiter?: Limiter | undefined;
+  /** Who keeps decisions. Default: nobody. */
+  readonly recorderFor?: RecorderFor | undefined;
   /** Counts decisions, and is read at `/metrics`. Default: nobody counts. */
   readonly metrics?: HttpMetrics;
   /** How long `drain` waits for requests in flight. Default 10,000. */
@@ -49,15 +51,14 @@ export interface RunningHttpServer {
  * @throws when the address cannot be bound, or `objectionTo` has one to the bundle
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { host, makeServer, logger, metrics, authzen, drainMs, limiter } = options;
+  const { host, makeServer, logger, metrics, authzen, drainMs, limiter, recorderFor } = options;
+  const shared = { judge: () => judge, logger, metrics, limiter, recorderFor };
   let judge = usable(options.engine, options);
   const listener = await listenHttp({
     ...{ host, port: options.port, makeServer, logger, advice: FORWARD_AUTH_ADVICE },
     doors: [
-      forwardAuthDoor({ judge: () => judge, logger, metrics, limiter }),
-      ...(authzen === undefined
-        ? []
-        : authzenDoors({ config: authzen, judge: () => judge, logger, metrics, limiter })),
+      forwardAuthDoor(shared),
+      ...(authzen === undefined ? [] : authzenDoors({ config: authzen, ...shared })),
       ...(metrics === undefined ? [] : [metricsDoor(metrics)]),
     ],
     ...(drainMs === undefined ? {} : { drainMs }),

@@ -10,31 +10,50 @@ export const LATENCY_BOUNDS = [
   ...[0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25],
 ] as const;
 
+/** Upper bounds of the time that policies take, in microseconds. */
+export const EVALUATION_BOUNDS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1_000, 10_000] as const;
+
+/** How often something took how long. */
+export class Durations {
+  sum = 0;
+  /** By bucket, not cumulative; the last one takes what is longer than all bounds. */
+  readonly buckets: Float64Array;
+  readonly #bounds: readonly number[];
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.buckets = new Float64Array(bounds.length + 1);
+  }
+
+  add(value: number): void {
+    this.sum += value;
+    let bucket = 0;
+    while (bucket < this.#bounds.length && value > this.#bounds[bucket]!) bucket++;
+    this.buckets[bucket]! += 1;
+  }
+}
+
 /** The decisions of one host. */
 export class HostCounts implements DecisionCounter {
   allowed = 0;
   denied = 0;
-  /** No decision could be made; they are denials, too. */
+  /** No decision could be made or recorded; they are denials, too. */
   errors = 0;
-  seconds = 0;
-  /** By bucket, not cumulative; the last one takes what is longer than all bounds. */
-  readonly buckets = new Float64Array(LATENCY_BOUNDS.length + 1);
+  /** Seconds from the request to the answer. */
+  readonly latency = new Durations(LATENCY_BOUNDS);
   readonly #policies: PolicyCounts;
 
   constructor(policies: PolicyCounts) {
     this.#policies = policies;
   }
 
-  decided(decision: Decision | null, micros: number): void {
+  decided(decision: Decision | null, micros: number, evaluationMicros: number | null = null): void {
     if (decision?.allow === true) this.allowed += 1;
     else this.denied += 1;
     if (decision === null) this.errors += 1;
     else this.#policies.count(decision.reason.policy ?? "", decision.reason.outcome);
-    const seconds = micros / 1_000_000;
-    this.seconds += seconds;
-    let bucket = 0;
-    while (bucket < LATENCY_BOUNDS.length && seconds > LATENCY_BOUNDS[bucket]!) bucket++;
-    this.buckets[bucket]! += 1;
+    if (evaluationMicros !== null) this.#policies.evaluations.add(evaluationMicros);
+    this.latency.add(micros / 1_000_000);
   }
 }
 
@@ -47,6 +66,8 @@ export const OTHER = "other";
 
 /** How often which policy decided, and with which outcome. */
 export class PolicyCounts {
+  /** Microseconds that all policies of a decision took. */
+  readonly evaluations = new Durations(EVALUATION_BOUNDS);
   readonly #outcomes = new Map<string, Outcomes>();
   readonly #other = noOutcomes();
 

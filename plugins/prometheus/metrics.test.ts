@@ -36,16 +36,18 @@ test("decisions, errors and the deciding policies, each counted once", async () 
   nginx.decided(decisionOf(null, "default"), 7);
   nginx.decided(null, 7);
   const samples = await samplesOf(metrics);
-  expect(Object.fromEntries([...samples].filter(([name]) => /^(?:auth.*_total|policy)/.test(name)))).toEqual({
+  expect(
+    Object.fromEntries([...samples].filter(([name]) => /^(?:auth.*_total|policy_evaluations)/.test(name))),
+  ).toEqual({
     'authorization_requests_total{decision="allow",host="envoy"}': 2,
     'authorization_requests_total{decision="deny",host="envoy"}': 1,
     'authorization_requests_total{decision="allow",host="nginx"}': 0,
     'authorization_requests_total{decision="deny",host="nginx"}': 2,
     'authorization_errors_total{host="envoy"}': 0,
     'authorization_errors_total{host="nginx"}': 1,
-    'policy_evaluations_total{policy="A",outcome="satisfied"}': 2,
-    'policy_evaluations_total{policy="B",outcome="unsatisfied"}': 1,
-    'policy_evaluations_total{policy="",outcome="default"}': 1,
+    'policy_evaluations_total{policy="A",tier="interpreter",outcome="satisfied"}': 2,
+    'policy_evaluations_total{policy="B",tier="interpreter",outcome="unsatisfied"}': 1,
+    'policy_evaluations_total{policy="",tier="interpreter",outcome="default"}': 1,
   });
 });
 
@@ -70,10 +72,13 @@ test("policies beyond the limit share one series, and no decision is lost", asyn
   const decided = POLICIES_MAX + 50;
   counter.decided(decisionOf("other", "satisfied"), 1);
   for (let i = 0; i < decided; i++) counter.decided(decisionOf(`P${i}`, "satisfied"), 1);
-  const policies = [...(await samplesOf(metrics))].filter(([name]) => name.startsWith("policy_"));
+  const policies = [...(await samplesOf(metrics))].filter(([name]) => name.startsWith("policy_evaluations"));
   expect(policies).toHaveLength(POLICIES_MAX + 1);
   expect(policies.reduce((sum, [, value]) => sum + value, 0)).toBe(decided + 1);
-  expect(policies).toContainEqual(['policy_evaluations_total{policy="other",outcome="satisfied"}', 51]);
+  expect(policies).toContainEqual([
+    'policy_evaluations_total{policy="other",tier="interpreter",outcome="satisfied"}',
+    51,
+  ]);
 });
 
 test("the bundle in force, and names that need escapes", async () => {
@@ -88,4 +93,18 @@ test("the bundle in force, and names that need escapes", async () => {
   expect(samples.get("ipe_bundle_loaded_timestamp_seconds")).toBe(2.5);
   expect(samples.get('ipe_bundle_loads_total{result="accepted"}')).toBe(2);
   expect(samples.get('ipe_bundle_loads_total{result="refused"}')).toBe(1);
+});
+
+test("what policies take, in microseconds; the process itself", async () => {
+  const metrics = createMetrics();
+  const counter = metrics.counterFor("envoy");
+  for (const micros of [0.5, 3, 20_000]) counter.decided(decisionOf("A", "satisfied"), 30, micros);
+  counter.decided(null, 30, null);
+  const samples = await samplesOf(metrics);
+  const upTo = (le: string): number | undefined =>
+    samples.get(`policy_eval_duration_microseconds_bucket{le="${le}",tier="interpreter"}`);
+  expect([upTo("0.5"), upTo("2.5"), upTo("5"), upTo("10000"), upTo("+Inf")]).toEqual([1, 1, 2, 2, 3]);
+  expect(samples.get('policy_eval_duration_microseconds_sum{tier="interpreter"}')).toBe(20_003.5);
+  expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(1e6);
+  expect(Math.abs(samples.get("process_start_time_seconds")! * 1000 - Date.now())).toBeLessThan(3_600_000);
 });

@@ -1,7 +1,8 @@
 /** What the servers of one process count, as Prometheus reads it (docs/operations.md has the table). */
 import { type Metric, Registry } from "prom-client";
 import type { DecisionCounter } from "../../core/index.ts";
-import { HostCounts, LATENCY_BOUNDS, PolicyCounts } from "./counts.ts";
+import { type Durations, EVALUATION_BOUNDS, HostCounts, LATENCY_BOUNDS, PolicyCounts } from "./counts.ts";
+import { processSamples } from "./process.ts";
 import { type TlsCounter, TlsCounts } from "./transport.ts";
 
 /** Whoever asks, as the label `host` says it. */
@@ -24,6 +25,19 @@ export interface BundleFacts {
 /** `failed`: nobody could count, and policies said what counts. */
 export type LimiterResult = "taken" | "refused" | "failed";
 
+/** How the log of decisions does. */
+export interface DecisionLogFacts {
+  readonly written: number;
+  /** Records that are gone. */
+  readonly lost: number;
+  /** Allows that became denials, since they could not be logged. */
+  readonly denied: number;
+  /** Attempts to write that failed. */
+  readonly failures: number;
+  readonly failing: boolean;
+  readonly waitingCharacters: number;
+}
+
 export interface ServerMetrics {
   /** For what one host decides. Made once, before the first request. */
   counterFor(host: HostName): DecisionCounter;
@@ -37,6 +51,8 @@ export interface ServerMetrics {
   readonly limiter: { took(result: LimiterResult): void };
   /** Limits are counted elsewhere from now on; `connected`: it can be asked. */
   countsIn(limiter: { readonly connected: boolean }): void;
+  /** Decisions are logged from now on. */
+  logsDecisions(state: () => DecisionLogFacts): void;
   readonly tls: TlsCounter;
   /** Everything in Prometheus' text format. */
   text(): Promise<string>;
@@ -56,6 +72,8 @@ export function createMetrics(): ServerMetrics {
   for (const metric of tls.metrics()) add(registry, metric);
   addDecisions(registry, hosts);
   addPolicies(registry, policies);
+  for (const { samples, ...named } of processSamples)
+    add(registry, { ...named, samples: () => [{ value: samples() }] });
   const addGauge = (name: string, help: string, samples: () => readonly Sample[]): void =>
     add(registry, { name, help, type: "gauge", samples });
   addGauge("ipe_bundle_info", "The bundle in force: always 1.", () =>
@@ -115,6 +133,7 @@ export function createMetrics(): ServerMetrics {
     countsIn(limiter) {
       counting = limiter;
     },
+    logsDecisions: (log) => addDecisionLog(registry, log),
     counterFor(host) {
       const counts = hosts.get(host) ?? new HostCounts(policies);
       hosts.set(host, counts);
@@ -186,31 +205,77 @@ function addDecisions(registry: Registry, hosts: ReadonlyMap<HostName, HostCount
   add(registry, {
     ...{ name: LATENCY, type: "histogram" },
     help: "From the decoded request to the answer, in seconds.",
-    samples: each(latencySamples),
+    samples: each((host, { latency }) => histogram(LATENCY, LATENCY_BOUNDS, latency, { host })),
   });
 }
 
 const LATENCY = "authorization_latency_seconds";
+const EVALUATION = "policy_eval_duration_microseconds";
 
 /** Buckets are cumulative; the last one, `+Inf`, is the number of all. */
-function latencySamples(host: string, { buckets, seconds }: HostCounts): Sample[] {
+function histogram(
+  name: string,
+  bounds: readonly number[],
+  { buckets, sum }: Durations,
+  labels: Readonly<Record<string, string>>,
+): Sample[] {
   let count = 0;
-  const cumulative = [...LATENCY_BOUNDS.map(String), "+Inf"].map((le, i): Sample => {
+  const cumulative = [...bounds.map(String), "+Inf"].map((le, i): Sample => {
     count += buckets[i]!;
-    return { name: `${LATENCY}_bucket`, labels: { le, host }, value: count };
+    return { name: `${name}_bucket`, labels: { le, ...labels }, value: count };
   });
   return [
     ...cumulative,
-    { name: `${LATENCY}_sum`, labels: { host }, value: seconds },
-    { name: `${LATENCY}_count`, labels: { host }, value: count },
+    { name: `${name}_sum`, labels, value: sum },
+    { name: `${name}_count`, labels, value: count },
   ];
 }
+
+/** Who decides: there is one tier so far. */
+const TIER = "interpreter";
 
 function addPolicies(registry: Registry, policies: PolicyCounts): void {
   add(registry, {
     ...{ name: "policy_evaluations_total", type: "counter" },
     help: "Decisions by the policy that decided, empty where none did, and its outcome.",
     samples: () =>
-      [...policies.entries()].map(([policy, outcome, value]) => ({ labels: { policy, outcome }, value })),
+      [...policies.entries()].map(([policy, outcome, value]) => ({
+        labels: { policy, tier: TIER, outcome },
+        value,
+      })),
+  });
+  add(registry, {
+    ...{ name: EVALUATION, type: "histogram" },
+    help: "What the policies took of a decision, in microseconds.",
+    samples: () => histogram(EVALUATION, EVALUATION_BOUNDS, policies.evaluations, { tier: TIER }),
+  });
+}
+
+function addDecisionLog(registry: Registry, state: () => DecisionLogFacts): void {
+  add(registry, {
+    ...{ name: "ipe_decision_log_records_total", type: "counter" },
+    help: "Records of decisions: written, lost, and allows that became denials since they could not be written.",
+    samples: () => {
+      const { written, lost, denied } = state();
+      return Object.entries({ written, lost, denied }).map(([result, value]) => ({
+        labels: { result },
+        value,
+      }));
+    },
+  });
+  add(registry, {
+    ...{ name: "ipe_decision_log_failures_total", type: "counter" },
+    help: "Attempts to write records that failed; they are repeated.",
+    samples: () => [{ value: state().failures }],
+  });
+  add(registry, {
+    ...{ name: "ipe_decision_log_failing", type: "gauge" },
+    help: "1 while the last attempt to write records has failed.",
+    samples: () => [{ value: state().failing ? 1 : 0 }],
+  });
+  add(registry, {
+    ...{ name: "ipe_decision_log_waiting_characters", type: "gauge" },
+    help: "Characters of records that wait to be written.",
+    samples: () => [{ value: state().waitingCharacters }],
   });
 }

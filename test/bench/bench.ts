@@ -11,11 +11,13 @@
  *     npm run bench -- kong         the plugin in Lua in an nginx beside one that does nothing (needs `wrk`); the plugin server beside that of kong-pdk
  *     npm run bench -- doors        ext_authz, forward-auth and AuthZEN by one bundle, each beside a server that answers a constant
  *     npm run bench -- swap         how long requests wait for the swap of a bundle, under load
+ *     npm run bench -- decision-log what the log of decisions costs one
  *     npm run bench -- engines      our interpreter beside other engines
  *
  * With `--write` the parts engines and doors write their section of docs/benchmarks.md.
  */
 import { benchCore } from "./core.ts";
+import { benchDecisionLog } from "./decision-log.ts";
 import { benchDoors } from "./doors/bench.ts";
 import { benchEngines } from "./engines/bench.ts";
 import { benchEnvoy } from "./envoy.ts";
@@ -40,6 +42,7 @@ const PARTS = {
   },
   doors: () => benchDoors({ write }),
   swap: benchSwap,
+  "decision-log": benchDecisionLog,
   engines: () => benchEngines({ write }),
 } as const;
 const WRITING = ["doors", "engines"];

@@ -4,6 +4,8 @@ import type { Engine, Identity } from "../../../core/index.ts";
 import { bodyUse } from "../../envoy/index.ts";
 import { type AdminOptions, type BundleState, objectionTo } from "../../http/index.ts";
 import { createMetrics } from "../../prometheus/index.ts";
+import { openEvidence } from "../evidence.ts";
+import type { EvidenceOptions } from "../evidence-options.ts";
 import { EXIT_SUCCESS } from "../exit.ts";
 import { openIdentities } from "../identity.ts";
 import type { Current } from "../in-force/candidate.ts";
@@ -31,7 +33,12 @@ import type { TransportOptions } from "../transport/options.ts";
 import { tlsSettings } from "../transport/settings.ts";
 import { openTransport } from "../transport/tls.ts";
 
-export interface ServeOptions extends AuthzenOptions, BundleOptions, LimiterOptions, TransportOptions {
+export interface ServeOptions
+  extends AuthzenOptions,
+    BundleOptions,
+    LimiterOptions,
+    EvidenceOptions,
+    TransportOptions {
   readonly bundle: string;
   /** One of the two at least. */
   readonly grpc?: string;
@@ -57,6 +64,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const transport = openTransport(tlsSettings(options), { logger, metrics, output });
   const identities = await openIdentities(options.identity, logger, output);
   const sources = { authzen, identity: identities?.at("forward-auth") };
+  const evidence = await openEvidence(options, { logger, metrics, output });
   let doors: readonly Door[] = [];
   const inForce = new InForce({
     ...(await openBundles(options)),
@@ -74,6 +82,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
         if (options.grpc !== undefined) remindOfBodies(current.engine, options, output);
         remindOfTokens(current.engine, options, output);
         remindOfAuthzen(current.engine, sources, output);
+        evidence.remind(current.engine);
       },
       unchanged: () => metrics.unchanged(),
       refused: () => metrics.refused(),
@@ -90,7 +99,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const { engine: begun, at: startedAt } = inForce.current;
   const control = createControl({ inForce, output, path: options.bundle, startedAt });
   const opened = await open(options, begun, {
-    ...{ logger, metrics, limiter, transport, sources, grpcIdentity: identities?.at("ext-authz") },
+    ...{ logger, metrics, limiter, transport, evidence, sources, grpcIdentity: identities?.at("ext-authz") },
     ...{ startedAt, bundle: () => stateOf(inForce.current), ready: () => ready },
     notice: () => expiryNotice(inForce.current),
     operations: { tokens, control },
@@ -103,12 +112,13 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   watchExpiry(inForce, logger);
   const ended = signalled();
   for (const { listening } of admin === null ? doors : [...doors, admin])
-    output.result(`listening ${listening}`);
+    evidence.announce(`listening ${listening}`);
   await ended;
   ready = false;
   identities?.stop();
   transport.stop();
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);
+  await evidence.drain();
   // Until now it told that we are not ready.
   await admin?.drain();
   limiter.stop();

@@ -7,7 +7,7 @@ import { authorizationOf, createIdentification } from "../bearer.ts";
 import { readBody } from "../body.ts";
 import { decide, type Judge } from "../judge.ts";
 import { at, type Door, type HttpAnswer, plain } from "../listener.ts";
-import { type HttpMetrics, uncounted } from "../metrics.ts";
+import { type HttpMetrics, type RecorderFor, uncounted } from "../metrics.ts";
 import type { AuthzenConfig } from "./config.ts";
 import { type ReadDocument, type ReadEvaluation, readOne, readSeveral, type Semantic } from "./evaluation.ts";
 import { toNeutral } from "./request.ts";
@@ -24,6 +24,7 @@ export interface AuthzenOptions {
   readonly logger: Logger;
   readonly metrics?: HttpMetrics | undefined;
   readonly limiter?: Limiter | undefined;
+  readonly recorderFor?: RecorderFor | undefined;
 }
 
 export function authzenDoors(options: AuthzenOptions): Door[] {
@@ -49,12 +50,13 @@ export function authzenDoors(options: AuthzenOptions): Door[] {
 }
 
 /** One evaluation, by the bundle that is in force for the whole document; null where it is none: then `error` says why. */
-type Ask = () => (read: ReadEvaluation) => Answered | Promise<Answered>;
+type Ask = (traceParent: string | undefined) => (read: ReadEvaluation) => Answered | Promise<Answered>;
 type Answered = EvaluationAnswer | { readonly error: string };
 
-function createAsk({ config, judge, logger, metrics, limiter }: AuthzenOptions): Ask {
-  const surroundings = { logger, counter: metrics?.counterFor("authzen") ?? uncounted, limiter };
-  return () => {
+function createAsk({ config, judge, logger, metrics, limiter, recorderFor }: AuthzenOptions): Ask {
+  const counter = metrics?.counterFor("authzen") ?? uncounted;
+  const surroundings = { logger, counter, limiter, recorder: recorderFor?.("authzen") };
+  return (traceParent) => {
     const present = judge();
     return (read) => {
       if (!read.ok) return { error: read.error };
@@ -65,6 +67,7 @@ function createAsk({ config, judge, logger, metrics, limiter }: AuthzenOptions):
       return decide(
         present,
         {
+          traceParent,
           request: () => asked.request,
           answer: (decision, request, decisionId) => toAnswer(decision, request, { decisionId, ...names }),
           failure: failedAnswer,
@@ -90,7 +93,7 @@ async function evaluate(
   if (bytes === null) return plain(413, "the document is longer than 1 MiB", { connection: "close" });
   const document = read(bytes);
   if (document.kind === "error") return plain(400, document.error);
-  const judged = ask();
+  const judged = ask(request.headersDistinct["traceparent"]?.[0]);
   if (document.kind === "one") {
     const answer = await judged(document.evaluation);
     return "error" in answer ? plain(400, answer.error) : json(answer);

@@ -1,0 +1,1 @@
+export { type TraceOptions, Traces } from "./traces.ts";
