@@ -10,3 +10,9 @@ export function wholeNumber(option: string, least: number, most: number): (text:
     return number;
   };
 }
+
+/** Access rights, as chmod takes them. */
+export function octal(text: string): number {
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+  throw new InvalidArgumentError("It is three octal digits, such as 660.");
+}

@@ -26,6 +26,8 @@ export interface AdminOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** A Unix socket, in place of the two. */
+  readonly path?: string | undefined;
   /** What takes connections, such as one with TLS. Default: in the clear. */
   readonly makeServer?: MakeServer | undefined;
   readonly logger: Logger;
@@ -56,7 +58,7 @@ export async function startAdminServer(options: AdminOptions): Promise<HttpListe
     ],
     advice: `ask /bundle, /metrics, /health/live or /health/ready${operations === undefined ? "" : ", or /admin/status"}`,
   });
-  options.logger.info({ host: options.host, port: listener.port }, "serving admin");
+  options.logger.info({ host: options.path ?? options.host, port: listener.port }, "serving admin");
   return listener;
 }
 

@@ -7,7 +7,6 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 
 export interface HttpAnswer {
@@ -28,6 +27,8 @@ export interface ListenerOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** A Unix socket, in place of the two. */
+  readonly path?: string | undefined;
   /** What takes connections, such as one with TLS. Default: in the clear. */
   readonly makeServer?: MakeServer | undefined;
   readonly logger: Logger;
@@ -42,6 +43,7 @@ export interface ListenerOptions {
 }
 
 export interface HttpListener {
+  /** 0 for a Unix socket. */
   readonly port: number;
   /** Say that we are not ready, take no more connections, finish what is in flight. */
   drain(): Promise<void>;
@@ -90,11 +92,12 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
   server.maxHeadersCount = 0;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port, options.host, () => resolve());
+    const { host, port, path } = options;
+    server.listen(path === undefined ? { host, port } : { path }, () => resolve());
   });
   server.on("error", (problem) => logger.error({ err: problem }, "the HTTP server has a problem"));
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     drain() {
       draining ??= new Promise((resolve) => {
         server.close(() => resolve());
@@ -104,6 +107,11 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
       return draining;
     },
   };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return address === null || typeof address === "string" ? 0 : address.port;
 }
 
 /** One line of text. */

@@ -20,6 +20,8 @@ export interface HttpServerOptions extends FactSources {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** A Unix socket, in place of the two. */
+  readonly path?: string | undefined;
   /** What takes connections, such as one with TLS. Default: in the clear. */
   readonly makeServer?: MakeServer | undefined;
   readonly engine: HttpDecider;
@@ -33,6 +35,7 @@ export interface HttpServerOptions extends FactSources {
 }
 
 export interface RunningHttpServer {
+  /** 0 for a Unix socket. */
   readonly port: number;
   /** Judge all later requests by this engine. Throws where `objectionTo` has one; the one before stays. */
   swap(engine: HttpDecider): void;
@@ -49,10 +52,10 @@ export interface RunningHttpServer {
  * @throws when the address cannot be bound, or `objectionTo` has one to the bundle
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { host, makeServer, logger, metrics, authzen, drainMs, limiter } = options;
+  const { host, path, makeServer, logger, metrics, authzen, drainMs, limiter } = options;
   let judge = usable(options.engine, options);
   const listener = await listenHttp({
-    ...{ host, port: options.port, makeServer, logger, advice: FORWARD_AUTH_ADVICE },
+    ...{ host, port: options.port, path, makeServer, logger, advice: FORWARD_AUTH_ADVICE },
     doors: [
       forwardAuthDoor({ judge: () => judge, logger, metrics, limiter }),
       ...(authzen === undefined
@@ -62,7 +65,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     ],
     ...(drainMs === undefined ? {} : { drainMs }),
   });
-  logger.info({ host, port: listener.port, bundle: judge.engine.digest }, "serving forward-auth");
+  logger.info(
+    { host: path ?? host, port: listener.port, bundle: judge.engine.digest },
+    "serving forward-auth",
+  );
   const prepare = (engine: HttpDecider) => {
     const next = usable(engine, options);
     return (): void => {

@@ -27,7 +27,7 @@ import {
 } from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
 import type { TransportOptions } from "../transport/options.ts";
-import { tlsSettings } from "../transport/settings.ts";
+import { transportSettings } from "../transport/settings.ts";
 import { openTransport } from "../transport/tls.ts";
 
 export interface ServeOptions extends AuthzenOptions, BundleOptions, LimiterOptions, TransportOptions {
@@ -53,7 +53,7 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
-  const transport = openTransport(tlsSettings(options), { logger, metrics, output });
+  const transport = openTransport(transportSettings(options), { logger, metrics, output });
   const identities = await openIdentities(options.identity, logger, output);
   const sources = { authzen, identity: identities?.at("forward-auth") };
   let doors: readonly Door[] = [];

@@ -1,7 +1,10 @@
 /** What the command line says about connections: who may make one, and how. */
 import type { Command } from "commander";
+import { octal } from "../numbers.ts";
 
 export interface TransportOptions {
+  readonly grpc?: string;
+  readonly http?: string;
   readonly admin?: string;
   /** PEM: the server's certificate, and those between it and its authority. */
   readonly tlsCert?: string;
@@ -11,6 +14,8 @@ export interface TransportOptions {
   readonly tlsClientCa?: string;
   readonly tlsClientSpiffe?: readonly string[];
   readonly tlsAdminSpiffe?: readonly string[];
+  /** Access rights of Unix sockets. */
+  readonly socketMode?: number;
 }
 
 const repeated = (text: string, before: string[] = []): string[] => [...before, text];
@@ -31,5 +36,6 @@ export function addTransportOptions(serve: Command): Command {
       "who may ask at --grpc and --http: spiffe://domain/path, or what begins so, spiffe://domain/ns/*; may be repeated (default: whoever has a certificate)",
       repeated,
     )
-    .option("--tls-admin-spiffe <id>", "who may ask at --admin, in the same way", repeated);
+    .option("--tls-admin-spiffe <id>", "who may ask at --admin, in the same way", repeated)
+    .option("--socket-mode <mode>", "who may use Unix sockets, as chmod says it (default: 660)", octal);
 }

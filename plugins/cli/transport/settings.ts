@@ -13,8 +13,27 @@ export interface TlsSettings {
   readonly adminIds: readonly RegExp[] | null;
 }
 
-/** Null without TLS. @throws Failure where options do not go together */
-export function tlsSettings(options: TransportOptions): TlsSettings | null {
+export interface TransportSettings {
+  readonly tls: TlsSettings | null;
+  /** Access rights of Unix sockets. */
+  readonly socketMode: number;
+}
+
+/** Who runs the server and who is in its group. */
+const SOCKET_MODE = 0o660;
+
+/** @throws Failure where options do not go together */
+export function transportSettings(options: TransportOptions): TransportSettings {
+  const { socketMode, grpc, http, admin } = options;
+  if (socketMode !== undefined && ![grpc, http, admin].some((address) => address?.startsWith("unix:")))
+    throw new Failure(
+      "--socket-mode belongs to an address that is a socket, such as --grpc unix:/run/ipe.sock",
+    );
+  return { tls: tlsSettings(options), socketMode: socketMode ?? SOCKET_MODE };
+}
+
+/** Null without TLS. */
+function tlsSettings(options: TransportOptions): TlsSettings | null {
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
   const { tlsClientSpiffe: clientIds, tlsAdminSpiffe: adminIds } = options;
   if ((clientIds ?? adminIds) !== undefined && clientCa === undefined)
