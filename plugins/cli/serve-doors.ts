@@ -20,6 +20,8 @@ export interface Door {
   readonly listening: string;
   /** All that a swap takes time for; what it returns swaps. */
   prepare(engine: Engine): () => void;
+  /** Say that we are not ready, and go on. */
+  leave(): void;
   drain(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ export async function openGrpc(
   const server = await startServer({
     address,
     makeServer: (await makersFor(address, transport)).grpc,
+    ...timesOf(transport),
     engine,
     logger,
     limiter,
@@ -91,6 +94,7 @@ export async function openGrpc(
   return {
     listening: `grpc ${server.address}`,
     prepare: (next) => server.prepare(next),
+    leave: () => server.leave(),
     drain: () => server.drain(),
   };
 }
@@ -109,11 +113,21 @@ export async function openHttp(
   if (objection !== null) throw new Failure(objection);
   const { http: makeServer } = await makersFor(address, transport);
   const server = await opened("--http", address, (where) =>
-    startHttpServer({ ...where, makeServer, engine, logger, metrics, limiter, ...sources }),
+    startHttpServer({
+      ...where,
+      ...timesOf(transport),
+      makeServer,
+      engine,
+      logger,
+      metrics,
+      limiter,
+      ...sources,
+    }),
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,
     prepare: (next) => server.prepare(next),
+    leave: () => server.leave(),
     drain: () => server.drain(),
   };
 }
@@ -130,9 +144,16 @@ export async function openAdmin(
 ): Promise<Admin> {
   const { admin: makeServer } = await makersFor(address, transport);
   const server = await opened("--admin", address, (where) =>
-    startAdminServer({ ...where, makeServer, ...options }),
+    startAdminServer({ ...where, drainMs: transport.drainMs, makeServer, ...options }),
   );
   return { listening: `admin ${boundAddress(address, server.port)}`, drain: () => server.drain() };
+}
+
+function timesOf({ drainMs, connectionAgeMs }: Transport): {
+  readonly drainMs: number;
+  readonly connectionAgeMs?: number;
+} {
+  return { drainMs, ...(connectionAgeMs === undefined ? {} : { connectionAgeMs }) };
 }
 
 function opened<Server>(

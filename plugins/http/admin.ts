@@ -37,6 +37,8 @@ export interface AdminOptions {
   readonly startedAt: Date;
   /** What holders of a token may do. Default: nothing of it is there. */
   readonly operations?: BundleDoorsOptions | undefined;
+  /** How long `drain` waits for requests in flight. Default 10,000. */
+  readonly drainMs?: number;
   /** False once the process takes no more requests; this port is the last to close. */
   readonly ready: () => boolean;
 }

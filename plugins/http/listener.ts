@@ -38,6 +38,8 @@ export interface ListenerOptions {
   readonly advice: string;
   /** Beside this listener's own state: the process is ready for requests. */
   readonly ready?: () => boolean;
+  /** A connection ends with the first answer after this time, more or less by a tenth. Default: never. */
+  readonly connectionAgeMs?: number | undefined;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
@@ -45,6 +47,8 @@ export interface ListenerOptions {
 export interface HttpListener {
   /** 0 for a Unix socket. */
   readonly port: number;
+  /** Say that we are not ready, and end connections with their next answer: proxies go elsewhere, before `drain`. */
+  leave(): void;
   /** Say that we are not ready, take no more connections, finish what is in flight. */
   drain(): Promise<void>;
 }
@@ -65,7 +69,9 @@ const DRAIN_MS = 10_000;
 export async function listenHttp(options: ListenerOptions): Promise<HttpListener> {
   const { logger } = options;
   let draining: Promise<void> | null = null;
-  const ready = (): boolean => draining === null && (options.ready?.() ?? true);
+  let leaving = false;
+  const ready = (): boolean => !leaving && (options.ready?.() ?? true);
+  const isOld = ageOf(options.connectionAgeMs);
   const doors = [health(ready), ...options.doors];
   const server = (options.makeServer ?? createServer)(
     {
@@ -75,6 +81,8 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (request, response) => {
+      // Chosen by the answer where it has to be, such as after a body that was not read.
+      if (leaving || isOld(request.socket)) response.shouldKeepAlive = false;
       const answer = answerOf(doors, request) ?? plain(404, options.advice);
       if (!(answer instanceof Promise)) {
         send(request, response, answer);
@@ -98,7 +106,11 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
   server.on("error", (problem) => logger.error({ err: problem }, "the HTTP server has a problem"));
   return {
     port: portOf(server),
+    leave() {
+      leaving = true;
+    },
     drain() {
+      leaving = true;
       draining ??= new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
@@ -106,6 +118,21 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
       });
       return draining;
     },
+  };
+}
+
+/** How far an age may be off, so that connections made at once do not end at once. */
+const JITTER = 0.1;
+
+/** Whether a connection is too old, counted from its first request. */
+function ageOf(ageMs: number | undefined): (connection: object) => boolean {
+  if (ageMs === undefined) return () => false;
+  const ends = new WeakMap<object, number>();
+  return (connection) => {
+    const now = performance.now();
+    const end = ends.get(connection) ?? now + ageMs * (1 - JITTER + 2 * JITTER * Math.random());
+    ends.set(connection, end);
+    return now >= end;
   };
 }
 

@@ -30,6 +30,8 @@ export interface HttpServerOptions extends FactSources {
   readonly limiter?: Limiter | undefined;
   /** Counts decisions, and is read at `/metrics`. Default: nobody counts. */
   readonly metrics?: HttpMetrics;
+  /** A connection ends with the first answer after this time, more or less by a tenth. Default: never. */
+  readonly connectionAgeMs?: number | undefined;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
@@ -41,6 +43,8 @@ export interface RunningHttpServer {
   swap(engine: HttpDecider): void;
   /** All that a swap takes time for, and what it may throw; what it returns swaps. */
   prepare(engine: HttpDecider): () => void;
+  /** Say that we are not ready, and end connections with their next answer, before `drain`. */
+  leave(): void;
   /** Say that we are not ready, take no more connections, finish what is in flight. */
   drain(): Promise<void>;
 }
@@ -52,10 +56,10 @@ export interface RunningHttpServer {
  * @throws when the address cannot be bound, or `objectionTo` has one to the bundle
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { host, path, makeServer, logger, metrics, authzen, drainMs, limiter } = options;
+  const { host, path, makeServer, logger, metrics, authzen, drainMs, connectionAgeMs, limiter } = options;
   let judge = usable(options.engine, options);
   const listener = await listenHttp({
-    ...{ host, port: options.port, path, makeServer, logger, advice: FORWARD_AUTH_ADVICE },
+    ...{ host, port: options.port, path, makeServer, connectionAgeMs, logger, advice: FORWARD_AUTH_ADVICE },
     doors: [
       forwardAuthDoor({ judge: () => judge, logger, metrics, limiter }),
       ...(authzen === undefined
@@ -79,6 +83,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     port: listener.port,
     swap: (engine) => prepare(engine)(),
     prepare,
+    leave: () => listener.leave(),
     drain: () => listener.drain(),
   };
 }

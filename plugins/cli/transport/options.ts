@@ -1,6 +1,6 @@
 /** What the command line says about connections: who may make one, and how. */
 import type { Command } from "commander";
-import { octal } from "../numbers.ts";
+import { duration, octal } from "../numbers.ts";
 
 export interface TransportOptions {
   readonly grpc?: string;
@@ -16,6 +16,10 @@ export interface TransportOptions {
   readonly tlsAdminSpiffe?: readonly string[];
   /** Access rights of Unix sockets. */
   readonly socketMode?: number;
+  /** Milliseconds, as the next ones. */
+  readonly drainDelay?: number;
+  readonly drainGrace?: number;
+  readonly maxConnectionAge?: number;
 }
 
 const repeated = (text: string, before: string[] = []): string[] => [...before, text];
@@ -37,5 +41,20 @@ export function addTransportOptions(serve: Command): Command {
       repeated,
     )
     .option("--tls-admin-spiffe <id>", "who may ask at --admin, in the same way", repeated)
-    .option("--socket-mode <mode>", "who may use Unix sockets, as chmod says it (default: 660)", octal);
+    .option("--socket-mode <mode>", "who may use Unix sockets, as chmod says it (default: 660)", octal)
+    .option(
+      "--drain-delay <time>",
+      "from SIGTERM on say for this time that we are not ready, and go on: longer than proxies take to notice (default: 3s)",
+      duration("--drain-delay", "0s", "10m"),
+    )
+    .option(
+      "--drain-grace <time>",
+      "then finish what is in flight, at most for this time (default: 10s)",
+      duration("--drain-grace", "0s", "10m"),
+    )
+    .option(
+      "--max-connection-age <time>",
+      "end connections of this age, more or less by a tenth, so that proxies find other servers (default: never)",
+      duration("--max-connection-age", "1s", "240h"),
+    );
 }

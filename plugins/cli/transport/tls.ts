@@ -36,6 +36,8 @@ export interface Transport {
   readonly tcp: Makers;
   /** Access rights of files; nothing is encrypted. */
   readonly unix: Makers;
+  readonly drainMs: number;
+  readonly connectionAgeMs: number | undefined;
   stop(): void;
 }
 
@@ -51,15 +53,17 @@ const HANDSHAKE_MS = 5_000;
 const plain: Makers = { grpc: createPlain, http: createPlainHttp, admin: createPlainHttp };
 
 /** @throws Failure where the certificate cannot be used */
-export function openTransport({ tls, socketMode }: TransportSettings, context: TransportContext): Transport {
+export function openTransport(settings: TransportSettings, context: TransportContext): Transport {
+  const { tls, socketMode, drainMs, connectionAgeMs } = settings;
   const http: MakeHttpServer = (options, handler) => withMode(createPlainHttp(options, handler), socketMode);
   const unix: Makers = {
     ...{ http, admin: http },
     grpc: (connected) => withMode(createPlain(connected), socketMode),
   };
-  if (tls === null) return { tcp: plain, unix, stop: () => undefined };
+  const common = { unix, drainMs, connectionAgeMs };
+  if (tls === null) return { ...common, tcp: plain, stop: () => undefined };
   const tcp = new Tls(tls, context);
-  return { tcp, unix, stop: tcp.stop };
+  return { ...common, tcp, stop: tcp.stop };
 }
 
 /** For an address: makers of its kind. @throws Failure where a Unix socket cannot be had */
