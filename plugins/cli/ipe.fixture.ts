@@ -33,9 +33,13 @@ export interface Way {
   readonly stderr?: number;
 }
 
+/** No proxy has to notice the end of a server, but where a test says so. */
+const AT_ONCE = ["--drain-delay", "0s"];
+
 /** Start `ipe` in a folder; ends with the test at the latest. */
 export function start(folder: string, args: readonly string[], { node, stderr }: Way = {}): ChildProcess {
-  const [program, words] = node === undefined ? [IPE, args] : [node, [IPE, ...args]];
+  const asked = args[0] === "serve" && !args.includes("--drain-delay") ? [...args, ...AT_ONCE] : args;
+  const [program, words] = node === undefined ? [IPE, asked] : [node, [IPE, ...asked]];
   const child = spawn(program, words, { cwd: folder, stdio: ["pipe", "pipe", stderr ?? "pipe"] });
   onTestFinished(() => {
     if (child.exitCode === null) child.kill("SIGKILL");

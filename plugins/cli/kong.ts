@@ -1,6 +1,6 @@
 /** The options of `ipe kong` and its commands. */
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { wholeNumber } from "./numbers.ts";
+import { type Command, Option } from "commander";
+import { octal, wholeNumber } from "./numbers.ts";
 import type { Output } from "./output.ts";
 
 /** The two ways to run a policy in Kong; the first is what we recommend. */
@@ -60,9 +60,7 @@ export function addKong(kong: Command, commandOf: CommandOf, { bundle, output, d
       500,
     )
     .addOption(
-      new Option("--socket-mode <mode>", "who may use the socket, as chmod says it").argParser((text) =>
-        octal(text),
-      ),
+      new Option("--socket-mode <mode>", "who may use the socket, as chmod says it").argParser(octal),
     )
     .addOption(
       new Option("--log-level <level>", "messages on stderr")
@@ -75,9 +73,4 @@ export function addKong(kong: Command, commandOf: CommandOf, { bundle, output, d
   ])
     .addOption(protocol().default(KONG_PROTOCOLS[0]))
     .action(async (options) => done((await commands()).kongDumpCommand(options, output)));
-}
-
-function octal(text: string): number {
-  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
-  throw new InvalidArgumentError("It is three octal digits, such as 660.");
 }

@@ -203,8 +203,11 @@ function commandLine(output: Output, done: (code: number) => void): Command {
     ],
   );
   addEvidenceOptions(addTransportOptions(addBundleOptions(serve.addOption(bundle()))))
-    .option("--grpc <host:port>", "address for ext_authz; port 0 takes a free one")
-    .option("--http <host:port>", "address for forward-auth (docs/forward-auth.md); port 0 takes a free one")
+    .option(
+      "--grpc <address>",
+      "where to serve ext_authz: HOST:PORT (port 0 is a free one), or unix:/path/to/socket",
+    )
+    .option("--http <address>", "where to serve forward-auth (docs/forward-auth.md), in the same way")
     .option("--identity <file>", "how tokens and API keys of callers are verified (docs/identity.md)")
     .option(
       "--limiter <url>",
@@ -223,8 +226,8 @@ function commandLine(output: Output, done: (code: number) => void): Command {
       (text: string, before: string[] = []) => [...before, text],
     )
     .option(
-      "--admin <host:port>",
-      "address for operators: /bundle, /metrics, /health (docs/operations.md); port 0 takes a free one (default: none)",
+      "--admin <address>",
+      "where to serve operators: /bundle, /metrics, /health (docs/operations.md; default: nowhere)",
     )
     .option(
       "--body-buffered",

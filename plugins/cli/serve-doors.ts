@@ -13,7 +13,7 @@ import type { ServerMetrics } from "../prometheus/index.ts";
 import type { Evidence } from "./evidence.ts";
 import { Failure } from "./exit.ts";
 import { reason } from "./files.ts";
-import type { Transport } from "./transport/tls.ts";
+import { makersFor, type Transport } from "./transport/tls.ts";
 
 /** What proxies ask, at one address. */
 export interface Door {
@@ -21,6 +21,8 @@ export interface Door {
   readonly listening: string;
   /** All that a swap takes time for; what it returns swaps. */
   prepare(engine: Engine): () => void;
+  /** Say that we are not ready, and go on. */
+  leave(): void;
   drain(): Promise<void>;
 }
 
@@ -46,24 +48,16 @@ export function checkAddresses({ grpc, http, admin }: Addresses): void {
     throw new Failure(
       "say where to listen: --grpc 127.0.0.1:9191 for ext_authz, --http 127.0.0.1:9192 for forward-auth",
     );
-  if (grpc !== undefined && parseAddress(grpc) === null)
-    throw new Failure(
-      `--grpc takes HOST:PORT, such as 127.0.0.1:9191 or [::1]:9191, where port 0 is a free one, or unix:/path/to/socket, not \`${grpc}\``,
-    );
-  checkHostPort("--http", http, 9192);
-  checkHostPort("--admin", admin, 9193);
+  checkAddress("--grpc", grpc, 9191);
+  checkAddress("--http", http, 9192);
+  checkAddress("--admin", admin, 9193);
 }
 
-function checkHostPort(option: string, address: string | undefined, port: number): void {
-  if (address !== undefined && hostPort(address) === null)
+function checkAddress(option: string, address: string | undefined, port: number): void {
+  if (address !== undefined && parseAddress(address) === null)
     throw new Failure(
-      `${option} takes HOST:PORT, such as 127.0.0.1:${port} or [::1]:${port}, where port 0 is a free one, not \`${address}\``,
+      `${option} takes HOST:PORT, such as 127.0.0.1:${port} or [::1]:${port}, where port 0 is a free one, or unix:/path/to/socket, not \`${address}\``,
     );
-}
-
-function hostPort(text: string): { readonly host: string; readonly port: number } | null {
-  const address = parseAddress(text);
-  return address !== null && "host" in address ? address : null;
 }
 
 export interface GrpcOptions extends Surroundings {
@@ -82,7 +76,8 @@ export async function openGrpc(
   const counter = metrics.counterFor("envoy");
   const server = await startServer({
     address,
-    makeServer: transport.grpc,
+    makeServer: (await makersFor(address, transport)).grpc,
+    ...timesOf(transport),
     engine,
     logger,
     limiter,
@@ -96,11 +91,14 @@ export async function openGrpc(
     ...(identity === undefined ? {} : { identity }),
     ...(recorder === undefined ? {} : { recorder }),
   }).catch((problem: Error) => {
-    throw new Failure(`cannot listen on \`${address}\`: ${obstacle(address, problem.cause ?? problem)}`);
+    throw new Failure(
+      `cannot listen on \`${address}\`: ${obstacle("--grpc", address, problem.cause ?? problem)}`,
+    );
   });
   return {
     listening: `grpc ${server.address}`,
     prepare: (next) => server.prepare(next),
+    leave: () => server.leave(),
     drain: () => server.drain(),
   };
 }
@@ -117,15 +115,17 @@ export async function openHttp(
 ): Promise<Door> {
   const objection = objectionTo(engine, sources);
   if (objection !== null) throw new Failure(objection);
+  const { http: makeServer } = await makersFor(address, transport);
   const server = await opened("--http", address, (where) =>
     startHttpServer({
-      ...{ ...where, makeServer: transport.http, engine, logger, metrics, limiter, ...sources },
+      ...{ ...where, ...timesOf(transport), makeServer, engine, logger, metrics, limiter, ...sources },
       recorderFor: (host) => evidence.recorderFor(host),
     }),
   );
   return {
     listening: `http ${boundAddress(address, server.port)}`,
     prepare: (next) => server.prepare(next),
+    leave: () => server.leave(),
     drain: () => server.drain(),
   };
 }
@@ -140,21 +140,28 @@ export async function openAdmin(
     ...options
   }: Omit<AdminOptions, "host" | "port" | "makeServer"> & Pick<Surroundings, "transport">,
 ): Promise<Admin> {
+  const { admin: makeServer } = await makersFor(address, transport);
   const server = await opened("--admin", address, (where) =>
-    startAdminServer({ ...where, makeServer: transport.admin, ...options }),
+    startAdminServer({ ...where, drainMs: transport.drainMs, makeServer, ...options }),
   );
   return { listening: `admin ${boundAddress(address, server.port)}`, drain: () => server.drain() };
+}
+
+function timesOf({ drainMs, connectionAgeMs }: Transport): {
+  readonly drainMs: number;
+  readonly connectionAgeMs?: number;
+} {
+  return { drainMs, ...(connectionAgeMs === undefined ? {} : { connectionAgeMs }) };
 }
 
 function opened<Server>(
   option: string,
   address: string,
-  start: (where: { readonly host: string; readonly port: number }) => Promise<Server>,
+  start: (where: Pick<AdminOptions, "host" | "port" | "path">) => Promise<Server>,
 ): Promise<Server> {
-  return start(hostPort(address)!).catch((problem: Error) => {
-    throw new Failure(
-      `cannot listen on \`${address}\`: ${reason(problem)}; choose another address with ${option}, or port 0 for a free one`,
-    );
+  const where = parseAddress(address)!;
+  return start("path" in where ? { host: "", port: 0, ...where } : where).catch((problem: Error) => {
+    throw new Failure(`cannot listen on \`${address}\`: ${obstacle(option, address, problem)}`);
   });
 }
 
@@ -163,10 +170,9 @@ function boundAddress(address: string, port: number): string {
 }
 
 /** Why an address cannot be had, and what to do. */
-function obstacle(address: string, problem: unknown): string {
-  const path = /^unix:(?:\/\/)?(.*)$/.exec(address)?.[1];
-  if (path === undefined)
-    return `${reason(problem)}; choose another address with --grpc, or port 0 for a free one`;
-  if ((problem as NodeJS.ErrnoException).code !== "EADDRINUSE") return reason(problem);
-  return `the file is there already; if no other server uses it, remove it (rm ${path}), or choose another path`;
+function obstacle(option: string, address: string, problem: unknown): string {
+  const advice = address.startsWith("unix:")
+    ? "choose another path"
+    : `choose another address with ${option}, or port 0 for a free one`;
+  return `${reason(problem)}; ${advice}`;
 }

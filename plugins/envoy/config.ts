@@ -61,6 +61,8 @@ export interface ServerOptions {
    * - `false` (default): some route does not.
    */
   readonly bodyBuffered?: BodyPromise;
+  /** Connections older than this end, more or less by a tenth: clients make others, and find other servers. Default: never. */
+  readonly connectionAgeMs?: number;
   /** How long `drain` waits for calls in flight before it cuts them off. Default 10,000. */
   readonly drainMs?: number;
   /** Default `deny`. */

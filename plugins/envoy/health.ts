@@ -18,16 +18,19 @@ const SERVICES = new Set(["", "envoy.service.auth.v3.Authorization"]);
 
 type Watcher = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>;
 
-/** `grpc.health.v1.Health`: SERVING until `drain`, then NOT_SERVING. */
+/** `grpc.health.v1.Health`: SERVING until `leave`, then NOT_SERVING. */
 export interface Health {
   readonly implementation: UntypedServiceImplementation;
-  /** Tell watchers and end their streams, which would keep the server from closing. */
+  /** Say NOT_SERVING from now on, and to watchers at once. */
+  leave(): void;
+  /** Also end the streams of watchers, which would keep the server from closing. */
   drain(): void;
 }
 
 export function createHealth(): Health {
   const watchers = new Set<Watcher>();
   let serving = true;
+  let draining = false;
   const present = (): HealthCheckResponse => ({ status: serving ? HEALTH_SERVING : HEALTH_NOT_SERVING });
   const check = (
     call: ServerUnaryCall<HealthCheckRequest, HealthCheckResponse>,
@@ -38,7 +41,7 @@ export function createHealth(): Health {
   };
   const watch = (call: Watcher): void => {
     call.write(SERVICES.has(call.request.service ?? "") ? present() : { status: HEALTH_SERVICE_UNKNOWN });
-    if (!serving) {
+    if (draining) {
       call.end();
       return;
     }
@@ -46,14 +49,18 @@ export function createHealth(): Health {
     call.on("cancelled", () => watchers.delete(call));
     call.on("close", () => watchers.delete(call));
   };
+  const leave = (): void => {
+    if (!serving) return;
+    serving = false;
+    for (const watcher of watchers) if (SERVICES.has(watcher.request.service ?? "")) watcher.write(present());
+  };
   return {
     implementation: { Check: check, Watch: watch },
+    leave,
     drain() {
-      serving = false;
-      for (const watcher of watchers) {
-        if (SERVICES.has(watcher.request.service ?? "")) watcher.write(present());
-        watcher.end();
-      }
+      leave();
+      draining = true;
+      for (const watcher of watchers) watcher.end();
       watchers.clear();
     },
   };

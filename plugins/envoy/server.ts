@@ -25,6 +25,7 @@ import {
 import { createHealth } from "./health.ts";
 import { listen, parseAddress } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
+import { followSessions } from "./sessions.ts";
 
 export interface RunningServer {
   /** `127.0.0.1:50051` or `unix:/path`, with the port in use. */
@@ -35,6 +36,8 @@ export interface RunningServer {
   swap(engine: Decider): void;
   /** All that a swap takes time for; what it returns swaps, in less time than a check takes. */
   prepare(engine: Decider): () => void;
+  /** Report NOT_SERVING, and go on: whoever looks at health takes us off its list, before `drain`. */
+  leave(): void;
   /**
    * Report NOT_SERVING, accept no more connections, tell clients (GOAWAY), let calls in flight finish, at most for
    * `drainMs`. Connections without a call do not hold it up. Resolves when the server is closed; calling it again
@@ -87,9 +90,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   server.addService(services.health, health.implementation);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const drainMs = options.drainMs ?? defaults.drainMs;
+  const sessions = followSessions(server, { maxAgeMs: options.connectionAgeMs, graceMs: drainMs });
   const listener = await listen(
     wanted,
-    (socket) => injector.injectConnection(socket),
+    (socket) => sessions.begin(socket, (begun) => injector.injectConnection(begun)),
     options.makeServer,
   ).catch((problem: Error) => {
     throw new Error(`cannot listen on ${options.address}: ${problem.message}`, { cause: problem });
@@ -111,12 +116,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port,
     swap: (engine) => prepare(engine)(),
     prepare,
+    leave: () => health.leave(),
     drain() {
       if (draining === undefined) {
-        const drainMs = options.drainMs ?? defaults.drainMs;
         listener.close();
         health.drain();
-        injector.drain(drainMs);
+        sessions.drain();
         draining = listener.drain(drainMs);
       }
       return draining;

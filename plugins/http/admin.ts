@@ -35,6 +35,8 @@ export interface AdminOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** A Unix socket, in place of the two. */
+  readonly path?: string | undefined;
   /** What takes connections, such as one with TLS. Default: in the clear. */
   readonly makeServer?: MakeServer | undefined;
   readonly logger: Logger;
@@ -44,6 +46,8 @@ export interface AdminOptions {
   readonly startedAt: Date;
   /** What holders of a token may do. Default: nothing of it is there. */
   readonly operations?: BundleDoorsOptions | undefined;
+  /** How long `drain` waits for requests in flight. Default 10,000. */
+  readonly drainMs?: number;
   /** False once the process takes no more requests; this port is the last to close. */
   readonly ready: () => boolean;
   /** What is wrong, though requests are answered: `/health/ready` says it. */
@@ -67,7 +71,7 @@ export async function startAdminServer(options: AdminOptions): Promise<HttpListe
     ],
     advice: `ask /bundle, /metrics, /health/live or /health/ready${operations === undefined ? "" : ", or /admin/status"}`,
   });
-  options.logger.info({ host: options.host, port: listener.port }, "serving admin");
+  options.logger.info({ host: options.path ?? options.host, port: listener.port }, "serving admin");
   return listener;
 }
 

@@ -7,7 +7,6 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 
 export interface HttpAnswer {
@@ -28,6 +27,8 @@ export interface ListenerOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** A Unix socket, in place of the two. */
+  readonly path?: string | undefined;
   /** What takes connections, such as one with TLS. Default: in the clear. */
   readonly makeServer?: MakeServer | undefined;
   readonly logger: Logger;
@@ -39,12 +40,17 @@ export interface ListenerOptions {
   readonly ready?: () => boolean;
   /** What is wrong though it is ready. */
   readonly notice?: (() => string | null) | undefined;
+  /** A connection ends with the first answer after this time, more or less by a tenth. Default: never. */
+  readonly connectionAgeMs?: number | undefined;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
 
 export interface HttpListener {
+  /** 0 for a Unix socket. */
   readonly port: number;
+  /** Say that we are not ready, and end connections with their next answer: proxies go elsewhere, before `drain`. */
+  leave(): void;
   /** Say that we are not ready, take no more connections, finish what is in flight. */
   drain(): Promise<void>;
 }
@@ -65,7 +71,9 @@ const DRAIN_MS = 10_000;
 export async function listenHttp(options: ListenerOptions): Promise<HttpListener> {
   const { logger } = options;
   let draining: Promise<void> | null = null;
-  const ready = (): boolean => draining === null && (options.ready?.() ?? true);
+  let leaving = false;
+  const ready = (): boolean => !leaving && (options.ready?.() ?? true);
+  const isOld = ageOf(options.connectionAgeMs);
   const doors = [health(ready, options.notice ?? (() => null)), ...options.doors];
   const server = (options.makeServer ?? createServer)(
     {
@@ -75,6 +83,8 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (request, response) => {
+      // Chosen by the answer where it has to be, such as after a body that was not read.
+      if (leaving || isOld(request.socket)) response.shouldKeepAlive = false;
       const answer = answerOf(doors, request) ?? plain(404, options.advice);
       if (!(answer instanceof Promise)) {
         send(request, response, answer);
@@ -92,12 +102,17 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
   server.maxHeadersCount = 0;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port, options.host, () => resolve());
+    const { host, port, path } = options;
+    server.listen(path === undefined ? { host, port } : { path }, () => resolve());
   });
   server.on("error", (problem) => logger.error({ err: problem }, "the HTTP server has a problem"));
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
+    leave() {
+      leaving = true;
+    },
     drain() {
+      leaving = true;
       draining ??= new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
@@ -106,6 +121,26 @@ export async function listenHttp(options: ListenerOptions): Promise<HttpListener
       return draining;
     },
   };
+}
+
+/** How far an age may be off, so that connections made at once do not end at once. */
+const JITTER = 0.1;
+
+/** Whether a connection is too old, counted from its first request. */
+function ageOf(ageMs: number | undefined): (connection: object) => boolean {
+  if (ageMs === undefined) return () => false;
+  const ends = new WeakMap<object, number>();
+  return (connection) => {
+    const now = performance.now();
+    const end = ends.get(connection) ?? now + ageMs * (1 - JITTER + 2 * JITTER * Math.random());
+    ends.set(connection, end);
+    return now >= end;
+  };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return address === null || typeof address === "string" ? 0 : address.port;
 }
 
 /** One line of text. */

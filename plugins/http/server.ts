@@ -20,6 +20,8 @@ export interface HttpServerOptions extends FactSources {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** A Unix socket, in place of the two. */
+  readonly path?: string | undefined;
   /** What takes connections, such as one with TLS. Default: in the clear. */
   readonly makeServer?: MakeServer | undefined;
   readonly engine: HttpDecider;
@@ -30,16 +32,21 @@ export interface HttpServerOptions extends FactSources {
   readonly recorderFor?: RecorderFor | undefined;
   /** Counts decisions, and is read at `/metrics`. Default: nobody counts. */
   readonly metrics?: HttpMetrics;
+  /** A connection ends with the first answer after this time, more or less by a tenth. Default: never. */
+  readonly connectionAgeMs?: number | undefined;
   /** How long `drain` waits for requests in flight. Default 10,000. */
   readonly drainMs?: number;
 }
 
 export interface RunningHttpServer {
+  /** 0 for a Unix socket. */
   readonly port: number;
   /** Judge all later requests by this engine. Throws where `objectionTo` has one; the one before stays. */
   swap(engine: HttpDecider): void;
   /** All that a swap takes time for, and what it may throw; what it returns swaps. */
   prepare(engine: HttpDecider): () => void;
+  /** Say that we are not ready, and end connections with their next answer, before `drain`. */
+  leave(): void;
   /** Say that we are not ready, take no more connections, finish what is in flight. */
   drain(): Promise<void>;
 }
@@ -51,11 +58,11 @@ export interface RunningHttpServer {
  * @throws when the address cannot be bound, or `objectionTo` has one to the bundle
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { host, makeServer, logger, metrics, authzen, drainMs, limiter, recorderFor } = options;
-  const shared = { judge: () => judge, logger, metrics, limiter, recorderFor };
+  const { host, path, makeServer, logger, metrics, authzen, drainMs, connectionAgeMs, limiter } = options;
+  const shared = { judge: () => judge, logger, metrics, limiter, recorderFor: options.recorderFor };
   let judge = usable(options.engine, options);
   const listener = await listenHttp({
-    ...{ host, port: options.port, makeServer, logger, advice: FORWARD_AUTH_ADVICE },
+    ...{ host, port: options.port, path, makeServer, connectionAgeMs, logger, advice: FORWARD_AUTH_ADVICE },
     doors: [
       forwardAuthDoor(shared),
       ...(authzen === undefined ? [] : authzenDoors({ config: authzen, ...shared })),
@@ -63,7 +70,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     ],
     ...(drainMs === undefined ? {} : { drainMs }),
   });
-  logger.info({ host, port: listener.port, bundle: judge.engine.digest }, "serving forward-auth");
+  logger.info(
+    { host: path ?? host, port: listener.port, bundle: judge.engine.digest },
+    "serving forward-auth",
+  );
   const prepare = (engine: HttpDecider) => {
     const next = usable(engine, options);
     return (): void => {
@@ -74,6 +84,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     port: listener.port,
     swap: (engine) => prepare(engine)(),
     prepare,
+    leave: () => listener.leave(),
     drain: () => listener.drain(),
   };
 }

@@ -1,4 +1,5 @@
 /** `ipe serve`: the servers for ext_authz and forward-auth with a watched bundle. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import type { Engine, Identity } from "../../../core/index.ts";
 import { bodyUse } from "../../envoy/index.ts";
@@ -30,7 +31,7 @@ import {
 } from "../serve-doors.ts";
 import { signalled } from "../signals.ts";
 import type { TransportOptions } from "../transport/options.ts";
-import { tlsSettings } from "../transport/settings.ts";
+import { transportSettings } from "../transport/settings.ts";
 import { openTransport } from "../transport/tls.ts";
 
 export interface ServeOptions
@@ -61,7 +62,8 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const log = logTo(process.stderr);
   const logger = pino({ level: options.logLevel ?? "info", base: null }, log);
   const metrics = createMetrics();
-  const transport = openTransport(tlsSettings(options), { logger, metrics, output });
+  const settings = transportSettings(options);
+  const transport = openTransport(settings, { logger, metrics, output });
   const identities = await openIdentities(options.identity, logger, output);
   const sources = { authzen, identity: identities?.at("forward-auth") };
   const evidence = await openEvidence(options, { logger, metrics, output });
@@ -113,8 +115,11 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
   const ended = signalled();
   for (const { listening } of admin === null ? doors : [...doors, admin])
     evidence.announce(`listening ${listening}`);
-  await ended;
+  const signal = await ended;
   ready = false;
+  for (const door of doors) door.leave();
+  // Ctrl-C is for who waits at a terminal; a supervisor's proxies are to notice first.
+  if (signal === "SIGTERM") await sleep(settings.drainDelayMs);
   identities?.stop();
   transport.stop();
   await Promise.all([...doors.map((door) => door.drain()), watched.stop()]);

@@ -13,8 +13,40 @@ export interface TlsSettings {
   readonly adminIds: readonly RegExp[] | null;
 }
 
-/** Null without TLS. @throws Failure where options do not go together */
-export function tlsSettings(options: TransportOptions): TlsSettings | null {
+export interface TransportSettings {
+  readonly tls: TlsSettings | null;
+  /** Access rights of Unix sockets. */
+  readonly socketMode: number;
+  readonly drainDelayMs: number;
+  readonly drainMs: number;
+  /** Undefined: connections get as old as they like. */
+  readonly connectionAgeMs: number | undefined;
+}
+
+/** For a proxy that looks every second, and for Envoy, whose workers hear of a look up to a second later. */
+const DRAIN_DELAY_MS = 3_000;
+const DRAIN_GRACE_MS = 10_000;
+
+/** Who runs the server and who is in its group. */
+const SOCKET_MODE = 0o660;
+
+/** @throws Failure where options do not go together */
+export function transportSettings(options: TransportOptions): TransportSettings {
+  const { socketMode, grpc, http, admin } = options;
+  if (socketMode !== undefined && ![grpc, http, admin].some((address) => address?.startsWith("unix:")))
+    throw new Failure(
+      "--socket-mode belongs to an address that is a socket, such as --grpc unix:/run/ipe.sock",
+    );
+  return {
+    ...{ tls: tlsSettings(options), socketMode: socketMode ?? SOCKET_MODE },
+    drainDelayMs: options.drainDelay ?? DRAIN_DELAY_MS,
+    drainMs: options.drainGrace ?? DRAIN_GRACE_MS,
+    connectionAgeMs: options.maxConnectionAge,
+  };
+}
+
+/** Null without TLS. */
+function tlsSettings(options: TransportOptions): TlsSettings | null {
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
   const { tlsClientSpiffe: clientIds, tlsAdminSpiffe: adminIds } = options;
   if ((clientIds ?? adminIds) !== undefined && clientCa === undefined)

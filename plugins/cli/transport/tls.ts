@@ -15,19 +15,29 @@ import {
   type Server as TlsServer,
 } from "node:tls";
 import type { Logger } from "pino";
+import { parseAddress } from "../../envoy/index.ts";
 import type { ServerMetrics } from "../../prometheus/index.ts";
 import type { Output } from "../output.ts";
 import { type Certificate, followCertificate, readCertificate } from "./certificate.ts";
 import { type ClientObjection, clientObjection } from "./client-ids.ts";
-import type { TlsSettings } from "./settings.ts";
+import type { TlsSettings, TransportSettings } from "./settings.ts";
+import { claimSocket, withMode } from "./unix-socket.ts";
 
 type MakeHttpServer = (options: HttpServerOptions, handler: RequestListener) => HttpServer;
 
-/** Makers of the servers that take connections. */
-export interface Transport {
+/** Of the servers that take connections. */
+export interface Makers {
   readonly grpc: (connected: (socket: Socket) => void) => Server;
   readonly http: MakeHttpServer;
   readonly admin: MakeHttpServer;
+}
+
+export interface Transport {
+  readonly tcp: Makers;
+  /** Access rights of files; nothing is encrypted. */
+  readonly unix: Makers;
+  readonly drainMs: number;
+  readonly connectionAgeMs: number | undefined;
   stop(): void;
 }
 
@@ -40,14 +50,31 @@ export interface TransportContext {
 /** Whoever does not get further in this time is cut off. */
 const HANDSHAKE_MS = 5_000;
 
+const plain: Makers = { grpc: createPlain, http: createPlainHttp, admin: createPlainHttp };
+
 /** @throws Failure where the certificate cannot be used */
-export function openTransport(settings: TlsSettings | null, context: TransportContext): Transport {
-  if (settings === null)
-    return { grpc: createPlain, http: createPlainHttp, admin: createPlainHttp, stop: () => undefined };
-  return new Tls(settings, context);
+export function openTransport(settings: TransportSettings, context: TransportContext): Transport {
+  const { tls, socketMode, drainMs, connectionAgeMs } = settings;
+  const http: MakeHttpServer = (options, handler) => withMode(createPlainHttp(options, handler), socketMode);
+  const unix: Makers = {
+    ...{ http, admin: http },
+    grpc: (connected) => withMode(createPlain(connected), socketMode),
+  };
+  const common = { unix, drainMs, connectionAgeMs };
+  if (tls === null) return { ...common, tcp: plain, stop: () => undefined };
+  const tcp = new Tls(tls, context);
+  return { ...common, tcp, stop: tcp.stop };
 }
 
-class Tls implements Transport {
+/** For an address: makers of its kind. @throws Failure where a Unix socket cannot be had */
+export async function makersFor(address: string, { tcp, unix }: Transport): Promise<Makers> {
+  const wanted = parseAddress(address);
+  if (wanted === null || !("path" in wanted)) return tcp;
+  await claimSocket(wanted.path);
+  return unix;
+}
+
+class Tls implements Makers {
   readonly #settings: TlsSettings;
   readonly #context: TransportContext;
   readonly #servers = new Set<TlsServer>();
