@@ -17,7 +17,7 @@ import type {
 } from "../syntax/ast.ts";
 import type { Resolutions } from "./check.ts";
 import { queryReader } from "./policies.ts";
-import { checkPlain, checkValues, textWith } from "./texts.ts";
+import { checkNoValues, checkPlain, checkValues, textWith } from "./texts.ts";
 
 /** RFC 9110 token in lower case, without `_`, which many servers take for `-`. */
 const SETTABLE_HEADER = /^[!#$%&'*+\-.^`|~0-9a-z]+$/;
@@ -48,7 +48,7 @@ export function checkDeny(policy: PolicyDeclaration, resolutions: Resolutions, r
       "a redirect leads to no `https://` or `http://` address of a host, nor to a path",
       'write the whole address, such as "https://login.example.com/", or a path such as "/login"',
     );
-  if (redirect !== null) checkPlain(redirect.value, redirect, report);
+  if (redirect !== null) checkPlain(redirect, report);
   if (body !== null) checkBody(body, policy.onDeny, { resolutions, report });
   checkAnswerHeaders(headers, policy.onDeny, report);
 }
@@ -113,7 +113,7 @@ function checkAnswerHeaders(headers: readonly SetHeader[], answer: DenialAnswer,
         `\`${header.value}\` cannot be set: ${problem}`,
         'use another one such as "www-authenticate" or "retry-after"',
       );
-    checkPlain(value.value, value, report);
+    checkNoValues(value, report);
     checkFieldValue(value, report);
     if (seen.has(name))
       report.error(

@@ -2,7 +2,8 @@
 import type { Type } from "../schema/schema.ts";
 import type { Diagnostics } from "../source/diagnostics.ts";
 import { PARTS_MAX } from "../source/gen/facts.ts";
-import type { PolicyDeclaration, TextLiteral, TextPart } from "../syntax/ast.ts";
+import type { Span } from "../source/source.ts";
+import type { PolicyDeclaration, StringLiteral, TextLiteral, TextPart } from "../syntax/ast.ts";
 import type { Resolutions } from "./check.ts";
 
 /** Types whose values have one spelling. */
@@ -68,15 +69,19 @@ export function checkValues(
 }
 
 /** A text in which no value can stand. */
-export function checkPlain(
-  value: string,
-  literal: TextLiteral | { readonly span: TextLiteral["span"] },
-  report: Diagnostics,
-): void {
-  if (!value.includes("${")) return;
+export function checkNoValues({ parts }: TextLiteral, report: Diagnostics): void {
+  if (parts.length > 0) refuseValue(parts[0]!.value.span, report);
+}
+
+/** A literal that is taken as it is, in which somebody may have meant a value. */
+export function checkPlain({ value, span }: StringLiteral, report: Diagnostics): void {
+  if (value.includes("${")) refuseValue(span, report);
+}
+
+function refuseValue(span: Span, report: Diagnostics): void {
   report.error(
     "bad-placeholder",
-    literal.span,
+    span,
     "no value can stand in it",
     "values of attributes stand in what `on allow` sets, and in bodies of denials",
   );

@@ -1024,12 +1024,12 @@ export class Parser {
     return target;
   }
 
-  #setResponseHeader(): SetHeader {
+  #setResponseHeader(isPlain = false): SetHeader {
     const { start } = this.#token;
     this.#advance();
     if (!this.#accept("response") || !this.#accept("header"))
       this.#expected("`response header` after `set`", ANSWER_EXAMPLE);
-    return this.#nameToValue(start, { example: ANSWER_EXAMPLE, isPlain: true });
+    return this.#nameToValue(start, { example: ANSWER_EXAMPLE, isPlain });
   }
 
   #nameToValue(
@@ -1587,7 +1587,7 @@ export class Parser {
       expression: () => this.#expression(),
       setting: () => this.#setting(true),
       removal: () => this.#removal(),
-      setResponseHeader: () => this.#setResponseHeader(),
+      setResponseHeader: () => this.#setResponseHeader(true),
       status: () => this.#status(),
       deeper: () => this.#deeper(),
       shallower: () => void this.#depth--,

@@ -233,7 +233,7 @@ function answerOf(random: Random): Answer {
 function onAllow(actions: readonly Action[]): string {
   if (actions.length === 0) return "";
   const lines = actions.map(({ kind, name, value }) => {
-    const [header, text] = [JSON.stringify(name), JSON.stringify(value)];
+    const [header, text] = [JSON.stringify(name), written(value)];
     if (kind === "set") return `    set request header ${header} to ${text}`;
     return kind === "append"
       ? `    append ${text} to request header ${header}`
@@ -242,11 +242,16 @@ function onAllow(actions: readonly Action[]): string {
   return `  on allow\n${lines.join("\n")}`;
 }
 
+/** As a literal: `${` would begin a value. */
+function written(text: string): string {
+  return JSON.stringify(text.replaceAll("${", "$${"));
+}
+
 function onDeny({ status, body, headers }: Answer): string {
   const lines = headers.map(([name, value]) =>
     name === "location"
       ? `    redirect to ${JSON.stringify(value)}`
-      : `    set response header ${JSON.stringify(name)} to ${JSON.stringify(value)}`,
+      : `    set response header ${JSON.stringify(name)} to ${written(value)}`,
   );
   if (body !== null) lines.push(`    ${body.startsWith("{") ? "json " : ""}body ${JSON.stringify(body)}`);
   return `  on deny\n    status ${status}\n${lines.join("\n")}`;
