@@ -23,7 +23,7 @@ export function valuesIn({
 
 /** The text as it is written, but for its spelling: two are equal if they are so for every request. */
 export function writtenText({ value, parts }: TextLiteral): string {
-  const escaped = (text: string): string => text.replaceAll("${", "$${");
+  const escaped = (text: string): string => text.replaceAll("${", () => "$${");
   return parts.reduce(
     (text, part) => `${text}\${${part.value.path.text}}${escaped(part.text)}`,
     escaped(value),

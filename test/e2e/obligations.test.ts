@@ -244,7 +244,7 @@ function onAllow(actions: readonly Action[]): string {
 
 /** As a literal: `${` would begin a value. */
 function written(text: string): string {
-  return JSON.stringify(text.replaceAll("${", "$${"));
+  return JSON.stringify(text.replaceAll("${", () => "$${"));
 }
 
 function onDeny({ status, body, headers }: Answer): string {
