@@ -1,6 +1,6 @@
 /**
  * Random obligations through a real Envoy that checks what it is told (`validate_mutations`): whatever policies may say of
- * headers is carried out to the letter, and never an error of Envoy's own.
+ * headers and of the query is carried out to the letter, and never an error of Envoy's own.
  */
 import { Agent, request as httpRequest } from "node:http";
 import { pino } from "pino";
@@ -27,6 +27,7 @@ const GUARDS = 3;
 /** What RFC 9110 lets names consist of, in lower case and without `_`. */
 const NAME_CHARACTERS = "!#$%&'*+-.^`|~0123456789abcdefghijklmnopqrstuvwxyz";
 const DENIAL_STATUSES = [400, 401, 403, 404, 409, 410, 413, 423, 429, 500, 503];
+const CLIENT_PLANS = ["free", "a b"];
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
 
 let envoy: Envoy;
@@ -57,7 +58,8 @@ afterAll(async () => {
 });
 
 interface Action {
-  readonly kind: "set" | "append" | "remove";
+  /** `reply`: a header of the response; `plan`: a query parameter. */
+  readonly kind: "set" | "append" | "remove" | "reply" | "plan";
   readonly name: string;
   readonly value: string;
 }
@@ -112,7 +114,12 @@ async function ask(
     if (wanted.kind === "upstream") {
       seen.allow++;
       expect(status, where).toBe(200);
-      expect(arrivedOf(world, JSON.parse(body) as Echo), where).toEqual(wanted.lines);
+      const echo = JSON.parse(body) as Echo;
+      expect(arrivedOf(world, echo), where).toEqual(wanted.lines);
+      expect(headers["x-reply"], where).toBe(wanted.reply);
+      const { searchParams } = new URL(echo.url, "http://e2e.test");
+      expect(searchParams.getAll("plan"), where).toEqual(wanted.plans);
+      expect(searchParams.getAll("p0"), where).toEqual([String(given.policies[0])]);
       continue;
     }
     seen[wanted.kind === "conflict" ? "conflict" : "deny"]++;
@@ -127,7 +134,12 @@ async function ask(
 // --- what must happen ---
 
 type Wanted =
-  | { readonly kind: "upstream"; readonly lines: readonly (readonly [string, string])[] }
+  | {
+      readonly kind: "upstream";
+      readonly lines: readonly (readonly [string, string])[];
+      readonly reply: string | undefined;
+      readonly plans: readonly string[];
+    }
   | { readonly kind: "denied" | "conflict"; readonly answer: Answer };
 
 function wantedOf({ actions, answers, names }: World, { policies, guards, lines }: Asked): Wanted {
@@ -135,18 +147,22 @@ function wantedOf({ actions, answers, names }: World, { policies, guards, lines 
   if (denying !== -1) return { kind: "denied", answer: answers[denying]! };
   const done = actions.flatMap((own, i) => (policies[i] === true ? own : []));
   const values = new Map<string, string[]>();
+  const once = new Map<string, string>();
   for (const { kind, name, value } of done) {
-    if (kind !== "set") continue;
-    if (values.has(name) && values.get(name)![0] !== value)
+    if (kind === "append" || kind === "remove") continue;
+    if ((once.get(`${kind} ${name}`) ?? value) !== value)
       return {
         kind: "conflict",
         answer: { status: 403, body: null, headers: [["x-ipe-reason", "obligation-conflict"]] },
       };
-    values.set(name, [value]);
+    once.set(`${kind} ${name}`, value);
+    if (kind === "set") values.set(name, [value]);
   }
   for (const { kind, name, value } of done)
     if (kind === "append") values.set(name, [...(values.get(name) ?? []), value]);
-  const settable = new Set(actions.flat().flatMap(({ kind, name }) => (kind === "remove" ? [] : [name])));
+  const settable = new Set(
+    actions.flat().flatMap(({ kind, name }) => (kind === "set" || kind === "append" ? [name] : [])),
+  );
   const removed = new Set(done.flatMap(({ kind, name }) => (kind === "remove" ? [name] : [])));
   const kept = lines.filter(([name]) => !settable.has(canonical(name)) && !removed.has(canonical(name)));
   const set = [...values].map(
@@ -155,7 +171,15 @@ function wantedOf({ actions, answers, names }: World, { policies, guards, lines 
   return {
     kind: "upstream",
     lines: sorted([...kept, ...set].filter(([name]) => names.includes(canonical(name)))),
+    reply: once.get("reply x-reply"),
+    plans: plansOf(once.get("plan plan"), actions.flat()),
   };
+}
+
+/** What the upstream finds under `plan`: what is set; else what the client sent, unless some policy can set it. */
+function plansOf(set: string | undefined, actions: readonly Action[]): readonly string[] {
+  if (set !== undefined) return [set];
+  return actions.some(({ kind }) => kind === "plan") ? [] : CLIENT_PLANS;
 }
 
 function arrivedOf({ names }: World, { headers }: Echo): readonly (readonly [string, string])[] {
@@ -203,6 +227,15 @@ function textOf(random: Random): string {
 }
 
 function actionsOf(names: readonly string[], values: readonly string[], random: Random): Action[] {
+  const value = random.chance(80) ? values[0]! : random.pick([...values]);
+  const others: readonly Action[] = [
+    { kind: "reply", name: "x-reply", value },
+    { kind: "plan", name: "plan", value },
+  ];
+  return [...others.filter(() => random.chance(25)), ...headerActionsOf(names, values, random)];
+}
+
+function headerActionsOf(names: readonly string[], values: readonly string[], random: Random): Action[] {
   return [...new Set(random.shuffled([...names]).slice(0, random.below(4)))].flatMap((name): Action[] => {
     const set = {
       kind: "set",
@@ -235,6 +268,8 @@ function onAllow(actions: readonly Action[]): string {
   const lines = actions.map(({ kind, name, value }) => {
     const [header, text] = [JSON.stringify(name), written(value)];
     if (kind === "set") return `    set request header ${header} to ${text}`;
+    if (kind === "reply") return `    set response header ${header} to ${text}`;
+    if (kind === "plan") return `    set query parameter ${header} to ${text}`;
     return kind === "append"
       ? `    append ${text} to request header ${header}`
       : `    remove request header ${header}`;
@@ -277,6 +312,9 @@ async function send({ policies, guards, lines }: Asked): Promise<{
   const query = [
     ...policies.map((value, i) => `p${i}=${value}`),
     ...guards.map((value, i) => `g${i}=${value}`),
+    // What `CLIENT_PLANS` are, one of them hidden from who looks for the name as it is.
+    "plan=free",
+    "pl%61n=a+b",
   ].join("&");
   return await new Promise((resolve, reject) => {
     const request = httpRequest(
