@@ -210,6 +210,7 @@ describe("callbacks out of turn", () => {
       "proxy_send_local_response",
       "proxy_get_shared_data",
       "proxy_set_shared_data",
+      "proxy_call_foreign_function",
     ],
   ];
 
